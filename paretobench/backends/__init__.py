@@ -1,0 +1,86 @@
+"""The backend protocol: what a runtime must offer to be timed, and the names of all runtimes.
+
+A backend is one module in this package with a function `backend() -> Backend`. Nothing heavy
+is imported until a backend is used; `available()` answers from installed metadata alone.
+To add one, add its module and its name to `NAMES`: there is no other registry.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from paretobench.domain import Workload
+from paretobench.errors import UnknownNameError
+
+NAMES = ("openvino", "onnxruntime", "torch", "mlx", "coreml")
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a backend can run here, and if not, why and how to get it."""
+
+    is_available: bool
+    reason: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was made once per machine for a workload: an exported graph, prepared weights.
+
+    `path` is inside the artifact store; None when nothing needs preparing.
+    """
+
+    path: Path | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Session(Protocol):
+    """A loaded workload. The harness times `run()` and nothing else."""
+
+    facts: dict[str, Any]
+    """What was really used: precision, threads, BLAS, attention kernel, weights."""
+
+    def renew_input(self) -> None:
+        """Make a new random input (not timed), so that no runtime can reuse a result."""
+
+    def run(self) -> None:
+        """One repetition, synchronised: returns when the result is really there."""
+
+    def close(self) -> None:
+        """Free what is held."""
+
+
+class Backend(Protocol):
+    """A runtime that can time workloads."""
+
+    name: str
+
+    def available(self) -> Availability:
+        """Whether it can run on this machine; cheap, imports no framework."""
+
+    def refuses(self, workload: Workload) -> str | None:
+        """Why it cannot run this workload, or None; cheap, imports no framework."""
+
+    def prepare(self, workload: Workload, root: Path) -> Prepared:
+        """Make artifacts under `root` (content-addressed, atomic), or find them made."""
+
+    def load(self, workload: Workload, prepared: Prepared) -> Session:
+        """Load the workload; everything that is not `run()` happens here."""
+
+
+def get(name: str) -> Backend:
+    """The backend called `name`; imports its module, not yet its framework.
+
+    Raises:
+        UnknownNameError: if no backend has that name.
+    """
+    if name not in NAMES:
+        raise UnknownNameError("backend", name, NAMES)
+    module = importlib.import_module(f"paretobench.backends.{name}")
+    found: Backend = module.backend()
+    return found

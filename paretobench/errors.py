@@ -1,0 +1,109 @@
+"""The error tree: every failure this package reports on purpose.
+
+What happened, with which value, what was allowed, and what to do next: each message
+answers these four questions in at most three lines. Anything else that escapes is a bug.
+
+    ParetobenchError
+    ├── ConfigError            a name, an override or a YAML file the user wrote
+    │   └── UnknownNameError   a name that does not exist, with the nearest one that does
+    ├── PlanError              a plan that cannot be made or carried out at all
+    ├── StoreError             the database cannot be opened, read or written
+    ├── MeasurementError       one workload could not be timed (stored as a Failure row)
+    │   ├── UnsupportedError       the backend cannot run this workload
+    │   ├── OutOfMemoryError       it does not fit, with the numbers
+    │   ├── CellTimeoutError       it outlived its limit
+    │   ├── CrashError             the child died; carries its last lines
+    │   └── InvalidSamplesError    samples that cannot be true
+    ├── BackendMissingError    a runtime is not installed or not for this platform
+    ├── DataError              a file to import, or numbers that contradict one another
+    └── LockError              another process holds the device
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ParetobenchError(Exception):
+    """Base of every error this package raises on purpose; `str()` is fit to print as it is."""
+
+    exit_status = 1
+
+
+class ConfigError(ParetobenchError):
+    """The user's words (names, overrides, YAML) cannot be turned into a grid."""
+
+    exit_status = 2
+
+
+class UnknownNameError(ConfigError):
+    """A name that nothing carries; the message offers the nearest one and the whole list."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        guess = f"; did you mean {near[0]!r}?" if near else ""
+        listing = f" Known: {', '.join(names)}." if names else ""
+        super().__init__(f"unknown {kind} {name!r}{guess}{listing}{' ' + hint if hint else ''}")
+        self.kind, self.name, self.known = kind, name, names
+
+
+class PlanError(ParetobenchError):
+    """No plan can be made from these points, or the plan has nothing that can run."""
+
+    exit_status = 2
+
+
+class StoreError(ParetobenchError):
+    """The database cannot be opened, read or written."""
+
+
+class MeasurementError(ParetobenchError):
+    """One workload could not be timed. `kind` is what the failure row stores."""
+
+    kind = "crashed"
+
+
+class UnsupportedError(MeasurementError):
+    """The backend cannot run this workload at all."""
+
+    kind = "unsupported"
+
+
+class OutOfMemoryError(MeasurementError):
+    """The workload does not fit; the message carries bytes needed and bytes there are."""
+
+    kind = "out_of_memory"
+
+
+class CellTimeoutError(MeasurementError):
+    """The cell outlived its time limit and was killed."""
+
+    kind = "timed_out"
+
+
+class CrashError(MeasurementError):
+    """The cell's process died; the message carries its last lines."""
+
+    kind = "crashed"
+
+
+class InvalidSamplesError(MeasurementError):
+    """Samples that cannot be true: none, not finite, no variance, or a count that differs."""
+
+    kind = "invalid"
+
+
+class BackendMissingError(ParetobenchError):
+    """A runtime is not installed here, or does not exist for this platform."""
+
+    exit_status = 2
+
+
+class DataError(ParetobenchError):
+    """A file or a number that cannot be used as it stands."""
+
+
+class LockError(ParetobenchError):
+    """Another process is measuring on this device."""

@@ -1,0 +1,227 @@
+"""What is known about points and workloads: cells, measurements, scores, sources, failures.
+
+These are the rows of the store as frozen values. Everything is in seconds, bytes and
+fractions. Statistics over them live in `analysis`, their SQL in `store`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from paretobench.domain import content_key
+
+Fidelity = Literal["quick", "standard", "rigorous"]
+SourceKind = Literal["measured", "published", "digitised", "imported"]
+FailureKind = Literal["unsupported", "out_of_memory", "timed_out", "crashed", "invalid"]
+Provenance = Literal["printed", "derived", "digitised"]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What makes two latencies comparable.
+
+    `identity` is hashed into the fingerprint: it holds what stays put between two runs on an
+    unchanged machine (chip, cores, memory, OS build, governor, package versions, allocator
+    settings, power source). `observed` holds what is worth knowing but moves by itself
+    (measured GFLOP/s, free memory, load, clock).
+    """
+
+    identity: Mapping[str, Any]
+    observed: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """The fingerprint: SHA-256 of `identity`."""
+        return content_key(dict(self.identity))
+
+    @property
+    def label(self) -> str:
+        """Chip and operating system, for titles and footers."""
+        chip, system = self.identity.get("chip", "unknown chip"), self.identity.get("os", "")
+        return f"{chip}, {system}" if system else str(chip)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fresh process that timed one workload: the unit of repetition.
+
+    Attributes:
+        key: unique; the content key of everything below, so an import cannot double it.
+        workload_key, environment_key: what was timed, where.
+        started_at: ISO 8601 in UTC.
+        round_index: which randomised round of its sweep it belonged to.
+        load_s: from the start of loading to a session that can run (no compile or conversion).
+        first_run_s: the cold first run.
+        warmup_s: discarded runs, in order.
+        samples_s: kept runs, in order, every one of them.
+        canary_before_s, canary_after_s: the fixed kernel before and after; None if not run.
+        wall_s: the whole process, from spawn to exit.
+        peak_memory_bytes: high-water mark of the process.
+        energy_j: energy per run where the machine can tell, else None.
+        status: `ok`, or `suspect` if the canary moved (kept, and repeated once).
+        facts: what the session reported: precision actually used, threads, BLAS, weights.
+    """
+
+    workload_key: str
+    environment_key: str
+    started_at: str
+    fidelity: Fidelity
+    round_index: int
+    load_s: float
+    first_run_s: float
+    warmup_s: tuple[float, ...]
+    samples_s: tuple[float, ...]
+    canary_before_s: float | None
+    canary_after_s: float | None
+    wall_s: float
+    peak_memory_bytes: int | None
+    energy_j: float | None = None
+    status: Literal["ok", "suspect"] = "ok"
+    sweep_key: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """Content key of the cell."""
+        return content_key(self.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field, as JSON; the spool file's and the bundle's form."""
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return data | {
+            "warmup_s": list(self.warmup_s),
+            "samples_s": list(self.samples_s),
+            "facts": dict(self.facts),
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Cell:
+        """Inverse of `to_json`; unknown names are refused by the constructor."""
+        fields = dict(data)
+        fields.pop("key", None)
+        fields["warmup_s"] = tuple(fields["warmup_s"])
+        fields["samples_s"] = tuple(fields["samples_s"])
+        return Cell(**fields)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A point, its 95 % interval and what it rests on. All in the unit of `value`.
+
+    `low` and `high` are None when the data cannot tell (one process); `method` says how the
+    interval was made (`t on log cell medians`, `pooled`, `unknown`), `n` counts processes.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    method: str
+    log_sd: float | None = None
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The cells of one workload in one environment, and their estimate."""
+
+    workload_key: str
+    environment_key: str
+    latency: Estimate
+    fidelity: Fidelity
+    cells: int
+    samples: int
+    first_run_s: float
+    load_s: float
+    peak_memory_bytes: int | None
+    energy_j: float | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a number comes from. The key is its content, so importing twice changes nothing."""
+
+    kind: SourceKind
+    title: str
+    version: str = ""
+    table: str = ""
+    row: str = ""
+    provenance: Provenance | None = None
+    url: str = ""
+    sha256: str = ""
+    note: str = ""
+
+    @cached_property
+    def key(self) -> str:
+        """Content key."""
+        return content_key({name: getattr(self, name) for name in self.__dataclass_fields__})
+
+    def cite(self) -> str:
+        """A citation in a few words: `FastVLM v1, Table 6, R3`."""
+        parts = [f"{self.title} {self.version}".strip(), self.table, self.row]
+        return ", ".join(part for part in parts if part) + (
+            " (digitised)" if self.kind == "digitised" else ""
+        )
+
+
+@dataclass(frozen=True)
+class Score:
+    """One benchmark's accuracy of one trained configuration, as a fraction in [0, 1].
+
+    Attributes:
+        benchmark: `gqa`, `textvqa`, `pope`, `docvqa`, `seedbench_image`, `avg5`, ...
+        recipe: how it was trained: `llava15`, `15m_1.1m`, `15m_11.9m`.
+        harness, protocol: who scored it and by which rules (`llava`, `lmms`, `mixed`).
+        standard_error: None where the source gives none.
+        n: items scored; None if unknown.
+    """
+
+    encoder: str
+    resolution_px: int
+    llm: str
+    tiling: str
+    recipe: str
+    benchmark: str
+    value: float
+    source: Source
+    standard_error: float | None = None
+    n: int | None = None
+    harness: str = ""
+    protocol: str = ""
+    checkpoint: str = ""
+    is_partial: bool = False
+
+    @cached_property
+    def key(self) -> str:
+        """Content key, the source's key included."""
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return content_key(data | {"source": self.source.key})
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a workload has no measurement; stored as a row, retried only when asked."""
+
+    workload_key: str
+    environment_key: str
+    kind: FailureKind
+    reason: str
+    at: str
+    sweep_key: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """Content key."""
+        return content_key(
+            {
+                "workload_key": self.workload_key,
+                "environment_key": self.environment_key,
+                "kind": self.kind,
+                "reason": self.reason,
+                "at": self.at,
+            }
+        )

@@ -1,0 +1,26 @@
+"""Where the package's own data lies: the bundled sweeps and the published tables.
+
+In a checkout they are `sweeps/` and `results/published/` beside the package; in a wheel they
+travel inside it, as `paretobench/bundled/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def _folder(in_wheel: str, in_checkout: str) -> Path:
+    bundled = _PACKAGE / "bundled" / in_wheel
+    return bundled if bundled.is_dir() else _PACKAGE.parent / in_checkout
+
+
+def sweeps_folder() -> Path:
+    """The bundled Hydra groups: grid, encoder, llm, tiling, device, accuracy."""
+    return _folder("sweeps", "sweeps")
+
+
+def published_folder() -> Path:
+    """The published tables with their README."""
+    return _folder("published", "results/published")
