@@ -1,0 +1,53 @@
+# Two commands on a fresh machine with Python 3.11+ and make:
+#   make sweep   set up .venv, run the main job, render its report
+#   make test    set up .venv, run the tests
+# Variables: PYTHON=python3.12   GRID=smoke   ARGS="llm=qwen2_0_5b"   EXTRA=cpu|cuda|apple
+#            PIP_ARGS="--index-url ..."   PYTEST_ARGS="-k front"   (UV=0 keeps plain pip)
+
+PYTHON ?= python3
+GRID ?= qwen2_family
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRA ?= $(shell $(PYTHON) scripts/which_extra.py)
+UV ?= $(shell command -v uv 2>/dev/null)
+
+.PHONY: help sweep smoke test test-heavy check docs clean
+
+help:  ## what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+sweep: $(VENV)/.run-$(EXTRA)  ## the main job: a grid to a Pareto figure (GRID=, ARGS=)
+	$(BIN)/paretobench sweep +grid=$(GRID) $(ARGS)
+
+smoke:  ## the same on the two-minute grid
+	@$(MAKE) --no-print-directory sweep GRID=smoke
+
+test: $(VENV)/.dev-$(EXTRA)  ## all fast tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-heavy: $(VENV)/.dev-$(EXTRA)  ## the tests that take minutes or gigabytes
+	$(BIN)/python -m pytest -m heavy --timeout=1800 $(PYTEST_ARGS)
+
+check: $(VENV)/.dev-$(EXTRA)  ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:  ## remove the virtual environment and caches, never results
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "paretobench needs Python 3.11 or newer, and $(PYTHON) is older: make PYTHON=python3.12 sweep" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch first and alone: a build that is already here (say, a CPU wheel in pip's own search
+# path) then satisfies the pin that the rest of the extra carries.
+$(VENV)/.run-$(EXTRA): pyproject.toml | $(VENV)/pyvenv.cfg
+	PYTHON_BIN=$(BIN)/python UV="$(UV)" scripts/install.sh "$(EXTRA)" $(PIP_ARGS)
+	@touch $@
+
+$(VENV)/.dev-$(EXTRA): pyproject.toml | $(VENV)/pyvenv.cfg
+	PYTHON_BIN=$(BIN)/python UV="$(UV)" scripts/install.sh "$(EXTRA),dev" $(PIP_ARGS)
+	@touch $@ $(VENV)/.run-$(EXTRA)

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Install paretobench in editable form with the given extras: install.sh EXTRAS [PIP ARGUMENTS]
+# Uses uv if $UV names it, otherwise the pip of $PYTHON_BIN.
+set -eu
+extras=$1
+shift
+python=${PYTHON_BIN:-python3}
+if [ -n "${UV:-}" ] && [ "${UV:-0}" != 0 ]; then
+  install="$UV pip install --python $python"
+else
+  install="$python -m pip install --quiet --disable-pip-version-check"
+fi
+# Exactly the pin of pyproject.toml, so that the two cannot drift apart.
+torch=$("$python" - <<'PY'
+import tomllib
+extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]
+print(next(pin for pin in extras["cpu"] if pin.startswith("torch==")))
+PY
+)
+case ",$extras," in
+  *,cpu,* | *,cuda,* | *,apple,*)
+    echo "installing $torch" >&2
+    $install "$@" "$torch"
+    ;;
+esac
+echo "installing paretobench[$extras] (a few minutes on a first run)" >&2
+$install "$@" --editable ".[$extras]"
