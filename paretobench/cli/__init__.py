@@ -1,0 +1,128 @@
+"""The command line: verbs are parsed here, done elsewhere, and printed here and nowhere else.
+
+Results go to stdout, progress and warnings to stderr. A failure this package raises on purpose
+is one message of at most three lines and a non-zero exit; anything else is a bug and shows its
+traceback. Verbs load on demand, so that `paretobench --help` needs nothing but click.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from paretobench import __version__
+from paretobench.errors import ParetobenchError
+
+VERBS = {
+    "sweep": ("run", "Plan, measure, join scores, store and report a grid."),
+    "plan": ("run", "Show what a sweep would measure; runs nothing."),
+    "measure": ("run", "Time one workload: JSON in, JSON out."),
+    "report": ("look", "Draw figures and tables from a database or from the paper's own tables."),
+    "ls": ("look", "List sweeps, points, workloads, failures, environments or published rows."),
+    "show": ("look", "Show everything known about one point."),
+    "export": ("look", "Write the table as csv, markdown, latex, json or parquet."),
+    "best": ("answer", "The best point under a latency budget or above an accuracy."),
+    "compare": ("answer", "Two encoders, sweeps or databases: ratio, gain, BD-TTFT."),
+    "claims": ("answer", "Recompute the paper's headline claims and say which hold."),
+    "audit": ("answer", "Recompute the published tables and list every mismatch."),
+    "score": ("bring", "Run lmms-eval on a checkpoint for a point."),
+    "import": ("bring", "Bring in scores, lmms-eval results or another database."),
+    "init": ("bring", "Write a small grid of your own to start from."),
+    "doctor": ("machine", "What this machine can run, and whether it is quiet enough to measure."),
+}
+"""Verb -> (module of this package, short help). A test holds the help to the commands' own."""
+
+START = """\
+First chart, from the paper's own tables, nothing to install:  paretobench report --published
+What this machine can run:                                     paretobench doctor
+Two-minute sweep on this machine:                              paretobench sweep +grid=smoke
+The whole job:                                                 paretobench sweep +grid=qwen2_family
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when used, not when listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in the order of a user's day, not of the alphabet."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb's module and return its command."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"paretobench.cli.{VERBS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, text) for verb, (_, text) in VERBS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but an unknown verb is answered with the nearest one."""
+        from paretobench.errors import UnknownNameError
+
+        if args and not args[0].startswith("-") and args[0] not in VERBS:
+            raise UnknownNameError("command", args[0], VERBS, "'paretobench --help' explains them.")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True)
+@click.version_option(__version__, prog_name="paretobench")
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """Latency/accuracy Pareto benchmarking of vision-language models on your own device."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        click.echo()
+        click.echo(START, nl=False)
+
+
+def _fail(message: str, status: int) -> int:
+    click.echo(f"paretobench: {message}", err=True)
+    return status
+
+
+def _run(args: Sequence[str] | None) -> int:
+    try:
+        result = group.main(
+            args=list(args) if args is not None else None,
+            prog_name="paretobench",
+            standalone_mode=False,
+        )
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as request:
+        return request.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("stopped; what was finished is stored, the same command continues", 130)
+    except ParetobenchError as error:
+        return _fail(str(error), error.exit_status)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        where = f" while writing {error.filename}" if error.filename else ""
+        return _fail(f"the disk is full{where}; free some space, the same command continues", 1)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Entry point of the `paretobench` command."""
+    sys.exit(_run(args))
+
+
+if __name__ == "__main__":
+    main()
