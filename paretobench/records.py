@@ -91,9 +91,13 @@ class Cell:
     def to_json(self) -> dict[str, Any]:
         """Every field, as JSON; the spool file's and the bundle's form."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        # A whole number of seconds must hash as the store gives it back: as a float.
+        seconds = ("load_s", "first_run_s", "canary_before_s", "canary_after_s", "wall_s")
+        for name in (*seconds, "energy_j"):
+            data[name] = None if data[name] is None else float(data[name])
         return data | {
-            "warmup_s": list(self.warmup_s),
-            "samples_s": list(self.samples_s),
+            "warmup_s": [float(run) for run in self.warmup_s],
+            "samples_s": [float(run) for run in self.samples_s],
             "facts": dict(self.facts),
         }
 
@@ -198,7 +202,9 @@ class Score:
     def key(self) -> str:
         """Content key, the source's key included."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return content_key(data | {"source": self.source.key})
+        error = None if self.standard_error is None else float(self.standard_error)
+        numbers = {"value": float(self.value), "standard_error": error}
+        return content_key(data | numbers | {"source": self.source.key})
 
 
 @dataclass(frozen=True)
@@ -223,5 +229,7 @@ class Failure:
                 "kind": self.kind,
                 "reason": self.reason,
                 "at": self.at,
+                "sweep_key": self.sweep_key,
+                "details": dict(self.details),
             }
         )
