@@ -76,17 +76,19 @@ def _costs(objectives: ArrayLike, minimise: Sequence[bool]) -> Floats:
 
 
 def _mask_of_two(first: Floats, second: Floats) -> Mask:
-    """Sort by the first cost, then the second; keep what lowers the running minimum."""
-    order = np.lexsort((second, first))
+    """Sort by the first cost; among its equals the lowest second cost must be a new minimum.
+
+    Sorting one column without order among equals is several times faster than `lexsort`.
+    """
+    order = np.argsort(first)
     x, y = first[order], second[order]
-    lowest_before = np.empty_like(y)
-    lowest_before[0] = np.inf
-    np.minimum.accumulate(y[:-1], out=lowest_before[1:])
-    is_vertex = y < lowest_before
-    # A point equal to the vertex last passed is that vertex once more: ties stay.
-    last_vertex = np.flatnonzero(is_vertex)[np.cumsum(is_vertex) - 1]
-    mask = np.empty(len(order), dtype=np.bool_)
-    mask[order] = (x == x[last_vertex]) & (y == y[last_vertex])
+    starts = np.concatenate(([0], np.flatnonzero(x[1:] != x[:-1]) + 1))
+    lowest = np.minimum.reduceat(y, starts)
+    is_record = np.ones(len(starts), dtype=np.bool_)
+    is_record[1:] = lowest[1:] < np.minimum.accumulate(lowest)[:-1]
+    sizes = np.diff(starts, append=len(x))
+    mask = np.empty(len(x), dtype=np.bool_)
+    mask[order] = np.repeat(np.where(is_record, lowest, -np.inf), sizes) == y
     return mask
 
 
