@@ -117,6 +117,8 @@ class Estimate:
 
     `low` and `high` are None when the data cannot tell (one process); `method` says how the
     interval was made (`t on log cell medians`, `pooled`, `unknown`), `n` counts processes.
+    `log_sd` is the spread of one process on the log scale, `log_se` the standard error of
+    `log(value)` with its degrees of freedom `df`: what a sum or a ratio needs to go on.
     """
 
     value: float
@@ -126,6 +128,8 @@ class Estimate:
     method: str
     log_sd: float | None = None
     labels: tuple[str, ...] = ()
+    log_se: float | None = None
+    df: float | None = None
 
 
 @dataclass(frozen=True)
