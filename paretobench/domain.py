@@ -87,6 +87,10 @@ class Encoder:
         resolutions: what it accepts.
         sweep_resolutions_px: what a sweep uses if nothing else is said.
         fixed_tokens: a resampler's number of queries, whatever the resolution; 0 if none.
+        reference_gmacs: giga multiply-accumulates of one pass at `reference_px`, for the
+            estimate of time that a plan prints; 0 if unknown.
+        reference_px: see `reference_gmacs`.
+        parts: a system of several encoders that all see the image; its latency is their sum.
         source: where these facts come from.
     """
 
@@ -104,6 +108,9 @@ class Encoder:
     options: Mapping[str, Any] = field(default_factory=dict)
     published_parameters_m: float | None = None
     fixed_tokens: int = 0
+    reference_gmacs: float = 0.0
+    reference_px: int = 0
+    parts: tuple[EncoderPart, ...] = ()
     source: str = ""
 
     def grid_side(self, resolution_px: int) -> int:
@@ -122,6 +129,15 @@ class Encoder:
             "architecture": self.architecture,
             "options": dict(self.options),
         }
+
+
+@dataclass(frozen=True)
+class EncoderPart:
+    """One encoder of a multi-encoder system, with the resolution and passes it runs at."""
+
+    encoder: Encoder
+    resolution_px: int
+    passes: int = 1
 
 
 @dataclass(frozen=True)
@@ -198,14 +214,19 @@ class TilePlan:
     Attributes:
         tile_px: side of the square that one encoder pass sees.
         passes: encoder passes per image, an overview included.
-        visual_tokens: tokens that the language model prefills, separators included.
-        newline_tokens: how many of these are row separators.
+        visual_tokens: tokens that carry image content.
+        newline_tokens: separators (row ends, image borders) added to them.
     """
 
     tile_px: int
     passes: int
     visual_tokens: int
     newline_tokens: int = 0
+
+    @property
+    def prefill_tokens(self) -> int:
+        """Positions the language model prefills for one image: content and separators."""
+        return self.visual_tokens + self.newline_tokens
 
 
 @dataclass(frozen=True)
