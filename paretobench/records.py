@@ -237,3 +237,58 @@ class Failure:
                 "details": dict(self.details),
             }
         )
+
+
+@dataclass(frozen=True)
+class PublishedValue:
+    """One number of a published table, in the unit the table prints.
+
+    Attributes:
+        paper_version: `v1`, `v2`, `cvpr`, `model card`.
+        table: the file's name in `results/published`, such as `v1_table6`.
+        row, column: where it stands there.
+        part: which of several, for a system of several encoders; 0 otherwise.
+        unit: `percent`, `points`, `ms`, `M` (millions), `tokens`, `px`, `count`.
+        series: values of different series are never joined.
+        harness: what scored it; empty for what is no score.
+    """
+
+    paper_version: str
+    table: str
+    row: str
+    column: str
+    value: float
+    unit: str
+    provenance: Provenance
+    series: str
+    harness: str = ""
+    part: int = 0
+
+
+@dataclass(frozen=True)
+class PublishedLatency:
+    """A latency that somebody else measured, placed by the same four names as a point.
+
+    Attributes:
+        system: how its authors call it.
+        encoder, resolution_px, llm, tiling: catalogue names; `llm` is empty where the table
+            times the encoder alone.
+        visual_tokens: tokens prefilled; None where not stated.
+        encode_s: encoder time per image, all passes and all encoders summed; None if not stated.
+        prefill_s: prefill of the visual tokens; None if not stated.
+        ttft_s: as printed, else the sum of the parts, else None.
+        series: `table9`, `table4`, `fig1a`, ...: two series are never joined.
+    """
+
+    system: str
+    encoder: str
+    resolution_px: int
+    llm: str
+    tiling: str
+    visual_tokens: int | None
+    encode_s: float | None
+    prefill_s: float | None
+    ttft_s: float | None
+    series: str
+    source: Source
+    device: str = "Apple M1 Max"
