@@ -1,0 +1,147 @@
+"""Everything that two sets of points say about each other, in one structured answer.
+
+The sets are two encoders, two devices, two sweeps or two databases. Errors are drawn once
+for both together, so what they share (a prefill workload, a checkpoint's score) cancels as it
+should. Points of the same name are compared one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from paretobench.analysis.bjontegaard import BjontegaardDelta, bd_accuracy, bd_ttft
+from paretobench.analysis.claims import (
+    INTERVAL,
+    AtVertex,
+    gain_at_equal_budget,
+    largest,
+    speedup_at_equal_accuracy,
+)
+from paretobench.analysis.noise import Assumed, Draws, draw
+from paretobench.analysis.points import Contender
+from paretobench.errors import DataError
+
+DRAWS = 1000
+"""Draws by default: the ends of a 95 % interval rest on 25 of them each."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A latency ratio, baseline over candidate: above 1 where the candidate is faster."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A candidate set against a baseline set.
+
+    Attributes:
+        bd_ttft, bd_accuracy: None where refused; `refusals` says why.
+        speedups: at equal accuracy, per vertex of the baseline's front.
+        gains: at an equal budget, per vertex of the baseline's front.
+        common: the ratio of each point that both sets have, in the candidate's order.
+        common_ratio: geometric mean of `common`; None if there are none.
+        assumed: points whose noise is unknown, so that intervals rest on `noise.Assumed`.
+    """
+
+    bd_ttft: BjontegaardDelta | None
+    bd_accuracy: BjontegaardDelta | None
+    refusals: tuple[str, ...]
+    speedups: tuple[AtVertex, ...]
+    gains: tuple[AtVertex, ...]
+    common: tuple[Ratio, ...]
+    common_ratio: Ratio | None
+    assumed: tuple[str, ...]
+
+    @property
+    def largest_speedup(self) -> AtVertex | None:
+        """The `up to`, at one of the baseline's own vertices; None if none is reached."""
+        return largest(self.speedups)
+
+    @property
+    def largest_gain(self) -> AtVertex | None:
+        """The largest gain at one of the baseline's own vertices; None if there is none."""
+        return largest(self.gains)
+
+
+def compare(
+    candidates: Sequence[Contender],
+    baselines: Sequence[Contender],
+    rng: np.random.Generator,
+    draws: int = DRAWS,
+    assumed: Assumed | None = None,
+) -> Comparison:
+    """Compare two sets of points in every way that they allow.
+
+    Raises:
+        DataError: if a set is empty, names a point twice, or holds numbers that cannot be.
+    """
+    for whose, points in (("candidate", candidates), ("baseline", baselines)):
+        _check_names(whose, points)
+    together = [*candidates, *baselines]
+    drawn = draw(together, rng, draws, assumed)
+    time, time_refusal = _unless_refused(bd_ttft, candidates, baselines, drawn)
+    accuracy, accuracy_refusal = _unless_refused(bd_accuracy, candidates, baselines, drawn)
+    common, mean = _common(candidates, baselines, drawn)
+    return Comparison(
+        bd_ttft=time,
+        bd_accuracy=accuracy,
+        refusals=time_refusal + accuracy_refusal,
+        speedups=speedup_at_equal_accuracy(candidates, baselines, drawn),
+        gains=gain_at_equal_budget(candidates, baselines, drawn),
+        common=common,
+        common_ratio=mean,
+        assumed=tuple(dict.fromkeys(point.name for point in together if point.unknown_noise)),
+    )
+
+
+def _check_names(whose: str, points: Sequence[Contender]) -> None:
+    """Points are joined by name, so there must be some, each named once."""
+    if not points:
+        raise DataError(f"the {whose} has no points to compare; `paretobench ls` lists what is")
+    seen: set[str] = set()
+    for point in points:
+        if point.name in seen:
+            raise DataError(f"the {whose} holds {point.name!r} twice; narrow the selection")
+        seen.add(point.name)
+
+
+def _unless_refused(
+    average: Callable[[Sequence[Contender], Sequence[Contender], Draws], BjontegaardDelta],
+    candidates: Sequence[Contender],
+    baselines: Sequence[Contender],
+    drawn: Draws,
+) -> tuple[BjontegaardDelta | None, tuple[str, ...]]:
+    """The average, or the reason why there is none."""
+    try:
+        return average(candidates, baselines, drawn), ()
+    except DataError as refusal:
+        return None, (str(refusal),)
+
+
+def _common(
+    candidates: Sequence[Contender], baselines: Sequence[Contender], drawn: Draws
+) -> tuple[tuple[Ratio, ...], Ratio | None]:
+    """The ratios of the points both sets name, and their geometric mean, with intervals."""
+    position = {point.name: i for i, point in enumerate(baselines)}
+    pairs = [(i, position[own.name]) for i, own in enumerate(candidates) if own.name in position]
+    if not pairs:
+        return (), None
+    ours, theirs = (list(side) for side in zip(*pairs, strict=True))
+    logs = np.log(drawn.ttft_s[:, [len(candidates) + j for j in theirs]] / drawn.ttft_s[:, ours])
+    values = np.array([np.log(baselines[j].ttft_s / candidates[i].ttft_s) for i, j in pairs])
+    lows, highs = np.exp(np.quantile(logs, INTERVAL, axis=0))
+    ratios = tuple(
+        Ratio(candidates[i].name, float(value), float(low), float(high))
+        for i, value, low, high in zip(ours, np.exp(values), lows, highs, strict=True)
+    )
+    low, high = np.exp(np.quantile(logs.mean(axis=1), INTERVAL))
+    label = f"geometric mean of {len(pairs)}"
+    return ratios, Ratio(label, float(np.exp(values.mean())), float(low), float(high))

@@ -1,0 +1,202 @@
+"""What the numbers could have been: repeated draws of every TTFT and accuracy.
+
+A parametric bootstrap. A latency is its estimate times exp(log_se x t), since intervals are
+Student's t on the logs of process medians; an accuracy is normal about its value. Latencies
+are drawn per workload and then summed, so two points with the same prefill move together:
+drawing them independently would make their comparison look less sure than it is.
+
+Unknown errors are not taken for zero, which would make everybody else look sure. They are
+drawn from the stated `Assumed` errors, and the points concerned are named `unknown`.
+
+Reference: Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 6.5.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from paretobench.analysis.points import Contender, Floats, LatencyNoise, Part, objectives
+from paretobench.errors import DataError
+from paretobench.records import Estimate
+
+DRAWS = 2000
+"""Draws by default: at a true probability of 0.95 the Monte Carlo error is 0.005."""
+
+RUN_TO_RUN_SD = 0.001
+"""Standard deviation of Avg-5 between trainings of the same recipe: about 0.1 points
+(FastVLM, arXiv 2412.13303 v1, section 4 and appendix D.3)."""
+
+_LARGEST_EXPONENT = 50.0
+"""Draws of Student's t with one degree of freedom can overflow exp(); e^50 is absurd enough."""
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """Errors that stand in where none is known.
+
+    `log_se` 0.03: the error of ratios between configurations timed one after the other on a
+    machine that warms up. `accuracy_se` 0.0026: five tasks at 0.6 with their published item
+    counts (0.0024, binomial) together with `RUN_TO_RUN_SD`.
+    """
+
+    log_se: float = 0.03
+    accuracy_se: float = 0.0026
+
+
+@dataclass(frozen=True)
+class Draws:
+    """`ttft_s` and `accuracy`, each of shape [draws, n]: column i belongs to contender i."""
+
+    ttft_s: Floats
+    accuracy: Floats
+
+    def only(self, columns: slice | Sequence[int]) -> Draws:
+        """The draws of some of the contenders."""
+        return Draws(self.ttft_s[:, columns], self.accuracy[:, columns])
+
+
+def latency_noise(estimate: Estimate) -> LatencyNoise | None:
+    """The noise that an estimate's 95 % interval implies; None if it has no interval.
+
+    The half-width on the log scale is divided by the quantile of Student's t with n - 1
+    degrees of freedom if the estimate's method says so, else by the normal's.
+
+    >>> latency_noise(Estimate(1.0, 0.98, 1.0204, 6, 'pooled')).log_se.__round__(4)
+    0.0103
+    """
+    if estimate.low is None or estimate.high is None or estimate.low <= 0:
+        return None
+    from scipy.special import stdtrit  # imported when needed: half a second
+
+    by_t = estimate.method.startswith("t ") and estimate.n > 1
+    degrees = float(estimate.n - 1) if by_t else math.inf
+    quantile = float(stdtrit(min(degrees, 1e9), 0.975))
+    return LatencyNoise(math.log(estimate.high / estimate.low) / 2 / quantile, degrees)
+
+
+def accuracy_standard_error(
+    scores: Sequence[tuple[float, int]], run_to_run_sd: float = RUN_TO_RUN_SD
+) -> float:
+    """Standard error of a mean of tasks: binomial per task, and the spread between trainings.
+
+    Args:
+        scores: per task its score, a fraction, and how many items it was scored on.
+        run_to_run_sd: standard deviation of the mean between trainings, a fraction.
+
+    Returns:
+        sqrt(sum p(1 - p)/n / k^2 + run_to_run_sd^2) for k tasks, a fraction. For tasks with
+        partial credit the binomial is an upper bound. Two models scored on the same items
+        share part of it, so a comparison by it is on the careful side.
+
+    Raises:
+        DataError: if there is no task, or a score or a count cannot be.
+
+    >>> round(accuracy_standard_error([(0.6, 12578), (0.6, 5000)]), 5)
+    0.00422
+    """
+    if not scores:
+        raise DataError("the standard error of a mean needs at least one task")
+    for value, n in scores:
+        if not 0 <= value <= 1 or n < 1:
+            raise DataError(f"a score of {value} on {n} items cannot be; give a fraction in [0, 1]")
+    sampling = sum(value * (1 - value) / n for value, n in scores) / len(scores) ** 2
+    return math.sqrt(sampling + run_to_run_sd**2)
+
+
+def draw_latencies(
+    seconds: Floats,
+    noises: Sequence[LatencyNoise],
+    passes: Floats,
+    rng: np.random.Generator,
+    draws: int = DRAWS,
+) -> Floats:
+    """Draw workloads, then sum them into points.
+
+    Args:
+        seconds: latency of each workload, shape [w].
+        noises: the noise of each workload.
+        passes: how often each point runs each workload, shape [n, w].
+
+    Returns:
+        Seconds, shape [draws, n].
+    """
+    log_se = np.array([noise.log_se for noise in noises], dtype=np.float64)
+    degrees = np.array([noise.degrees for noise in noises], dtype=np.float64)
+    standard = rng.standard_normal((draws, len(noises)))
+    few = np.flatnonzero(np.isfinite(degrees))
+    # A normal over the root of chi-square per degree of freedom is Student's t.
+    standard[:, few] /= np.sqrt(rng.chisquare(degrees[few], (draws, len(few))) / degrees[few])
+    exponents = np.clip(standard * log_se, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
+    return np.asarray((np.exp(exponents) * seconds) @ passes.T, dtype=np.float64)
+
+
+def draw(
+    contenders: Sequence[Contender],
+    rng: np.random.Generator,
+    draws: int = DRAWS,
+    assumed: Assumed | None = None,
+) -> Draws:
+    """Draw what every contender's TTFT and accuracy could have been, errors shared.
+
+    Contenders without parts get an error of their own from `ttft_noise`. Where a TTFT is not
+    the sum of its parts (measured end to end), the draws are scaled to its value.
+
+    Raises:
+        DataError: if numbers cannot be, or one workload carries two latencies.
+    """
+    values = objectives(contenders)
+    assumed = assumed or Assumed()
+    parts = [_parts(i, contender) for i, contender in enumerate(contenders)]
+    workloads = _distinct(part for own in parts for part in own)
+    column = {key: i for i, key in enumerate(workloads)}
+    passes = np.zeros((len(contenders), len(workloads)))
+    for row, own in enumerate(parts):
+        for part in own:
+            passes[row, column[part.workload]] += part.passes
+    seconds = np.array([part.seconds for part in workloads.values()], dtype=np.float64)
+    noises = [part.noise or LatencyNoise(assumed.log_se) for part in workloads.values()]
+    ttft_s = draw_latencies(seconds, noises, passes, rng, draws)
+    ttft_s *= values[:, 0] / (passes @ seconds)
+    return Draws(ttft_s, _draw_accuracies(contenders, rng, draws, assumed))
+
+
+def _parts(index: int, contender: Contender) -> tuple[Part, ...]:
+    """The contender's parts, or its total as the only part under a name nobody shares."""
+    total = Part(f"total of point {index}", 1.0, contender.ttft_s, contender.ttft_noise)
+    return contender.parts or (total,)
+
+
+def _distinct(parts: Iterable[Part]) -> dict[str, Part]:
+    """One part per workload; all parts of a workload have to agree on its latency."""
+    found: dict[str, Part] = {}
+    for part in parts:
+        if not 0 < part.seconds < math.inf or not 0 < part.passes < math.inf:
+            raise DataError(
+                f"workload {part.workload}: {part.passes} passes of {part.seconds} s cannot be"
+            )
+        first = found.setdefault(part.workload, part)
+        if (first.seconds, first.noise) != (part.seconds, part.noise):
+            raise DataError(
+                f"workload {part.workload} carries two latencies, {first.seconds} s and "
+                f"{part.seconds} s; name the environment in the workload if there are two"
+            )
+    return found
+
+
+def _draw_accuracies(
+    contenders: Sequence[Contender], rng: np.random.Generator, draws: int, assumed: Assumed
+) -> Floats:
+    """Normal draws, one error per score; shape [draws, n]."""
+    keys = [contender.score or f"score of point {i}" for i, contender in enumerate(contenders)]
+    position = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+    standard = rng.standard_normal((draws, len(position)))[:, [position[key] for key in keys]]
+    errors = [
+        assumed.accuracy_se if contender.accuracy_se is None else contender.accuracy_se
+        for contender in contenders
+    ]
+    centres = np.array([contender.accuracy for contender in contenders], dtype=np.float64)
+    return np.asarray(centres + standard * np.array(errors, dtype=np.float64))

@@ -1,0 +1,155 @@
+"""How sure a front is: each point's probability of being on it, given the noise.
+
+With latencies known to half a percent and accuracies to a quarter of a point, the observed
+front of some fifty configurations is exactly the true one in less than one run in ten. So
+each point is drawn again with its noise, and the share of draws in which nothing dominates
+it is its probability. `benchmarks/front_calibration.py` checks these against the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from paretobench.analysis.front import Mask, front_mask
+from paretobench.analysis.noise import DRAWS, Assumed, Draws, draw
+from paretobench.analysis.points import Contender, Floats, objectives
+
+Verdict = Literal["on", "ambiguous", "off", "unknown"]
+
+ON_FROM = 0.95
+"""At or above this probability a point counts as on the front: the usual 95 %."""
+OFF_TO = 0.05
+"""At or below this probability it counts as off the front."""
+
+_NUMBERS_AT_ONCE = 2_000_000
+"""Draws x points sorted at once: some 100 MB of working memory."""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Whether a point is on a front, and how sure that is.
+
+    Attributes:
+        name: the contender's.
+        is_on_front: by the values as they stand.
+        probability: share of draws in which it is on the front. Where an error is unknown
+            this rests on `Assumed`.
+        verdict: `on`, `ambiguous` or `off` by `ON_FROM` and `OFF_TO`; `unknown` if an error
+            of the point itself is not known.
+        assumed: which of its errors are not known: `latency`, `accuracy`.
+    """
+
+    name: str
+    is_on_front: bool
+    probability: float
+    verdict: Verdict
+    assumed: tuple[str, ...] = ()
+
+
+def memberships(
+    contenders: Sequence[Contender],
+    rng: np.random.Generator,
+    draws: int = DRAWS,
+    assumed: Assumed | None = None,
+) -> tuple[Membership, ...]:
+    """Each contender's place on the front of all of them, with its probability.
+
+    For the front of one family pass that family's contenders alone.
+
+    Args:
+        rng: where the randomness comes from; the same seed gives the same answer.
+        draws: repetitions of the bootstrap.
+        assumed: errors for the points that have none.
+
+    Raises:
+        DataError: as `noise.draw`.
+    """
+    observed = front_mask(objectives(contenders))
+    shares = front_probability(draw(contenders, rng, draws, assumed))
+    return tuple(
+        Membership(
+            contender.name,
+            bool(is_on),
+            float(share),
+            verdict(float(share), is_known=not contender.unknown_noise),
+            contender.unknown_noise,
+        )
+        for contender, is_on, share in zip(contenders, observed, shares, strict=True)
+    )
+
+
+def verdict(probability: float, is_known: bool = True) -> Verdict:
+    """The class of a probability of being on the front.
+
+    >>> verdict(0.97), verdict(0.5), verdict(0.05), verdict(0.97, is_known=False)
+    ('on', 'ambiguous', 'off', 'unknown')
+    """
+    if not is_known:
+        return "unknown"
+    if probability >= ON_FROM:
+        return "on"
+    return "off" if probability <= OFF_TO else "ambiguous"
+
+
+def front_probability(draws: Draws) -> Floats:
+    """Share of draws in which each point is on the front (TTFT down, accuracy up), shape [n]."""
+    count, n = draws.ttft_s.shape
+    if n == 0:
+        return np.zeros(0)
+    step = max(1, _NUMBERS_AT_ONCE // n)
+    hits: Floats = np.zeros(n)
+    for start in range(0, count, step):
+        rows = slice(start, start + step)
+        hits += front_masks(draws.ttft_s[rows], draws.accuracy[rows]).sum(axis=0)
+    return np.asarray(hits / count, dtype=np.float64)
+
+
+def front_masks(ttft_s: Floats, accuracy: Floats) -> Mask:
+    """`front_mask` of two objectives for many draws at once, ties kept; all shape [draws, n].
+
+    Sorted by time, then falling accuracy, a point is on the front if it raises the highest
+    accuracy so far, or if it is the point that did, once more.
+
+    >>> front_masks(np.array([[1., 2., 2.]]), np.array([[.5, .6, .6]])).tolist()
+    [[True, True, True]]
+    """
+    order = np.lexsort((-accuracy, ttft_s), axis=1)
+    times = np.take_along_axis(ttft_s, order, axis=1)
+    heights = np.take_along_axis(accuracy, order, axis=1)
+    is_record = np.ones_like(heights, dtype=np.bool_)
+    is_record[:, 1:] = heights[:, 1:] > np.maximum.accumulate(heights, axis=1)[:, :-1]
+    position = np.where(is_record, np.arange(heights.shape[1]), 0)
+    last_record = np.maximum.accumulate(position, axis=1)
+    is_same = (times == np.take_along_axis(times, last_record, axis=1)) & (
+        heights == np.take_along_axis(heights, last_record, axis=1)
+    )
+    masks = np.empty(is_same.shape, dtype=np.bool_)
+    np.put_along_axis(masks, order, is_same, axis=1)
+    return masks
+
+
+def attainment_band(
+    draws: Draws, at_s: Floats, levels: Sequence[float] = (0.025, 0.5, 0.975)
+) -> Floats:
+    """The accuracy that the front reaches within each time, as quantiles over the draws.
+
+    The band around a front's line: between the outer levels lies the best accuracy attainable
+    within `at_s` in 95 % of the draws.
+
+    Args:
+        at_s: times in seconds, shape [m].
+        levels: quantiles, each in [0, 1].
+
+    Returns:
+        Fractions, shape [levels, m]; minus infinity where no point is that fast.
+    """
+    best = np.empty((len(draws.ttft_s), len(at_s)))
+    for column, limit in enumerate(at_s):
+        reached = np.where(draws.ttft_s <= limit, draws.accuracy, -np.inf)
+        best[:, column] = reached.max(axis=1, initial=-np.inf)
+    # No interpolation between draws: some of them may be minus infinity.
+    return np.asarray(np.quantile(best, levels, axis=0, method="inverted_cdf"))
