@@ -1,0 +1,247 @@
+"""The benchmarks: what each is called, who scores it by which rules, on how many items.
+
+A score means little without these: SeedBench on images and on everything differ by six
+points, and LLaVA's own scripts and lmms-eval differ on TextVQA. Running a benchmark is left
+to the lmms-eval runner; where published scores come from is in `published`.
+
+References: the splits and their sizes are those of the data sets' own papers and cards, as
+lmms-eval loads them; the paper's choice of harness is its section 4, "Evaluation".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from paretobench.errors import UnknownNameError
+
+Protocol = Literal["llava", "lmms", "mixed", "other"]
+
+LLAVA_HARNESS = "LLaVA official"
+LMMS_HARNESS = "lmms-eval 0.2.2"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark as the paper scores it.
+
+    Attributes:
+        name: the name in scores and files.
+        label: how people write it.
+        column: its column in the published tables, without the unit.
+        task, metric: lmms-eval's task and key; empty where it has none that fits.
+        task_scale: what a perfect answer scores there: 1 or 100.
+        n_items: items of the split that is scored; None where the split is not known.
+        split: which split, and where its size comes from.
+        protocol: whose rules the paper follows (`llava`: LLaVA's official scripts).
+        run_to_run_sd: standard deviation over training runs as a fraction, by the paper's
+            Table 11 (three runs, ddof 0); None where the paper has none.
+    """
+
+    name: str
+    label: str
+    column: str
+    task: str = ""
+    metric: str = ""
+    task_scale: int = 1
+    n_items: int | None = None
+    split: str = ""
+    protocol: Protocol = "lmms"
+    run_to_run_sd: float | None = None
+
+    @property
+    def harness(self) -> str:
+        """What the paper scored its own models with."""
+        named = {"llava": LLAVA_HARNESS, "lmms": LMMS_HARNESS, "other": ""}
+        return named.get(self.protocol, f"{LLAVA_HARNESS} + {LMMS_HARNESS}")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Benchmarks whose mean is a score of its own."""
+
+    name: str
+    label: str
+    members: tuple[str, ...]
+    run_to_run_sd: float
+    source: str
+
+
+def _benchmarks() -> dict[str, Benchmark]:
+    rows = (
+        Benchmark(
+            "gqa", "GQA", "GQA", "gqa", "exact_match,none", 1, 12578,
+            "testdev_balanced", "llava", 0.000047,
+        ),
+        Benchmark(
+            "textvqa", "TextVQA", "TextVQA", "textvqa_val", "exact_match,none", 1, 5000,
+            "val", "llava", 0.00041,
+        ),
+        Benchmark(
+            "pope", "POPE", "POPE", "pope", "pope_f1_score,none", 1, 9000,
+            "test: random, popular and adversarial, 3,000 each (LLaVA's own random has 2,910)",
+            "llava", 0.0033,
+        ),
+        Benchmark(
+            "docvqa", "DocVQA", "DocVQA", "docvqa_val", "anls,none", 1, 5349,
+            "val", "lmms", 0.0035,
+        ),
+        Benchmark(
+            "seedbench_image", "SeedBench-image", "SeedBench_image", "seedbench",
+            "seed_image,none", 1, 14233, "the questions on images", "lmms", 0.00099,
+        ),
+        Benchmark(
+            "seedbench_all", "SeedBench", "SeedBench_all", "seedbench", "seed_all,none", 1, 17990,
+            "14,233 questions on images and 3,757 on videos",
+        ),
+        Benchmark(
+            "scienceqa", "ScienceQA", "SQA", "scienceqa_img", "exact_match,none", 1, 2017,
+            "test, the questions with an image", "llava", 0.0057,
+        ),
+        Benchmark(
+            "vqav2", "VQAv2", "VQAv2", "vqav2_val", "exact_match,none", 1, 214354,
+            "val", "lmms", 0.00049,
+        ),
+        Benchmark("mmmu", "MMMU", "MMMU", "mmmu_val", "mmmu_acc,none", 1, 900, "val"),
+        Benchmark(
+            "mmvet", "MM-Vet", "MMVet", "mmvet", "gpt_eval_score,none", 100, 218,
+            "test, judged by GPT", "lmms", 0.0085,
+        ),
+        Benchmark(
+            "llava_bench_wild", "LLaVA-Bench (wild)", "LLaVABenchW", "llava_in_the_wild",
+            "gpt_eval_llava_all,none", 100, 60, "60 questions on 24 images, judged by GPT",
+            "llava", 0.0083,
+        ),
+        Benchmark("chartqa", "ChartQA", "ChartQA", "chartqa", "relaxed_overall,none", 1, 2500,
+                  "test, human and augmented"),
+        Benchmark("ocrbench", "OCRBench", "OCRBench", "ocrbench", "ocrbench_accuracy,none", 1,
+                  1000, "test"),
+        Benchmark("infovqa", "InfoVQA", "InfoVQA", "infovqa_val", "anls,none", 1, 2801, "val"),
+        Benchmark("ai2d", "AI2D", "AI2D", "ai2d", "exact_match,none", 1, 3088, "test"),
+        Benchmark("realworldqa", "RealWorldQA", "RealWorldQA", "realworldqa", "exact_match,none",
+                  1, 765, "test"),
+        Benchmark("cvbench_2d", "CV-Bench 2D", "CVBench2D", n_items=1438, split="test"),
+        Benchmark("cvbench_3d", "CV-Bench 3D", "CVBench3D", n_items=1200, split="test"),
+        Benchmark("mathvista", "MathVista", "MathVista", "mathvista_testmini",
+                  "gpt_eval_score,none", 100, 1000, "testmini, judged by GPT"),
+        Benchmark("imagenet_zeroshot", "ImageNet zero-shot", "zeroshot_imagenet",
+                  n_items=50000, split="val", protocol="other"),
+        Benchmark("retrieval_avg", "retrieval average", "avg_retrieval", protocol="other"),
+        Benchmark("datacomp_38", "DataComp 38 tasks", "avg_38_tasks", protocol="other"),
+        Benchmark("avg5", "Avg-5", "Avg5", protocol="mixed", run_to_run_sd=0.001),
+    )  # fmt: skip
+    return {row.name: row for row in rows}
+
+
+BENCHMARKS: Mapping[str, Benchmark] = _benchmarks()
+"""Every benchmark by name, in the order in which they are listed to people."""
+
+SUITES: Mapping[str, Suite] = {
+    "avg5": Suite(
+        name="avg5",
+        label="Avg-5",
+        members=("gqa", "textvqa", "pope", "docvqa", "seedbench_image"),
+        run_to_run_sd=0.001,
+        source="FastVLM v1, section 4: the plain mean, run-to-run sd about 0.1 points",
+    )
+}
+"""Means over several benchmarks that are scores of their own."""
+
+
+def benchmark(name: str) -> Benchmark:
+    """The benchmark of this name.
+
+    Raises:
+        UnknownNameError: if there is none; the message lists all.
+    """
+    if name not in BENCHMARKS:
+        raise UnknownNameError("benchmark", name, BENCHMARKS)
+    return BENCHMARKS[name]
+
+
+def of_column(column: str) -> Benchmark | None:
+    """The benchmark that a published column such as `GQA_pct` holds; None for other columns.
+
+    >>> of_column('SQA_pct').name, of_column('TTFT_ms')
+    ('scienceqa', None)
+    """
+    stem = column.removesuffix("_pct").removesuffix("_score")
+    if stem == column:
+        return None
+    return next((row for row in BENCHMARKS.values() if row.column == stem), None)
+
+
+def binomial_standard_error(value: float, n_items: int) -> float:
+    """Standard error of a mean of `n_items` answers scored between 0 and 1.
+
+    `sqrt(p (1 - p) / n)`: exact for right-or-wrong answers, an upper bound for partial credit
+    (ANLS, TextVQA's soft accuracy), since no score in [0, 1] of mean p varies more.
+
+    Raises:
+        ValueError: if `value` is outside [0, 1] or `n_items` is not positive.
+
+    >>> round(binomial_standard_error(0.5, 2500), 4)
+    0.01
+    """
+    if not 0 <= value <= 1 or n_items <= 0:
+        raise ValueError(f"a score in [0, 1] on at least one item, not {value} on {n_items}")
+    return math.sqrt(value * (1 - value) / n_items)
+
+
+def default_standard_error(
+    name: str, value: float, parts: Mapping[str, float] | None = None
+) -> float | None:
+    """Standard error to assume for a score whose source gives none, as a fraction.
+
+    Two parts in quadrature: the sampling of the items (`binomial_standard_error`) and the
+    training run (the paper's Table 11; 0.1 points for Avg-5, its section 4). For a suite the
+    items' part is `sqrt(sum of the members' squared errors) / number of members`; a member's
+    score not in `parts` counts as the suite's own value, which errs on the wide side.
+
+    Two models scored on the same items share part of this error: it is right for "would
+    another sample of questions reverse this", too wide for "which is better on these".
+
+    Args:
+        name: a benchmark.
+        value: its score in [0, 1].
+        parts: for a suite, the members' scores where known.
+
+    Returns:
+        The standard error, or None where the number of items is not known.
+
+    Raises:
+        UnknownNameError: if the benchmark is unknown.
+        ValueError: if a score is outside [0, 1].
+
+    >>> round(default_standard_error('gqa', 0.63), 4), round(default_standard_error('avg5', 0.6), 4)
+    (0.0043, 0.0027)
+    """
+    entry = benchmark(name)
+    run_to_run = entry.run_to_run_sd or 0.0
+    if name not in SUITES:
+        if entry.n_items is None:
+            return None
+        return math.hypot(binomial_standard_error(value, entry.n_items), run_to_run)
+    members = SUITES[name].members
+    errors = [
+        binomial_standard_error((parts or {}).get(member, value), BENCHMARKS[member].n_items or 1)
+        for member in members
+    ]
+    return math.hypot(math.hypot(*errors) / len(members), run_to_run)
+
+
+def suite_mean(name: str, scores: Mapping[str, float]) -> float | None:
+    """The suite's value from its members' scores; None unless all of them are there.
+
+    >>> suite_mean('avg5', {'gqa': .1, 'textvqa': .2, 'pope': .3, 'docvqa': .4,
+    ...                     'seedbench_image': .5, 'mmmu': .9})
+    0.3
+    >>> suite_mean('avg5', {'gqa': .1}) is None
+    True
+    """
+    members = SUITES[name].members
+    if any(member not in scores for member in members):
+        return None
+    return round(math.fsum(scores[member] for member in members) / len(members), 12)
