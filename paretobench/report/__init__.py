@@ -1,0 +1,55 @@
+"""The report: views of measured and published points, and the figures and tables of them.
+
+    view = published_view()              # the paper's own points, from the bundled tables alone
+    paths = render(view, Path("reports/published"))
+
+Nothing here measures anything or imports a deep-learning framework, and matplotlib is imported
+only when a figure is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from paretobench.report.style import Style
+from paretobench.report.view import Row, View
+
+__all__ = ["Row", "Style", "View", "render"]
+
+
+def render(
+    view: View,
+    folder: Path,
+    style: Style | None = None,
+    formats: Sequence[str] = ("png", "svg", "pdf"),
+) -> list[Path]:
+    """Write the whole report of a view into a folder: figures, tables, summary.
+
+    Args:
+        folder: made if it does not exist; files in it with the same names are replaced whole.
+        formats: of the figures.
+
+    Returns:
+        Every path written, the front figure first.
+
+    Raises:
+        DataError: if the folder cannot be written.
+    """
+    from paretobench.report import figures, tables
+    from paretobench.report.files import write_text
+    from paretobench.report.summary import summary_text
+
+    style = style or Style()
+    written: list[Path] = []
+    chosen = figures.choose(view, style)
+    for name, draw in chosen.items():
+        written += figures.save(draw, folder / name, style, formats)
+    texts = {
+        "table.md": tables.markdown_text(view),
+        "table.csv": tables.csv_text(view),
+        "table.tex": tables.latex_text(view),
+        "table.json": tables.json_text(view),
+        "README.md": summary_text(view, list(chosen)),
+    }
+    return written + [write_text(folder / name, text) for name, text in texts.items()]

@@ -1,0 +1,99 @@
+"""Axes for people: plain ticks on a log scale, and limits that leave room for markers.
+
+Pure functions of numbers, so that a test can say what a figure will read like.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from paretobench.units import significant
+
+STEPS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
+"""Ticks within a decade, densest first."""
+
+
+def log_limits(values: Iterable[float], pad: float = 0.06) -> tuple[float, float]:
+    """Limits around positive values with `pad` of the log range to spare on each side.
+
+    >>> low, high = log_limits([10.0, 1000.0], pad=0.5)
+    >>> round(low, 3), round(high)
+    (1.0, 10000)
+    """
+    listed = [value for value in values if math.isfinite(value) and value > 0]
+    if not listed:
+        return (1.0, 10.0)
+    low, high = math.log10(min(listed)), math.log10(max(listed))
+    room = max((high - low) * pad, 0.05)
+    return (10 ** (low - room), 10 ** (high + room))
+
+
+def linear_limits(values: Iterable[float], pad: float = 0.09) -> tuple[float, float]:
+    """Limits around values with `pad` of their range to spare, at least half a unit.
+
+    >>> linear_limits([50.0, 60.0], pad=0.1)
+    (49.0, 61.0)
+    """
+    listed = [value for value in values if math.isfinite(value)]
+    if not listed:
+        return (0.0, 1.0)
+    room = max((max(listed) - min(listed)) * pad, 0.5)
+    return (min(listed) - room, max(listed) + room)
+
+
+def plain_ticks(low: float, high: float, most: int = 9) -> list[float]:
+    """Round numbers between the limits of a log axis: as many as fit, never more than `most`.
+
+    >>> plain_ticks(18, 2200)
+    [20, 50, 100, 200, 500, 1000, 2000]
+    >>> plain_ticks(60, 150)
+    [70, 100, 150]
+    """
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks: list[float] = []
+    for steps in STEPS:
+        ticks = [step * 10**decade for decade in decades for step in steps]
+        ticks = [round(tick, 9) for tick in ticks if low <= tick <= high]
+        if len(ticks) <= most:
+            break
+    return [int(tick) if float(tick).is_integer() else tick for tick in ticks]
+
+
+def tick_text(value: float) -> str:
+    """A tick's number without an exponent and without useless zeros.
+
+    >>> tick_text(1000), tick_text(0.5), tick_text(20.0)
+    ('1000', '0.5', '20')
+    """
+    text = significant(value, 2)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def steps_through(points: Sequence[tuple[float, float]], right: float) -> list[tuple[float, float]]:
+    """The corners of the region a front dominates: right from each point, then up to the next.
+
+    No configuration exists between two points of a front, so a straight line between them
+    would promise what cannot be had.
+
+    >>> steps_through([(1.0, 5.0), (3.0, 6.0)], right=9.0)
+    [(1.0, 5.0), (3.0, 5.0), (3.0, 6.0), (9.0, 6.0)]
+    """
+    corners: list[tuple[float, float]] = []
+    for x, y in sorted(set(points)):
+        if corners:
+            corners.append((x, corners[-1][1]))
+        corners.append((x, y))
+    if corners:
+        corners.append((max(right, corners[-1][0]), corners[-1][1]))
+    return corners
+
+
+def style_log_axis(axis: object, low: float, high: float, most: int = 9) -> None:
+    """Give a matplotlib axis (`axes.xaxis` or `axes.yaxis`) these plain ticks and no minor ones."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+    ticks = plain_ticks(low, high, most)
+    axis.set_major_locator(FixedLocator(ticks))  # type: ignore[attr-defined]
+    axis.set_major_formatter(FixedFormatter([tick_text(tick) for tick in ticks]))  # type: ignore[attr-defined]
+    axis.set_minor_locator(NullLocator())  # type: ignore[attr-defined]

@@ -1,0 +1,167 @@
+"""The breakdown figure: what TTFT is made of, per encoder, LLM and resolution.
+
+The paper's Figure 5 for the whole grid: one panel per LLM, one bar per encoder and resolution,
+the encoder's share (all passes) in the family's colour and the prefill's in a pale tint of it.
+It needs no score, so it shows every point of a sweep that has a latency.
+
+Reference: P. K. A. Vasu et al., "FastVLM", arXiv 2412.13303, Figure 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from paretobench.report.figures.sheet import POINTS_PER_INCH, Caption, finish, new_sheet
+from paretobench.report.style import (
+    GREY,
+    INK,
+    Style,
+    order_families,
+    size_in_billions,
+    tint,
+)
+from paretobench.report.view import Row, View
+from paretobench.report.words import footer_lines, value_ms
+from paretobench.units import counted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TEXT_EM = 3.6
+"""Room kept free on the right for the total beside each bar, in units of the font's size."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One point: its parts in milliseconds, its total as text, and its visual tokens."""
+
+    encoder: str
+    family: str
+    label: str
+    visual_tokens: int | None
+    encode_ms: float
+    prefill_ms: float
+    total: str
+    interval_ms: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class BreakdownInfo:
+    """All that the figure shows: one group of bars per LLM, smallest LLM first."""
+
+    caption: Caption
+    groups: tuple[tuple[str, tuple[Bar, ...]], ...]
+    families: tuple[str, ...]
+
+
+def breakdown_info(view: View) -> BreakdownInfo:
+    """The data of the breakdown figure: every point with both parts, whatever its recipe."""
+    rows = {row.identity: row for row in view.rows if row.encode_total and row.prefill}
+    families = order_families(row.family for row in rows.values())
+    sizes = {row.llm_label: size_in_billions(row.size_label) for row in rows.values()}
+    llms = sorted(sizes, key=lambda name: (sizes[name], name))
+    groups = []
+    for llm in llms:
+        mine = [row for row in rows.values() if row.llm_label == llm]
+        mine.sort(
+            key=lambda row: (
+                families.index(row.family),
+                row.encoder_label,
+                row.resolution_px,
+                row.tiling,
+            )
+        )
+        groups.append((llm, tuple(_bar(row) for row in mine)))
+    title = f"{view.title or view.name}: what time to first token is made of"
+    return BreakdownInfo(
+        Caption(title, f"{counted(len(rows), 'point')} with a latency", footer_lines(view)),
+        tuple(groups),
+        tuple(families),
+    )
+
+
+def _bar(row: Row) -> Bar:
+    if row.encode_total is None or row.prefill is None or row.ttft is None:
+        raise ValueError(f"{row} lacks a part of its TTFT")
+    low, high = row.ttft.low, row.ttft.high
+    return Bar(
+        encoder=row.encoder_label,
+        family=row.family,
+        label=row.point_label,
+        visual_tokens=row.visual_tokens,
+        encode_ms=row.encode_total.value * 1e3,
+        prefill_ms=row.prefill.value * 1e3,
+        total=value_ms(row.ttft),
+        interval_ms=(low * 1e3, high * 1e3) if low and high else None,
+    )
+
+
+def breakdown_figure(info: BreakdownInfo, style: Style) -> Figure:
+    """Draw one panel of horizontal bars per LLM, side by side where there is room."""
+    sheet = new_sheet(style)
+    most = max((len(bars) for _, bars in info.groups), default=1)
+    height = style.font_pt * 1.55 / POINTS_PER_INCH * (most + 0.5)
+    across = min(3, len(info.groups)) if style.width_mm > 120 else 1
+    panels: list[Axes] = []
+    for start in range(0, len(info.groups), max(across, 1)):
+        panels += sheet.add_row(min(across, len(info.groups) - start), height)
+    for index, ((llm, bars), axes) in enumerate(zip(info.groups, panels, strict=True)):
+        draw_breakdown(info, bars, axes, style)
+        axes.set_title(llm, loc="left", fontsize=style.font_pt)
+        if index % across and _names(bars) == _names(info.groups[index - index % across][1]):
+            axes.tick_params(axis="y", labelleft=False)
+    return finish(sheet, info.caption, _legend(info, style))
+
+
+def _names(bars: tuple[Bar, ...]) -> list[str]:
+    return [f"{bar.encoder} {bar.label} ({bar.visual_tokens})" for bar in bars]
+
+
+def draw_breakdown(info: BreakdownInfo, bars: tuple[Bar, ...], axes: Axes, style: Style) -> None:
+    """Draw one LLM's bars on given axes; times are milliseconds on a linear axis from zero."""
+    colours = style.colour_of(info.families)
+    longest = max((bar.encode_ms + bar.prefill_ms for bar in bars), default=1.0)
+    for height, bar in enumerate(bars):
+        colour = colours[bar.family]
+        axes.barh(height, bar.encode_ms, height=0.72, color=colour, lw=0)
+        axes.barh(
+            height,
+            bar.prefill_ms,
+            left=bar.encode_ms,
+            height=0.72,
+            color=tint(colour),
+            edgecolor=colour,
+            lw=0.5,
+        )
+        end = max(bar.encode_ms + bar.prefill_ms, *(bar.interval_ms or (0.0,)))
+        if bar.interval_ms:
+            axes.plot(bar.interval_ms, (height, height), color=INK, lw=0.8)
+        axes.annotate(
+            bar.total,
+            (end, height),
+            xytext=(2.5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=style.tiny_pt,
+            color=INK,
+        )
+    panel_em = style.width_in * POINTS_PER_INCH / style.font_pt / (3 if len(info.groups) > 1 else 1)
+    axes.set_xlim(0, longest / max(1 - TEXT_EM / panel_em * 1.4, 0.5))
+    axes.set_ylim(len(bars) - 0.4, -0.6)
+    axes.set_yticks(range(len(bars)), _names(bars), fontsize=style.tiny_pt * 1.08)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("ms")
+
+
+def _legend(info: BreakdownInfo, style: Style) -> list[list[Any]]:
+    from matplotlib.patches import Patch
+
+    parts = [
+        Patch(facecolor=GREY, edgecolor=GREY, label="encode, all passes"),
+        Patch(facecolor=tint(GREY), edgecolor=GREY, label="prefill"),
+        Patch(facecolor="none", edgecolor="none", label="(n): visual tokens"),
+    ]
+    return [parts]

@@ -1,0 +1,226 @@
+"""The sheet a figure is drawn on: title and legends above, panels, provenance below.
+
+Everything is measured in inches from real text sizes, and the sheet grows to hold it, so a
+long legend, a long encoder name or a long command never runs into the data or off the edge.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from paretobench.report.style import GREY, INK, Style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+POINTS_PER_INCH = 72.0
+EDGE_IN = 0.06
+"""White space along the edge of a sheet."""
+
+
+@dataclass(frozen=True)
+class Caption:
+    """The words around a figure: what it shows, and where it comes from."""
+
+    title: str = ""
+    subtitle: str = ""
+    footer: tuple[str, ...] = ()
+
+
+@dataclass
+class Sheet:
+    """A figure in the making: axes in rows, each row with a height in inches.
+
+    Attributes:
+        rows: axes from top to bottom; those in one row share its height.
+        heights_in: one height per row, without tick labels and titles.
+    """
+
+    figure: Figure
+    style: Style
+    rows: list[list[Axes]] = field(default_factory=list)
+    heights_in: list[float] = field(default_factory=list)
+
+    def add_row(self, count: int, height_in: float) -> list[Axes]:
+        """Add a row of `count` axes side by side."""
+        axes = [
+            self.figure.add_axes((0.1, 0.1, 0.8, 0.8), label=f"{len(self.rows)}-{i}")
+            for i in range(count)
+        ]
+        self.rows.append(axes)
+        self.heights_in.append(height_in)
+        return axes
+
+
+def new_sheet(style: Style) -> Sheet:
+    """An empty sheet of the style's width; `finish` gives it its height."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(style.width_in, style.width_in), dpi=100)
+    FigureCanvasAgg(figure)
+    return Sheet(figure, style)
+
+
+def finish(sheet: Sheet, caption: Caption, legends: Sequence[Sequence[Any]]) -> Figure:
+    """Write title, legends and footer, then give every axes its final place.
+
+    Args:
+        legends: rows of legend entries (matplotlib artists with labels), top to bottom.
+    """
+    header = _header(sheet, caption)
+    drawn = [_legend(sheet, entries) for entries in legends if entries]
+    footer = _footer(sheet, caption.footer)
+    gap = sheet.style.font_pt / POINTS_PER_INCH
+    tops = [_height(sheet, artist) for artist in [*header, *drawn]]
+    above = EDGE_IN + sum(tops) + (gap * 0.35) * len(tops)
+    below = EDGE_IN + (_height(sheet, footer) + gap * 0.6 if footer is not None else 0.0)
+    _place_rows(sheet, above, below)
+    y = EDGE_IN
+    for artist, height in zip([*header, *drawn], tops, strict=True):
+        _put_top(sheet, artist, y)
+        y += height + gap * 0.35
+    if footer is not None:
+        width, height = sheet.figure.get_size_inches()
+        footer.set_position((EDGE_IN / width, EDGE_IN / height))
+    return sheet.figure
+
+
+def _header(sheet: Sheet, caption: Caption) -> list[Any]:
+    style = sheet.style
+    made: list[Any] = []
+    for text, size, weight, colour in (
+        (caption.title, style.font_pt * 1.15, "bold", INK),
+        (caption.subtitle, style.small_pt, "normal", GREY),
+    ):
+        if text:
+            look: dict[str, Any] = {"fontsize": size, "fontweight": weight, "color": colour}
+            wrapped = wrap(sheet, text, look)
+            made.append(sheet.figure.text(0, 1, wrapped, va="top", ha="left", **look))
+    return made
+
+
+def _footer(sheet: Sheet, lines: Sequence[str]) -> Any | None:
+    if not lines:
+        return None
+    look: dict[str, Any] = {"fontsize": sheet.style.tiny_pt, "color": GREY}
+    text = "\n".join(wrap(sheet, line, look) for line in lines if line)
+    return sheet.figure.text(0, 0, text, va="bottom", ha="left", linespacing=1.25, **look)
+
+
+def wrap(sheet: Sheet, text: str, look: dict[str, Any]) -> str:
+    """Break a text into lines that fit the sheet, by their real width; long words break too."""
+    room = (sheet.style.width_in - 2 * EDGE_IN) * sheet.figure.dpi
+    probe = sheet.figure.text(0, 0, "", **look)
+
+    def fits(line: str) -> bool:
+        probe.set_text(line)
+        return bool(_extent(sheet, probe).width <= room)
+
+    lines: list[str] = []
+    for piece in (piece for word in text.split() for piece in textwrap.wrap(word, 60)):
+        if lines and fits(f"{lines[-1]} {piece}"):
+            lines[-1] += f" {piece}"
+        else:
+            lines.append(piece)
+    probe.remove()
+    return "\n".join(lines)
+
+
+def _legend(sheet: Sheet, entries: Sequence[Any]) -> Any:
+    """One legend of as few lines as its entries need."""
+    room = sheet.style.width_in - 2 * EDGE_IN
+    legend: Any = None
+    for columns in range(len(entries), 0, -1):
+        if legend is not None:
+            legend.remove()
+        legend = sheet.figure.legend(
+            handles=entries,
+            ncols=columns,
+            loc="upper left",
+            borderpad=0,
+            borderaxespad=0,
+            handlelength=1.7,
+            handletextpad=0.5,
+            columnspacing=1.3,
+            labelspacing=0.35,
+        )
+        if _extent(sheet, legend).width / sheet.figure.dpi <= room:
+            break
+    return legend
+
+
+def _height(sheet: Sheet, artist: Any) -> float:
+    return float(_extent(sheet, artist).height / sheet.figure.dpi)
+
+
+def _extent(sheet: Sheet, artist: Any) -> Any:
+    renderer = sheet.figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    return artist.get_window_extent(renderer)
+
+
+def _put_top(sheet: Sheet, artist: Any, down: float) -> None:
+    width, height = sheet.figure.get_size_inches()
+    x, y = EDGE_IN / width, 1 - down / height
+    if hasattr(artist, "set_bbox_to_anchor"):
+        artist.set_bbox_to_anchor((x, y), transform=sheet.figure.transFigure)
+    else:
+        artist.set_position((x, y))
+
+
+@dataclass
+class _Margins:
+    """What sticks out of the axes, in inches: per column on the sides, per row above and below."""
+
+    left: list[float]
+    right: float
+    rows: list[tuple[float, float]]
+
+
+def _place_rows(sheet: Sheet, above: float, below: float) -> None:
+    """Positions for all axes, from what tick labels and titles are found to need."""
+    columns = max((len(axes) for axes in sheet.rows), default=1)
+    margins = _Margins([0.6] * columns, 0.1, [(0.25, 0.45)] * len(sheet.rows))
+    for _ in range(3):  # tick labels change with the size of the axes, so measure again
+        _set_positions(sheet, above, below, margins)
+        margins = _measure(sheet, columns)
+    _set_positions(sheet, above, below, margins)
+
+
+def _set_positions(sheet: Sheet, above: float, below: float, margins: _Margins) -> None:
+    total = above + below + sum(sheet.heights_in) + sum(map(sum, margins.rows))
+    width = sheet.style.width_in
+    sheet.figure.set_size_inches(width, total)
+    y = total - above
+    for axes, height, (top, bottom) in zip(sheet.rows, sheet.heights_in, margins.rows, strict=True):
+        y -= top + height
+        lefts = margins.left[: len(axes)]
+        each = (width - sum(lefts) - margins.right * len(axes)) / len(axes)
+        x = 0.0
+        for one, left in zip(axes, lefts, strict=True):
+            x += left
+            one.set_position((x / width, y / total, each / width, height / total))
+            x += each + margins.right
+        y -= bottom
+
+
+def _measure(sheet: Sheet, columns: int) -> _Margins:
+    """How far titles and tick labels stick out of the axes as they stand now."""
+    figure = sheet.figure
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    lefts, right, rows = [0.0] * columns, 0.0, []
+    for axes in sheet.rows:
+        top, bottom = 0.0, 0.0
+        for index, one in enumerate(axes):
+            inner = one.get_window_extent(renderer)
+            outer: Any = one.get_tightbbox(renderer)
+            lefts[index] = max(lefts[index], (inner.x0 - outer.x0) / figure.dpi)
+            right = max(right, (outer.x1 - inner.x1) / figure.dpi)
+            top = max(top, (outer.y1 - inner.y1) / figure.dpi)
+            bottom = max(bottom, (inner.y0 - outer.y0) / figure.dpi)
+        rows.append((top + 0.05, bottom + 0.04))
+    return _Margins([left + EDGE_IN for left in lefts], right + EDGE_IN, rows)

@@ -1,0 +1,152 @@
+"""The general table of a view as Markdown, CSV, JSON, LaTeX, Parquet and on the terminal.
+
+Every form takes its text from `columns`; CSV, JSON and Parquet carry the raw numbers under
+names that end in their unit.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from paretobench.report.tables.columns import (
+    Column,
+    Raw,
+    general_columns,
+    terminal_columns,
+    tidy_fields,
+)
+from paretobench.report.view import Row, View
+from paretobench.report.words import standing
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["csv_text", "json_text", "latex_text", "markdown_text", "records", "terminal_table"]
+
+
+def markdown_text(view: View) -> str:
+    """The general table as GitHub Markdown; the front's rows are bold in their first cell."""
+    columns = general_columns(view)
+    return markdown_grid(columns, view.rows, is_bold=lambda row: row.is_on_front)
+
+
+def markdown_grid(
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    is_bold: Callable[[Row], bool] = lambda row: False,
+) -> str:
+    """Rows and columns as GitHub Markdown.
+
+    Args:
+        is_bold: whether the first cell of a row is set bold.
+    """
+    rule = "|".join("---:" if column.align == "right" else "---" for column in columns)
+    lines = [_markdown_line([column.heading for column in columns]), f"|{rule}|"]
+    for row in rows:
+        cells = [_markdown_cell(column.text(row)) for column in columns]
+        lines.append(_markdown_line([f"**{cells[0]}**" if is_bold(row) else cells[0], *cells[1:]]))
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _markdown_cell(text: str) -> str:
+    """Text that cannot end its cell or its line, nor start an HTML element."""
+    flat = " ".join(text.split())
+    for mark, safe in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;")):
+        flat = flat.replace(mark, safe)
+    return flat
+
+
+def records(view: View) -> list[dict[str, Raw]]:
+    """One plain dict per row with the raw numbers, in the order of the tidy columns."""
+    fields = tidy_fields(view)
+    return [{field.name: field.value(row) for field in fields} for row in view.rows]
+
+
+def csv_text(view: View) -> str:
+    """Tidy CSV: raw numbers with their units in the column names, empty where there is none."""
+    fields = tidy_fields(view)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, [field.name for field in fields], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records(view))
+    return buffer.getvalue()
+
+
+def json_text(view: View) -> str:
+    """The tidy rows with the view's header as one JSON document."""
+    header = {
+        "name": view.name,
+        "protocol": view.protocol,
+        "environment": view.environment,
+        "command": view.command,
+        "date": view.date,
+        "sources": list(view.sources),
+        "notes": list(view.notes),
+    }
+    gone = {
+        kind: [{"what": item.what, "kind": item.kind, "reason": item.reason} for item in items]
+        for kind, items in (("refused", view.refusals), ("failed", view.failures))
+    }
+    return json.dumps({**header, **gone, "rows": records(view)}, indent=1, ensure_ascii=False)
+
+
+def latex_text(view: View) -> str:
+    """The general table for a paper: booktabs, the front's TTFT and score in bold."""
+    columns = terminal_columns(view)
+    layout = "".join("r" if column.align == "right" else "l" for column in columns)
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        f"\\begin{{tabular}}{{{layout}}}",
+        "\\toprule",
+        " & ".join(_latex(column.heading) for column in columns) + " \\\\",
+        "\\midrule",
+    ]
+    for row in view.rows:
+        cells = [
+            f"\\textbf{{{_latex(column.text(row))}}}"
+            if row.is_on_front and column.align == "right" and column.heading[-1] in "%]"
+            else _latex(column.text(row))
+            for column in columns
+        ]
+        lines.append(" & ".join(cells) + " \\\\")
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
+
+
+_LATEX = {
+    "\\": "\\textbackslash{}", "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_",
+    "{": "\\{", "}": "\\}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
+    "±": "$\\pm$", "×": "$\\times$", "–": "--",
+}  # fmt: skip
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def terminal_table(view: View) -> Table:
+    """The general table for a terminal of 100 columns or more: front bold, the rest plain.
+
+    Every string is shown as it is: markup in a label has no effect.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    columns = terminal_columns(view)
+    for column in columns:
+        table.add_column(
+            Text(column.heading), justify=column.align, no_wrap=column.heading != "recipe"
+        )
+    for row in view.rows:
+        style = "bold" if row.is_on_front else ("dim" if standing(row) == "off" else "")
+        table.add_row(*(Text(column.text(row)) for column in columns), style=style)
+    return table

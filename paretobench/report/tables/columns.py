@@ -1,0 +1,171 @@
+"""The columns of the general table: for people with units in the heading, for programs tidy.
+
+One list says what each column is called, how it reads, and its raw value, so that Markdown,
+terminal, LaTeX and CSV cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from paretobench.records import Estimate
+from paretobench.report.view import Row, View, benchmark_label
+from paretobench.report.words import (
+    estimate_ms,
+    origin,
+    remark,
+    runtimes,
+    score_percent,
+    standing,
+    value_ms,
+)
+from paretobench.units import MISSING
+
+Raw = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column for people: its heading, its text, and on which side it is aligned."""
+
+    heading: str
+    text: Callable[[Row], str]
+    align: Literal["left", "right"] = "right"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column for programs: a name that ends in its unit, and the raw value."""
+
+    name: str
+    value: Callable[[Row], Raw]
+
+
+def general_columns(view: View) -> list[Column]:
+    """The general table: what it is, what it costs, how good it is, where that comes from."""
+    columns = [
+        Column("encoder", lambda row: row.encoder_label, "left"),
+        Column("px", lambda row: str(row.resolution_px)),
+        Column("LLM", lambda row: row.llm_label, "left"),
+        Column("tiling", lambda row: row.tiling_label or row.tiling, "left"),
+        Column("passes", lambda row: _count(row.passes)),
+        Column("tokens", lambda row: _count(row.visual_tokens)),
+        Column("encode ms", lambda row: value_ms(row.encode_total)),
+        Column("prefill ms", lambda row: value_ms(row.prefill)),
+        Column("TTFT ms [95%]", lambda row: estimate_ms(row.ttft)),
+        Column("n", processes),
+        Column(f"{benchmark_label(view.benchmark)} %", lambda row: score_percent(row.score)),
+        Column("recipe", lambda row: row.recipe or MISSING, "left"),
+        Column("front", standing, "left"),
+        Column("runtime", runtimes, "left"),
+        Column("source", origin, "left"),
+        Column("note", remark, "left"),
+    ]
+    return [column for column in columns if _says_something(column, view.rows)]
+
+
+def terminal_columns(view: View) -> list[Column]:
+    """The same with what a terminal of 100 to 120 characters has room for."""
+    wanted = (
+        "encoder",
+        "px",
+        "LLM",
+        "tiling",
+        "passes",
+        "tokens",
+        "encode ms",
+        "prefill ms",
+        "TTFT ms [95%]",
+        f"{benchmark_label(view.benchmark)} %",
+        "recipe",
+        "front",
+    )
+    shown = [column for column in general_columns(view) if column.heading in wanted]
+    recipes = {row.recipe for row in view.rows if row.recipe}
+    return [column for column in shown if column.heading != "recipe" or len(recipes) > 1]
+
+
+def _says_something(column: Column, rows: Sequence[Row]) -> bool:
+    """Leave out a column in which every row says the same nothing."""
+    dull = {
+        "tiling": {"none", ""},
+        "passes": {"1", MISSING},
+        "note": {""},
+        "runtime": {""},
+        "n": {MISSING},
+    }
+    said = {column.text(row) for row in rows}
+    return not said <= dull.get(column.heading, set())
+
+
+def processes(row: Row) -> str:
+    """How many fresh processes stand behind a measured TTFT: the fewer of its two parts."""
+    parts = [part.n for part in (row.encode, row.prefill) if part is not None]
+    return str(min(parts)) if parts and row.is_measured else MISSING
+
+
+def _count(value: int | None) -> str:
+    return MISSING if value is None else str(value)
+
+
+def _estimate_fields(name: str, get: Callable[[Row], Estimate | None]) -> list[Field]:
+    def part(attribute: str) -> Callable[[Row], Raw]:
+        def value(row: Row) -> Raw:
+            estimate = get(row)
+            return None if estimate is None else getattr(estimate, attribute)
+
+        return value
+
+    return [
+        Field(f"{name}_s", part("value")),
+        Field(f"{name}_low_s", part("low")),
+        Field(f"{name}_high_s", part("high")),
+        Field(f"{name}_processes", part("n")),
+    ]
+
+
+def _plain(*names: str) -> list[Field]:
+    return [Field(name, lambda row, name=name: getattr(row, name)) for name in names]  # type: ignore[misc]
+
+
+def tidy_fields(view: View) -> list[Field]:
+    """Every fact of a row under a name with its unit; seconds, bytes, fractions, no text form."""
+    score: list[Field] = [
+        Field("benchmark", lambda row: row.score.benchmark if row.score else None),
+        Field("score_fraction", lambda row: row.score.value if row.score else None),
+        Field(
+            "score_standard_error_fraction",
+            lambda row: row.score.standard_error if row.score else None,
+        ),
+        Field("score_items", lambda row: row.score.n if row.score else None),
+        Field("score_provenance", lambda row: row.score.provenance if row.score else None),
+        Field("score_source", lambda row: row.score.source if row.score else None),
+    ]
+    return [
+        *_plain("encoder", "encoder_label", "family", "resolution_px", "llm", "llm_label"),
+        *_plain("tiling", "passes", "visual_tokens", "newline_tokens"),
+        *_estimate_fields("encode_per_pass", lambda row: row.encode),
+        *_estimate_fields("encode", lambda row: row.encode_total),
+        *_estimate_fields("prefill", lambda row: row.prefill),
+        *_estimate_fields("ttft", lambda row: row.ttft),
+        *_estimate_fields("end_to_end", lambda row: row.end_to_end),
+        *_plain("encode_backend", "encode_precision", "prefill_backend", "prefill_precision"),
+        *_plain("latency_source", "latency_citation", "environment", "fidelity"),
+        *_plain("peak_memory_bytes", "recipe"),
+        *score,
+        *_task_fields(view),
+        *_plain("is_on_front", "is_on_family_front", "front_class", "front_probability"),
+        *_plain("reason", "hint"),
+        Field("labels", lambda row: "; ".join(row.labels)),
+    ]
+
+
+def _task_fields(view: View) -> list[Field]:
+    names = dict.fromkeys(task.benchmark for row in view.rows for task in row.task_scores)
+
+    def score_of(name: str) -> Callable[[Row], Raw]:
+        return lambda row: next((t.value for t in row.task_scores if t.benchmark == name), None)
+
+    return [Field(f"{name}_fraction", score_of(name)) for name in names]

@@ -1,0 +1,118 @@
+"""Words for values: the cells of tables and the footers of figures, all through `units`."""
+
+from __future__ import annotations
+
+from paretobench.records import Estimate
+from paretobench.report.view import Accuracy, Row, View
+from paretobench.units import MISSING, counted, milliseconds, percent
+
+PROTOCOLS = {
+    "paper": "protocol 'paper': encoder + prefill of the visual tokens",
+    "full": "protocol 'full': preprocessing + encoder + projector + prefill of prompt and image",
+}
+"""What each protocol's TTFT covers, for footers and notes."""
+
+
+def estimate_ms(estimate: Estimate | None) -> str:
+    """Milliseconds with the 95 % interval where there is one, without the unit.
+
+    >>> estimate_ms(Estimate(0.0841, 0.0836, 0.0849, 6, 't'))
+    '84.1 [83.6, 84.9]'
+    >>> estimate_ms(Estimate(0.0841, None, None, 1, 'single')), estimate_ms(None)
+    ('84.1', '–')
+    """
+    if estimate is None:
+        return MISSING
+    if estimate.low is None or estimate.high is None:
+        return milliseconds(estimate.value)
+    interval = f"[{milliseconds(estimate.low)}, {milliseconds(estimate.high)}]"
+    return f"{milliseconds(estimate.value)} {interval}"
+
+
+def value_ms(estimate: Estimate | None) -> str:
+    """Milliseconds of the point estimate alone.
+
+    >>> value_ms(Estimate(0.0841, None, None, 1, 'single')), value_ms(None)
+    ('84.1', '–')
+    """
+    return MISSING if estimate is None else milliseconds(estimate.value)
+
+
+def score_percent(score: Accuracy | None) -> str:
+    """Percent with the standard error where it is known, without the sign.
+
+    >>> score_percent(Accuracy('gqa', 0.629, 0.004)), score_percent(Accuracy('gqa', 0.629))
+    ('62.9 ± 0.4', '62.9')
+    >>> score_percent(None)
+    '–'
+    """
+    if score is None:
+        return MISSING
+    if score.standard_error is None:
+        return percent(score.value)
+    return f"{percent(score.value)} ± {percent(score.standard_error)}"
+
+
+def standing(row: Row) -> str:
+    """Whether a row is on the front: `front`, `family`, `ambiguous`, `off`, or nothing to say.
+
+    A class from uncertainties wins over the plain dominance of the point estimates.
+    """
+    if not row.is_scored:
+        return MISSING
+    if row.front_class == "ambiguous":
+        return "ambiguous"
+    if row.is_on_front:
+        return "front"
+    return "family" if row.is_on_family_front else "off"
+
+
+def runtimes(row: Row) -> str:
+    """What ran the two halves: `openvino bf16 + torch bf16`, once if both are the same.
+
+    >>> runtimes(Row('v', 'V', 'V', 1, 'q', 'Q', '1B', encode_backend='torch',
+    ...              encode_precision='bf16', prefill_backend='torch', prefill_precision='bf16'))
+    'torch bf16'
+    """
+    encode = f"{row.encode_backend} {row.encode_precision}".strip()
+    prefill = f"{row.prefill_backend} {row.prefill_precision}".strip()
+    if not encode or encode == prefill:
+        return prefill
+    return f"{encode} + {prefill}" if prefill else encode
+
+
+def origin(row: Row) -> str:
+    """Where a row's numbers come from: latency first, then score.
+
+    >>> origin(Row('v', 'V', 'V', 1, 'q', 'Q', '1B', latency_source='measured',
+    ...            score=Accuracy('avg5', 0.6, source='FastVLM v1, Table 4, T4-1')))
+    'measured; FastVLM v1, Table 4, T4-1'
+    """
+    latency = row.latency_citation or row.latency_source
+    score = row.score.source if row.score else ""
+    return "; ".join(part for part in dict.fromkeys((latency, score)) if part) or MISSING
+
+
+def remark(row: Row) -> str:
+    """What a reader must know about a row: why there is no TTFT or no score, and its labels."""
+    parts = [row.reason, row.hint if row.score is None and not row.reason else "", *row.labels]
+    return "; ".join(part for part in parts if part)
+
+
+def footer_lines(view: View, recipe: str = "") -> tuple[str, ...]:
+    """The provenance under a figure: where and how, from which sources, by which command."""
+    processes = [row.ttft.n for row in view.rows if row.ttft and row.is_measured]
+    where = [
+        view.environment,
+        PROTOCOLS.get(view.protocol, view.protocol),
+        f"recipe {recipe}" if recipe else "",
+    ]
+    if processes:
+        fewest = counted(min(processes), "process", "processes")
+        where.append(f"bars: 95% intervals, at least {fewest} per part")
+    sources = f"Sources: {'; '.join(view.sources)}" if view.sources else ""
+    command = f"$ {view.command}" if view.command else ""
+    how = "  ".join(part for part in (view.date, command) if part)
+    return tuple(
+        line for line in (" · ".join(part for part in where if part), sources, how) if line
+    )
