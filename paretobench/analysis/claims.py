@@ -66,7 +66,7 @@ def speedup_at_equal_accuracy(
         One entry per vertex of the baseline, the fastest vertex first.
 
     >>> ours, theirs = [Contender("ours", 0.1, 0.6)], [Contender("theirs", 0.32, 0.6)]
-    >>> speedup_at_equal_accuracy(ours, theirs)[0].effect
+    >>> round(speedup_at_equal_accuracy(ours, theirs)[0].effect, 3)
     3.2
     """
     ours, theirs = objectives(candidates), objectives(baselines)
