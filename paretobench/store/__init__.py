@@ -1,0 +1,9 @@
+"""The database: what is known, kept for ever, in one SQLite file. SQL stays in this room."""
+
+from __future__ import annotations
+
+from paretobench.store.rows import Artifact, CellSummary, Link, StoredPoint, Sweep
+from paretobench.store.store import Store
+from paretobench.store.union import UnionCounts
+
+__all__ = ["Artifact", "CellSummary", "Link", "Store", "StoredPoint", "Sweep", "UnionCounts"]

@@ -1,0 +1,151 @@
+"""Rows about what was timed: cells with every sample, and failures with their reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+
+from paretobench.records import Cell, Failure
+from paretobench.store.database import Database, Row, where
+from paretobench.store.rows import CellSummary, cell_from_row, cell_row, stored_json
+
+
+class CellRows(Database):
+    """Cells and failures."""
+
+    def add_cell(self, cell: Cell) -> bool:
+        """Store one cell, durably, before this returns; False if it was there already.
+
+        Raises:
+            StoreError: if its workload or environment is not stored, or nothing can be written.
+            DataError: if it holds a number that is not finite.
+        """
+        return self.add_cells([cell]) == 1
+
+    def add_cells(self, cells: Iterable[Cell]) -> int:
+        """Store cells in one transaction; returns how many were new."""
+        return self._insert("cell", [cell_row(cell) for cell in cells], width=20)
+
+    def cells(
+        self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None
+    ) -> list[Cell]:
+        """Cells with every sample, in the order they were started; None means any."""
+        clause, parameters = _of(environment_key, workload_keys)
+        rows = self._rows(f"SELECT * FROM cell{clause} ORDER BY started_at, key", parameters)
+        return [cell_from_row(row) for row in rows]
+
+    def cell_summaries(
+        self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None
+    ) -> list[CellSummary]:
+        """Cells without their samples, in the order they were started: for many cells."""
+        clause, parameters = _of(environment_key, workload_keys)
+        names = ", ".join(column.name for column in fields(CellSummary))
+        rows = self._rows(f"SELECT {names} FROM cell{clause} ORDER BY started_at, key", parameters)
+        return [CellSummary(*row) for row in rows]
+
+    def cell_counts(
+        self,
+        environment_key: str,
+        fidelity: str | Iterable[str] | None = None,
+        status: str | None = "ok",
+    ) -> dict[str, int]:
+        """How many cells each workload has in one environment: what a plan need not repeat.
+
+        Args:
+            environment_key: where.
+            fidelity: one level, several, or None for any.
+            status: `ok`, `suspect`, or None for both.
+        """
+        clause, parameters = where(
+            environment_key=environment_key, fidelity=fidelity, status=status
+        )
+        rows = self._rows(
+            f"SELECT workload_key, count(*) FROM cell{clause} GROUP BY workload_key", parameters
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def cell_count(self) -> int:
+        """All cells of the database."""
+        count: int = self._rows("SELECT count(*) FROM cell")[0][0]
+        return count
+
+    def all_cells(self) -> Iterator[list[Cell]]:
+        """Every cell, by key, in batches: for a database that does not fit in memory."""
+        for rows in self._batches("SELECT * FROM cell ORDER BY key"):
+            yield [cell_from_row(row) for row in rows]
+
+    def add_failure(self, failure: Failure) -> bool:
+        """Store why a workload has no measurement; False if it was there already."""
+        return self.add_failures([failure]) == 1
+
+    def add_failures(self, failures: Iterable[Failure]) -> int:
+        """Store failures in one transaction; returns how many were new."""
+        rows = [
+            (
+                failure.key,
+                failure.workload_key,
+                failure.environment_key,
+                failure.sweep_key,
+                failure.kind,
+                failure.reason,
+                failure.at,
+                stored_json(dict(failure.details), "a failure's details"),
+            )
+            for failure in failures
+        ]
+        return self._insert("failure", rows, width=8)
+
+    def failures(
+        self,
+        environment_key: str | None = None,
+        workload_keys: Iterable[str] | None = None,
+        current: bool = True,
+    ) -> list[Failure]:
+        """Failures, the oldest first.
+
+        Args:
+            environment_key, workload_keys: None means any.
+            current: leave out those superseded by a retry, or by a good cell that began later.
+        """
+        clause, parameters = where(environment_key=environment_key, workload_key=workload_keys)
+        if current:
+            clause += (" AND " if clause else " WHERE ") + _IS_CURRENT
+        rows = self._rows(f"SELECT * FROM failure{clause} ORDER BY at, key", parameters)
+        return [_failure(row) for row in rows]
+
+    def supersede_failures(
+        self, environment_key: str, workload_keys: Iterable[str] | None = None
+    ) -> int:
+        """Mark current failures as retried, so that a plan tries these workloads again.
+
+        The rows stay. Returns how many were marked.
+        """
+        found = self.failures(environment_key, workload_keys)
+        return self.add_superseded(failure.key for failure in found)
+
+    def add_superseded(self, failure_keys: Iterable[str]) -> int:
+        """Mark these failures as retried; returns how many were not yet."""
+        return self._insert("failure_superseded", ((key,) for key in failure_keys), width=1)
+
+    def superseded(self) -> list[str]:
+        """Keys of the failures that were retried."""
+        return [row[0] for row in self._rows("SELECT failure_key FROM failure_superseded")]
+
+
+_IS_CURRENT = "key IN (SELECT failure_key FROM failed)"
+
+
+def _of(
+    environment_key: str | None, workload_keys: Iterable[str] | None
+) -> tuple[str, list[object]]:
+    clause, parameters = where(environment_key=environment_key, workload_key=workload_keys)
+    if environment_key is None and workload_keys is not None:
+        # The index begins with the environment, of which there are few.
+        clause += " AND environment_key IN (SELECT key FROM environment)"
+    return clause, parameters
+
+
+def _failure(row: Row) -> Failure:
+    names = ["workload_key", "environment_key", "kind", "reason", "at", "sweep_key"]
+    return Failure(**{name: row[name] for name in names}, details=json.loads(row["details"]))

@@ -1,0 +1,219 @@
+"""How a database file is opened: made, migrated, or read without leaving a trace.
+
+Writing: WAL, `synchronous=FULL` and foreign keys on, with every pending migration taken under
+one `BEGIN IMMEDIATE`, so that many processes may open one fresh file at the same moment.
+Reading: nothing is created, and a file that cannot be written (a read-only folder, a network
+share) is still readable as long as nobody is writing it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+from paretobench.errors import StoreError
+from paretobench.store.database import BUSY_TIMEOUT_S, Database, translated_errors
+from paretobench.store.filesystem import (
+    Mount,
+    network_mount,
+    prepare_folder,
+    refuse_network_mount,
+)
+
+SCHEMA_VERSION = 2
+"""Steps in `migrations`; kept in `PRAGMA user_version`. Equal by a test."""
+
+APPLICATION_ID = 0x50426368
+"""`PBch` in the file's header: `file` and we ourselves can tell whose database it is."""
+
+_OLDEST_SQLITE = (3, 37, 0)
+"""The first with STRICT tables (https://sqlite.org/stricttables.html)."""
+
+_CACHE_KIB = 64 * 1024
+"""Page cache: the indices of a million cells stay in memory during an import."""
+
+
+def open_database(
+    path: Path, *, create: bool, read_only: bool, mounts: Callable[[], list[Mount]] | None = None
+) -> Database:
+    """Open `path` for reading alone, or for reading and writing at the newest schema.
+
+    Args:
+        path: the file.
+        create: make the file and its folder if they are missing.
+        read_only: create and change nothing, not even the schema.
+        mounts: reads the mount table; None for this machine's.
+
+    Raises:
+        StoreError: with what is wrong with the path, the file or its schema.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StoreError(
+            f"Python's SQLite is {sqlite3.sqlite_version}; paretobench needs 3.37 or newer.\n"
+            "Use a Python that brings its own (python.org, uv, conda)."
+        )
+    _check_path(path, may_be_missing=create and not read_only)
+    with translated_errors(path):
+        if read_only:
+            return Database(_open_for_reading(path, mounts), path, is_read_only=True)
+        prepare_folder(path)
+        refuse_network_mount(path, mounts)
+        return Database(_open_for_writing(path), path, is_read_only=False)
+
+
+def _check_path(path: Path, may_be_missing: bool) -> None:
+    if path.is_dir():
+        raise StoreError(
+            f"{path} is a folder, not a database.\n"
+            f"Name a file in it, for example database={path / 'paretobench.db'}."
+        )
+    if not may_be_missing and not path.exists():
+        raise StoreError(
+            f"there is no database at {path}.\n"
+            "`paretobench sweep` makes one; `paretobench report --published` needs none."
+        )
+
+
+def _connect(path: Path, query: str) -> sqlite3.Connection:
+    # isolation_level=None: transactions are begun and ended where the code says so.
+    uri = f"file:{quote(str(path.absolute()))}?{query}"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _open_for_writing(path: Path) -> sqlite3.Connection:
+    connection = _connect(path, "mode=rwc")
+    try:
+        version = _check_schema(connection, path)
+        _prepare(connection)
+        if version < SCHEMA_VERSION:
+            _migrate(connection, path)
+        else:
+            # A file that only root may write opens without complaint: ask now, not in an hour.
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version of a database that is ours, or empty; reads only."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 3")
+    names = [row[0] for row in tables]
+    if names and owner != APPLICATION_ID:
+        raise StoreError(
+            f"{path} is a database of another program (it holds {', '.join(names)}).\n"
+            "Choose another file: database=PATH."
+        )
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} was written by a newer paretobench (schema {version}; this one knows "
+            f"{SCHEMA_VERSION}).\nUpgrade it: pip install --upgrade paretobench."
+        )
+    return version
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    _enter_wal(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    # macOS answers fsync before the disk does; elsewhere these two change nothing.
+    connection.execute("PRAGMA fullfsync = ON")
+    connection.execute("PRAGMA checkpoint_fullfsync = ON")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Switch the journal; SQLite does not wait for other processes here, so we do."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            is_busy = (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > deadline:
+                raise
+        else:
+            if mode == "wal" or time.monotonic() > deadline:
+                return
+        time.sleep(0.01)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    from paretobench.store.migrations import apply_migrations
+
+    # Off while tables are rebuilt, as https://sqlite.org/lang_altertable.html asks.
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have migrated while this one waited for the lock.
+        if _check_schema(connection, path) < SCHEMA_VERSION:
+            version = apply_migrations(connection)
+            connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _open_for_reading(path: Path, mounts: Callable[[], list[Mount]] | None) -> sqlite3.Connection:
+    connection = _connect_for_reading(path, is_remote=network_mount(path, mounts) is not None)
+    try:
+        if _check_schema(connection, path) < SCHEMA_VERSION:
+            connection = _migrated_copy(connection, path)
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_for_reading(path: Path, is_remote: bool) -> sqlite3.Connection:
+    """A connection that takes part in locking if it may, else one that needs no locks.
+
+    A writable connection that only asks is the tidy reader: it shares the write-ahead log and
+    removes it when it closes last, where `mode=ro` leaves it behind.
+    """
+    wal = Path(f"{path}-wal")
+    nobody_writes = not wal.exists() or wal.stat().st_size == 0
+    may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    modes = ["mode=rw"] if may_write else ["mode=ro"]
+    if is_remote or not may_write:
+        modes = [*modes * (not is_remote), *["mode=ro&immutable=1"] * nobody_writes]
+    for mode in modes:
+        connection = _connect(path, mode)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return connection
+        except sqlite3.OperationalError:
+            connection.close()
+            if nobody_writes and mode == modes[-1]:
+                raise
+    raise StoreError(
+        f"{path} is being written, or was left so by a crash ({wal.name} beside it is not empty), "
+        "and its folder is not writable here.\n"
+        "Copy both files to a folder of your own and open the copy."
+    )
+
+
+def _migrated_copy(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """An older file at the newest schema, in memory, so that the file stays as it is."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    copy.row_factory = sqlite3.Row
+    connection.backup(copy)
+    connection.close()
+    _migrate(copy, path)
+    return copy

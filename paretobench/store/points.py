@@ -1,0 +1,152 @@
+"""Rows about what was planned: points, their workloads, and which sweep wanted them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from paretobench.domain import Workload
+from paretobench.store.database import Database, Row, where
+from paretobench.store.rows import Link, StoredPoint, stored_json, workload_from_spec
+
+
+class PointRows(Database):
+    """Workloads, points and the links between them."""
+
+    def add_workloads(self, workloads: Iterable[Workload]) -> int:
+        """Store workloads; returns how many were new.
+
+        A label is no part of a workload's key. Where two differ, the one that sorts first is
+        kept, so that databases come out alike in whatever order they are joined.
+        """
+        rows = [
+            (
+                workload.key,
+                workload.kind,
+                workload.label,
+                workload.runtime.backend,
+                workload.runtime.precision,
+                workload.batch,
+                workload.protocol_version,
+                stored_json(workload.spec(), "a workload"),
+            )
+            for workload in workloads
+        ]
+        with self.transaction():
+            new = self._insert("workload", rows, width=8)
+            self._connection.executemany(
+                "UPDATE workload SET label = ? WHERE key = ? AND label > ?",
+                [(row[2], row[0], row[2]) for row in rows],
+            )
+        return new
+
+    def workloads(self, keys: Iterable[str] | None = None) -> dict[str, Workload]:
+        """Workloads by key: the named ones that are stored, or all."""
+        clause, parameters = where(key=keys)
+        rows = self._rows(f"SELECT * FROM workload{clause} ORDER BY key", parameters)
+        return {row["key"]: workload_from_spec(row["label"], row["spec"]) for row in rows}
+
+    def add_points(self, sweep_key: str | None, points: Iterable[StoredPoint]) -> int:
+        """Store points with their links, and that a sweep wanted them; returns how many were new.
+
+        The workloads they link to must be stored before.
+        """
+        points = list(points)
+        planned = [
+            (
+                point.key,
+                point.point_key,
+                point.tile_px,
+                point.passes,
+                point.visual_tokens,
+                point.newline_tokens,
+                stored_json(dict(point.described), "a point's description"),
+            )
+            for point in points
+        ]
+        links = [
+            (point.key, link.role, link.workload_key, link.passes)
+            for point in points
+            for link in point.links
+        ]
+        with self.transaction():
+            named = [(point.point_key, *point.identity().values()) for point in points]
+            self._insert("point", named, width=5)
+            new = self._insert("planned_point", planned, width=7)
+            self._insert("point_workload", links, width=4)
+            if sweep_key is not None:
+                self.add_sweep_points((sweep_key, point.key) for point in points)
+        return new
+
+    def add_sweep_points(self, pairs: Iterable[tuple[str, str]]) -> int:
+        """Store which sweep wanted which planned point; returns how many pairs were new."""
+        return self._insert("sweep_point", pairs, width=2)
+
+    def sweep_points(self) -> list[tuple[str, str]]:
+        """Every pair of a sweep's key and a planned point's key."""
+        rows = self._rows("SELECT sweep_key, planned_point_key FROM sweep_point")
+        return [(row[0], row[1]) for row in rows]
+
+    def points(self, sweep: str | None = None) -> list[StoredPoint]:
+        """The points of one sweep, by its key, or of the whole database.
+
+        Of the whole database: where the same four names were planned twice onto the same
+        workloads (a label changed, say), only the newest plan is given.
+        """
+        if sweep is not None:
+            return self._points("WHERE pp.key IN (%s)" % _OF_SWEEP, [sweep])  # noqa: UP031
+        newest: dict[tuple[Any, ...], StoredPoint] = {}
+        for point in self._points():
+            newest[point.point_key, point.links] = point
+        return list(newest.values())
+
+    def all_plans(self) -> list[StoredPoint]:
+        """Every plan of every point, superseded ones included; the oldest first."""
+        return self._points()
+
+    def _points(self, clause: str = "", parameters: Iterable[Any] = ()) -> list[StoredPoint]:
+        rows = self._rows(_POINTS.format(where=clause), list(parameters))
+        return [_point(row) for row in rows]
+
+    def point_workloads(self, sweep: str | None = None) -> dict[str, tuple[Link, ...]]:
+        """The links of each point of `points(sweep)`, by the planned point's key."""
+        return {point.key: point.links for point in self.points(sweep)}
+
+
+_OF_SWEEP = "SELECT planned_point_key FROM sweep_point WHERE sweep_key = ?"
+
+_POINTS = """
+SELECT p.encoder, p.resolution_px, p.llm, p.tiling,
+    pp.tile_px, pp.passes, pp.visual_tokens, pp.newline_tokens, pp.described,
+    (
+        SELECT json_group_array(json_array(role, workload_key, passes))
+        FROM point_workload WHERE planned_point_key = pp.key
+    ) AS links,
+    (
+        SELECT max(s.created_at) FROM sweep_point AS sp JOIN sweep AS s ON s.key = sp.sweep_key
+        WHERE sp.planned_point_key = pp.key
+    ) AS wanted_at
+FROM planned_point AS pp JOIN point AS p ON p.key = pp.point_key
+{where}
+ORDER BY wanted_at, p.encoder, p.llm, p.tiling, p.resolution_px, pp.key
+"""
+
+
+def _point(row: Row) -> StoredPoint:
+    names = [
+        "encoder",
+        "resolution_px",
+        "llm",
+        "tiling",
+        "tile_px",
+        "passes",
+        "visual_tokens",
+        "newline_tokens",
+    ]
+    links = sorted(Link(*link) for link in json.loads(row["links"]))
+    return StoredPoint(
+        **{name: row[name] for name in names},
+        links=tuple(links),
+        described=json.loads(row["described"]),
+    )

@@ -1,0 +1,283 @@
+"""What the store gives and takes beside the domain's own nouns, and their one JSON form.
+
+No SQL here. A key is always the hash of the content, so that equal things are one row in every
+database, and a row that was edited by hand no longer fits its key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from paretobench.domain import (
+    GridPoint,
+    TilePlan,
+    Workload,
+    canonical_json,
+    content_key,
+)
+from paretobench.errors import DataError
+from paretobench.records import Cell, Environment, Failure, Score, Source
+from paretobench.store.database import Row
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One run of `paretobench sweep`: what was asked, and how it ended (None while it runs).
+
+    Attributes:
+        settings: the request's settings as plain JSON, the device profile included.
+        environment_key: where its cells were timed; None if it measured nothing.
+        created_at, finished_at: ISO 8601 in UTC.
+        summary: what the sweep counted when it ended.
+    """
+
+    name: str
+    command: str
+    settings: Mapping[str, Any]
+    seed: int
+    environment_key: str | None
+    created_at: str
+    finished_at: str | None = None
+    exit_status: int | None = None
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """Content key of what was asked; the end is not part of it."""
+        names = ("name", "command", "seed", "environment_key", "created_at")
+        data = {name: getattr(self, name) for name in names}
+        return content_key(data | {"settings": dict(self.settings)})
+
+
+@dataclass(frozen=True, order=True)
+class Link:
+    """One part of a point's TTFT: which workload, in which role, how many times per image.
+
+    Attributes:
+        role: `encode`, `prefill`, `end_to_end`, or another part of the sum (`project`).
+        passes: how often the part runs for one image; positive.
+    """
+
+    role: str
+    workload_key: str
+    passes: int = 1
+
+
+@dataclass(frozen=True)
+class StoredPoint:
+    """A point as a sweep planned it: its four names, its tiles, and the workloads it needs.
+
+    Attributes:
+        described: labels, families and parameter counts as the sweep knew them, so that a
+            report needs no catalogue; any JSON.
+    """
+
+    encoder: str
+    resolution_px: int
+    llm: str
+    tiling: str
+    tile_px: int
+    passes: int
+    visual_tokens: int
+    newline_tokens: int
+    links: tuple[Link, ...]
+    described: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def point_key(self) -> str:
+        """Content key of the four names; equals `GridPoint.key`."""
+        return content_key(self.identity())
+
+    @cached_property
+    def key(self) -> str:
+        """Content key of the whole plan of this point; the order of the links is not part."""
+        tiles = ("tile_px", "passes", "visual_tokens", "newline_tokens")
+        data = self.identity() | {name: getattr(self, name) for name in tiles}
+        links = [[link.role, link.workload_key, link.passes] for link in sorted(self.links)]
+        return content_key(data | {"described": dict(self.described), "links": links})
+
+    def identity(self) -> dict[str, Any]:
+        """The four names, as in `GridPoint.identity`."""
+        names = ("encoder", "resolution_px", "llm", "tiling")
+        return {name: getattr(self, name) for name in names}
+
+    def workload_keys(self, role: str) -> tuple[str, ...]:
+        """The workloads that play `role`."""
+        return tuple(link.workload_key for link in self.links if link.role == role)
+
+    @staticmethod
+    def of(point: GridPoint, tiles: TilePlan, links: Sequence[Link]) -> StoredPoint:
+        """The stored form of a planned point, with what a report wants to know about it."""
+        encoder, llm = point.encoder, point.llm
+        described = {
+            "encoder": {
+                "label": encoder.label,
+                "family": encoder.family,
+                "parameters": encoder.parameters,
+                "published_parameters_m": encoder.published_parameters_m,
+            },
+            "llm": {
+                "label": llm.label,
+                "family": llm.family,
+                "size_label": llm.size_label,
+                "parameters": llm.parameters,
+            },
+            "tiling": {
+                "label": point.tiling.label,
+                "scheme": point.tiling.scheme,
+                "options": dict(point.tiling.options),
+            },
+        }
+        return StoredPoint(
+            **point.identity(),
+            **dataclasses.asdict(tiles),
+            links=tuple(sorted(links)),
+            described=described,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CellSummary:
+    """A cell without its samples: all that estimates and drift plots need, for many cells.
+
+    Attributes:
+        median_s: median of the kept samples; None if there are none.
+    """
+
+    key: str
+    workload_key: str
+    environment_key: str
+    sweep_key: str | None
+    started_at: str
+    fidelity: str
+    round_index: int
+    status: str
+    median_s: float | None
+    sample_count: int
+    load_s: float
+    first_run_s: float
+    canary_before_s: float | None
+    canary_after_s: float | None
+    wall_s: float
+    peak_memory_bytes: int | None
+    energy_j: float | None
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file that was made for a workload: an exported graph, prepared weights.
+
+    Attributes:
+        kind: `openvino_ir`, `safetensors`, `mlpackage`, ...
+        path: where it lies on the machine that made it.
+    """
+
+    sha256: str
+    kind: str
+    path: str
+    size_bytes: int
+    workload_key: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """Content key."""
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return content_key(data | {"facts": dict(self.facts)})
+
+
+def environment_to_json(environment: Environment) -> dict[str, Any]:
+    """Both halves of an environment."""
+    return {"identity": dict(environment.identity), "observed": dict(environment.observed)}
+
+
+def environment_from_json(data: Mapping[str, Any]) -> Environment:
+    """Inverse of `environment_to_json`."""
+    return Environment(data["identity"], data.get("observed", {}))
+
+
+def failure_to_json(failure: Failure) -> dict[str, Any]:
+    """Every field."""
+    data = {name: getattr(failure, name) for name in failure.__dataclass_fields__}
+    return data | {"details": dict(failure.details)}
+
+
+def score_to_json(score: Score) -> dict[str, Any]:
+    """Every field, the source's included."""
+    return dataclasses.asdict(score)
+
+
+def score_from_json(data: Mapping[str, Any]) -> Score:
+    """Inverse of `score_to_json`."""
+    return Score(**{**data, "source": Source(**data["source"])})
+
+
+def workload_from_spec(label: str, spec: str) -> Workload:
+    """A workload from the two columns that hold it."""
+    return Workload.from_json({"label": label, **json.loads(spec)})
+
+
+def stored_json(value: Any, what: str) -> str:
+    """Canonical JSON for a column.
+
+    Raises:
+        DataError: if a number in it is not finite; neither JSON nor SQLite has NaN.
+    """
+    try:
+        return canonical_json(value)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"{what} cannot be stored: {error}.\n"
+            "Every value must be plain JSON and every number finite."
+        ) from None
+
+
+def cell_row(cell: Cell) -> tuple[Any, ...]:
+    """A cell in the order of its table's columns.
+
+    Raises:
+        DataError: if a number in it is not finite.
+    """
+    data = cell.to_json()
+    what = f"a cell of workload {cell.workload_key[:12]}"
+    lists = [stored_json(data[name], what) for name in ("warmup_s", "samples_s", "facts")]
+    stored_json(data, what)
+    samples = data["samples_s"]
+    median = statistics.median(samples) if samples else None
+    plain = [data[name] for name in _CELL_COLUMNS]
+    return (cell.key, *plain[:7], median, len(samples), *plain[7:], *lists)
+
+
+def cell_from_row(row: Row) -> Cell:
+    """Inverse of `cell_row`; the two derived columns are left out."""
+    plain = {name: row[name] for name in _CELL_COLUMNS}
+    return Cell(
+        **plain,
+        warmup_s=tuple(json.loads(row["warmup_s"])),
+        samples_s=tuple(json.loads(row["samples_s"])),
+        facts=json.loads(row["facts"]),
+    )
+
+
+_CELL_COLUMNS = [
+    "workload_key",
+    "environment_key",
+    "sweep_key",
+    "started_at",
+    "fidelity",
+    "round_index",
+    "status",
+    "load_s",
+    "first_run_s",
+    "canary_before_s",
+    "canary_after_s",
+    "wall_s",
+    "peak_memory_bytes",
+    "energy_j",
+]

@@ -1,0 +1,90 @@
+"""Rows about accuracy: scores, each with the source it came from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from paretobench.errors import DataError
+from paretobench.records import Score, Source
+from paretobench.store.database import Database, Row, where
+
+
+class ScoreRows(Database):
+    """Scores and sources."""
+
+    def add_sources(self, sources: Iterable[Source]) -> int:
+        """Store sources; returns how many were new."""
+        rows = [(source.key, *(getattr(source, name) for name in _SOURCE)) for source in sources]
+        return self._insert("source", rows, width=10)
+
+    def add_scores(self, scores: Iterable[Score]) -> int:
+        """Store scores with their sources; returns how many were new.
+
+        Raises:
+            DataError: if a score is no fraction in [0, 1].
+        """
+        scores = list(scores)
+        for score in scores:
+            if not 0.0 <= score.value <= 1.0:
+                raise DataError(
+                    f"the score {score.value} of {score.encoder}@{score.resolution_px} on "
+                    f"{score.benchmark} is not between 0 and 1.\n"
+                    "Scores are fractions: divide percent by 100."
+                )
+        rows = [
+            (
+                score.key,
+                *(getattr(score, name) for name in _BEFORE_SOURCE),
+                score.source.key,
+                *(getattr(score, name) for name in _AFTER_SOURCE),
+                int(score.is_partial),
+            )
+            for score in scores
+        ]
+        with self.transaction():
+            self.add_sources(score.source for score in scores)
+            return self._insert("score", rows, width=15)
+
+    def scores(
+        self,
+        encoder: str | Iterable[str] | None = None,
+        benchmark: str | Iterable[str] | None = None,
+        recipe: str | Iterable[str] | None = None,
+    ) -> list[Score]:
+        """Scores with their sources; None means any, a collection any of it."""
+        clause, parameters = where(encoder=encoder, benchmark=benchmark, recipe=recipe)
+        order = "encoder, resolution_px, llm, tiling, recipe, benchmark, key"
+        rows = self._rows(f"SELECT * FROM score{clause} ORDER BY {order}", parameters)
+        sources = {source.key: source for source in self.sources()}
+        return [_score(row, sources) for row in rows]
+
+    def sources(self) -> list[Source]:
+        """Every source, by title, version, table and row."""
+        rows = self._rows('SELECT * FROM source ORDER BY title, version, "table", row, key')
+        return [Source(**{name: row[name] for name in _SOURCE}) for row in rows]
+
+    def disagreements(self) -> list[list[Score]]:
+        """Scores of one source that contradict one another: all is alike but the value.
+
+        Both are kept; which is right is for a person to say.
+        """
+        groups: dict[tuple[object, ...], list[Score]] = defaultdict(list)
+        for score in self.scores():
+            same = (getattr(score, name) for name in _BEFORE_SOURCE if name != "value")
+            tail = (score.source.key, score.harness, score.protocol, score.checkpoint)
+            groups[(*same, *tail, score.is_partial)].append(score)
+        return [group for group in groups.values() if len({s.value for s in group}) > 1]
+
+
+_SOURCE = ["kind", "title", "version", "table", "row", "provenance", "url", "sha256", "note"]
+_BEFORE_SOURCE = ["encoder", "resolution_px", "llm", "tiling", "recipe", "benchmark", "value"]
+_AFTER_SOURCE = ["standard_error", "n", "harness", "protocol", "checkpoint"]
+
+
+def _score(row: Row, sources: dict[str, Source]) -> Score:
+    return Score(
+        **{name: row[name] for name in (*_BEFORE_SOURCE, *_AFTER_SOURCE)},
+        source=sources[row["source_key"]],
+        is_partial=bool(row["is_partial"]),
+    )

@@ -1,0 +1,138 @@
+"""The store: everything that is known, in one SQLite file that only grows.
+
+A facade over the rows by noun (`sweeps`, `points`, `cells`, `scores`), plus what concerns the
+file as a whole: opening, joining, checking, copying. It gives and takes the domain's nouns and
+plain values, never SQL and never a database row.
+
+    with Store.open("results/paretobench.db") as store:
+        environment_key = store.add_environment(environment)
+        store.add_workloads([workload])
+        store.add_cell(cell)                      # durable when it returns
+        store.cell_counts(environment_key)        # {workload key: number of cells}
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from paretobench.errors import StoreError
+from paretobench.store import union
+from paretobench.store.cells import CellRows
+from paretobench.store.database import translated_errors
+from paretobench.store.filesystem import Mount
+from paretobench.store.opening import open_database
+from paretobench.store.points import PointRows
+from paretobench.store.scores import ScoreRows
+from paretobench.store.sweeps import SweepRows
+
+
+class Store(SweepRows, PointRows, CellRows, ScoreRows):
+    """An open database of paretobench. Use it as a context manager, from one thread."""
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        create: bool = True,
+        read_only: bool = False,
+        mounts: Callable[[], list[Mount]] | None = None,
+    ) -> Store:
+        """Open a database, and bring its schema up to date unless it is read only.
+
+        Args:
+            path: the file.
+            create: make the file and its folder if they are missing.
+            read_only: for reports: creates and changes nothing, works in a read-only folder.
+            mounts: reads the mount table; None for this machine's. Tests pass their own.
+
+        Raises:
+            StoreError: if the path, the file or its schema will not do; the message says why.
+        """
+        opened = open_database(
+            Path(path).expanduser(), create=create, read_only=read_only, mounts=mounts
+        )
+        return cls(opened._connection, opened.path, opened.is_read_only)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def union(self, other_path: str | os.PathLike[str]) -> union.UnionCounts:
+        """Add everything of another database: idempotent, and the order does not matter.
+
+        Raises:
+            StoreError: if the other file cannot be opened.
+            DataError: if one of its rows was altered; nothing is then stored.
+        """
+        with Store.open(other_path, read_only=True) as other:
+            return union.join(self, other)
+
+    def dump(self) -> Iterator[str]:
+        """The whole content as sorted canonical JSON lines; equal content gives equal bytes."""
+        return union.dump(self)
+
+    def copy_to(self, path: str | os.PathLike[str]) -> None:
+        """Write a compact copy into one new file, consistent even while a sweep is writing.
+
+        Raises:
+            StoreError: if the file exists or cannot be written.
+        """
+        target = Path(path)
+        if target.exists():
+            raise StoreError(f"{target} exists already.\nName a new file for the copy.")
+        with translated_errors(target):
+            self._connection.execute("VACUUM INTO ?", [str(target)])
+
+    def integrity_check(self) -> list[str]:
+        """What SQLite finds wrong with the file, references included; empty if it is sound."""
+        found = [row[0] for row in self._rows("PRAGMA integrity_check")]
+        dangling = [
+            f"a row of {row[0]} refers to a missing row of {row[2]}"
+            for row in self._rows("PRAGMA foreign_key_check")
+        ]
+        return [line for line in found if line != "ok"] + dangling
+
+    def table_names(self) -> list[str]:
+        """The tables that hold content, sorted."""
+        rows = self._rows(
+            "SELECT name FROM sqlite_master WHERE type = 'table' "
+            "AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_sqlite%' ESCAPE '\\' ORDER BY name"
+        )
+        return [row[0] for row in rows]
+
+    def table_rows(self, table: str) -> Iterator[list[dict[str, Any]]]:
+        """Every row of a table as a plain dict, sorted by its primary key, in batches."""
+        columns = self._rows("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", [table])
+        order = ", ".join(row[0] for row in columns)
+        for rows in self._batches(f'SELECT * FROM "{table}" ORDER BY {order}'):
+            yield [dict(row) for row in rows]
+
+    def stored_keys(self, table: str) -> set[str]:
+        """The keys of a table."""
+        return {row[0] for row in self._rows(f'SELECT key FROM "{table}"')}
+
+    def cell_rows(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Cells by key as bare values, in batches: what a union copies."""
+        for rows in self._batches("SELECT * FROM cell ORDER BY key"):
+            yield [tuple(row) for row in rows]
+
+    def add_cell_rows(self, rows: list[tuple[Any, ...]]) -> int:
+        """Insert what `cell_rows` of another database gave; returns how many were new."""
+        return self._insert("cell", rows, width=20)
+
+
+def sqlite_version() -> str:
+    """The version of the SQLite library that Python brought, for `doctor`."""
+    return sqlite3.sqlite_version

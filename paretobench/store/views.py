@@ -1,0 +1,128 @@
+"""Read-only views for people who open the database in Datasette or a notebook.
+
+The report does not read them: it takes estimates with intervals from `analysis`, over the logs
+of cell medians. The views give the plain mean of cell medians, which agrees with that estimate
+to within half the squared relative spread (0.005 % at a spread of 1 %), and need no function
+that a SQLite build may lack. Times are in milliseconds and scores in percent, as people read
+them; the tables beneath hold seconds and fractions.
+"""
+
+from __future__ import annotations
+
+MEASUREMENT = """CREATE VIEW measurement AS
+SELECT
+    c.environment_key,
+    c.workload_key,
+    w.kind,
+    w.label AS workload,
+    w.backend,
+    w.precision,
+    c.cells,
+    c.suspect_cells,
+    c.samples,
+    c.latency_s * 1000.0 AS latency_ms,
+    c.fastest_cell_s * 1000.0 AS fastest_cell_ms,
+    c.slowest_cell_s * 1000.0 AS slowest_cell_ms
+FROM (
+    SELECT
+        environment_key,
+        workload_key,
+        count(*) AS cells,
+        sum(status <> 'ok') AS suspect_cells,
+        sum(sample_count) AS samples,
+        -- Cells whose canary moved count only where there is nothing better.
+        coalesce(avg(CASE WHEN status = 'ok' THEN median_s END), avg(median_s)) AS latency_s,
+        min(median_s) AS fastest_cell_s,
+        max(median_s) AS slowest_cell_s
+    FROM cell
+    GROUP BY environment_key, workload_key
+) AS c
+JOIN workload AS w ON w.key = c.workload_key"""
+
+TTFT = """CREATE VIEW ttft AS
+SELECT
+    p.encoder,
+    p.resolution_px,
+    p.llm,
+    p.tiling,
+    pp.passes,
+    pp.visual_tokens,
+    sum(CASE WHEN pw.role = 'encode' THEN pw.passes * m.latency_ms ELSE 0.0 END) AS encode_ms,
+    sum(CASE WHEN pw.role = 'prefill' THEN pw.passes * m.latency_ms ELSE 0.0 END) AS prefill_ms,
+    sum(pw.passes * m.latency_ms) AS ttft_ms,
+    min(m.cells) AS fewest_cells,
+    m.environment_key,
+    e.label AS environment,
+    pp.key AS planned_point_key
+FROM planned_point AS pp
+JOIN point AS p ON p.key = pp.point_key
+JOIN point_workload AS pw ON pw.planned_point_key = pp.key AND pw.role <> 'end_to_end'
+JOIN measurement AS m ON m.workload_key = pw.workload_key
+JOIN environment AS e ON e.key = m.environment_key
+GROUP BY pp.key, m.environment_key
+-- Every part from this one environment, an encoder and an LLM among them; else no row.
+HAVING count(*) = (
+    SELECT count(*) FROM point_workload AS parts
+    WHERE parts.planned_point_key = pp.key AND parts.role <> 'end_to_end'
+)
+AND sum(pw.role = 'encode') > 0 AND sum(pw.role = 'prefill') > 0"""
+
+ACCURACY = """CREATE VIEW accuracy AS
+SELECT
+    s.encoder,
+    s.resolution_px,
+    s.llm,
+    s.tiling,
+    s.recipe,
+    s.benchmark,
+    s.value * 100.0 AS score_percent,
+    s.standard_error * 100.0 AS standard_error_percent,
+    s.n,
+    s.harness,
+    s.protocol,
+    o.kind AS source_kind,
+    trim(o.title || ' ' || o.version) AS source,
+    o."table" AS source_table,
+    o.row AS source_row
+FROM score AS s
+JOIN source AS o ON o.key = s.source_key"""
+
+FRONT = """CREATE VIEW front AS
+SELECT
+    encoder, resolution_px, llm, tiling, recipe, benchmark, ttft_ms, score_percent,
+    score_percent >= no_slower AND (faster IS NULL OR score_percent > faster) AS is_on_front,
+    source, environment, environment_key
+FROM (
+    SELECT
+        t.*, a.recipe, a.benchmark, a.score_percent, a.source,
+        max(a.score_percent) OVER (
+            alike ORDER BY t.ttft_ms RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS no_slower,
+        max(a.score_percent) OVER (
+            alike ORDER BY t.ttft_ms
+            RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE GROUP
+        ) AS faster
+    FROM ttft AS t
+    JOIN accuracy AS a USING (encoder, resolution_px, llm, tiling)
+    -- Never across environments, recipes or benchmarks.
+    WINDOW alike AS (PARTITION BY t.environment_key, a.recipe, a.benchmark)
+)"""
+
+FAILED = """CREATE VIEW failed AS
+SELECT
+    w.kind AS workload_kind, w.label AS workload, w.backend, w.precision,
+    f.kind, f.reason, f.at, e.label AS environment, f.environment_key, f.workload_key,
+    f.key AS failure_key
+FROM failure AS f
+JOIN workload AS w ON w.key = f.workload_key
+JOIN environment AS e ON e.key = f.environment_key
+WHERE NOT EXISTS (SELECT 1 FROM failure_superseded AS s WHERE s.failure_key = f.key)
+-- A good cell that began later says more than the failure does.
+AND NOT EXISTS (
+    SELECT 1 FROM cell AS c
+    WHERE c.environment_key = f.environment_key AND c.workload_key = f.workload_key
+    AND c.status = 'ok' AND c.started_at > f.at
+)"""
+
+VIEWS = (MEASUREMENT, TTFT, ACCURACY, FRONT, FAILED)
+"""In the order in which they must be made: each reads only those before it."""
