@@ -1,0 +1,346 @@
+"""From cells to estimates, and from estimates to sums and ratios.
+
+The replicate is the process, not the sample: samples of one process share its memory layout,
+its frequency and its luck, and intervals made from them covered 10 to 45 % in simulation where
+95 % was promised. So each cell counts once, by the median of its samples, and everything is
+done on the logarithm, where noise is multiplicative and ratios are differences.
+
+Pure functions of numbers and records; the store is not read here and nothing is timed.
+`docs/methodology.md` derives each formula.
+
+References:
+    Kalibera and Jones, ISMM 2013: replication at the level of the process.
+    Satterthwaite, Biometrics Bulletin 2 (1946): degrees of freedom of a sum of variances.
+    Smyth 2004, in `pooling`: moderated variances.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from paretobench.analysis.pooling import LOG_SD_FLOOR, Pool
+from paretobench.analysis.shape import is_bimodal, severe_outliers
+from paretobench.errors import InvalidSamplesError
+from paretobench.records import Cell, Estimate, Fidelity, Measurement
+
+CONFIDENCE = 0.95
+"""Confidence of every interval that is printed."""
+
+T_METHOD = "t on log cell medians"
+POOLED_METHOD = "pooled"
+UNKNOWN_METHOD = "unknown"
+
+_LEVELS: tuple[Fidelity, ...] = ("quick", "standard", "rigorous")
+
+RoundKey = tuple[str | None, int]
+"""A round of a sweep: what makes two cells neighbours in time."""
+
+
+@lru_cache(maxsize=4096)
+def t_quantile(probability: float, df: float) -> float:
+    """Student's t quantile.
+
+    >>> round(t_quantile(0.975, 4), 3), round(t_quantile(0.985, 4), 3)
+    (2.776, 3.298)
+    """
+    from scipy import special
+
+    return float(special.stdtrit(df, probability))
+
+
+def check_samples(samples_s: Sequence[float], runs: int | None = None) -> None:
+    """Refuse samples that cannot be true.
+
+    Args:
+        samples_s: seconds, one per repetition.
+        runs: how many repetitions the process says it kept; None if it did not say.
+
+    Raises:
+        InvalidSamplesError: if there are none, one is not finite or not positive, three or
+            more are all equal, or their number differs from `runs`.
+    """
+    if not samples_s:
+        raise InvalidSamplesError("no samples: the process ended without timing anything")
+    wrong = next((s for s in samples_s if not (math.isfinite(s) and s > 0)), None)
+    if wrong is not None:
+        raise InvalidSamplesError(
+            f"a sample of {wrong!r} s is not a duration; the clock or the backend is broken"
+        )
+    if len(samples_s) >= 3 and min(samples_s) == max(samples_s):
+        raise InvalidSamplesError(
+            f"all {len(samples_s)} samples are exactly {samples_s[0]!r} s: no real clock does that"
+        )
+    if runs is not None and runs != len(samples_s):
+        raise InvalidSamplesError(
+            f"{len(samples_s)} samples arrived where the process logged {runs} runs"
+        )
+
+
+def half_width(medians_s: Sequence[float], probability: float = 0.975) -> float:
+    """Half-width of the interval on the log scale: about the relative half-width.
+
+    Args:
+        medians_s: cell medians in seconds, at least two.
+        probability: the t quantile's level; 0.975 for an interval of 95 %.
+
+    >>> round(half_width([1.00, 1.01, 0.99, 1.02, 0.98]), 4)
+    0.0196
+    """
+    logs = np.log(np.asarray(medians_s, dtype=float))
+    k = len(logs)
+    spread = max(float(np.std(logs, ddof=1)), LOG_SD_FLOOR)
+    return t_quantile(probability, k - 1) * spread / math.sqrt(k)
+
+
+def estimate(
+    medians_s: Sequence[float],
+    pool: Pool | None = None,
+    labels: Sequence[str] = (),
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """A latency and its interval from cell medians, one per process.
+
+    The value is the geometric mean. With a pool the interval rests on the moderated variance
+    (`method` is `pooled`), without one on the cells alone; one process and no pool give an
+    unknown interval, not a narrow one.
+
+    Args:
+        medians_s: seconds, positive and finite.
+        pool: what other workloads of the same backend and kind say about the spread.
+        labels: carried over into the estimate.
+
+    Raises:
+        InvalidSamplesError: if there is no median or one is not positive and finite.
+
+    >>> e = estimate([0.100, 0.102, 0.101])
+    >>> round(e.value, 4), round(e.low, 4), round(e.high, 4), e.n, e.method
+    (0.101, 0.0985, 0.1035, 3, 't on log cell medians')
+    >>> estimate([0.1]).low is None
+    True
+    """
+    if not medians_s or not all(math.isfinite(m) and m > 0 for m in medians_s):
+        raise InvalidSamplesError(f"medians must be positive and finite, got {list(medians_s)!r}")
+    logs = np.log(np.asarray(medians_s, dtype=float))
+    k, centre = len(logs), float(np.mean(logs))
+    own = max(float(np.std(logs, ddof=1)), LOG_SD_FLOOR) if k > 1 else None
+    if pool is not None:
+        spread, df = pool.moderated(own or 0.0, k - 1.0)
+        return _interval(centre, spread, df, k, POOLED_METHOD, labels, confidence)
+    if own is None:
+        return Estimate(math.exp(centre), None, None, k, UNKNOWN_METHOD, labels=tuple(labels))
+    return _interval(centre, own, k - 1.0, k, T_METHOD, labels, confidence)
+
+
+def _interval(
+    centre: float,
+    spread: float,
+    df: float,
+    k: int,
+    method: str,
+    labels: Sequence[str],
+    confidence: float,
+) -> Estimate:
+    error = spread / math.sqrt(k)
+    margin = t_quantile(0.5 + confidence / 2, df) * error
+    low, high = math.exp(centre - margin), math.exp(centre + margin)
+    return Estimate(math.exp(centre), low, high, k, method, spread, tuple(labels), error, df)
+
+
+def compose(
+    parts: Sequence[tuple[float, Estimate]], confidence: float = CONFIDENCE, extra_s: float = 0.0
+) -> Estimate:
+    """A weighted sum of independent estimates: TTFT = passes x encode + prefill.
+
+    By the delta method the variance of log(sum) is the sum of (share x standard error)^2, with
+    Satterthwaite's degrees of freedom. A part whose interval is unknown makes the sum's
+    interval unknown. `n` is the smallest number of processes among the parts.
+
+    Args:
+        parts: (weight, estimate), such as `[(passes, encode), (1, prefill)]`.
+        extra_s: a constant to add, without an uncertainty of its own.
+
+    Raises:
+        InvalidSamplesError: if there is no part or the sum is not above each of its parts.
+
+    >>> part = estimate([0.1, 0.101, 0.099])
+    >>> total = compose([(2, part), (1, part)])
+    >>> round(total.value, 3), total.n
+    (0.3, 3)
+    """
+    terms = [weight * part.value for weight, part in parts]
+    total = math.fsum(terms) + extra_s
+    if not parts or not math.isfinite(total) or total < max(terms):
+        raise InvalidSamplesError(f"parts of {terms!r} s cannot make a sum of {total!r} s")
+    n = min(part.n for _, part in parts)
+    labels = tuple(dict.fromkeys(label for _, part in parts for label in part.labels))
+    known = [
+        (term / total * part.log_se, part.df)
+        for term, (_, part) in zip(terms, parts, strict=True)
+        if part.log_se is not None and part.df is not None
+    ]
+    if len(known) < len(parts):
+        return Estimate(total, None, None, n, UNKNOWN_METHOD, labels=labels)
+    methods = dict.fromkeys(part.method for _, part in parts)
+    error, df = _combine(known)
+    return _from_error(total, error, df, n, " + ".join(methods), labels, confidence)
+
+
+def ratio(numerator: Estimate, denominator: Estimate, confidence: float = CONFIDENCE) -> Estimate:
+    """The ratio of two independent estimates: Welch's interval on the difference of logs.
+
+    >>> a, b = estimate([0.2, 0.202, 0.198]), estimate([0.1, 0.101, 0.099])
+    >>> round(ratio(a, b).value, 3)
+    2.0
+    """
+    value, n = numerator.value / denominator.value, min(numerator.n, denominator.n)
+    labels = tuple(dict.fromkeys(numerator.labels + denominator.labels))
+    known = [
+        (e.log_se, e.df)
+        for e in (numerator, denominator)
+        if e.log_se is not None and e.df is not None
+    ]
+    if len(known) < 2:
+        return Estimate(value, None, None, n, UNKNOWN_METHOD, labels=labels)
+    error, df = _combine(known)
+    return _from_error(value, error, df, n, "unpaired", labels, confidence)
+
+
+def _combine(errors: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Standard error and Satterthwaite degrees of freedom of a sum of independent terms."""
+    variance = math.fsum(error**2 for error, _ in errors)
+    weight = math.fsum(error**4 / df for error, df in errors)
+    return math.sqrt(variance), (variance**2 / weight if weight > 0 else math.inf)
+
+
+def _from_error(
+    value: float,
+    error: float,
+    df: float,
+    n: int,
+    method: str,
+    labels: tuple[str, ...],
+    confidence: float,
+) -> Estimate:
+    margin = t_quantile(0.5 + confidence / 2, min(df, 1e6)) * error
+    low, high = value * math.exp(-margin), value * math.exp(margin)
+    return Estimate(value, low, high, n, method, None, labels, error, df)
+
+
+def paired_ratio(
+    numerator: Mapping[RoundKey, float], denominator: Mapping[RoundKey, float]
+) -> Estimate | None:
+    """The ratio of two workloads, paired by round; None if they share fewer than two rounds.
+
+    What both share within a round (temperature, frequency, a neighbour) cancels.
+
+    >>> a = {('s', 0): 0.20, ('s', 1): 0.22, ('s', 2): 0.21}
+    >>> b = {('s', 0): 0.10, ('s', 1): 0.11, ('s', 2): 0.105}
+    >>> round(paired_ratio(a, b).value, 6)
+    2.0
+    """
+    shared = sorted(numerator.keys() & denominator.keys(), key=lambda r: (r[0] or "", r[1]))
+    if len(shared) < 2:
+        return None
+    ratios = [numerator[key] / denominator[key] for key in shared]
+    found = estimate(ratios)
+    return Estimate(**(vars(found) | {"method": "paired by round"}))
+
+
+def weighted_by_round(
+    parts: Sequence[tuple[float, Mapping[RoundKey, float]]],
+) -> dict[RoundKey, float]:
+    """The sum passes x encode + prefill within each round that timed every part.
+
+    >>> weighted_by_round([(2, {('s', 0): 0.1, ('s', 1): 0.2}), (1, {('s', 0): 0.3})])
+    {('s', 0): 0.5}
+    """
+    if not parts:
+        return {}
+    rounds = set.intersection(*(set(part) for _, part in parts))
+    ordered = sorted(rounds, key=lambda r: (r[0] or "", r[1]))
+    return {key: math.fsum(weight * part[key] for weight, part in parts) for key in ordered}
+
+
+def replicates(cells: Iterable[Cell]) -> list[Cell]:
+    """One cell per round: what an estimate counts.
+
+    A cell whose canary moved was repeated in its round, and both are stored. The repeat
+    stands if its canary held; if neither held, the machine was like that, and the later one
+    stands. The canary is another kernel than the workload's, so this choice does not look
+    at the latency it decides about.
+    """
+    chosen: dict[RoundKey, Cell] = {}
+    for cell in sorted(cells, key=lambda cell: (cell.started_at, cell.key)):
+        at = (cell.sweep_key, cell.round_index)
+        standing = chosen.get(at)
+        if standing is None or standing.status == "suspect":
+            chosen[at] = cell
+    return list(chosen.values())
+
+
+def by_round(cells: Iterable[Cell]) -> dict[RoundKey, float]:
+    """The medians of `replicates`, by round, for `paired_ratio`."""
+    return {(c.sweep_key, c.round_index): cell_median(c) for c in replicates(cells)}
+
+
+def cell_median(cell: Cell) -> float:
+    """The median of a cell's samples, in seconds."""
+    return float(np.median(cell.samples_s))
+
+
+def labels_of(cells: Sequence[Cell]) -> tuple[str, ...]:
+    """What a reader must know about these cells, in a few words each.
+
+    `bimodal between processes` or `within processes`, the number of severe outliers, cells
+    whose canary moved. Nothing is deleted on the strength of a label.
+    """
+    found: list[str] = []
+    if is_bimodal([cell_median(cell) for cell in cells]):
+        found.append("bimodal between processes")
+    inside = sum(is_bimodal(cell.samples_s) for cell in cells)
+    if inside * 2 > len(cells):
+        found.append("bimodal within processes")
+    outliers = sum(severe_outliers(cell.samples_s) for cell in cells)
+    if outliers:
+        total = sum(len(cell.samples_s) for cell in cells)
+        found.append(f"{outliers} of {total} samples are severe outliers")
+    suspect = sum(cell.status == "suspect" for cell in cells)
+    if suspect:
+        found.append(f"canary moved in {suspect} of {len(cells)} processes")
+    return tuple(found)
+
+
+def measurement(cells: Sequence[Cell], pool: Pool | None = None) -> Measurement:
+    """The measurement that the cells of one workload in one environment make.
+
+    Load and first run are medians over its cells, peak memory is the highest seen; the
+    fidelity is the highest level among the cells that count.
+
+    Raises:
+        InvalidSamplesError: if there is no cell.
+    """
+    counted = replicates(cells)
+    if not counted:
+        raise InvalidSamplesError("no cells: this workload has not been measured here")
+    peaks = [cell.peak_memory_bytes for cell in cells if cell.peak_memory_bytes is not None]
+    energies = [cell.energy_j for cell in counted if cell.energy_j is not None]
+    return Measurement(
+        workload_key=counted[0].workload_key,
+        environment_key=counted[0].environment_key,
+        latency=estimate([cell_median(c) for c in counted], pool, labels_of(counted)),
+        fidelity=max((cell.fidelity for cell in counted), key=_LEVELS.index),
+        cells=len(counted),
+        samples=sum(len(cell.samples_s) for cell in counted),
+        first_run_s=_median(counted, lambda cell: cell.first_run_s),
+        load_s=_median(counted, lambda cell: cell.load_s),
+        peak_memory_bytes=max(peaks) if peaks else None,
+        energy_j=float(np.median(energies)) if energies else None,
+    )
+
+
+def _median(cells: Sequence[Cell], field: Callable[[Cell], float]) -> float:
+    return float(np.median([field(cell) for cell in cells]))
