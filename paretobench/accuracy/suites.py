@@ -69,73 +69,70 @@ class Suite:
     source: str
 
 
-def _benchmarks() -> dict[str, Benchmark]:
-    rows = (
-        Benchmark(
-            "gqa", "GQA", "GQA", "gqa", "exact_match,none", 1, 12578,
-            "testdev_balanced", "llava", 0.000047,
-        ),
-        Benchmark(
-            "textvqa", "TextVQA", "TextVQA", "textvqa_val", "exact_match,none", 1, 5000,
-            "val", "llava", 0.00041,
-        ),
-        Benchmark(
-            "pope", "POPE", "POPE", "pope", "pope_f1_score,none", 1, 9000,
-            "test: random, popular and adversarial, 3,000 each (LLaVA's own random has 2,910)",
-            "llava", 0.0033,
-        ),
-        Benchmark(
-            "docvqa", "DocVQA", "DocVQA", "docvqa_val", "anls,none", 1, 5349,
-            "val", "lmms", 0.0035,
-        ),
-        Benchmark(
-            "seedbench_image", "SeedBench-image", "SeedBench_image", "seedbench",
-            "seed_image,none", 1, 14233, "the questions on images", "lmms", 0.00099,
-        ),
-        Benchmark(
-            "seedbench_all", "SeedBench", "SeedBench_all", "seedbench", "seed_all,none", 1, 17990,
-            "14,233 questions on images and 3,757 on videos",
-        ),
-        Benchmark(
-            "scienceqa", "ScienceQA", "SQA", "scienceqa_img", "exact_match,none", 1, 2017,
-            "test, the questions with an image", "llava", 0.0057,
-        ),
-        Benchmark(
-            "vqav2", "VQAv2", "VQAv2", "vqav2_val", "exact_match,none", 1, 214354,
-            "val", "lmms", 0.00049,
-        ),
-        Benchmark("mmmu", "MMMU", "MMMU", "mmmu_val", "mmmu_acc,none", 1, 900, "val"),
-        Benchmark(
-            "mmvet", "MM-Vet", "MMVet", "mmvet", "gpt_eval_score,none", 100, 218,
-            "test, judged by GPT", "lmms", 0.0085,
-        ),
-        Benchmark(
-            "llava_bench_wild", "LLaVA-Bench (wild)", "LLaVABenchW", "llava_in_the_wild",
-            "gpt_eval_llava_all,none", 100, 60, "60 questions on 24 images, judged by GPT",
-            "llava", 0.0083,
-        ),
-        Benchmark("chartqa", "ChartQA", "ChartQA", "chartqa", "relaxed_overall,none", 1, 2500,
-                  "test, human and augmented"),
-        Benchmark("ocrbench", "OCRBench", "OCRBench", "ocrbench", "ocrbench_accuracy,none", 1,
-                  1000, "test"),
-        Benchmark("infovqa", "InfoVQA", "InfoVQA", "infovqa_val", "anls,none", 1, 2801, "val"),
-        Benchmark("ai2d", "AI2D", "AI2D", "ai2d", "exact_match,none", 1, 3088, "test"),
-        Benchmark("realworldqa", "RealWorldQA", "RealWorldQA", "realworldqa", "exact_match,none",
-                  1, 765, "test"),
-        Benchmark("cvbench_2d", "CV-Bench 2D", "CVBench2D", n_items=1438, split="test"),
-        Benchmark("cvbench_3d", "CV-Bench 3D", "CVBench3D", n_items=1200, split="test"),
-        Benchmark("mathvista", "MathVista", "MathVista", "mathvista_testmini",
-                  "gpt_eval_score,none", 100, 1000, "testmini, judged by GPT"),
-        Benchmark("imagenet_zeroshot", "ImageNet zero-shot", "zeroshot_imagenet",
-                  n_items=50000, split="val", protocol="other"),
-        Benchmark("retrieval_avg", "retrieval average", "avg_retrieval", protocol="other"),
-        Benchmark("datacomp_38", "DataComp 38 tasks", "avg_38_tasks", protocol="other"),
-        Benchmark("avg5", "Avg-5", "Avg5", protocol="mixed", run_to_run_sd=0.001),
-    )  # fmt: skip
-    return {row.name: row for row in rows}
+_ROWS = (
+    Benchmark(
+        "gqa", "GQA", "GQA", "gqa", "exact_match,none", 1, 12578,
+        "testdev_balanced", "llava", 0.000047,
+    ),
+    Benchmark(
+        "textvqa", "TextVQA", "TextVQA", "textvqa_val", "exact_match,none", 1, 5000,
+        "val", "llava", 0.00041,
+    ),
+    Benchmark(
+        "pope", "POPE", "POPE", "pope", "pope_f1_score,none", 1, 9000,
+        "test: random, popular and adversarial, 3,000 each (LLaVA's own random has 2,910)",
+        "llava", 0.0033,
+    ),
+    Benchmark(
+        "docvqa", "DocVQA", "DocVQA", "docvqa_val", "anls,none", 1, 5349,
+        "val", "lmms", 0.0035,
+    ),
+    Benchmark(
+        "seedbench_image", "SeedBench-image", "SeedBench_image", "seedbench",
+        "seed_image,none", 1, 14233, "the questions on images", "lmms", 0.00099,
+    ),
+    Benchmark(
+        "seedbench_all", "SeedBench", "SeedBench_all", "seedbench", "seed_all,none", 1, 17990,
+        "14,233 questions on images and 3,757 on videos",
+    ),
+    Benchmark(
+        "scienceqa", "ScienceQA", "SQA", "scienceqa_img", "exact_match,none", 1, 2017,
+        "test, the questions with an image", "llava", 0.0057,
+    ),
+    Benchmark(
+        "vqav2", "VQAv2", "VQAv2", "vqav2_val", "exact_match,none", 1, 214354,
+        "val", "lmms", 0.00049,
+    ),
+    Benchmark("mmmu", "MMMU", "MMMU", "mmmu_val", "mmmu_acc,none", 1, 900, "val"),
+    Benchmark(
+        "mmvet", "MM-Vet", "MMVet", "mmvet", "gpt_eval_score,none", 100, 218,
+        "test, judged by GPT", "lmms", 0.0085,
+    ),
+    Benchmark(
+        "llava_bench_wild", "LLaVA-Bench (wild)", "LLaVABenchW", "llava_in_the_wild",
+        "gpt_eval_llava_all,none", 100, 60, "60 questions on 24 images, judged by GPT",
+        "llava", 0.0083,
+    ),
+    Benchmark("chartqa", "ChartQA", "ChartQA", "chartqa", "relaxed_overall,none", 1, 2500,
+              "test, human and augmented"),
+    Benchmark("ocrbench", "OCRBench", "OCRBench", "ocrbench", "ocrbench_accuracy,none", 1,
+              1000, "test"),
+    Benchmark("infovqa", "InfoVQA", "InfoVQA", "infovqa_val", "anls,none", 1, 2801, "val"),
+    Benchmark("ai2d", "AI2D", "AI2D", "ai2d", "exact_match,none", 1, 3088, "test"),
+    Benchmark("realworldqa", "RealWorldQA", "RealWorldQA", "realworldqa", "exact_match,none",
+              1, 765, "test"),
+    Benchmark("cvbench_2d", "CV-Bench 2D", "CVBench2D", n_items=1438, split="test"),
+    Benchmark("cvbench_3d", "CV-Bench 3D", "CVBench3D", n_items=1200, split="test"),
+    Benchmark("mathvista", "MathVista", "MathVista", "mathvista_testmini",
+              "gpt_eval_score,none", 100, 1000, "testmini, judged by GPT"),
+    Benchmark("imagenet_zeroshot", "ImageNet zero-shot", "zeroshot_imagenet",
+              n_items=50000, split="val", protocol="other"),
+    Benchmark("retrieval_avg", "retrieval average", "avg_retrieval", protocol="other"),
+    Benchmark("datacomp_38", "DataComp 38 tasks", "avg_38_tasks", protocol="other"),
+    Benchmark("avg5", "Avg-5", "Avg5", protocol="mixed", run_to_run_sd=0.001),
+)  # fmt: skip
 
-
-BENCHMARKS: Mapping[str, Benchmark] = _benchmarks()
+BENCHMARKS: Mapping[str, Benchmark] = {row.name: row for row in _ROWS}
 """Every benchmark by name, in the order in which they are listed to people."""
 
 SUITES: Mapping[str, Suite] = {
