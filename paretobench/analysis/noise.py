@@ -30,6 +30,9 @@ RUN_TO_RUN_SD = 0.001
 """Standard deviation of Avg-5 between trainings of the same recipe: about 0.1 points
 (FastVLM, arXiv 2412.13303 v1, section 4 and appendix D.3)."""
 
+_NORMAL_QUANTILE = 1.959964
+"""The normal's 97.5 % quantile."""
+
 _LARGEST_EXPONENT = 50.0
 """Draws of Student's t with one degree of freedom can overflow exp(); e^50 is absurd enough."""
 
@@ -60,22 +63,18 @@ class Draws:
 
 
 def latency_noise(estimate: Estimate) -> LatencyNoise | None:
-    """The noise that an estimate's 95 % interval implies; None if it has no interval.
+    """The noise of an estimate: its `log_se` and `df`; None if its interval is unknown.
 
-    The half-width on the log scale is divided by the quantile of Student's t with n - 1
-    degrees of freedom if the estimate's method says so, else by the normal's.
+    An interval that came without them (imported) is read as a normal's.
 
-    >>> latency_noise(Estimate(1.0, 0.98, 1.0204, 6, 'pooled')).log_se.__round__(4)
+    >>> latency_noise(Estimate(1.0, 0.98, 1.0204, 6, 'imported')).log_se.__round__(4)
     0.0103
     """
+    if estimate.log_se is not None:
+        return LatencyNoise(estimate.log_se, math.inf if estimate.df is None else estimate.df)
     if estimate.low is None or estimate.high is None or estimate.low <= 0:
         return None
-    from scipy.special import stdtrit  # imported when needed: half a second
-
-    by_t = estimate.method.startswith("t ") and estimate.n > 1
-    degrees = float(estimate.n - 1) if by_t else math.inf
-    quantile = float(stdtrit(min(degrees, 1e9), 0.975))
-    return LatencyNoise(math.log(estimate.high / estimate.low) / 2 / quantile, degrees)
+    return LatencyNoise(math.log(estimate.high / estimate.low) / 2 / _NORMAL_QUANTILE)
 
 
 def accuracy_standard_error(
