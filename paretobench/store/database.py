@@ -22,6 +22,10 @@ BUSY_TIMEOUT_S = 60.0
 migration of a large database holds the lock for seconds."""
 
 
+class RowRefusedError(StoreError):
+    """A row breaks a rule of its table: a wrong type, or a reference to a row that is not there."""
+
+
 class Database:
     """An open database. Every write is one transaction; reads see whole transactions only."""
 
@@ -117,22 +121,20 @@ def translated_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors about the file into a `StoreError`; bugs in SQL escape as they are."""
     try:
         yield
-    except (sqlite3.DatabaseError, OverflowError) as error:
+    except (sqlite3.IntegrityError, OverflowError) as error:
+        raise RowRefusedError(
+            f"{path} refuses a row: {error}.\nNothing of its transaction was stored. What a row "
+            "refers to (environment, workload, source, sweep) must be added before it."
+        ) from error
+    except sqlite3.DatabaseError as error:
         message = explain(error, path)
         if message is None:
             raise
         raise StoreError(message) from error
 
 
-def explain(error: Exception, path: Path) -> str | None:
+def explain(error: sqlite3.Error, path: Path) -> str | None:
     """What happened to `path` and what to do, in at most three lines; None if it is a bug."""
-    if isinstance(error, OverflowError):
-        return f"a whole number is too large for {path}; nothing was stored. ({error})"
-    if isinstance(error, sqlite3.IntegrityError):
-        return (
-            f"a row was refused by {path}: {error}.\nNothing of its transaction was stored. "
-            "A row that is referred to (environment, workload, source, sweep) must be added first."
-        )
     code = getattr(error, "sqlite_errorcode", None)
     template = None if code is None else _MESSAGES.get(code & 0xFF)
     return template and template.format(path=path, error=error, waited=duration(BUSY_TIMEOUT_S))

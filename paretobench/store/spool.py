@@ -1,0 +1,243 @@
+"""Spool files: how results travel from whoever measured to the one who writes the database.
+
+On a cluster or a remote device nobody writes the database. A worker writes one JSON file for
+each result, under a temporary name, then renames it, so that a file that can be seen is whole;
+its name and its `sha256` are the hash of its content, so that a damaged one is noticed and the
+same result is the same file. One coordinator ingests. A file is removed only after the
+transaction that holds it is on the disk; a coordinator that is killed in between ingests the
+file again and finds everything known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paretobench.domain import Workload, canonical_json
+from paretobench.errors import DataError, StoreError
+from paretobench.records import Cell, Environment, Failure, Score
+from paretobench.store.database import RowRefusedError
+from paretobench.store.rows import (
+    environment_from_json,
+    environment_to_json,
+    failure_to_json,
+    score_from_json,
+    score_to_json,
+    stored_json,
+)
+from paretobench.store.store import Store
+
+FORMAT = 1
+"""Version of the file's layout; a reader refuses a newer one."""
+
+BATCH_FILES = 256
+"""Files in one transaction: one disk flush for all, and at most 256 files read again after a
+crash. At 1 to 20 ms for a flush this is far above the 500 cells/s that a sweep can need."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one worker found, with the workload and environment that its cells refer to."""
+
+    workloads: tuple[Workload, ...] = ()
+    environments: tuple[Environment, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    scores: tuple[Score, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, every field."""
+        return {
+            "workloads": [workload.to_json() for workload in self.workloads],
+            "environments": [environment_to_json(found) for found in self.environments],
+            "cells": [cell.to_json() for cell in self.cells],
+            "failures": [failure_to_json(failure) for failure in self.failures],
+            "scores": [score_to_json(score) for score in self.scores],
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Result:
+        """Inverse of `to_json`; raises KeyError, TypeError or ValueError on anything else."""
+        return Result(
+            tuple(Workload.from_json(item) for item in data["workloads"]),
+            tuple(environment_from_json(item) for item in data["environments"]),
+            tuple(Cell.from_json(item) for item in data["cells"]),
+            tuple(Failure(**item) for item in data["failures"]),
+            tuple(score_from_json(item) for item in data["scores"]),
+        )
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What an ingestion did.
+
+    Attributes:
+        files: files whose content is now in the store.
+        new: rows that were not there before, by kind.
+        refused: files that were left where they are, each with the reason.
+    """
+
+    files: int
+    new: dict[str, int]
+    refused: tuple[tuple[Path, str], ...]
+
+
+def write(folder: Path, result: Result) -> Path:
+    """Write one result; when this returns it is on the disk under its final name.
+
+    Raises:
+        StoreError: if the folder cannot be made or written, or the disk is full; no part of a
+            file is then left under a final name.
+        DataError: if a number in the result is not finite.
+    """
+    body = stored_json(result.to_json(), "a result")
+    digest = hashlib.sha256(body.encode("ascii")).hexdigest()
+    text = f'{{"format":{FORMAT},"sha256":"{digest}","result":{body}}}\n'
+    path = folder / f"{digest}.json"
+    temporary = folder / f".{digest}.{os.getpid()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            _flush_to_disk(file.fileno())
+        temporary.replace(path)
+        _flush_folder(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(
+            f"cannot write the result file {path.name[:12]}... in {folder}: {error.strerror}.\n"
+            "Check that the folder is writable and the disk has space; the result is lost, "
+            "run it again."
+        ) from error
+    return path
+
+
+def _flush_to_disk(descriptor: int) -> None:
+    """fsync, and on macOS the call that really waits for the disk."""
+    try:
+        import fcntl
+
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)  # type: ignore[attr-defined,unused-ignore]
+    except (ImportError, AttributeError, OSError):
+        os.fsync(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    """The rename itself must survive a power cut, and lives in the folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(path: Path) -> Result:
+    """Read one spool file and check its hash.
+
+    Raises:
+        DataError: if it is not a spool file, is damaged, or was written by a newer release.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="ascii"))
+        version, digest, body = data["format"], data["sha256"], data["result"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is not a spool file ({_short(error)}).") from None
+    if version != FORMAT:
+        raise DataError(
+            f"{path} has format {version!r}, this paretobench reads {FORMAT}.\n"
+            "Use one version of paretobench on all machines."
+        )
+    if hashlib.sha256(canonical_json(body).encode("ascii")).hexdigest() != digest:
+        raise DataError(
+            f"{path} is damaged or was changed: its content does not fit its hash.\n"
+            "Fetch it again, or delete it and run its workload again."
+        )
+    try:
+        return Result.from_json(body)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"{path} holds a result that cannot be read ({_short(error)}).") from None
+
+
+def pending(folder: Path) -> list[Path]:
+    """The whole files of a spool folder, sorted; those still being written are not among them."""
+    return sorted(folder.glob("*.json")) if folder.is_dir() else []
+
+
+def ingest(store: Store, paths: Iterable[Path], remove: bool = False) -> Ingested:
+    """Store the content of spool files; again is the same as once.
+
+    Args:
+        store: open for writing.
+        paths: files, as `pending` lists them.
+        remove: delete each file once its content is durable.
+
+    Raises:
+        StoreError: if the database cannot be written. Files that are not in it yet stay.
+    """
+    files, new, refused = 0, dict.fromkeys(_KINDS, 0), []
+    for batch in _batches(sorted(paths), BATCH_FILES):
+        readable: list[tuple[Path, Result]] = []
+        for path in batch:
+            try:
+                readable.append((path, read(path)))
+            except DataError as error:
+                refused.append((path, str(error)))
+        try:
+            accepted = [(_add(store, [result for _, result in readable]), readable)]
+        except (RowRefusedError, DataError):
+            accepted = list(_one_by_one(store, readable, refused))
+        for counts, stored in accepted:
+            files += len(stored)
+            for kind, count in counts.items():
+                new[kind] += count
+            for path, _ in stored if remove else ():
+                path.unlink(missing_ok=True)
+    return Ingested(files, new, tuple(refused))
+
+
+_KINDS = ("environments", "workloads", "cells", "failures", "scores")
+
+
+def _one_by_one(
+    store: Store, readable: Sequence[tuple[Path, Result]], refused: list[tuple[Path, str]]
+) -> Iterator[tuple[dict[str, int], list[tuple[Path, Result]]]]:
+    """Find the file that spoilt its batch; the others are stored all the same."""
+    for path, result in readable:
+        try:
+            yield _add(store, [result]), [(path, result)]
+        except (RowRefusedError, DataError) as error:
+            refused.append((path, str(error)))
+
+
+def _add(store: Store, results: Sequence[Result]) -> dict[str, int]:
+    """One transaction for all of them; what is referred to goes first."""
+    if not results:
+        return {}
+    with store.transaction():
+        return {
+            "environments": store.add_environments(_all(results, "environments")),
+            "workloads": store.add_workloads(_all(results, "workloads")),
+            "cells": store.add_cells(_all(results, "cells")),
+            "failures": store.add_failures(_all(results, "failures")),
+            "scores": store.add_scores(_all(results, "scores")),
+        }
+
+
+def _all(results: Sequence[Result], kind: str) -> Iterator[Any]:
+    for result in results:
+        yield from getattr(result, kind)
+
+
+def _batches(paths: Sequence[Path], size: int) -> Iterator[Sequence[Path]]:
+    for start in range(0, len(paths), size):
+        yield paths[start : start + size]
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:120]
