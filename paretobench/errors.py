@@ -14,6 +14,7 @@ answers these four questions in at most three lines. Anything else that escapes 
     │   ├── CellTimeoutError       it outlived its limit
     │   ├── CrashError             the child died; carries its last lines
     │   └── InvalidSamplesError    samples that cannot be true
+    ├── ArtifactError          a graph or weights cannot be written to the cache
     ├── BackendMissingError    a runtime is not installed or not for this platform
     ├── DataError              a file to import, or numbers that contradict one another
     └── LockError              another process holds the device
@@ -93,6 +94,10 @@ class InvalidSamplesError(MeasurementError):
     """Samples that cannot be true: none, not finite, no variance, or a count that differs."""
 
     kind = "invalid"
+
+
+class ArtifactError(ParetobenchError):
+    """A converted graph or prepared weights cannot be written: full disk, no permission."""
 
 
 class BackendMissingError(ParetobenchError):
