@@ -1,0 +1,82 @@
+"""From a grid's blocks and the user's wishes to rows of names. Pure.
+
+A grid is a list of blocks; a block is a product of axes. On top of it:
+
+- `encoder=` selects rows: an encoder keeps the resolutions and tilings that the grid lists
+  for it, and one that the grid does not know is added with its own resolutions;
+- `resolution=`, `tiling=` and `llm=` replace that axis in every block.
+
+Rows that several blocks name are kept once, where they first appear.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+AXES = ("encoder", "resolution", "tiling", "llm")
+"""What may be a list, outermost first."""
+
+CHOICES = ("encoder", "tiling", "llm")
+"""The axes whose values are names of files."""
+
+Axes = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One combination of names; `resolution` is None for all that the encoder lists."""
+
+    encoder: str
+    resolution: str | None
+    tiling: str
+    llm: str
+
+
+def rows(blocks: Sequence[Axes], wished: Axes, defaults: Mapping[str, str]) -> list[Row]:
+    """Every combination, in order, without duplicates.
+
+    Args:
+        blocks: the grid; empty for no grid.
+        wished: axes that the user's overrides name.
+        defaults: the choice for an axis that neither names.
+
+    >>> grid = [{'encoder': ['a', 'b'], 'resolution': ['256']}, {'encoder': ['c']}]
+    >>> defaults = {'encoder': 'a', 'tiling': 'none', 'llm': 'q'}
+    >>> [(r.encoder, r.resolution) for r in rows(grid, {'encoder': ['b', 'c', 'd']}, defaults)]
+    [('b', '256'), ('c', None), ('d', None)]
+    """
+    found: dict[Row, None] = {}
+    for block in _selected(blocks or [{}], wished.get("encoder")):
+        replaced = {axis: values for axis, values in wished.items() if axis != "encoder"}
+        axes = {**block, **replaced}
+        encoders, tilings, llms = (axes.get(axis) or [defaults[axis]] for axis in CHOICES)
+        resolutions: Sequence[str | None] = axes.get("resolution") or [None]
+        for row in itertools.product(encoders, resolutions, tilings, llms):
+            found[Row(*row)] = None
+    return list(found)
+
+
+def _selected(blocks: Sequence[Axes], wished: Sequence[str] | None) -> list[Axes]:
+    """The blocks narrowed to the wished encoders, and one block for those not in any."""
+    if wished is None:
+        return list(blocks)
+    kept: list[Axes] = []
+    new = list(wished)
+    for block in blocks:
+        names = [name for name in block.get("encoder", wished) if name in wished]
+        new = [name for name in new if name not in names]
+        if names:
+            kept.append({**block, "encoder": names})
+    return [*kept, {**_shared(blocks), "encoder": new}] if new else kept
+
+
+def _shared(blocks: Sequence[Axes]) -> Axes:
+    """The axes that are equal in all blocks, without the encoder and its resolutions."""
+    return {
+        axis: values
+        for axis, values in blocks[0].items()
+        if axis not in ("encoder", "resolution")
+        and all(block.get(axis) == values for block in blocks)
+    }

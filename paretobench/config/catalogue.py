@@ -1,0 +1,227 @@
+"""The models, tilings and devices that YAML files describe, as domain objects.
+
+Reads the bundled `sweeps/` and the user's own folder with a plain YAML reader, so that a
+report or a listing needs no Hydra. `composition` hands its composed nodes to the same
+converters, so a file means the same on both ways.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from paretobench.domain import Encoder, EncoderPart, LanguageModel, Resolutions, Tiling
+from paretobench.errors import ConfigError, UnknownNameError
+from paretobench.resources import sweeps_folder
+
+T = TypeVar("T", Encoder, LanguageModel, Tiling, Resolutions)
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that has a name: what `sweeps/encoder`, `llm` and `tiling` hold."""
+
+    encoders: Mapping[str, Encoder]
+    llms: Mapping[str, LanguageModel]
+    tilings: Mapping[str, Tiling]
+
+
+def user_folder(user_sweeps: Path | None = None) -> Path | None:
+    """The user's own groups: the given folder, else `./sweeps`; None if there is none.
+
+    In a checkout of this project `./sweeps` is the bundled folder, which is not the user's.
+    """
+    folder = (user_sweeps or Path("sweeps")).resolve()
+    is_bundled = folder == sweeps_folder().resolve()
+    return folder if folder.is_dir() and not is_bundled else None
+
+
+def load_catalogue(user_sweeps: Path | None = None) -> Catalogue:
+    """Read every encoder, language model and tiling; the user's files win over bundled ones.
+
+    Args:
+        user_sweeps: a folder with the groups `encoder/`, `llm/`, `tiling/`; `./sweeps` if None.
+
+    Raises:
+        ConfigError: if a file is no YAML, or lacks a field, or has one too many.
+    """
+    own = user_folder(user_sweeps)
+    folders = [sweeps_folder(), *([own] if own else [])]
+    return Catalogue(
+        _Encoders(folders).all(),
+        {name: language_model(data, name, at) for name, data, at in _group(folders, "llm")},
+        {name: tiling(data, name, at) for name, data, at in _group(folders, "tiling")},
+    )
+
+
+def find_encoder(name: str, user_sweeps: Path | None = None) -> Encoder:
+    """One encoder by name, without reading the others.
+
+    Raises:
+        UnknownNameError: if no file in `encoder/` has that name.
+        ConfigError: if the file is not a valid encoder.
+    """
+    own = user_folder(user_sweeps)
+    return _Encoders([sweeps_folder(), *([own] if own else [])]).find(name)
+
+
+def encoder(data: Mapping[str, Any], name: str, at: str, find: Callable[[str], Encoder]) -> Encoder:
+    """An encoder from its YAML; `find` resolves the names in `parts`.
+
+    Raises:
+        ConfigError: naming the file `at` and the field that is wrong.
+    """
+    values = dict(data)
+    if isinstance(allowed := values.get("resolutions"), Mapping):
+        values["resolutions"] = _build(Resolutions, allowed, f"{at}, resolutions")
+    values["parts"] = tuple(_part(part, at, find) for part in values.get("parts") or ())
+    return _build(Encoder, {"name": name, **values}, at)
+
+
+def language_model(data: Mapping[str, Any], name: str, at: str) -> LanguageModel:
+    """A language model from its YAML.
+
+    Raises:
+        ConfigError: naming the file `at` and the field that is wrong.
+    """
+    return _build(LanguageModel, {"name": name, **data}, at)
+
+
+def tiling(data: Mapping[str, Any], name: str, at: str) -> Tiling:
+    """A tiling from its YAML.
+
+    Raises:
+        ConfigError: naming the file `at` and the field that is wrong.
+    """
+    return _build(Tiling, {"name": name, **data}, at)
+
+
+class _Encoders:
+    """Encoders by name, each read once; a system's parts are found on the way."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        self._files = {name: (data, at) for name, data, at in _files(folders, "encoder")}
+        self._read: dict[str, Encoder] = {}
+
+    def find(self, name: str) -> Encoder:
+        if name not in self._files:
+            raise UnknownNameError("encoder", name, self._files)
+        if name not in self._read:
+            read, at = self._files[name]
+            self._read[name] = encoder(read(), name, at, self.find)
+        return self._read[name]
+
+    def all(self) -> dict[str, Encoder]:
+        return {name: self.find(name) for name in self._files}
+
+
+def _part(data: Mapping[str, Any], at: str, find: Callable[[str], Encoder]) -> EncoderPart:
+    try:
+        part = EncoderPart(find(data["encoder"]), data["resolution_px"], data.get("passes", 1))
+    except (KeyError, TypeError, AttributeError):
+        raise ConfigError(
+            f"{at}: a part is {{encoder: NAME, resolution_px: N}}, not {data!r}"
+        ) from None
+    return part
+
+
+def _files(
+    folders: list[Path], group: str
+) -> Iterator[tuple[str, Callable[[], Mapping[str, Any]], str]]:
+    """Name, reader and path of each file in a group, a later folder's winning."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        found |= {path.stem: path for path in sorted((folder / group).glob("*.yaml"))}
+    for name, path in found.items():
+        yield name, partial(read_yaml, path), _shown(path)
+
+
+def _group(folders: list[Path], group: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    for name, read, at in _files(folders, group):
+        yield name, read(), at
+
+
+def read_yaml(path: Path) -> Mapping[str, Any]:
+    """One YAML file as a mapping.
+
+    Raises:
+        ConfigError: with file, line and what the reader expected there.
+    """
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+    except yaml.YAMLError as error:
+        raise broken_yaml(error, _shown(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {_shown(path)}: {error}") from None
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{_shown(path)} must hold `name: value` lines, not {data!r}")
+    return data
+
+
+def broken_yaml(error: yaml.YAMLError, path: str = "") -> ConfigError:
+    """A YAML syntax error as file, line and problem."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    where = path or (_shown(Path(mark.name)) if mark else "a YAML file")
+    line = f", line {mark.line + 1}" if mark else ""
+    return ConfigError(f"{where}{line} is not valid YAML: {problem or error}")
+
+
+def _shown(path: Path) -> str:
+    """A path as the user would type it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _build(kind: type[T], data: Mapping[str, Any], at: str) -> T:
+    """Construct `kind`, checking that each field is known, present and of its type."""
+    known = {field.name: field for field in fields(kind)}
+    for name in data:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            guess = f"; did you mean {near[0]!r}?" if near else f". Fields: {', '.join(known)}"
+            raise ConfigError(f"{at}: unknown field {name!r}{guess}")
+    values = {name: _value(value, str(known[name].type), f"{at}: {name}")
+              for name, value in data.items()}  # fmt: skip
+    if missing := [name for name, field in known.items() if _is_required(field, values)]:
+        raise ConfigError(f"{at} lacks {', '.join(missing)}")
+    return kind(**values)
+
+
+def _is_required(field: dataclasses.Field[Any], values: Mapping[str, Any]) -> bool:
+    has_default = field.default is not MISSING or field.default_factory is not MISSING
+    return not has_default and field.name not in values
+
+
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "int": (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number"),
+    "float": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "a number"),
+    "float | None": (lambda v: v is None or isinstance(v, int | float), "a number or null"),
+    "bool": (lambda v: isinstance(v, bool), "true or false"),
+    "str": (lambda v: isinstance(v, str), "text"),
+    "tuple[int, ...]": (
+        lambda v: isinstance(v, list | tuple) and all(isinstance(x, int) for x in v),
+        "a list of whole numbers",
+    ),
+    "Mapping[str, Any]": (lambda v: isinstance(v, Mapping), "a mapping"),
+    "Rounding": (lambda v: v in ("ceil", "floor"), "ceil or floor"),
+    "Resolutions": (lambda v: isinstance(v, Resolutions), "a mapping"),
+}
+
+
+def _value(value: Any, annotation: str, what: str) -> Any:
+    if annotation in _CHECKS:
+        is_right, wanted = _CHECKS[annotation]
+        if not is_right(value):
+            raise ConfigError(f"{what} must be {wanted}, not {value!r}")
+    return tuple(value) if annotation.startswith("tuple") else value

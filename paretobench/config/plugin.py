@@ -1,0 +1,180 @@
+"""The `sweep` verb inside Hydra: our Sweeper, the user's search path, and `hydra.main`.
+
+Hydra accepts a Sweeper only from a top-level package `hydra_plugins`. Registering the class
+under such a module name keeps this project from installing a second top-level folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from paretobench.config import catalogue, words
+from paretobench.config.request import Request
+from paretobench.errors import ParetobenchError
+from paretobench.resources import sweeps_folder
+
+Action = Callable[[Request], int]
+
+_PLUGIN_MODULE = "hydra_plugins.paretobench"
+_folder: ContextVar[Path | None] = ContextVar("user_sweeps", default=None)
+_BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+
+
+class UserSweeps(SearchPathPlugin):  # type: ignore[misc]
+    """Puts the user's `./sweeps` before the bundled one."""
+
+    __module__ = _PLUGIN_MODULE
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Called by Hydra whenever it makes a search path."""
+        if folder := _folder.get():
+            search_path.prepend("paretobench user", f"file://{folder}")
+
+
+class GridSweeper(Sweeper):  # type: ignore[misc]
+    """Makes one request of all overrides, instead of one job of each combination.
+
+    With Hydra's basic launcher the request is handed to whoever called `run`; with another
+    one (`hydra/launcher=submitit_slurm`) the whole sweep becomes one job of that launcher,
+    since latencies of one device must not be taken side by side.
+    """
+
+    __module__ = _PLUGIN_MODULE
+
+    def __init__(self, params: Any = None, blocks: Any = None) -> None:
+        self.params, self.blocks = params, blocks
+        self.hydra_context: HydraContext | None = None
+        self.config: DictConfig | None = None
+        self.task_function: Any = None
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Called by Hydra before `sweep`."""
+        self.hydra_context, self.config = hydra_context, config
+        self.task_function = task_function
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Called by Hydra with the task's overrides."""
+        from paretobench.config.composition import compose_request
+
+        assert self.hydra_context is not None and self.config is not None
+        outcome: Outcome = self.task_function.outcome
+        loader = self.hydra_context.config_loader
+        request = compose_request(arguments, loader, _folder.get())
+        if self.config.hydra.launcher._target_ == _BASIC_LAUNCHER:
+            outcome.request = request
+            return
+        launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=self.hydra_context, task_function=self.task_function, config=self.config
+        )
+        launched = launcher.launch([[_as_one_word(arguments)]], initial_job_idx=0)
+        outcome.status = max(int(job.return_value or 0) for job in launched)
+
+
+class Outcome:
+    """What comes back from inside Hydra: a request to act on, or a launcher's exit status."""
+
+    def __init__(self) -> None:
+        self.request: Request | None = None
+        self.status = 0
+
+
+def register() -> None:
+    """Make Hydra know the plugins; doing it again changes nothing."""
+    sys.modules.setdefault(_PLUGIN_MODULE, sys.modules[__name__])
+    for plugin in (UserSweeps, GridSweeper):
+        Plugins.instance().register(plugin)
+    ConfigStore.instance().store(
+        group="hydra/sweeper",
+        name="paretobench",
+        node={"_target_": f"{_PLUGIN_MODULE}.GridSweeper", "params": {}, "blocks": []},
+        provider="paretobench",
+    )
+
+
+@contextmanager
+def search_path(folder: Path | None) -> Iterator[None]:
+    """While inside, Hydra's search path begins with `folder`."""
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(token)
+
+
+def run(overrides: Sequence[str], action: Action) -> int:
+    """See `paretobench.config.run_hydra`."""
+    outcome = Outcome()
+
+    def task(config: DictConfig) -> int:
+        """The one job of a launcher: expand again where it runs, and act."""
+        from paretobench.config import expand
+
+        return action(expand(OmegaConf.to_object(config.sweep_overrides), None))
+
+    task.outcome = outcome  # type: ignore[attr-defined]
+    register()
+    main = hydra.main(version_base="1.3", config_path=str(sweeps_folder()), config_name="config")
+    argv = ["paretobench sweep", "--multirun", *overrides]
+    with search_path(catalogue.user_folder()), _command_line(argv), _own_error_report() as is_ours:
+        try:
+            main(task)()
+        except Exception as error:
+            if is_ours or isinstance(error, ParetobenchError):
+                raise words.in_users_words(error) from error
+            raise
+    return outcome.status if outcome.request is None else action(outcome.request)
+
+
+def _as_one_word(overrides: Sequence[str]) -> str:
+    """All overrides as the one override that a launcher's job is given."""
+    return f"+sweep_overrides=[{', '.join(map(_quoted, overrides))}]"
+
+
+def _quoted(word: str) -> str:
+    """A word as Hydra's grammar quotes it."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+@contextmanager
+def _command_line(argv: list[str]) -> Iterator[None]:
+    """`hydra.main` reads `sys.argv`."""
+    before, sys.argv = sys.argv, argv
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
+@contextmanager
+def _own_error_report() -> Iterator[bool]:
+    """Have Hydra raise what goes wrong, instead of printing it and exiting.
+
+    Yields whether errors are ours to report; not if the user asked for Hydra's full ones.
+    """
+    name = "HYDRA_FULL_ERROR"
+    is_ours = name not in os.environ
+    if is_ours:
+        os.environ[name] = "1"
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            del os.environ[name]

@@ -1,0 +1,140 @@
+"""What a user asked for, checked: the points, the device and the settings of one sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from paretobench.domain import GridPoint
+from paretobench.errors import ConfigError, UnknownNameError
+from paretobench.plan import Refusal
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "fidelity": ("quick", "standard", "rigorous"),
+    "protocol": ("paper", "full"),
+    "weights": ("full", "shared"),
+}
+"""Settings that are one of a few words."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in the root of `sweeps/config.yaml`, which says what each one means."""
+
+    name: str = "sweep"
+    database: str = "results/paretobench.db"
+    reports: str = "reports"
+    fidelity: str = "standard"
+    precision_goal: float = 0.01
+    seed: int = 0
+    dry_run: bool = False
+    retry_failed: bool = False
+    protocol: str = "paper"
+    weights: str = "full"
+    recipe: str = "all"
+    check: str | int = "front"
+    accuracy: str = "published"
+    cell_timeout_s: float = 1800.0
+    wait: bool = True
+
+
+@dataclass(frozen=True)
+class DeviceRequest:
+    """A device as written in `sweeps/device/`; `auto` is decided by the backends.
+
+    `encode` and `prefill` each have `backend`, `precision` and `options`.
+    """
+
+    name: str
+    encode: Mapping[str, Any]
+    prefill: Mapping[str, Any]
+    executor: str = "local"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One sweep, ready to be planned.
+
+    Attributes:
+        name: of the sweep, and of its report's folder.
+        points: what can be tried, in the grid's order, without duplicates.
+        refused: what was asked for and cannot exist, each with its reason.
+        overrides: the user's own words, for the report's footer.
+    """
+
+    name: str
+    points: tuple[GridPoint, ...]
+    refused: tuple[Refusal, ...]
+    device: DeviceRequest
+    settings: Settings
+    overrides: tuple[str, ...] = field(default=())
+
+
+def settings(data: Mapping[str, Any]) -> Settings:
+    """Settings from the root of a composed configuration.
+
+    Raises:
+        ConfigError: for an unknown setting, a wrong type or a value out of range.
+    """
+    known = {field.name: field for field in fields(Settings)}
+    for name, value in data.items():
+        if name not in known:
+            raise UnknownNameError("setting", name, known)
+        _check(name, value, str(known[name].type))
+    made = Settings(**{name: _number(value, str(known[name].type)) for name, value in data.items()})
+    if made.precision_goal <= 0:
+        raise ConfigError(f"precision_goal={made.precision_goal} must be above 0, such as 0.01")
+    if made.cell_timeout_s <= 0:
+        raise ConfigError(f"cell_timeout_s={made.cell_timeout_s} must be above 0 seconds")
+    if made.check != "front" and (isinstance(made.check, str) or made.check < 0):
+        raise ConfigError(f"check={made.check!r} must be 'front' or a number of points, 0 for none")
+    return made
+
+
+def device_request(data: Mapping[str, Any], name: str) -> DeviceRequest:
+    """A device from its composed node.
+
+    Raises:
+        ConfigError: if a half is missing or has a field that does not exist.
+    """
+    halves = {half: _half(data.get(half), f"device {name}: {half}") for half in _HALVES}
+    for key in data:
+        if key not in (*_HALVES, "name", "executor"):
+            raise UnknownNameError(f"field of device {name}", key, (*_HALVES, "name", "executor"))
+    return DeviceRequest(
+        str(data.get("name", name)), **halves, executor=str(data.get("executor", "local"))
+    )
+
+
+_HALVES = ("encode", "prefill")
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "text"),
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": ((bool,), "true or false"),
+    "str | int": ((str, int), "text or a whole number"),
+}
+
+
+def _check(name: str, value: Any, annotation: str) -> None:
+    kinds, wanted = _KINDS[annotation]
+    is_stray_bool = isinstance(value, bool) and bool not in kinds
+    if not isinstance(value, kinds) or is_stray_bool:
+        raise ConfigError(f"{name}={value} must be {wanted}")
+    if name in CHOICES and value not in CHOICES[name]:
+        raise UnknownNameError(name, str(value), CHOICES[name])
+
+
+def _number(value: Any, annotation: str) -> Any:
+    return float(value) if annotation == "float" else value
+
+
+def _half(data: Any, what: str) -> dict[str, Any]:
+    allowed = ("backend", "precision", "options")
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{what} must be {{backend: NAME, precision: auto}}, not {data!r}")
+    for key in data:
+        if key not in allowed:
+            raise UnknownNameError(f"field of {what}", key, allowed)
+    return {"backend": "auto", "precision": "auto", "options": {}, **data}

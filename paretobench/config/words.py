@@ -1,0 +1,179 @@
+"""Overrides read, checked and, where they are wrong, answered in the user's own words.
+
+Hydra's messages name its own machinery; these name what the user wrote, what is allowed and
+what to write instead, in three lines at most.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, QuotedString
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+
+from paretobench.config.axes import AXES
+from paretobench.config.catalogue import broken_yaml
+from paretobench.errors import ConfigError, ParetobenchError, UnknownNameError
+
+NOUNS = {"llm": "language model"}
+"""What a group's members are called, where the group's name does not say it."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A command line, split: `axes` make rows, `fixed` go to Hydra as they are."""
+
+    axes: dict[str, list[str]]
+    fixed: tuple[str, ...]
+
+
+def read(overrides: Sequence[str], loader: ConfigLoader, keys: Sequence[str]) -> Wish:
+    """Parse and check overrides.
+
+    Args:
+        overrides: as typed: `+grid=smoke`, `encoder=a,b`, `resolution=range(256,1025,256)`.
+        loader: knows the groups and what is in them.
+        keys: the names in the root of `config.yaml`.
+
+    Raises:
+        ConfigError: for a word that cannot be read, an unknown key, a list where one value
+            belongs, or a group member that does not exist.
+    """
+    axes: dict[str, list[str]] = {}
+    fixed = []
+    for override in _parsed(overrides, loader):
+        _check_key(override, loader, keys)
+        if override.key_or_group in AXES:
+            axes[override.key_or_group] = choices(override)
+            _check_members(override.key_or_group, axes[override.key_or_group], loader)
+        else:
+            _check_single(override)
+            _check_members(override.key_or_group, [_text(override.value())], loader)
+            fixed.append(str(override.input_line))
+    return Wish(axes, tuple(fixed))
+
+
+def axis_values(axis: str, value: Any, loader: ConfigLoader) -> list[str]:
+    """The values of one axis in a grid file: a list, a single value or Hydra's sweep syntax.
+
+    Raises:
+        ConfigError: if `axis` is none, or a value names nothing.
+    """
+    if axis not in AXES:
+        raise ConfigError(f"a grid's axes are {', '.join(AXES)}; {axis!r} is none of them")
+    if isinstance(value, list):
+        found = [str(item) for item in value]
+    else:
+        (override,) = _parsed([f"{axis}={value}"], loader)
+        found = choices(override)
+    _check_members(axis, found, loader)
+    return found
+
+
+def choices(override: Override) -> list[str]:
+    """All values of an override: `a,b`, `[a, b]`, `range()`, `glob()`, `choice()` or one value.
+
+    Raises:
+        ConfigError: for `interval()` and for a list without a value.
+    """
+    if override.is_sweep_override():
+        if not override.is_discrete_sweep():
+            raise ConfigError(f"{override.input_line}: an interval has no end of values; list them")
+        found = [text.strip("'\"") for text in override.sweep_string_iterator()]
+    elif isinstance(value := override.value(), list):
+        found = [_text(item) for item in value]
+    else:
+        found = [_text(value)]
+    if not found:
+        raise ConfigError(f"{override.input_line}: nothing matches; 'paretobench ls' lists names")
+    return found
+
+
+def pixels(text: str) -> int:
+    """A resolution as typed.
+
+    Raises:
+        ConfigError: if it is no positive whole number.
+    """
+    if not text.isdecimal() or int(text) == 0:
+        raise ConfigError(f"resolution={text} must be a whole number of pixels, such as 512")
+    return int(text)
+
+
+def in_users_words(error: Exception) -> ParetobenchError:
+    """Any error of Hydra, OmegaConf or YAML as a ConfigError of at most three lines."""
+    if isinstance(error, ParetobenchError):
+        return error
+    if isinstance(error, yaml.YAMLError):
+        return broken_yaml(error)
+    if isinstance(error, MissingConfigException) and error.options:
+        return UnknownNameError("config", error.missing_cfg_file or "", error.options)
+    if match := re.search(r"Could not override '([^']+)'", str(error)):
+        return ConfigError(
+            f"unknown override {match.group(1)!r}; 'paretobench sweep --cfg job' prints every name"
+        )
+    cause = error.__cause__
+    told = [*str(error).splitlines(), *(str(cause).splitlines() if cause else [])]
+    lines = [line.strip() for line in told if line.strip() and "full_key" not in line]
+    return ConfigError("\n".join(lines[:3]) or repr(error))
+
+
+def _parsed(overrides: Sequence[str], loader: ConfigLoader) -> list[Override]:
+    try:
+        parsed: list[Override] = OverridesParser.create(loader).parse_overrides(list(overrides))
+    except (OverrideParseException, HydraException) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"{reason}; write NAME=VALUE, such as encoder=fastvithd") from None
+    return parsed
+
+
+def _text(value: Any) -> str:
+    return str(value.text) if isinstance(value, QuotedString) else str(value)
+
+
+def _check_key(override: Override, loader: ConfigLoader, keys: Sequence[str]) -> None:
+    """Refuse a key that is in neither the root nor the groups."""
+    typed = override.key_or_group
+    first = typed.replace("/", ".").split(".")[0]
+    groups = loader.list_groups("")
+    known = {*keys, *groups, "hydra"}
+    if first not in known:
+        near = difflib.get_close_matches(first, known, n=1, cutoff=0.5)
+        guess = f"; did you mean {near[0]}={override.value()}?" if near else ""
+        raise ConfigError(
+            f"unknown override {override.input_line!r}{guess}\n"
+            f"Known: {', '.join(sorted(known - {'hydra'}))}."
+        )
+    if override.is_delete():
+        raise ConfigError(f"{override.input_line}: {typed} cannot be removed, only set")
+    is_added = override.is_add() or override.is_force_add()
+    if first == "grid" and not is_added:
+        raise ConfigError(f"a grid is added: write +{override.input_line}")
+    if typed in keys and typed != "grid" and override.is_add():
+        raise ConfigError(f"{typed} is always there: write {str(override.input_line).lstrip('+')}")
+
+
+def _check_single(override: Override) -> None:
+    if override.is_sweep_override():
+        raise ConfigError(
+            f"{override.input_line}: only {', '.join(AXES)} can be lists;"
+            " run the command once for each value"
+        )
+
+
+def _check_members(group: str, names: Sequence[str], loader: ConfigLoader) -> None:
+    """Refuse a group member that does not exist; `resolution` and settings are no groups."""
+    if group.startswith("hydra") or group not in loader.list_groups(""):
+        return
+    members = loader.get_group_options(group, ObjectType.CONFIG)
+    for name in names:
+        if name not in members and name != "None":
+            raise UnknownNameError(NOUNS.get(group, group), name, members)

@@ -1,0 +1,210 @@
+"""What a workload costs before it is run: operations, seconds, bytes. Pure estimates.
+
+They only steer a plan: how long a sweep will take and what cannot fit. Nothing here ever
+stands in for a measurement. Operations are counted from published dimensions; seconds are
+operations over a rate, and the rate comes from what this machine did before wherever there
+is something, the same model first.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from paretobench.domain import Encoder, LanguageModel, Runtime, Workload, canonical_json
+
+BYTES_PER_WEIGHT = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.0625, "int4": 0.5625}
+"""Bytes of one weight; the integer formats carry a 16-bit scale and bias for each 64 weights,
+as in mlx-lm's default group size. An unknown precision counts as fp32."""
+
+PROCESS_BYTES = 1 << 30
+"""A process with a framework in it, before any weight: measured 0.5 to 0.9 GiB with torch,
+rounded up."""
+
+DEFAULT_GFLOPS = 200.0
+"""Rate of a machine nobody has measured: two cores of a server CPU in fp32 reach about this."""
+
+
+ADAPTIVE_CELLS = 8
+"""Processes that a rule without a time budget takes: 20 over the 2.3 to 2.6 times that
+stopping at 1 % saved in simulation."""
+
+LOAD_BYTES_PER_S = 1.5e9
+"""How fast random weights are made and handed to a runtime: 15.5 GB in 11 s, measured."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much one workload is repeated, for the estimate of wall time.
+
+    The fields are those of the harness' plan; the defaults are its `standard` level.
+
+    Attributes:
+        min_cells, max_cells: fresh processes.
+        budget_s: processes beyond `min_cells` must fit into this.
+        budget_limit_s: processes beyond the first must fit into this.
+        sampling_s: a process warms up and samples for this long, but for `least_runs` runs.
+        least_runs: see `sampling_s`.
+        startup_s: starting the interpreter and importing a framework.
+    """
+
+    min_cells: int = 2
+    max_cells: int = 5
+    budget_s: float = 20.0
+    budget_limit_s: float = 60.0
+    sampling_s: float = 4.0
+    least_runs: int = 3
+    startup_s: float = 4.0
+
+    def cell_s(self, latency_s: float, weights_bytes: float = 0.0) -> float:
+        """Seconds of one process, loading included."""
+        sampling = max(self.sampling_s, self.least_runs * latency_s)
+        return self.startup_s + weights_bytes / LOAD_BYTES_PER_S + sampling
+
+    def wall_s(self, latency_s: float, weights_bytes: float = 0.0) -> float:
+        """Seconds of all processes of one workload.
+
+        >>> effort = Effort(min_cells=2, budget_s=30, sampling_s=5, least_runs=2, startup_s=5)
+        >>> effort.wall_s(0.1), effort.wall_s(50)
+        (30.0, 105.0)
+        """
+        one = self.cell_s(latency_s, weights_bytes)
+        if math.isinf(self.budget_s):
+            return one * min(self.max_cells, max(self.min_cells, ADAPTIVE_CELLS))
+        least = self.min_cells if self.min_cells * one <= self.budget_limit_s else 1
+        return one * max(least, min(self.max_cells, int(self.budget_s / one)))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What an estimate needs to know of a machine.
+
+    Attributes:
+        memory_bytes: physical memory that the workload's device can use.
+        gflops: 10^9 floating-point operations per second in a matrix product.
+        name: for messages.
+    """
+
+    memory_bytes: int
+    gflops: float = DEFAULT_GFLOPS
+    name: str = "this machine"
+
+
+def encode_flops(encoder: Encoder, tile_px: int) -> float:
+    """Floating-point operations of one pass, two for each multiply-accumulate.
+
+    Scales the encoder's reference count with the area. That is exact for convolutions; for
+    a transformer it leaves out how attention grows, under 10 % at the sizes in `sweeps/`.
+    An encoder without a reference count is taken to use each parameter once per token.
+    """
+    if encoder.reference_gmacs and encoder.reference_px:
+        return 2e9 * encoder.reference_gmacs * (tile_px / encoder.reference_px) ** 2
+    return 2.0 * encoder.parameters * encoder.grid_side(tile_px) ** 2
+
+
+def prefill_flops(llm: LanguageModel, n_tokens: int) -> float:
+    """Floating-point operations of a prefill with logits for the last token only.
+
+    Two for each weight of the blocks and token, plus attention's two products over all
+    pairs, plus one row of logits (Kaplan et al., arXiv 2001.08361, section 2.1).
+    """
+    attention = 4.0 * n_tokens**2 * llm.n_heads * llm.per_head * llm.n_layers
+    return 2.0 * block_weights(llm) * llm.n_layers * n_tokens + attention + logits_flops(llm)
+
+
+def logits_flops(llm: LanguageModel) -> float:
+    """Operations of one row of logits."""
+    return 2.0 * llm.hidden_size * llm.vocab_size
+
+
+def block_weights(llm: LanguageModel) -> int:
+    """Weights of one transformer block: attention with grouped keys, and a gated MLP."""
+    queries = llm.hidden_size * llm.n_heads * llm.per_head
+    keys = llm.hidden_size * llm.n_kv_heads * llm.per_head
+    return 2 * queries + 2 * keys + 3 * llm.hidden_size * llm.intermediate_size
+
+
+def encode_bytes(encoder: Encoder, tile_px: int, runtime: Runtime) -> int:
+    """Peak memory of an encode cell: the module it is built from, the runtime's copy of the
+    weights, and activations of some 4 MiB for each GMAC (what eager fp32 peaked at)."""
+    weights = encoder.parameters * (4.0 + _per_weight(runtime.precision))
+    activations = encode_flops(encoder, tile_px) / 2e9 * 4 * 2**20
+    return round(weights + activations) + PROCESS_BYTES
+
+
+def prefill_bytes(llm: LanguageModel, n_tokens: int, runtime: Runtime) -> int:
+    """Peak memory of a prefill cell: weights, keys and values, the widest activations.
+
+    With `weights=shared` in the runtime's options all layers share one block's weights.
+    """
+    per_weight = _per_weight(runtime.precision)
+    blocks = block_weights(llm) * llm.n_layers
+    n_weights = llm.parameters
+    if runtime.options.get("weights") == "shared":
+        n_weights = llm.parameters - blocks + block_weights(llm)
+    cache = 2 * llm.n_layers * llm.n_kv_heads * llm.per_head * n_tokens
+    activations = n_tokens * (4 * llm.hidden_size + 3 * llm.intermediate_size)
+    wide = max(per_weight, 2.0)
+    return round(n_weights * per_weight + (cache + activations) * wide) + PROCESS_BYTES
+
+
+def _per_weight(precision: str) -> float:
+    return BYTES_PER_WEIGHT.get(precision, 4.0)
+
+
+@dataclass(frozen=True)
+class Past:
+    """A workload that this machine has measured, and its latency."""
+
+    workload: Workload
+    latency_s: float
+
+
+@dataclass
+class Rates:
+    """Operations per second to expect, from what was measured before.
+
+    Attributes:
+        machine: gives the rate where nothing was measured.
+        exact: latency by workload key.
+        by_model: the size measured (px or tokens) and latency, by model and runtime.
+    """
+
+    machine: Machine
+    exact: dict[str, float] = field(default_factory=dict)
+    by_model: dict[str, list[tuple[float, float]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    @staticmethod
+    def of(machine: Machine, past: Iterable[Past]) -> Rates:
+        """Sort past measurements by workload and by model."""
+        rates = Rates(machine)
+        for one in past:
+            rates.exact[one.workload.key] = one.latency_s
+            rates.by_model[_model_key(one.workload)].append((_size(one.workload), one.latency_s))
+        return rates
+
+    def seconds(self, workload: Workload, flops: float) -> float:
+        """Latency to expect: measured, else scaled from the same model, else computed."""
+        if (known := self.exact.get(workload.key)) is not None:
+            return known
+        if others := self.by_model.get(_model_key(workload)):
+            size = _size(workload)
+            return statistics.median(latency * size / other for other, latency in others)
+        return flops / (self.machine.gflops * 1e9)
+
+
+def _model_key(workload: Workload) -> str:
+    model: Mapping[str, Any] = workload.subject.get("encoder") or workload.subject.get("llm") or {}
+    return canonical_json([workload.kind, model, workload.runtime.spec(), workload.batch])
+
+
+def _size(workload: Workload) -> float:
+    """What a latency is proportional to: the image's area, or the number of tokens."""
+    resolution_px = workload.subject.get("resolution_px")
+    return float(resolution_px) ** 2 if resolution_px else float(workload.subject["n_tokens"])
