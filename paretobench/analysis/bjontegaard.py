@@ -30,6 +30,8 @@ REFUSED_BELOW = 0.50
 """Overlap of the two ranges under which no average is given."""
 WARNED_BELOW = 0.75
 """Overlap of the two ranges under which the average carries a warning."""
+_ROUNDING = 1e-9
+"""So that an overlap of exactly one half is not refused for its last bit."""
 MOST_LOST_DRAWS = 0.05
 """Share of draws without a result above which no interval is given."""
 FEW_VERTICES = 3
@@ -145,9 +147,9 @@ def _delta(
                 f"add a resolution, or compare single vertices"
             )
     overlap = _overlap(ours, theirs)
-    if overlap < REFUSED_BELOW:
+    if overlap < REFUSED_BELOW - _ROUNDING:
         raise DataError(
-            f"{name} refused: the fronts share {overlap:.0%} of their range, and below "
+            f"{name} refused: the fronts share {overlap:.1%} of their range, and below "
             f"{REFUSED_BELOW:.0%} an average speaks for neither; compare single vertices"
         )
     warnings = _warnings(name, overlap, counts)
@@ -181,7 +183,7 @@ def _mean_difference(ours: _Curve, theirs: _Curve) -> float:
 def _warnings(name: str, overlap: float, counts: tuple[int, int]) -> tuple[str, ...]:
     """What a reader has to know about a result that is given all the same."""
     found = []
-    if overlap < WARNED_BELOW:
+    if overlap < WARNED_BELOW - _ROUNDING:
         found.append(
             f"{name} rests on {overlap:.0%} of the two ranges; extend the shorter front to "
             f"reach {WARNED_BELOW:.0%}"
