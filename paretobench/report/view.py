@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from paretobench.accuracy import suites
+from paretobench.errors import UnknownNameError
 from paretobench.records import Estimate
 
 FrontClass = Literal["", "on", "ambiguous", "off"]
@@ -22,34 +24,17 @@ LatencySource = Literal["", "measured", "published", "digitised", "imported"]
 HEADLINE = "avg5"
 """The benchmark on the y axis unless another is asked for: the paper's Avg-5."""
 
-BENCHMARK_LABELS = {
-    "avg5": "Avg-5",
-    "gqa": "GQA",
-    "textvqa": "TextVQA",
-    "pope": "POPE",
-    "docvqa": "DocVQA",
-    "seedbench_image": "SeedBench-image",
-    "seedbench_all": "SeedBench",
-    "scienceqa": "ScienceQA",
-    "vqav2": "VQAv2",
-    "mmmu": "MMMU",
-    "mmvet": "MM-Vet",
-    "llava_bench_wild": "LLaVA-Bench",
-    "chartqa": "ChartQA",
-    "ocrbench": "OCRBench",
-    "infovqa": "InfoVQA",
-    "ai2d": "AI2D",
-}
-"""How each benchmark is written for people; an unknown one keeps its name."""
-
 
 def benchmark_label(name: str) -> str:
-    """How a benchmark is written for people.
+    """How a benchmark is written for people; an unknown one keeps its name.
 
     >>> benchmark_label('avg5'), benchmark_label('my_benchmark')
     ('Avg-5', 'my_benchmark')
     """
-    return BENCHMARK_LABELS.get(name, name)
+    try:
+        return suites.benchmark(name).label
+    except UnknownNameError:
+        return name
 
 
 @dataclass(frozen=True)
@@ -59,6 +44,8 @@ class Accuracy:
     Attributes:
         provenance: `printed`, `derived`, `digitised`, `measured` or `imported`.
         source: the citation, such as `FastVLM v1, Table 6, R3`.
+        is_error_assumed: the source states no error; it follows from item counts and the
+            spread between trainings.
     """
 
     benchmark: str
@@ -67,6 +54,7 @@ class Accuracy:
     n: int | None = None
     provenance: str = ""
     source: str = ""
+    is_error_assumed: bool = False
 
 
 @dataclass(frozen=True)

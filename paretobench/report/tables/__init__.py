@@ -10,7 +10,6 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from paretobench.report.tables.columns import (
     Column,
@@ -19,11 +18,8 @@ from paretobench.report.tables.columns import (
     terminal_columns,
     tidy_fields,
 )
+from paretobench.report.tables.terminal import terminal_table
 from paretobench.report.view import Row, View
-from paretobench.report.words import standing
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 __all__ = ["csv_text", "json_text", "latex_text", "markdown_text", "records", "terminal_table"]
 
@@ -129,24 +125,3 @@ _LATEX = {
 
 def _latex(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in text)
-
-
-def terminal_table(view: View) -> Table:
-    """The general table for a terminal of 100 columns or more: front bold, the rest plain.
-
-    Every string is shown as it is: markup in a label has no effect.
-    """
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    columns = terminal_columns(view)
-    for column in columns:
-        table.add_column(
-            Text(column.heading), justify=column.align, no_wrap=column.heading != "recipe"
-        )
-    for row in view.rows:
-        style = "bold" if row.is_on_front else ("dim" if standing(row) == "off" else "")
-        table.add_row(*(Text(column.text(row)) for column in columns), style=style)
-    return table

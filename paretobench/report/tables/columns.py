@@ -70,21 +70,18 @@ def terminal_columns(view: View) -> list[Column]:
     """The same with what a terminal of 100 to 120 characters has room for."""
     wanted = (
         "encoder",
-        "px",
         "LLM",
-        "tiling",
         "passes",
         "tokens",
         "encode ms",
         "prefill ms",
         "TTFT ms [95%]",
         f"{benchmark_label(view.benchmark)} %",
-        "recipe",
         "front",
     )
     shown = [column for column in general_columns(view) if column.heading in wanted]
-    recipes = {row.recipe for row in view.rows if row.recipe}
-    return [column for column in shown if column.heading != "recipe" or len(recipes) > 1]
+    place = Column("px", lambda row: row.point_label, "left")
+    return [shown[0], place, *shown[1:]]
 
 
 def _says_something(column: Column, rows: Sequence[Row]) -> bool:
