@@ -189,9 +189,7 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
     )
 
 
-def _circumstances(
-    parts: Sequence[Link], ttft: Estimate | None, known: _Known
-) -> dict[str, Any]:
+def _circumstances(parts: Sequence[Link], ttft: Estimate | None, known: _Known) -> dict[str, Any]:
     """How and where the parts were timed, as fields of a row."""
     found = [known.measurements.get(link.workload_key) for link in parts]
     measured = [measurement for measurement in found if measurement is not None]
@@ -205,17 +203,6 @@ def _circumstances(
         "peak_memory_bytes": max(peaks, default=None),
         "labels": _labels(parts, ttft, known),
     }
-
-
-_FIDELITIES.index) if ttft else "",
-        peak_memory_bytes=max(peaks) if peaks else None,
-        recipe=card.recipe,
-        score=card.headline,
-        task_scores=card.tasks,
-        reason=reason,
-        hint="" if card.headline else HINT,
-        labels=_labels(parts, ttft, known),
-    )
 
 
 _FIDELITIES = ("quick", "standard", "rigorous")

@@ -29,7 +29,8 @@ def terminal_table(view: View) -> Table:
     rows, columns = listed_rows(view), terminal_columns(view)
     for column in columns:
         _add_column(table, column, rows)
-    recipes = list(dict.fromkeys(row.recipe for row in rows))
+    best_covered = [panel.recipe for panel in view.panels()]
+    recipes = list(dict.fromkeys([*best_covered, *(row.recipe for row in rows)]))
     for recipe in recipes:
         mine = [row for row in rows if row.recipe == recipe]
         if len(recipes) > 1:
