@@ -56,13 +56,17 @@ class ScoreRows(Database):
         clause, parameters = where(encoder=encoder, benchmark=benchmark, recipe=recipe)
         order = "encoder, resolution_px, llm, tiling, recipe, benchmark, key"
         rows = self._rows(f"SELECT * FROM score{clause} ORDER BY {order}", parameters)
-        sources = {source.key: source for source in self.sources()}
+        sources = self._sources()
         return [_score(row, sources) for row in rows]
 
     def sources(self) -> list[Source]:
         """Every source, by title, version, table and row."""
+        return list(self._sources().values())
+
+    def _sources(self) -> dict[str, Source]:
+        """By the key that is stored, so that scores find theirs even if it was edited by hand."""
         rows = self._rows('SELECT * FROM source ORDER BY title, version, "table", row, key')
-        return [Source(**{name: row[name] for name in _SOURCE}) for row in rows]
+        return {row["key"]: Source(**{name: row[name] for name in _SOURCE}) for row in rows}
 
     def disagreements(self) -> list[list[Score]]:
         """Scores of one source that contradict one another: all is alike but the value.

@@ -10,6 +10,7 @@ file again and finds everything known.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -109,7 +110,8 @@ def write(folder: Path, result: Result) -> Path:
         temporary.replace(path)
         _flush_folder(folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise StoreError(
             f"cannot write the result file {path.name[:12]}... in {folder}: {error.strerror}.\n"
             "Check that the folder is writable and the disk has space; the result is lost, "

@@ -1,0 +1,173 @@
+"""Real processes on one database: opened at once, killed at any moment, nothing acknowledged lost.
+
+An acknowledgement is a line that a child sends only after the call that stored the row has
+returned; the parent kills with SIGKILL and compares what was sent with what is stored.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import time
+from functools import partial
+from pathlib import Path
+
+from paretobench.store import Store, spool
+from tests.store import examples, processes
+from tests.store.contract import ENCODE, HERE
+
+WRITERS, ROUNDS = 4, 15
+"""60 kills; their moments spread over the whole life of a child, from opening on."""
+
+LIFE_S = 0.12
+
+
+def write_cells(path: Path, writer: int, count: int, pipe: int) -> None:
+    """What a sweep does: open, describe, then one durable cell after another."""
+    with Store.open(path) as store:
+        store.add_environment(HERE)
+        store.add_workloads([ENCODE])
+        for i in range(count):
+            cell = examples.cell(ENCODE, HERE, i, facts={"writer": writer})
+            store.add_cell(cell)
+            os.write(pipe, f"{cell.key}\n".encode())
+
+
+def stored_keys(path: Path) -> list[str]:
+    with Store.open(path) as store:
+        assert store.integrity_check() == []
+        return [cell.key for cell in store.cells()]
+
+
+def test_eight_processes_open_and_fill_one_fresh_database(tmp_path: Path) -> None:
+    path, per_writer = tmp_path / "fresh.db", 25
+    for attempt in range(3):
+        begin = time.time() + 0.1
+
+        def work(pipe: int, writer: int, path: Path = path, begin: float = begin) -> None:
+            time.sleep(max(0.0, begin - time.time()))
+            write_cells(path, writer, per_writer, pipe)
+
+        children = [processes.start(partial(work, writer=writer)) for writer in range(8)]
+        ended = [processes.finish(*child) for child in children]
+        assert [status for status, _ in ended] == [0] * 8, f"attempt {attempt}"
+        acknowledged = {key for _, keys in ended for key in keys}
+        assert len(acknowledged) == 8 * per_writer
+        assert sorted(acknowledged) == sorted(stored_keys(path))
+        path = tmp_path / f"fresh{attempt}.db"
+
+
+def test_writers_killed_at_random_moments_lose_nothing_acknowledged(tmp_path: Path) -> None:
+    path, moments = tmp_path / "a.db", random.Random(20261120)
+    acknowledged: set[str] = set()
+    kills = 0
+    for turn in range(ROUNDS):
+        children = [
+            processes.start(
+                lambda pipe, writer=turn * WRITERS + i: write_cells(path, writer, 10_000, pipe)
+            )
+            for i in range(WRITERS)
+        ]
+        for child in children:
+            time.sleep(moments.uniform(0, 2 * LIFE_S / WRITERS))
+            status, keys = processes.finish(*child, kill=True)
+            kills += status == -9
+            acknowledged.update(keys)
+    stored = stored_keys(path)
+    assert kills == WRITERS * ROUNDS
+    assert len(acknowledged) > kills, "the children were killed before they did anything"
+    assert acknowledged <= set(stored)
+    assert len(stored) <= len(acknowledged) + kills, "at most the cell in flight is unreported"
+    assert len(stored) == len(set(stored))
+
+
+def test_a_coordinator_killed_while_ingesting_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    path, folder, moments = tmp_path / "a.db", tmp_path / "spool", random.Random(7)
+    cells = [examples.cell(ENCODE, HERE, i) for i in range(1500)]
+    for start in range(0, len(cells), 3):
+        few = tuple(cells[start : start + 3])
+        spool.write(folder, spool.Result((ENCODE,), (HERE,), few))
+
+    def ingest(pipe: int) -> None:
+        with Store.open(path) as store:
+            while files := spool.pending(folder)[:7]:
+                spool.ingest(store, files, remove=True)
+
+    kills = 0
+    while spool.pending(folder):
+        child = processes.start(ingest)
+        time.sleep(moments.uniform(0.0, 0.05))
+        status, _ = processes.finish(*child, kill=True)
+        kills += status == -9
+    assert kills >= 5
+    assert sorted(stored_keys(path)) == sorted(cell.key for cell in cells)
+
+
+def test_a_worker_killed_while_writing_leaves_whole_files_or_none(tmp_path: Path) -> None:
+    folder, moments = tmp_path / "spool", random.Random(8)
+
+    def work(pipe: int, worker: int) -> None:
+        for i in range(10_000):
+            cell = examples.cell(ENCODE, HERE, i, facts={"worker": worker, "pad": "x" * 5000})
+            path = spool.write(folder, spool.Result((ENCODE,), (HERE,), (cell,)))
+            os.write(pipe, f"{path}\n".encode())
+
+    acknowledged: set[Path] = set()
+    for worker in range(20):
+        child = processes.start(lambda pipe, worker=worker: work(pipe, worker))
+        time.sleep(moments.uniform(0.0, 0.04))
+        acknowledged.update(map(Path, processes.finish(*child, kill=True)[1]))
+    found = spool.pending(folder)
+    assert acknowledged and acknowledged <= set(found)
+    with Store.open(tmp_path / "a.db") as store:
+        assert spool.ingest(store, found).refused == ()
+        assert store.cell_count() == len(found)
+
+
+def test_a_database_killed_in_its_very_first_moment_is_usable(tmp_path: Path) -> None:
+    moments = random.Random(9)
+    for i in range(20):
+        path = tmp_path / f"{i}.db"
+        child = processes.start(lambda pipe, path=path: Store.open(path).close())
+        time.sleep(moments.uniform(0.0, 0.012))
+        processes.finish(*child, kill=True)
+        with Store.open(path) as store:
+            store.add_environment(HERE)
+            assert store.integrity_check() == []
+
+
+def test_an_import_does_not_hold_up_a_running_sweep(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "other.db") as other:
+        other.add_environment(HERE)
+        other.add_workloads([ENCODE])
+        other.add_cells(examples.cell(ENCODE, HERE, i) for i in range(3000))
+    path = tmp_path / "a.db"
+    Store.open(path).close()
+
+    def join(pipe: int) -> None:
+        with Store.open(path) as store:
+            store.union(tmp_path / "other.db")
+
+    child = processes.start(join)
+    status, _ = processes.finish(*processes.start(lambda pipe: write_cells(path, 1, 50, pipe)))
+    assert status == 0
+    assert processes.finish(*child)[0] == 0
+    assert len(stored_keys(path)) == 3050
+
+
+def test_wal_and_full_synchronisation_are_really_on(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "a.db") as store:
+        pragmas = {
+            name: store._rows(f"PRAGMA {name}")[0][0]
+            for name in ("journal_mode", "synchronous", "foreign_keys", "fullfsync")
+        }
+    full = 2
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": full,
+        "foreign_keys": 1,
+        "fullfsync": 1,
+    }
+    with sqlite3.connect(tmp_path / "a.db") as other:
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
