@@ -17,12 +17,12 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from paretobench.analysis.pooling import LOG_SD_FLOOR, Pool
+from paretobench.analysis.pooling import LOG_SD_FLOOR, Pool, fit
 from paretobench.analysis.shape import is_bimodal, severe_outliers
 from paretobench.errors import InvalidSamplesError
 from paretobench.records import Cell, Estimate, Fidelity, Measurement
@@ -265,16 +265,25 @@ def weighted_by_round(
     return {key: math.fsum(weight * part[key] for weight, part in parts) for key in ordered}
 
 
-def replicates(cells: Iterable[Cell]) -> list[Cell]:
-    """One cell per round: what an estimate counts.
+def replicates(cells: Iterable[Cell], at_least: Fidelity = "quick") -> list[Cell]:
+    """One cell per round: what an estimate counts, in the order of their starts.
 
     A cell whose canary moved was repeated in its round, and both are stored. The repeat
     stands if its canary held; if neither held, the machine was like that, and the later one
     stands. The canary is another kernel than the workload's, so this choice does not look
-    at the latency it decides about.
+    at the latency it decides about. Quick cells step back where longer ones exist.
+
+    Args:
+        cells: the cells of one workload in one environment.
+        at_least: quick cells do not count for a higher level; standard and rigorous cells
+            follow the same protocol and count for each other.
     """
+    ordered = sorted(cells, key=lambda cell: (cell.started_at, cell.key))
+    longer = [cell for cell in ordered if cell.fidelity != "quick"]
+    if longer or at_least != "quick":
+        ordered = longer
     chosen: dict[RoundKey, Cell] = {}
-    for cell in sorted(cells, key=lambda cell: (cell.started_at, cell.key)):
+    for cell in ordered:
         at = (cell.sweep_key, cell.round_index)
         standing = chosen.get(at)
         if standing is None or standing.status == "suspect":
@@ -318,7 +327,8 @@ def measurement(cells: Sequence[Cell], pool: Pool | None = None) -> Measurement:
     """The measurement that the cells of one workload in one environment make.
 
     Load and first run are medians over its cells, peak memory is the highest seen; the
-    fidelity is the highest level among the cells that count.
+    fidelity is the highest level among the cells that count. A pool serves the standard level
+    only: quick says `unknown`, rigorous stands on its own cells.
 
     Raises:
         InvalidSamplesError: if there is no cell.
@@ -326,13 +336,15 @@ def measurement(cells: Sequence[Cell], pool: Pool | None = None) -> Measurement:
     counted = replicates(cells)
     if not counted:
         raise InvalidSamplesError("no cells: this workload has not been measured here")
+    fidelity = max((cell.fidelity for cell in counted), key=_LEVELS.index)
+    borrowed = pool if fidelity == "standard" else None
     peaks = [cell.peak_memory_bytes for cell in cells if cell.peak_memory_bytes is not None]
     energies = [cell.energy_j for cell in counted if cell.energy_j is not None]
     return Measurement(
         workload_key=counted[0].workload_key,
         environment_key=counted[0].environment_key,
-        latency=estimate([cell_median(c) for c in counted], pool, labels_of(counted)),
-        fidelity=max((cell.fidelity for cell in counted), key=_LEVELS.index),
+        latency=estimate([cell_median(c) for c in counted], borrowed, labels_of(counted)),
+        fidelity=fidelity,
         cells=len(counted),
         samples=sum(len(cell.samples_s) for cell in counted),
         first_run_s=_median(counted, lambda cell: cell.first_run_s),
@@ -340,6 +352,23 @@ def measurement(cells: Sequence[Cell], pool: Pool | None = None) -> Measurement:
         peak_memory_bytes=max(peaks) if peaks else None,
         energy_j=float(np.median(energies)) if energies else None,
     )
+
+
+def fit_pools(
+    cells_of: Mapping[str, Sequence[Cell]], group_of: Mapping[str, Hashable]
+) -> dict[Hashable, Pool]:
+    """A pool for each group of workloads that has enough of them.
+
+    Args:
+        cells_of: cells by workload key, all of one environment.
+        group_of: the group of each workload key: its backend and kind.
+    """
+    medians: dict[Hashable, list[list[float]]] = {}
+    for key, cells in cells_of.items():
+        counted = [cell_median(cell) for cell in replicates(cells)]
+        medians.setdefault(group_of[key], []).append(counted)
+    fitted = {group: fit(found) for group, found in medians.items()}
+    return {group: pool for group, pool in fitted.items() if pool is not None}
 
 
 def _median(cells: Sequence[Cell], field: Callable[[Cell], float]) -> float:

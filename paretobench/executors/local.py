@@ -1,0 +1,33 @@
+"""The executor for this machine: hold its lock, run the harness, give the lock back.
+
+Other executors carry the same workloads to a host or a cluster; what they share is the
+signature of `run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from paretobench.domain import Workload
+from paretobench.measure import events, harness
+from paretobench.records import Environment
+
+
+def run(
+    workloads: Sequence[Workload],
+    *,
+    store: harness.CellStore,
+    environment: Environment,
+    options: harness.Options,
+    listen: events.Listener = events.ignore,
+    wait: bool = True,
+) -> harness.Account:
+    """Measure on this machine what the store does not hold yet; see `harness.run`."""
+    return harness.run(
+        workloads,
+        store=store,
+        environment=environment,
+        options=options,
+        listen=listen,
+        wait=wait,
+    )

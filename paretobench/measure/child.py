@@ -1,0 +1,139 @@
+"""What every child process of the harness does, whatever it is for.
+
+It reads its orders as JSON on stdin, dies when its parent dies, and writes its answer under a
+temporary name that it renames when complete, so a reader finds a whole answer or none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from paretobench.errors import BackendMissingError, MeasurementError, ParetobenchError
+
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|can't allocate memory|cannot allocate memory|not enough memory"
+    r"|unable to allocate|bad[_ ]alloc|failed to allocate|attempting to allocate"
+    r"|insufficient memory",
+    re.IGNORECASE,
+)
+
+LAST_LINES = 12
+"""Lines of a traceback or a log that a failure keeps."""
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def read_orders() -> dict[str, Any]:
+    """The JSON on stdin; from here on this process dies with its parent."""
+    orders: dict[str, Any] = json.load(sys.stdin)
+    lifeline = orders.get("lifeline_fd")
+    if lifeline is not None:
+        _die_with_parent(lifeline)
+    if orders.get("memory_limit_bytes"):
+        import resource
+
+        limit = int(orders["memory_limit_bytes"])
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    return orders
+
+
+def _die_with_parent(lifeline: int) -> None:
+    """Exit as soon as the parent's end of the pipe closes, and on Linux by signal as well.
+
+    The signal also reaches a process that is deep in native code; the pipe works everywhere
+    and closes the gap between the start of this process and the call that asks for the signal.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def wait() -> None:
+        os.read(lifeline, 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+def write_answer(path: str | Path, answer: Mapping[str, Any]) -> None:
+    """Write JSON under a temporary name, flush it to the disk, and rename it to `path`."""
+    target = Path(path)
+    partial = target.with_name(target.name + ".partial")
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(answer, file, allow_nan=True, default=str)  # NaN is for the parent to refuse
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(target)
+
+
+def error_record(error: BaseException) -> dict[str, Any]:
+    """A failure of this process as JSON: its kind, its reason, and where it happened."""
+    trace = traceback.format_exception(type(error), error, error.__traceback__)
+    lines = "".join(trace).rstrip().splitlines()
+    reason = str(error).strip() or type(error).__name__
+    if not isinstance(error, ParetobenchError):
+        reason = f"{type(error).__name__}: {first_line(reason)}"
+    return {
+        "status": "error",
+        "kind": failure_kind(error),
+        "reason": reason,
+        "details": {"traceback": lines[-LAST_LINES:]},
+    }
+
+
+def failure_kind(error: BaseException) -> str:
+    """The kind of failure row that an exception becomes.
+
+    >>> failure_kind(MemoryError()), failure_kind(RuntimeError('bad allocation')), failure_kind(
+    ...     KeyError('x'))
+    ('out_of_memory', 'out_of_memory', 'crashed')
+    """
+    if isinstance(error, MeasurementError):
+        return error.kind
+    if isinstance(error, BackendMissingError):
+        return "unsupported"
+    named = type(error).__name__ in {"OutOfMemoryError", "MemoryError"}
+    if isinstance(error, MemoryError) or named or speaks_of_memory(str(error)):
+        return "out_of_memory"
+    return "crashed"
+
+
+def speaks_of_memory(text: str) -> bool:
+    """Whether a message is one of the runtimes' ways to say that memory ran out.
+
+    >>> speaks_of_memory("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8")
+    True
+    """
+    return _OUT_OF_MEMORY.search(text) is not None
+
+
+def first_line(text: str, width: int = 300) -> str:
+    """The first line of a message, cut to `width` characters."""
+    line = text.strip().splitlines()[0] if text.strip() else ""
+    return line if len(line) <= width else line[: width - 3] + "..."
+
+
+def peak_memory_bytes() -> int | None:
+    """The most physical memory this process has held, in bytes; None if nobody knows.
+
+    On Linux from VmHWM, which starts anew at exec; `ru_maxrss` would carry the parent's over.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

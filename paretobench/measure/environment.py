@@ -1,0 +1,176 @@
+"""What makes two latencies comparable: the machine's fingerprint and what was seen around it.
+
+`identity` holds what stays put on an unchanged machine and is hashed into the key; two
+latencies with different keys are never joined. `observed` holds what moves by itself.
+Reads the kernel's files and installed metadata only; no framework is imported.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import psutil
+
+from paretobench.measure import hardware
+from paretobench.measure.process import child_environment
+from paretobench.records import Environment
+
+RUNTIME_PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "transformers",
+    "openvino",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "mlx",
+    "mlx-lm",
+    "coremltools",
+    "numpy",
+)
+"""Distributions whose version can move a latency."""
+
+SETTING_PREFIXES = (
+    "MALLOC_",
+    "LD_PRELOAD",
+    "OMP_",
+    "KMP_",
+    "GOMP_",
+    "MKL_",
+    "OPENBLAS_",
+    "ONEDNN_",
+    "DNNL_",
+    "GLIBC_TUNABLES",
+    "CUDA_VISIBLE_DEVICES",
+    "TORCHINDUCTOR_",
+    "MLX_",
+    "OV_",
+)
+"""Beginnings of environment variables that allocators, thread pools and runtimes listen to."""
+
+GEMM_SIDE = 1536
+"""Side of the float32 product behind `gflops`: 27 MiB in all, 7.2 GFLOP, some 50 ms on a core."""
+
+GEMM_REPETITIONS = 5
+"""Products of which the fastest counts: this is what the machine can do, not what it did."""
+
+
+def fingerprint(measure_speed: bool = True) -> Environment:
+    """This machine as the harness's child processes find it.
+
+    Args:
+        measure_speed: whether to time a matrix product for `observed['gflops']` (0.5 s).
+    """
+    return Environment(identity(child_environment()), observed(measure_speed))
+
+
+def identity(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What stays put between two runs on an unchanged machine.
+
+    Args:
+        variables: environment variables of the measuring processes; None for this one's.
+    """
+    variables = os.environ if variables is None else variables
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found = {
+        "chip": hardware.chip(),
+        "instruction_sets": hardware.instruction_sets(),
+        "cores": cores,
+        "physical_cores": psutil.cpu_count(logical=False),
+        # Firmware and kernel take a share that varies by a few MiB between boots.
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "gpus": hardware.gpus(),
+        "os": hardware.operating_system(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "c_library": " ".join(platform.libc_ver()).strip(),
+        "virtualised": hardware.hypervisor(),
+        "governor": hardware.governor(),
+        "power": power_source(),
+        "python": platform.python_version(),
+        "blas": blas(),
+        "packages": package_versions(),
+        "settings": {
+            name: variables[name] for name in sorted(variables) if name.startswith(SETTING_PREFIXES)
+        },
+    }
+    return {name: value for name, value in found.items() if value not in (None, [], {}, "")}
+
+
+def observed(measure_speed: bool = True) -> dict[str, Any]:
+    """What is worth knowing about a run but moves by itself."""
+    memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+    frequency = hardware.core_clock_mhz()
+    found: dict[str, Any] = {
+        "load_average": [round(value, 2) for value in os.getloadavg()],
+        "memory_bytes": memory.total,
+        "memory_available_bytes": memory.available,
+        "swap_used_bytes": swap.used,
+        "clock_mhz": frequency,
+        "temperatures_c": hardware.temperatures(),
+        "host": platform.node(),
+    }
+    if measure_speed:
+        found["gflops"] = round(measure_gflops(), 1)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def measure_gflops() -> float:
+    """Fastest float32 matrix product through numpy's BLAS, in 10^9 floating-point operations/s."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((GEMM_SIDE, GEMM_SIDE), dtype=np.float32)
+    out = a @ a
+    fastest = float("inf")
+    for _ in range(GEMM_REPETITIONS):
+        start = time.perf_counter()
+        np.matmul(a, a, out=out)
+        fastest = min(fastest, time.perf_counter() - start)
+    return 2.0 * GEMM_SIDE**3 / fastest / 1e9
+
+
+def blas() -> str:
+    """The BLAS that numpy was built with, and its version."""
+    import numpy as np
+
+    built: Any = np.show_config(mode="dicts")
+    found = built.get("Build Dependencies", {}).get("blas", {})
+    return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions of the packages that can move a latency."""
+    found = {}
+    for name in RUNTIME_PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def power_source() -> str | None:
+    """`mains` or `battery`; None for a machine without a battery."""
+    try:
+        battery = psutil.sensors_battery()
+    except (AttributeError, OSError, NotImplementedError):
+        return None
+    if battery is None or battery.power_plugged is None:
+        return None
+    return "mains" if battery.power_plugged else "battery"
+
+
+def differences(one: Environment, other: Environment) -> list[str]:
+    """The names of the identity's entries that differ, for a message; empty if comparable.
+
+    >>> differences(Environment({'chip': 'M1', 'cores': 8}), Environment({'chip': 'M2'}))
+    ['chip', 'cores']
+    """
+    names = sorted(set(one.identity) | set(other.identity))
+    return [name for name in names if one.identity.get(name) != other.identity.get(name)]

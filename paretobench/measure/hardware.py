@@ -1,0 +1,128 @@
+"""Facts about the machine from the kernel and the drivers, each None where nobody tells.
+
+Linux is read from /proc and /sys; macOS answers through `sysctl`, `sw_vers` and `pmset`, and
+NVIDIA boards through NVML, both written after their documentation.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+_NOTABLE_INSTRUCTION_SETS = (
+    "avx2",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx512_fp16",
+    "amx_bf16",
+    "amx_int8",
+    "asimd",
+    "asimddp",
+    "bf16",
+    "i8mm",
+    "sve",
+)
+"""Instruction sets for which runtimes have kernels of their own."""
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text(errors="replace").strip()
+    except OSError:
+        return None
+
+
+def ask(*command: str) -> str | None:
+    """The stripped output of a system tool; None if it is not there or fails."""
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def chip() -> str:
+    """The processor's name as its maker writes it."""
+    if sys.platform == "darwin":
+        return ask("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    text = _read("/proc/cpuinfo") or ""
+    name = _field(text, "model name") or _field(text, "Model") or platform.machine()
+    model = _field(text, "model")
+    # Clouds sell several generations under one name; family and model tell them apart.
+    family = _field(text, "cpu family")
+    return f"{name} (family {family}, model {model})" if family and model else name
+
+
+def _field(text: str, name: str) -> str | None:
+    match = re.search(rf"^{re.escape(name)}\s*:\s*(.+)$", text, re.MULTILINE)
+    return match.group(1).strip() if match else None
+
+
+def instruction_sets() -> list[str]:
+    """Which of the instruction sets that runtimes care about the processor has."""
+    text = _read("/proc/cpuinfo") or ""
+    flags = set((_field(text, "flags") or _field(text, "Features") or "").split())
+    return [name for name in _NOTABLE_INSTRUCTION_SETS if name in flags]
+
+
+def operating_system() -> str:
+    """Name, version and build of the operating system."""
+    if sys.platform == "darwin":
+        version, build = ask("sw_vers", "-productVersion"), ask("sw_vers", "-buildVersion")
+        return f"macOS {version} ({build})"
+    text = _read("/etc/os-release") or ""
+    match = re.search(r'^PRETTY_NAME="?([^"\n]+)"?$', text, re.MULTILINE)
+    return match.group(1) if match else platform.system()
+
+
+def hypervisor() -> str | None:
+    """The hypervisor's name, `yes` if there is one without a name, None on bare metal."""
+    if sys.platform == "darwin":
+        return "yes" if ask("sysctl", "-n", "kern.hv_vmm_present") == "1" else None
+    if re.search(r"^flags\s*:.*\bhypervisor\b", _read("/proc/cpuinfo") or "", re.MULTILINE):
+        return _read("/sys/hypervisor/type") or _read("/sys/class/dmi/id/sys_vendor") or "yes"
+    return None
+
+
+def governor() -> str | None:
+    """The frequency governors in use; None where the host decides."""
+    folder = Path("/sys/devices/system/cpu")
+    found = {_read(str(path)) for path in folder.glob("cpu[0-9]*/cpufreq/scaling_governor")}
+    return ", ".join(sorted(name for name in found if name)) or None
+
+
+def core_clock_mhz() -> float | None:
+    """The current clock of the cores, in MHz."""
+    try:
+        frequency = psutil.cpu_freq()
+    except (OSError, NotImplementedError, RuntimeError):
+        return None
+    return round(frequency.current, 0) if frequency and frequency.current else None
+
+
+def temperatures() -> dict[str, float] | None:
+    """Temperatures of the thermal zones in degrees Celsius, by the zones' types."""
+    found = {}
+    for zone in sorted(Path("/sys/class/thermal").glob("thermal_zone*")):
+        kind, value = _read(str(zone / "type")), _read(str(zone / "temp"))
+        if kind and value and value.lstrip("-").isdigit():
+            found[f"{zone.name} {kind}"] = int(value) / 1000.0
+    return found or None
+
+
+def gpus() -> list[str]:
+    """Names of the NVIDIA boards with their driver, or the Apple GPU's core count."""
+    if sys.platform == "darwin":
+        text = ask("system_profiler", "SPDisplaysDataType") or ""
+        cores = re.search(r"Total Number of Cores: (\d+)", text)
+        return [f"Apple GPU, {cores.group(1)} cores"] if cores else []
+    if not Path("/proc/driver/nvidia/version").exists():
+        return []
+    listed = ask("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+    return [line.strip() for line in (listed or "").splitlines() if line.strip()]

@@ -1,0 +1,356 @@
+"""Measure workloads: rounds of fresh processes, each stored before the next one starts.
+
+The harness decides what runs next and what became of it; `timing` knows when enough is
+enough, `schedule` the order, `process` how children end, `cell` what happens inside one.
+Killing it at any moment loses at most the process in flight, and the same call continues.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from paretobench.analysis.stats import cell_median, check_samples, replicates
+from paretobench.backends import Prepared
+from paretobench.domain import Workload
+from paretobench.errors import InvalidSamplesError
+from paretobench.measure import cell as cell_module
+from paretobench.measure import events
+from paretobench.measure.canary import canary, verdict
+from paretobench.measure.lock import DeviceLock
+from paretobench.measure.preparation import Preparation, prepare_all
+from paretobench.measure.process import Children, Outcome
+from paretobench.measure.schedule import current_round, has_cell, round_order
+from paretobench.measure.timing import CellPlan, cell_plan
+from paretobench.records import Cell, Environment, Failure, FailureKind, Fidelity
+
+CELL_MODULE = "paretobench.measure.cell"
+
+REFERENCE_CANARIES = 5
+"""Canaries before the first cell, so that even it can be found throttled from start to end."""
+
+
+class CellStore(Protocol):
+    """What the harness needs of a store; `store.Store` is one."""
+
+    def add_environment(self, environment: Environment) -> str:
+        """Store an environment; returns its key."""
+
+    def add_workloads(self, workloads: Iterable[Workload]) -> int:
+        """Store workloads; returns how many were new."""
+
+    def add_cell(self, cell: Cell) -> bool:
+        """Store a cell, durably, before this returns."""
+
+    def add_failure(self, failure: Failure) -> bool:
+        """Store a failure, durably, before this returns."""
+
+    def cells(
+        self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None
+    ) -> list[Cell]:
+        """Cells in the order they were started."""
+
+    def failures(
+        self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None
+    ) -> list[Failure]:
+        """Failures that stand, the oldest first."""
+
+    def supersede_failures(
+        self, environment_key: str, workload_keys: Iterable[str] | None = None
+    ) -> int:
+        """Mark failures as to be retried."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a sweep measures.
+
+    Attributes:
+        fidelity, precision_goal: see `timing.cell_plan`.
+        seed: of the order within rounds; stored with every cell.
+        sweep_key: the sweep its cells belong to; rounds are counted within it.
+        retry_failed: visit workloads whose failure stands.
+        cell_timeout_s: time after which a process is killed.
+        artifacts: the folder of prepared artifacts.
+        expected_cell_s: the plan's estimate of one process by workload key, for the time left.
+    """
+
+    artifacts: Path
+    fidelity: Fidelity = "standard"
+    precision_goal: float = 0.01
+    seed: int = 0
+    sweep_key: str | None = None
+    retry_failed: bool = False
+    cell_timeout_s: float = 1800.0
+    expected_cell_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Account:
+    """What a run of the harness did.
+
+    Attributes:
+        cells: cells that it stored.
+        failures: failures of its workloads that stand, old ones included.
+        reasons: why each measured workload was left as it is, by workload key.
+        device_s: wall time of all its cells and failed processes.
+        work_s: of these, time in first runs, warm-ups and samples.
+        prepare_s: time spent on making artifacts, apart from `device_s`.
+    """
+
+    cells: list[Cell] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
+    device_s: float = 0.0
+    work_s: float = 0.0
+    prepare_s: float = 0.0
+
+    @property
+    def share(self) -> float | None:
+        """Share of the device time that went into runs; None if nothing ran."""
+        return self.work_s / self.device_s if self.device_s > 0 else None
+
+
+def run(
+    workloads: Sequence[Workload],
+    *,
+    store: CellStore,
+    environment: Environment,
+    options: Options,
+    children: Children | None = None,
+    listen: events.Listener = events.ignore,
+    lock: DeviceLock | None = None,
+    wait: bool = True,
+) -> Account:
+    """Measure what the store does not hold yet; returns what was done.
+
+    Args:
+        workloads: distinct workloads, in any order.
+        store: read again under the lock, so that two sweeps never measure the same thing.
+        environment: of the processes; its key is stored with every cell.
+        options: how.
+        children: how processes are started; None for this interpreter's.
+        listen: called with every event.
+        lock: the device's lock; None for this machine's.
+        wait: whether to wait for the lock.
+
+    Raises:
+        LockError: if the device is held and `wait` is false.
+        StoreError: if the store cannot be written; nothing is measured after that.
+    """
+    lock = lock or DeviceLock()
+    with lock.held(wait, announce=lambda text: listen(events.Waiting(text))):
+        children = children or Children()
+        children.keep_fds = (lock.fd,)
+        store.add_environment(environment)
+        store.add_workloads(workloads)
+        sweep = _Sweep(workloads, store, environment.key, options, children, listen)
+        sweep.measure()
+        return sweep.account
+
+
+class _Sweep:
+    """One run's state: cells by workload, failures, canaries, the account."""
+
+    def __init__(
+        self,
+        workloads: Sequence[Workload],
+        store: CellStore,
+        environment_key: str,
+        options: Options,
+        children: Children,
+        listen: events.Listener,
+    ) -> None:
+        self.workloads = {workload.key: workload for workload in workloads}
+        self.store, self.environment_key, self.options = store, environment_key, options
+        self.children, self.listen = children, listen
+        self.plan: CellPlan = cell_plan(options.fidelity, options.precision_goal)
+        self.account = Account()
+        self.canaries: list[float] = []
+        self.prepared: dict[str, Prepared] = {}
+        if options.retry_failed:
+            store.supersede_failures(environment_key, list(self.workloads))
+        self.cells: dict[str, list[Cell]] = {key: [] for key in self.workloads}
+        for cell in store.cells(environment_key, list(self.workloads)):
+            self.cells[cell.workload_key].append(cell)
+        self.failed: dict[str, Failure] = {
+            failure.workload_key: failure
+            for failure in store.failures(environment_key, list(self.workloads))
+        }
+
+    def measure(self) -> None:
+        """Prepare, then rounds until no workload wants another process."""
+        if self.active():
+            self.prepare()
+        if self.active():
+            self.canaries = [canary() for _ in range(REFERENCE_CANARIES)]
+        every = [cell for cells in self.cells.values() for cell in cells]
+        round_index = current_round(every, self.options.sweep_key)
+        while self.active():
+            self.visit(round_index)
+            round_index += 1
+        self.account.failures = list(self.failed.values())
+
+    def active(self) -> list[str]:
+        """Keys of the workloads that want another process."""
+        return [key for key in self.workloads if key not in self.failed and self.wants_more(key)]
+
+    def wants_more(self, key: str) -> bool:
+        """Whether a workload wants another process; notes why if not."""
+        decision = self.plan.decide(*self.progress(key))
+        if not decision.wants_more and key not in self.account.reasons:
+            self.account.reasons[key] = decision.why
+            self.listen(events.WorkloadDone(self.workloads[key], decision.why))
+        return decision.wants_more
+
+    def progress(self, key: str) -> tuple[list[float], float]:
+        """A workload's medians that count, and the wall seconds they cost."""
+        counted = replicates(self.cells[key], self.plan.fidelity)
+        longer = [c for c in self.cells[key] if _counts(c, self.plan.fidelity)]
+        return [cell_median(c) for c in counted], sum(c.wall_s for c in longer)
+
+    def prepare(self) -> None:
+        """Make what the active workloads need; a failure here is theirs."""
+        active = [self.workloads[key] for key in self.active()]
+
+        def tell(workload: Workload, done: int) -> None:
+            self.listen(events.Preparing(workload, done, len(active)))
+
+        limit_s = self.options.cell_timeout_s
+        for made in prepare_all(active, self.children, self.options.artifacts, limit_s, tell):
+            self.note_preparation(made)
+
+    def note_preparation(self, made: Preparation) -> None:
+        """Remember what was made, or store why it was not."""
+        self.account.prepare_s += made.wall_s
+        if made.prepared is not None:
+            self.prepared[made.workload.key] = made.prepared
+        else:
+            details = {**made.details, "during": "prepare"}
+            self.fail(made.workload, made.kind, made.reason, details)
+
+    def visit(self, round_index: int) -> None:
+        """One round: a process for every active workload without one, then the repeats."""
+        order = round_order(self.workloads, round_index, self.options.seed)
+        active, again = set(self.active()), []
+        for key in order:
+            if key not in active or self.visited(key, round_index):
+                continue
+            cell = self.start(self.workloads[key], round_index)
+            if cell is not None and cell.status == "suspect":
+                again.append(key)
+        for key in again:
+            self.start(self.workloads[key], round_index)
+
+    def visited(self, key: str, round_index: int) -> bool:
+        """Whether the round has a cell of this workload already, from before a kill."""
+        return has_cell(self.cells[key], self.options.sweep_key, round_index)
+
+    def start(self, workload: Workload, round_index: int) -> Cell | None:
+        """One process from start to stored row; None if it failed."""
+        self.listen(events.CellStarted(workload, round_index, self.remaining_s()))
+
+        def orders(result: Path) -> Mapping[str, Any]:
+            made = self.prepared.get(workload.key)
+            sampling, artifacts = self.plan.sampling, self.options.artifacts
+            return cell_module.orders(workload, sampling, artifacts, result, made)
+
+        outcome = self.children.ask(CELL_MODULE, orders, self.options.cell_timeout_s)
+        self.account.device_s += outcome.wall_s
+        cell = self.accept(workload, outcome, round_index)
+        if cell is None:
+            return None
+        self.store.add_cell(cell)
+        self.cells[workload.key].append(cell)
+        self.account.cells.append(cell)
+        self.account.work_s += cell.first_run_s + sum(cell.warmup_s) + sum(cell.samples_s)
+        self.listen(events.CellFinished(workload, cell, self.remaining_s()))
+        return cell
+
+    def accept(self, workload: Workload, outcome: Outcome, round_index: int) -> Cell | None:
+        """The cell that an outcome makes, or None after storing the failure."""
+        answer = outcome.answer
+        if answer is None:
+            self.fail(workload, outcome.kind, outcome.reason, outcome.details)
+            return None
+        try:
+            check_samples(answer["samples_s"], answer["runs"])
+        except InvalidSamplesError as error:
+            details = {"samples_s": [repr(s) for s in answer["samples_s"][:20]]}
+            self.fail(workload, "invalid", str(error), details)
+            return None
+        return self.judged(workload, answer, outcome.wall_s, round_index)
+
+    def judged(
+        self, workload: Workload, answer: Mapping[str, Any], wall_s: float, round_index: int
+    ) -> Cell:
+        """A cell with its canaries' verdict; the canaries join the sweep's history."""
+        before_s, after_s = answer["canary_before_s"], answer["canary_after_s"]
+        why = verdict(before_s, after_s, self.canaries)
+        self.canaries += [before_s, after_s]
+        facts = dict(answer["facts"]) | {"seed": self.options.seed}
+        if why is not None:
+            facts["suspect"] = why
+        return Cell(
+            workload_key=workload.key,
+            environment_key=self.environment_key,
+            started_at=answer["started_at"],
+            fidelity=self.options.fidelity,
+            round_index=round_index,
+            load_s=answer["load_s"],
+            first_run_s=answer["first_run_s"],
+            warmup_s=tuple(answer["warmup_s"]),
+            samples_s=tuple(answer["samples_s"]),
+            canary_before_s=before_s,
+            canary_after_s=after_s,
+            wall_s=wall_s,
+            peak_memory_bytes=answer["peak_memory_bytes"],
+            energy_j=answer["energy_j"],
+            status="ok" if why is None else "suspect",
+            sweep_key=self.options.sweep_key,
+            facts=facts,
+        )
+
+    def fail(
+        self, workload: Workload, kind: FailureKind, reason: str, details: Mapping[str, Any]
+    ) -> None:
+        """Store a failure; the workload is not visited again."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        failure = Failure(
+            workload_key=workload.key,
+            environment_key=self.environment_key,
+            kind=kind,
+            reason=reason,
+            at=at,
+            sweep_key=self.options.sweep_key,
+            details=details,
+        )
+        self.store.add_failure(failure)
+        self.failed[workload.key] = failure
+        self.listen(events.WorkloadFailed(workload, failure))
+
+    def remaining_s(self) -> float | None:
+        """Seconds that the active workloads probably still take; None if nobody can tell."""
+        known = {key: self.cell_s(key) for key in self.workloads if key not in self.failed}
+        times = [seconds for seconds in known.values() if seconds is not None]
+        if not times:
+            return None
+        usual = statistics.median(times)
+        total = 0.0
+        for key, seconds in known.items():
+            each = usual if seconds is None else seconds
+            total += each * self.plan.expected_cells(*self.progress(key), each)
+        return total
+
+    def cell_s(self, key: str) -> float | None:
+        """Wall seconds of one process of a workload: measured, else the plan's estimate."""
+        seen = [c.wall_s for c in self.cells[key] if _counts(c, self.plan.fidelity)]
+        return statistics.fmean(seen) if seen else self.options.expected_cell_s.get(key)
+
+
+def _counts(cell: Cell, fidelity: Fidelity) -> bool:
+    return fidelity == "quick" or cell.fidelity != "quick"

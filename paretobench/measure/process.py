@@ -1,0 +1,280 @@
+"""The parent's side of a child process: start it, wait, kill it in time, say how it ended.
+
+Each child is the leader of its own process group, holds one end of a pipe whose other end is
+the parent's (so it cannot outlive the parent), and inherits the device lock's file, so the
+device is not free before the last process that computes on it is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from paretobench.measure.child import LAST_LINES, first_line, speaks_of_memory
+from paretobench.records import FailureKind
+
+POLL_S = 0.02
+"""Pause between looks at a running child: 50 wake-ups of some 10 us each per second."""
+
+OOM_SHARE = 0.8
+"""A child killed from outside while holding this share of what it could have is taken for a
+victim of the kernel's out-of-memory killer even where no counter says so."""
+
+ALLOCATOR_DEFAULTS: Mapping[str, str] = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "-1",
+}
+"""glibc's allocator keeps what it once got instead of giving it back after every repetition:
+eager PyTorch ran 1.2 to 1.65 times faster, and a server process would be in this state anyway.
+Part of the environment's identity; a user's own setting wins."""
+
+
+def child_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment variables every child gets: the one place where defaults are set."""
+    found = dict(os.environ if base is None else base)
+    if sys.platform == "linux":
+        for name, value in ALLOCATOR_DEFAULTS.items():
+            found.setdefault(name, value)
+    return found
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended.
+
+    Attributes:
+        status: the exit status, negative for the signal that ended it.
+        timed_out: it was killed for its time.
+        log: the last lines it wrote to stdout and stderr.
+        peak_memory_bytes: the most memory the kernel saw it hold.
+        oom_kills: out-of-memory kills that the cgroup counted meanwhile.
+        wall_s: from spawn to exit.
+    """
+
+    status: int
+    timed_out: bool
+    log: tuple[str, ...]
+    peak_memory_bytes: int
+    oom_kills: int
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A child's answer, or what kept it from answering.
+
+    `answer` is the JSON it wrote, if it wrote any and did not report an error; otherwise
+    `kind`, `reason` and `details` are those of a failure row.
+    """
+
+    wall_s: float
+    answer: Mapping[str, Any] | None = None
+    kind: FailureKind = "crashed"
+    reason: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Children:
+    """Starts child processes of the harness.
+
+    Args:
+        memory_limit_bytes: address space that a child may have; None for no limit.
+        keep_fds: open files that children inherit, such as the device lock's.
+        launcher: what replaces `python -m`; tests put their own backends in this way.
+    """
+
+    def __init__(
+        self,
+        memory_limit_bytes: int | None = None,
+        keep_fds: Sequence[int] = (),
+        launcher: Sequence[str] = (sys.executable, "-m"),
+    ) -> None:
+        self.memory_limit_bytes = memory_limit_bytes
+        self.keep_fds = tuple(keep_fds)
+        self.launcher = tuple(launcher)
+
+    def ask(
+        self, module: str, orders: Callable[[Path], Mapping[str, Any]], timeout_s: float
+    ) -> Outcome:
+        """Run `module` on orders made for a fresh answer path; returns the answer or why not."""
+        with tempfile.TemporaryDirectory(prefix="paretobench-") as folder:
+            result = Path(folder) / "answer.json"
+            ended = self.run(module, orders(result), timeout_s)
+            return read_outcome(result, ended)
+
+    def run(
+        self,
+        module: str,
+        orders: Mapping[str, Any],
+        timeout_s: float,
+        progressed: Callable[[], bool] = lambda: False,
+    ) -> Ended:
+        """Run `python -m module` on these orders until it ends or its time is up.
+
+        The group is killed on the way out whatever happens, Ctrl-C included.
+
+        Args:
+            progressed: asked now and then; its time starts anew when it says yes.
+        """
+        reader, writer = os.pipe()
+        started, kills = time.monotonic(), oom_kills()
+        given = {
+            **orders,
+            "lifeline_fd": reader,
+            "memory_limit_bytes": self.memory_limit_bytes,
+            "spawned_at": time.time(),
+        }
+        with tempfile.TemporaryFile() as log:
+            process = subprocess.Popen(
+                [*self.launcher, module],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=child_environment(),
+                pass_fds=(reader, *self.keep_fds),
+                start_new_session=True,
+            )
+            try:
+                os.close(reader)
+                _send(process, json.dumps(given, default=str).encode())
+                timed_out, peak = _wait(process, timeout_s, progressed)
+            finally:
+                _kill_group(process)
+                os.close(writer)
+            wall_s = time.monotonic() - started
+            lines = _last_lines(log)
+        return Ended(process.returncode, timed_out, lines, peak, oom_kills() - kills, wall_s)
+
+
+def _send(process: subprocess.Popen[bytes], data: bytes) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(data)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # it died before it read its orders; its exit status says why
+
+
+def _wait(
+    process: subprocess.Popen[bytes], timeout_s: float, progressed: Callable[[], bool]
+) -> tuple[bool, int]:
+    """Wait for the end; returns whether its time ran out, and its peak memory in bytes."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return False, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        if progressed():
+            deadline = time.monotonic() + timeout_s
+        if time.monotonic() >= deadline:
+            _kill_group(process)
+            return True, 0
+        time.sleep(POLL_S)
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill the child, and whatever it started and left behind."""
+    # Nobody may be left; macOS then says EPERM for a group of zombies.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode is None:
+        process.wait()
+
+
+def _last_lines(log: Any) -> tuple[str, ...]:
+    log.seek(0, os.SEEK_END)
+    log.seek(max(0, log.tell() - 8192))
+    text: str = log.read().decode("utf-8", errors="replace")
+    return tuple(text.rstrip().splitlines()[-LAST_LINES:])
+
+
+def oom_kills() -> int:
+    """Out-of-memory kills in this cgroup so far; 0 where nobody counts."""
+    for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
+        try:
+            lines = Path(path).read_text().splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            name, _, value = line.partition(" ")
+            if name == "oom_kill" and value.isdigit():
+                return int(value)
+    try:
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def read_outcome(result: Path, ended: Ended) -> Outcome:
+    """Join a child's answer with how it ended.
+
+    A complete answer counts even if the process then crashed on its way out: the samples were
+    taken and the file was renamed into place before.
+    """
+    answer = _read_answer(result)
+    if answer is None:
+        return _unanswered(ended)
+    if answer.get("status") == "ok":
+        return Outcome(ended.wall_s, answer=answer)
+    details = {**answer.get("details", {}), "log": list(ended.log)}
+    return Outcome(ended.wall_s, None, answer["kind"], answer["reason"], details)
+
+
+def _read_answer(result: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+        return found
+    except (OSError, ValueError):
+        return None
+
+
+def _unanswered(ended: Ended) -> Outcome:
+    """A failure from the way the process ended, for want of an answer."""
+    details = {"log": list(ended.log), "status": ended.status}
+    if ended.timed_out:
+        reason = f"still running after {ended.wall_s:.0f} s, and killed"
+        return Outcome(ended.wall_s, None, "timed_out", reason, details)
+    last = first_line(ended.log[-1]) if ended.log else "it wrote nothing"
+    total = psutil.virtual_memory().total
+    peak = f"{ended.peak_memory_bytes / 2**30:.1f} of {total / 2**30:.1f} GiB"
+    if ended.status == -signal.SIGKILL:
+        starved = ended.oom_kills > 0 or ended.peak_memory_bytes > OOM_SHARE * total
+        if starved:
+            reason = f"killed by the kernel for want of memory; it held {peak} at its peak"
+            return Outcome(ended.wall_s, None, "out_of_memory", reason, details)
+        reason = f"killed from outside (SIGKILL); it held {peak} at its peak"
+        return Outcome(ended.wall_s, None, "crashed", reason, details)
+    if any(speaks_of_memory(line) for line in ended.log):
+        reason = f"memory ran out in native code: {last}"
+        return Outcome(ended.wall_s, None, "out_of_memory", reason, details)
+    return Outcome(ended.wall_s, None, "crashed", f"{_death(ended.status)}: {last}", details)
+
+
+def _death(status: int) -> str:
+    """How a process without an answer died, in words.
+
+    >>> _death(-11), _death(3)
+    ('died of SIGSEGV', 'ended without an answer, exit status 3')
+    """
+    if status < 0:
+        try:
+            return f"died of {signal.Signals(-status).name}"
+        except ValueError:
+            return f"died of signal {-status}"
+    return f"ended without an answer, exit status {status}"

@@ -1,0 +1,122 @@
+"""A backend that does what its workload says, run in real child processes by the tests.
+
+    python tests/measure/pretend.py paretobench.measure.cell
+
+registers it and then runs the module. A workload's subject says what happens: `run_s` sleeps,
+`act` misbehaves.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import random
+import runpy
+import signal
+import sys
+import time
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from paretobench import backends
+from paretobench.backends import Availability, Prepared
+from paretobench.domain import Runtime, Workload
+from paretobench.errors import OutOfMemoryError, UnsupportedError
+
+NAME = "pretend"
+LAUNCHER = (sys.executable, __file__)
+
+
+def workload(label: str, act: str = "sleep", run_s: float = 0.002, **more: Any) -> Workload:
+    """A workload of this backend."""
+    subject = {"label": label, "act": act, "run_s": run_s, **more}
+    return Workload("encode", label, subject, Runtime(NAME, "fp32"))
+
+
+def misbehave(act: str, subject: Mapping[str, Any]) -> None:
+    """What can go wrong, for real."""
+    if act == "hang":
+        time.sleep(3600)
+    elif act == "segfault":
+        print("about to dereference null", file=sys.stderr, flush=True)
+        ctypes.string_at(0)
+    elif act == "allocate":
+        kept = []
+        while True:
+            kept.append(bytearray(64 << 20))
+    elif act == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif act == "raise":
+        raise KeyError("weights")
+    elif act == "unsupported":
+        raise UnsupportedError("pretend cannot run this; use another backend")
+    elif act == "does not fit":
+        raise OutOfMemoryError("needs 30.0 GiB, there are 23.0 GiB")
+    elif act == "abort":
+        print("terminate called after throwing an instance of 'std::bad_alloc'", file=sys.stderr)
+        sys.stderr.flush()
+        os.abort()
+
+
+class PretendSession:
+    """Sleeps for about `run_s`."""
+
+    def __init__(self, subject: Mapping[str, Any]) -> None:
+        self.subject = subject
+        self.facts: dict[str, Any] = {"threads": 1}
+        bias = float(subject.get("process_sd", 0.0))
+        self.run_s = float(subject["run_s"]) * (1.0 + random.gauss(0.0, bias))
+
+    def renew_input(self) -> None:
+        """Nothing to renew."""
+
+    def run(self) -> None:
+        """Sleep, or misbehave."""
+        if self.subject.get("when", "run") == "run":
+            misbehave(self.subject["act"], self.subject)
+        time.sleep(self.run_s)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+class PretendBackend:
+    """See the module."""
+
+    name = NAME
+
+    def available(self) -> Availability:
+        """Always."""
+        return Availability(True)
+
+    def refuses(self, workload: Workload) -> str | None:
+        """Nothing."""
+        return None
+
+    def prepare(self, workload: Workload, root: Path) -> Prepared:
+        """Misbehaves if the subject says `when: prepare`."""
+        if workload.subject.get("when") == "prepare":
+            misbehave(workload.subject["act"], workload.subject)
+        return Prepared(None, {"prepared": True})
+
+    def load(self, workload: Workload, prepared: Prepared) -> PretendSession:
+        """Misbehaves if the subject says `when: load`."""
+        if workload.subject.get("when") == "load":
+            misbehave(workload.subject["act"], workload.subject)
+        return PretendSession(workload.subject)
+
+
+def register() -> None:
+    """Make `backends.get('pretend')` work in this process."""
+    module = types.ModuleType(f"paretobench.backends.{NAME}")
+    module.backend = PretendBackend  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+    backends.NAMES = (*backends.NAMES, NAME)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    register()
+    runpy.run_module(sys.argv[1], run_name="__main__")
