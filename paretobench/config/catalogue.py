@@ -142,7 +142,19 @@ def _files(
     for folder in folders:
         found |= {path.stem: path for path in sorted((folder / group).glob("*.yaml"))}
     for name, path in found.items():
-        yield name, partial(read_yaml, path), _shown(path)
+        yield name, partial(_merged, path, found), _shown(path)
+
+
+def _merged(path: Path, siblings: Mapping[str, Path]) -> Mapping[str, Any]:
+    """A file on top of those of its group that its `defaults` name, as Hydra merges them."""
+    own = dict(read_yaml(path))
+    merged: dict[str, Any] = {}
+    for name in own.pop("defaults", None) or ():
+        if name != "_self_":
+            if name not in siblings or siblings[name] == path:
+                raise UnknownNameError(f"{path.parent.name} in {_shown(path)}", name, siblings)
+            merged |= _merged(siblings[name], siblings)
+    return merged | own
 
 
 def _group(folders: list[Path], group: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:

@@ -39,12 +39,23 @@ _OUTSIDE_SETTINGS = (*_NODES, "resolution", "device", "accuracy", "hydra", "grid
 
 def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Request:
     """See `paretobench.config.expand`."""
-    folder = catalogue.user_folder(user_sweeps)
-    try:
-        with plugin.search_path(folder), _loader() as loader:
-            return compose_request(overrides, loader, user_sweeps)
-    except Exception as error:
-        raise words.in_users_words(error) from error
+    with _loader(user_sweeps) as loader:
+        return compose_request(overrides, loader, user_sweeps)
+
+
+def check(overrides: Sequence[str], user_sweeps: Path | None) -> None:
+    """Read the overrides and compose nothing, so that a typing error is answered at once.
+
+    Raises:
+        ConfigError: if a word is wrong.
+    """
+    with _loader(user_sweeps) as loader:
+        _wish(overrides, loader)
+
+
+def _wish(overrides: Sequence[str], loader: ConfigLoader) -> words.Wish:
+    root = [key for key in Files(loader).content(ROOT) if key not in ("defaults", "hydra")]
+    return words.read(overrides, loader, [*root, *_NODES, "device", "accuracy"])
 
 
 def compose_request(
@@ -55,8 +66,7 @@ def compose_request(
     Raises:
         ConfigError: if the words are wrong, or if no point is left.
     """
-    root = [key for key in _file(loader, ROOT) if key not in ("defaults", "hydra")]
-    wish = words.read(overrides, loader, [*root, *_NODES, "device", "accuracy"])
+    wish = _wish(overrides, loader)
     composer = Composer(loader, wish)
     base = composer.base
     chosen = rows(_blocks(base, loader), wish.axes, base.hydra.runtime.choices)
@@ -69,12 +79,38 @@ def compose_request(
     return request.Request(made.name, tuple(points), tuple(refused), device, made, tuple(overrides))
 
 
+class Files:
+    """Config files without composition, each read once."""
+
+    def __init__(self, loader: ConfigLoader) -> None:
+        self._loader = loader
+        self._read: dict[str, tuple[dict[str, Any], bool]] = {}
+
+    def content(self, path: str) -> dict[str, Any]:
+        """What the file `path` (`encoder/fastvithd`) holds."""
+        return self._file(path)[0]
+
+    def is_plain(self, path: str) -> bool:
+        """Whether a file has neither a defaults list nor a package of its own."""
+        return self._file(path)[1]
+
+    def _file(self, path: str) -> tuple[dict[str, Any], bool]:
+        if path not in self._read:
+            found = self._loader.repository.load_config(path)
+            if found is None:
+                raise ConfigError(f"there is no {path}.yaml in sweeps/")
+            is_plain = not found.defaults_list and not found.header.get("package")
+            self._read[path] = _plain(found.config, f"sweeps/{path}.yaml"), is_plain
+        return self._read[path]
+
+
 class Composer:
     """The nodes of any combination of choices, composed as seldom as possible."""
 
     def __init__(self, loader: ConfigLoader, wish: words.Wish) -> None:
         self._loader = loader
         self._wish = wish
+        self._files = Files(loader)
         self._cache: dict[tuple[str, ...], DictConfig] = {}
 
     def full(self, **chosen: str) -> DictConfig:
@@ -90,51 +126,59 @@ class Composer:
 
     def node(self, axis: str, row: Row) -> Mapping[str, Any]:
         """The composed node `axis` of the combination in `row`."""
-        if self._is_own_file[axis]:
-            return _file(self._loader, f"{axis}/{getattr(row, axis)}")
+        if self.is_own_file(axis, getattr(row, axis)):
+            return self._files.content(f"{axis}/{getattr(row, axis)}")
         choice = {name: getattr(row, name) for name in _NODES}
         key = tuple(choice.values())
         if key not in self._cache:
             self._cache[key] = self.full(**choice)
         return _plain(self._cache[key][axis])
 
+    def is_own_file(self, axis: str, name: str) -> bool:
+        """Whether nothing but the file `axis/name` decides that node."""
+        return axis in self._untouched and self._files.is_plain(f"{axis}/{name}")
+
     @cached_property
-    def _is_own_file(self) -> dict[str, bool]:
-        """For each axis, whether its composed node is exactly its file."""
-        found = {}
+    def _untouched(self) -> set[str]:
+        """Axes that neither an override nor a grid reaches into."""
+        found = set()
         for axis in _NODES:
-            is_touched = any(word.lstrip("+~").startswith(f"{axis}.") for word in self._wish.fixed)
-            choice = self.base.hydra.runtime.choices[axis]
+            path = f"{axis}/{self.base.hydra.runtime.choices[axis]}"
             composed = OmegaConf.to_container(self.base[axis], resolve=False)
-            found[axis] = not is_touched and composed == _file(self._loader, f"{axis}/{choice}")
+            is_named = any(word.lstrip("+~").startswith(f"{axis}.") for word in self._wish.fixed)
+            is_plain = self._files.is_plain(path)
+            if not is_named and is_plain and composed == self._files.content(path):
+                found.add(axis)
         return found
 
 
 @contextmanager
-def _loader() -> Iterator[ConfigLoader]:
-    """Hydra's loader over the bundled sweeps, outside `hydra.main`."""
-    plugin.register()
-    with initialize_config_dir(str(sweeps_folder()), job_name="paretobench", version_base="1.3"):
-        yield GlobalHydra.instance().config_loader()
+def _loader(user_sweeps: Path | None) -> Iterator[ConfigLoader]:
+    """Hydra's loader over the user's and the bundled sweeps, outside `hydra.main`.
 
-
-def _file(loader: ConfigLoader, path: str) -> dict[str, Any]:
-    """One config file without composition.
-
-    A file that has defaults or a package of its own is no plain node: it comes back with
-    its defaults list inside, equals no composed node, and so is always composed by Hydra.
+    What goes wrong inside leaves in the user's words.
     """
-    found = loader.repository.load_config(path)
-    if found is None:
-        raise ConfigError(f"there is no {path}.yaml in sweeps/")
-    plain = _plain(found.config)
-    special = found.header.get("package") is not None or found.defaults_list
-    return plain | {"defaults": None} if special and path != ROOT else plain
+    plugin.register()
+    root = str(sweeps_folder())
+    state = GlobalHydra.instance()
+    outer = state.hydra  # a launcher's job expands inside an application that is running
+    state.clear()
+    try:
+        with (
+            plugin.search_path(catalogue.user_folder(user_sweeps)),
+            initialize_config_dir(root, job_name="paretobench", version_base="1.3"),
+        ):
+            yield GlobalHydra.instance().config_loader()
+    except Exception as error:
+        raise words.in_users_words(error) from error
+    finally:
+        state.hydra = outer
 
 
-def _plain(node: DictConfig) -> dict[str, Any]:
+def _plain(node: DictConfig, what: str = "a configuration") -> dict[str, Any]:
     plain = OmegaConf.to_container(node, resolve=True)
-    assert isinstance(plain, dict)
+    if not isinstance(plain, dict):
+        raise ConfigError(f"{what} must hold `name: value` lines, not {plain!r}")
     return {str(key): value for key, value in plain.items()}
 
 
@@ -186,14 +230,15 @@ class _Models:
 
     def of(self, row: Row) -> tuple[Encoder, LanguageModel, Tiling]:
         """The three models of a row."""
-        if row not in self._made:
-            self._made[row] = tuple(self._one(axis, row) for axis in _NODES)
-        encoder, llm, tiling = self._made[row]
+        names = tuple(getattr(row, axis) for axis in _NODES)
+        if names not in self._made:
+            self._made[names] = tuple(self._one(axis, row) for axis in _NODES)
+        encoder, llm, tiling = self._made[names]
         return encoder, llm, tiling
 
     def _one(self, axis: str, row: Row) -> Any:
         name = getattr(row, axis)
-        if self._composer._is_own_file[axis]:
+        if self._composer.is_own_file(axis, name):
             if (axis, name) not in self._made:
                 self._made[axis, name] = self._convert(axis, name, row)
             return self._made[axis, name]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import hydra
@@ -97,9 +98,14 @@ class Outcome:
 
 def register() -> None:
     """Make Hydra know the plugins; doing it again changes nothing."""
+    plugins = Plugins.instance()  # scans an installed hydra_plugins before ours stands in for it
+    package, _, _ = _PLUGIN_MODULE.partition(".")
+    if package not in sys.modules:
+        sys.modules[package] = ModuleType(package)
+        sys.modules[package].__path__ = []
     sys.modules.setdefault(_PLUGIN_MODULE, sys.modules[__name__])
     for plugin in (UserSweeps, GridSweeper):
-        Plugins.instance().register(plugin)
+        plugins.register(plugin)
     ConfigStore.instance().store(
         group="hydra/sweeper",
         name="paretobench",
@@ -120,6 +126,8 @@ def search_path(folder: Path | None) -> Iterator[None]:
 
 def run(overrides: Sequence[str], action: Action) -> int:
     """See `paretobench.config.run_hydra`."""
+    from paretobench.config import composition
+
     outcome = Outcome()
 
     def task(config: DictConfig) -> int:
@@ -131,7 +139,9 @@ def run(overrides: Sequence[str], action: Action) -> int:
     task.outcome = outcome  # type: ignore[attr-defined]
     register()
     main = hydra.main(version_base="1.3", config_path=str(sweeps_folder()), config_name="config")
-    argv = ["paretobench sweep", "--multirun", *overrides]
+    argv = ["paretobench sweep", *overrides]
+    if not any(word.startswith("-") for word in overrides):  # flags of Hydra are its own affair
+        composition.check(overrides, None)
     with search_path(catalogue.user_folder()), _command_line(argv), _own_error_report() as is_ours:
         try:
             main(task)()

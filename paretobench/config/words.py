@@ -115,7 +115,8 @@ def in_users_words(error: Exception) -> ParetobenchError:
     if isinstance(error, yaml.YAMLError):
         return broken_yaml(error)
     if isinstance(error, MissingConfigException) and error.options:
-        return UnknownNameError("config", error.missing_cfg_file or "", error.options)
+        group, _, name = (error.missing_cfg_file or "").rpartition("/")
+        return UnknownNameError(group or "file", name, error.options)
     if match := re.search(r"Could not override '([^']+)'", str(error)):
         return ConfigError(
             f"unknown override {match.group(1)!r}; 'paretobench sweep --cfg job' prints every name"

@@ -1,0 +1,73 @@
+"""Estimates against published and measured figures."""
+
+import pytest
+
+from paretobench.config import load_catalogue
+from paretobench.cost import (
+    Effort,
+    block_weights,
+    encode_bytes,
+    encode_flops,
+    prefill_bytes,
+    prefill_flops,
+)
+from paretobench.domain import Runtime
+
+CATALOGUE = load_catalogue()
+BF16 = Runtime("torch", "bf16")
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE.llms))
+def test_blocks_embeddings_and_head_make_up_the_parameters(name):
+    llm = CATALOGUE.llms[name]
+    tables = llm.hidden_size * llm.vocab_size * (1 if llm.tied_embeddings else 2)
+    assert block_weights(llm) * llm.n_layers + tables == pytest.approx(llm.parameters, rel=2e-3)
+
+
+def test_operations_grow_with_the_area_of_the_image():
+    encoder = CATALOGUE.encoders["fastvithd"]
+    assert encode_flops(encoder, 1024) == pytest.approx(4 * encode_flops(encoder, 512))
+    assert encode_flops(encoder, 512) == pytest.approx(2 * 59.13e9)
+
+
+def test_fastvithd_takes_fewer_operations_than_convnext_l_at_equal_resolution():
+    encoders = CATALOGUE.encoders
+    assert (
+        encode_flops(encoders["fastvithd"], 1024) < encode_flops(encoders["convnext_l"], 1024) / 2
+    )
+
+
+def test_a_prefill_grows_faster_than_its_tokens():
+    llm = CATALOGUE.llms["qwen2_1_5b"]
+    assert prefill_flops(llm, 1024) > 4 * prefill_flops(llm, 256) * 0.99
+    assert 2 * 1.31e9 * 256 < prefill_flops(llm, 256) < 2.4 * 1.31e9 * 256
+
+
+def test_qwen2_7b_needs_its_15_gigabytes_in_bf16_and_does_not_fit_24_in_fp32():
+    llm = CATALOGUE.llms["qwen2_7b"]
+    assert 15.2e9 < prefill_bytes(llm, 256, BF16) < 18e9
+    assert prefill_bytes(llm, 256, Runtime("torch", "fp32")) > 24 * 2**30
+
+
+def test_sharing_one_block_needs_a_fraction():
+    llm = CATALOGUE.llms["qwen2_7b"]
+    shared = prefill_bytes(llm, 256, Runtime("torch", "bf16", {"weights": "shared"}))
+    assert shared < 0.3 * prefill_bytes(llm, 256, BF16)
+
+
+def test_an_unknown_precision_counts_as_fp32():
+    encoder = CATALOGUE.encoders["vit_l14"]
+    assert encode_bytes(encoder, 336, Runtime("x", "odd")) == encode_bytes(
+        encoder, 336, Runtime("x", "fp32")
+    )
+
+
+def test_slow_workloads_get_fewer_processes_and_fast_ones_more():
+    effort = Effort(sampling_s=1.0, startup_s=1.0)
+    assert effort.wall_s(0.001) == 5 * 2.0
+    assert effort.wall_s(30.0) == 91.0
+
+
+def test_a_rule_without_a_budget_is_expected_to_take_eight_processes():
+    effort = Effort(min_cells=5, max_cells=20, budget_s=float("inf"), budget_limit_s=float("inf"))
+    assert effort.wall_s(0.1) == pytest.approx(8 * 8.0)
