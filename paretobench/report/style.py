@@ -124,6 +124,7 @@ class Style:
             "ytick.labelsize": self.small_pt,
             "legend.fontsize": self.small_pt,
             "legend.frameon": False,
+            "text.hinting": "none",  # widths scale with the resolution, so what fits stays fitting
             "text.parse_math": False,  # a label is never a formula
             "figure.dpi": 100,
             "savefig.dpi": 200,

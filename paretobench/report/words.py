@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from paretobench.records import Estimate
 from paretobench.report.view import Accuracy, Row, View
 from paretobench.units import MISSING, counted, milliseconds, percent
@@ -99,20 +102,67 @@ def remark(row: Row) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def footer_lines(view: View, recipe: str = "") -> tuple[str, ...]:
-    """The provenance under a figure: where and how, from which sources, by which command."""
-    processes = [row.ttft.n for row in view.rows if row.ttft and row.is_measured]
-    where = [
+def footer_lines(
+    view: View, rows: Sequence[Row], recipe: str = "", with_scores: bool = True
+) -> tuple[str, ...]:
+    """The provenance under a figure: where and how, from which sources, by which command.
+
+    Args:
+        rows: those the figure shows; only their sources are named.
+        recipe: the one they share, if they do.
+        with_scores: whether the figure shows their scores.
+    """
+    where = (
         view.environment,
         PROTOCOLS.get(view.protocol, view.protocol),
         f"recipe {recipe}" if recipe else "",
-    ]
+        _bars(rows, with_scores),
+    )
+    sources = sources_text(rows, with_scores)
+    command = f"$ {view.command}" if view.command else ""
+    lines = (
+        " · ".join(part for part in where if part),
+        f"sources: {sources}" if sources else "",
+        "  ".join(part for part in (view.date, command) if part),
+    )
+    return tuple(line for line in lines if line)
+
+
+def _bars(rows: Sequence[Row], with_scores: bool) -> str:
+    """What the error bars of these rows mean."""
+    parts = []
+    processes = [row.ttft.n for row in rows if row.ttft and row.is_measured]
     if processes:
         fewest = counted(min(processes), "process", "processes")
-        where.append(f"bars: 95% intervals, at least {fewest} per part")
-    sources = f"Sources: {'; '.join(view.sources)}" if view.sources else ""
-    command = f"$ {view.command}" if view.command else ""
-    how = "  ".join(part for part in (view.date, command) if part)
-    return tuple(
-        line for line in (" · ".join(part for part in where if part), sources, how) if line
+        parts.append(f"time from at least {fewest} per part")
+    scores = [row.score for row in rows if row.score and with_scores]
+    if any(score.is_error_assumed for score in scores):
+        parts.append("score errors assumed from item counts and spread between trainings")
+    return f"bars: 95%, {', '.join(parts)}" if parts else ""
+
+
+def sources_text(rows: Sequence[Row], with_scores: bool = True) -> str:
+    """Where these rows' published numbers come from, papers with their tables.
+
+    >>> sources_text([Row('v', 'V', 'V', 1, 'q', 'Q', '1B', latency_source='published',
+    ...     latency_citation='FastVLM v1, Table 9, R3',
+    ...     score=Accuracy('avg5', 0.6, source='FastVLM v1, Table 4, row 1'))])
+    'FastVLM v1 (Table 4, Table 9)'
+    """
+    cited = [row.latency_citation for row in rows if not row.is_measured]
+    cited += [row.score.source for row in rows if row.score and with_scores]
+    papers: dict[str, set[str]] = {}
+    for text in cited:
+        if text:
+            paper, *places = text.split(", ")
+            papers.setdefault(paper, set()).update(places[:1])
+    named = (
+        f"{paper} ({', '.join(sorted(tables, key=_natural))})" if tables else paper
+        for paper, tables in sorted(papers.items())
     )
+    return "; ".join(named)
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """Sort key under which `Table 9` comes before `Table 10`."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", text)]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paretobench.report.figures.encoders import encoders_figure, encoders_info
 from paretobench.report.figures.latency import breakdown_figure, breakdown_info
 from paretobench.report.figures.pareto import MOST_PANELS, pareto_figure, pareto_info
 from paretobench.report.files import file_stem, write_whole
@@ -24,6 +25,9 @@ FORMATS = ("png", "svg", "pdf")
 """Every figure is written in these: raster for a page, vectors with text as text."""
 
 DPI = 200
+
+FEWEST_ENCODERS = 3
+"""A figure that compares encoders needs as many."""
 
 Drawing = Callable[[], "Figure"]
 
@@ -67,9 +71,14 @@ def save(draw: Drawing, stem: Path, style: Style, formats: Sequence[str] = FORMA
 def choose(view: View, style: Style) -> dict[str, Drawing]:
     """The figures that this view can fill, by file name without ending."""
     chosen: dict[str, Drawing] = {}
-    for name, panels in _pareto_files(view.panels()):
+    panels_of = _pareto_files(view.panels()) if view.scored or view.unscored else []
+    for name, panels in panels_of:
         chosen[name] = lambda panels=panels: pareto_figure(  # type: ignore[misc]
             pareto_info(view, panels), style
+        )
+    for name, llm, recipe in _encoder_files(view):
+        chosen[name] = lambda llm=llm, recipe=recipe: encoders_figure(  # type: ignore[misc]
+            encoders_info(view, llm, recipe), style
         )
     if any(row.encode_total and row.prefill for row in view.rows):
         chosen["latency"] = lambda: breakdown_figure(breakdown_info(view), style)
@@ -83,3 +92,16 @@ def _pareto_files(panels: Sequence[Panel]) -> list[tuple[str, tuple[Panel, ...]]
     many = [panel for panel in panels[1:] if len(panel.rows) > 1]
     files: list[tuple[str, tuple[Panel, ...]]] = [("pareto", (panels[0],))]
     return files + [(f"pareto_{file_stem(panel.recipe)}", (panel,)) for panel in many]
+
+
+def _encoder_files(view: View) -> list[tuple[str, str, str]]:
+    """File, LLM and recipe of each figure that compares at least three encoders."""
+    encoders: dict[tuple[str, str], set[str]] = {}
+    for row in view.scored:
+        encoders.setdefault((row.llm, row.recipe), set()).add(row.encoder)
+    chosen = [key for key, names in encoders.items() if len(names) >= FEWEST_ENCODERS]
+    several = len({recipe for _, recipe in chosen}) > 1
+    return [
+        (f"encoders_{file_stem(llm)}" + (f"_{file_stem(recipe)}" if several else ""), llm, recipe)
+        for llm, recipe in chosen
+    ]

@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from paretobench.report.figures.sheet import POINTS_PER_INCH, Caption, finish, new_sheet
+from paretobench.report.figures.marks import POINTS_PER_INCH
+from paretobench.report.figures.sheet import Caption, finish, new_sheet
 from paretobench.report.style import (
     GREY,
     INK,
@@ -74,9 +75,14 @@ def breakdown_info(view: View) -> BreakdownInfo:
             )
         )
         groups.append((llm, tuple(_bar(row) for row in mine)))
-    title = f"{view.title or view.name}: what time to first token is made of"
+    title = f"What time to first token is made of: {view.title or view.name}"
+    footer = footer_lines(view, list(rows.values()), with_scores=False)
     return BreakdownInfo(
-        Caption(title, f"{counted(len(rows), 'point')} with a latency", footer_lines(view)),
+        Caption(title, f"{counted(len(rows), 'point')} with a latency", footer),
+            title,
+            f"{counted(len(rows), 'point')} with a latency",
+            footer_lines(view, list(rows.values())),
+        ),
         tuple(groups),
         tuple(families),
     )
@@ -99,27 +105,36 @@ def _bar(row: Row) -> Bar:
 
 
 def breakdown_figure(info: BreakdownInfo, style: Style) -> Figure:
-    """Draw one panel of horizontal bars per LLM, side by side where there is room."""
+    """Draw one panel of horizontal bars per LLM: side by side if they list the same encoders."""
     sheet = new_sheet(style)
-    most = max((len(bars) for _, bars in info.groups), default=1)
-    height = style.font_pt * 1.55 / POINTS_PER_INCH * (most + 0.5)
-    across = min(3, len(info.groups)) if style.width_mm > 120 else 1
+    bar_in = style.font_pt * 1.55 / POINTS_PER_INCH
+    across = _columns(info, style)
     panels: list[Axes] = []
-    for start in range(0, len(info.groups), max(across, 1)):
-        panels += sheet.add_row(min(across, len(info.groups) - start), height)
+    for start in range(0, len(info.groups), across):
+        beside = info.groups[start : start + across]
+        panels += sheet.add_row(len(beside), bar_in * (len(beside[0][1]) + 0.5))
     for index, ((llm, bars), axes) in enumerate(zip(info.groups, panels, strict=True)):
-        draw_breakdown(info, bars, axes, style)
+        draw_breakdown(info, bars, axes, style, across)
         axes.set_title(llm, loc="left", fontsize=style.font_pt)
-        if index % across and _names(bars) == _names(info.groups[index - index % across][1]):
+        if index % across:
             axes.tick_params(axis="y", labelleft=False)
     return finish(sheet, info.caption, _legend(info, style))
+
+
+def _columns(info: BreakdownInfo, style: Style) -> int:
+    """How many panels stand side by side: up to three, where one list of names serves all."""
+    is_alike = len({tuple(_names(bars)) for _, bars in info.groups}) == 1
+    fits = is_alike and style.width_mm > 120 and len(info.groups) <= 3
+    return max(len(info.groups), 1) if fits else 1
 
 
 def _names(bars: tuple[Bar, ...]) -> list[str]:
     return [f"{bar.encoder} {bar.label} ({bar.visual_tokens})" for bar in bars]
 
 
-def draw_breakdown(info: BreakdownInfo, bars: tuple[Bar, ...], axes: Axes, style: Style) -> None:
+def draw_breakdown(
+    info: BreakdownInfo, bars: tuple[Bar, ...], axes: Axes, style: Style, across: int = 1
+) -> None:
     """Draw one LLM's bars on given axes; times are milliseconds on a linear axis from zero."""
     colours = style.colour_of(info.families)
     longest = max((bar.encode_ms + bar.prefill_ms for bar in bars), default=1.0)
@@ -147,7 +162,7 @@ def draw_breakdown(info: BreakdownInfo, bars: tuple[Bar, ...], axes: Axes, style
             fontsize=style.tiny_pt,
             color=INK,
         )
-    panel_em = style.width_in * POINTS_PER_INCH / style.font_pt / (3 if len(info.groups) > 1 else 1)
+    panel_em = style.width_in * POINTS_PER_INCH / style.font_pt / across
     axes.set_xlim(0, longest / max(1 - TEXT_EM / panel_em * 1.4, 0.5))
     axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.set_yticks(range(len(bars)), _names(bars), fontsize=style.tiny_pt * 1.08)

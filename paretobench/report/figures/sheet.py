@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from paretobench.report.figures.marks import POINTS_PER_INCH
 from paretobench.report.style import GREY, INK, Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-POINTS_PER_INCH = 72.0
 EDGE_IN = 0.06
 """White space along the edge of a sheet."""
 
@@ -73,7 +73,7 @@ def finish(sheet: Sheet, caption: Caption, legends: Sequence[Sequence[Any]]) -> 
         legends: rows of legend entries (matplotlib artists with labels), top to bottom.
     """
     header = _header(sheet, caption)
-    drawn = [_legend(sheet, entries) for entries in legends if entries]
+    drawn = _legends(sheet, [list(entries) for entries in legends if entries])
     footer = _footer(sheet, caption.footer)
     gap = sheet.style.font_pt / POINTS_PER_INCH
     tops = [_height(sheet, artist) for artist in [*header, *drawn]]
@@ -131,27 +131,43 @@ def wrap(sheet: Sheet, text: str, look: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _legend(sheet: Sheet, entries: Sequence[Any]) -> Any:
-    """One legend of as few lines as its entries need."""
-    room = sheet.style.width_in - 2 * EDGE_IN
-    legend: Any = None
-    for columns in range(len(entries), 0, -1):
-        if legend is not None:
+def _legends(sheet: Sheet, groups: list[list[Any]]) -> list[Any]:
+    """Legends top to bottom: neighbouring groups share a line where both fit, else wrap alone."""
+    legends: list[Any] = []
+    while groups:
+        for count in range(len(groups), 0, -1):
+            together = [entry for group in groups[:count] for entry in group]
+            legend = _legend(sheet, together, len(together))
+            if count == 1 or _fits(sheet, legend):
+                break
             legend.remove()
-        legend = sheet.figure.legend(
-            handles=entries,
-            ncols=columns,
-            loc="upper left",
-            borderpad=0,
-            borderaxespad=0,
-            handlelength=1.7,
-            handletextpad=0.5,
-            columnspacing=1.3,
-            labelspacing=0.35,
-        )
-        if _extent(sheet, legend).width / sheet.figure.dpi <= room:
-            break
-    return legend
+        for columns in range(len(together) - 1, 0, -1):
+            if _fits(sheet, legend):
+                break
+            legend.remove()
+            legend = _legend(sheet, together, columns)
+        legends.append(legend)
+        groups = groups[count:]
+    return legends
+
+
+def _legend(sheet: Sheet, entries: Sequence[Any], columns: int) -> Any:
+    return sheet.figure.legend(
+        handles=entries,
+        ncols=columns,
+        loc="upper left",
+        borderpad=0,
+        borderaxespad=0,
+        handlelength=1.7,
+        handletextpad=0.5,
+        columnspacing=1.3,
+        labelspacing=0.35,
+    )
+
+
+def _fits(sheet: Sheet, legend: Any) -> bool:
+    room = sheet.style.width_in - 2 * EDGE_IN
+    return bool(_extent(sheet, legend).width / sheet.figure.dpi <= room)
 
 
 def _height(sheet: Sheet, artist: Any) -> float:

@@ -1,0 +1,228 @@
+"""The encoder figure: accuracy against TTFT for one LLM, after the FastVLM paper's Figure 1.
+
+Linear time; encoders with several resolutions as a line with white-filled circles, single ones
+as a dot; the marker's area is the encoder's parameter count. The dashed arrow is computed: from
+the most accurate point of any other family to the fastest point of the headline family that is
+at least as accurate.
+
+Reference: P. K. A. Vasu et al., "FastVLM", arXiv 2412.13303, Figure 1(a) and (b).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from paretobench.analysis.claims import speedup_at_equal_accuracy
+from paretobench.report.figures.axes import linear_limits
+from paretobench.report.figures.marks import Look, Mark, Pair, label_marks, look_of, mark_of
+from paretobench.report.figures.sheet import Caption, finish, new_sheet
+from paretobench.report.standing import contenders
+from paretobench.report.style import INK, Style, order_families, readable
+from paretobench.report.view import Row, View, benchmark_label
+from paretobench.report.words import footer_lines
+from paretobench.units import significant
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LARGEST_PT = 17.0
+"""Diameter of the largest encoder's marker; areas are proportional to parameters."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One encoder's points, smallest resolution first, and its parameter count."""
+
+    encoder: str
+    family: str
+    parameters: float | None
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A speed-up at equal accuracy: from a baseline's time to the faster time, at its height."""
+
+    from_ms: float
+    to_ms: float
+    percent: float
+    text: str
+
+
+@dataclass(frozen=True)
+class EncodersInfo:
+    """All that the figure shows."""
+
+    caption: Caption
+    lines: tuple[Line, ...]
+    arrow: Arrow | None
+    llm: str
+    score_label: str
+
+
+def encoders_info(view: View, llm: str, recipe: str) -> EncodersInfo:
+    """The data of the figure for one LLM under one recipe, without tiling.
+
+    Args:
+        llm: its catalogue name.
+    """
+    mine = view.where(recipe=recipe, llm=llm)
+    rows = [row for row in mine.scored if row.tiling in ("", "none")]
+    encoders = dict.fromkeys(row.encoder for row in rows)
+    label = rows[0].llm_label if rows else llm
+    name = benchmark_label(view.benchmark)
+    lines = tuple(_line([row for row in rows if row.encoder == encoder]) for encoder in encoders)
+    families = order_families(line.family for line in lines)
+    ranked = tuple(sorted(lines, key=lambda line: families.index(line.family)))
+    caption = Caption(
+        f"{name} against time to first token with {label}",
+        "marker area: encoder parameters; labels: resolution",
+        footer_lines(view, rows, recipe),
+    )
+    return EncodersInfo(caption, ranked, _arrow(rows), label, name)
+
+
+def _line(rows: Sequence[Row]) -> Line:
+    ordered = sorted(rows, key=lambda row: row.resolution_px)
+    first = ordered[0]
+    marks = tuple(replace(mark_of(row), label=f"{row.resolution_px}²") for row in ordered)
+    return Line(first.encoder_label, first.family, first.encoder_parameters, marks)
+
+
+def _arrow(rows: Sequence[Row]) -> Arrow | None:
+    """The speed-up of the family that holds most of the front, at the best other point's score."""
+    on_front = [row.family for row in rows if row.is_on_front]
+    if not on_front:
+        return None
+    headline = max(dict.fromkeys(on_front), key=on_front.count)
+    ours = [row for row in rows if row.family == headline]
+    theirs = [row for row in rows if row.family != headline]
+    vertices = speedup_at_equal_accuracy(contenders(ours), contenders(theirs)) if theirs else ()
+    best = max(vertices, key=lambda vertex: vertex.baseline.accuracy, default=None)
+    if best is None or best.candidate is None or best.effect is None or best.effect <= 1.05:
+        return None
+    return Arrow(
+        best.baseline.ttft_s * 1e3,
+        best.candidate.ttft_s * 1e3,
+        best.baseline.accuracy * 100,
+        f"{significant(best.effect, 2)}x faster",
+    )
+
+
+def encoders_figure(info: EncodersInfo, style: Style) -> Figure:
+    """Draw the whole figure."""
+    sheet = new_sheet(style)
+    share = 0.5 if style.width_mm > 120 else 0.68
+    axes = sheet.add_row(1, style.width_in * share)[0]
+    llms = sorted({mark.llm for line in info.lines for mark in line.marks})
+    look = look_of(style, [line.family for line in info.lines], llms)
+    draw_encoders(info, axes, look)
+    figure = finish(sheet, info.caption, [_entries(info, look)])
+    marks = [mark for line in info.lines for mark in line.marks]
+    paths = [[_place(mark) for mark in line.marks] for line in info.lines]
+    arrow = info.arrow
+    if arrow:
+        paths.append([(arrow.from_ms, arrow.percent), (arrow.to_ms, arrow.percent)])
+    label_marks(marks, axes, look, paths, radii_pt=[size / 2 for size in _sizes(info, style)])
+    return figure
+
+
+def draw_encoders(info: EncodersInfo, axes: Axes, look: Look) -> None:
+    """Draw lines, markers and the arrow on given axes; labels come last."""
+    marks = [mark for line in info.lines for mark in line.marks]
+    axes.set_xlim(0, max((mark.ttft_ms for mark in marks), default=1.0) * 1.08)
+    axes.set_ylim(*linear_limits([mark.score_percent or 0.0 for mark in marks], pad=0.12))
+    axes.set_xlabel("time to first token (ms), left is better")
+    axes.set_ylabel(f"{info.score_label} (%), up is better")
+    sizes = iter(_sizes(info, look.style))
+    for line in info.lines:
+        colour = look.colours[line.family]
+        x, y = zip(*(_place(mark) for mark in line.marks), strict=True)
+        if len(line.marks) > 1:
+            axes.plot(x, y, color=colour, lw=0.2 * look.style.font_pt, zorder=2.5)
+        fill = "white" if len(line.marks) > 1 else colour
+        for mark in line.marks:
+            axes.plot(
+                *_place(mark),
+                ls="",
+                marker="o",
+                ms=next(sizes),
+                mfc=fill,
+                mec=colour,
+                mew=0.17 * look.style.font_pt,
+                zorder=4,
+            )
+    if info.arrow:
+        _draw_arrow(info.arrow, axes, look.style)
+
+
+def _draw_arrow(arrow: Arrow, axes: Axes, style: Style) -> None:
+    axes.annotate(
+        "",
+        xy=(arrow.to_ms, arrow.percent),
+        xytext=(arrow.from_ms, arrow.percent),
+        arrowprops={
+            "arrowstyle": "-|>",
+            "ls": (0, (4, 2)),
+            "color": INK,
+            "lw": 1.0,
+            "shrinkA": 9,
+            "shrinkB": 4,
+        },
+        zorder=3,
+    )
+    axes.annotate(
+        arrow.text,
+        ((arrow.from_ms + arrow.to_ms) / 2, arrow.percent),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=style.small_pt,
+        fontweight="bold",
+        gid="arrow-label",
+    )
+
+
+def _place(mark: Mark) -> Pair:
+    return (mark.ttft_ms, mark.score_percent or 0.0)
+
+
+def _sizes(info: EncodersInfo, style: Style) -> list[float]:
+    """Diameters in points, one per mark: area in proportion to parameters, never too small."""
+    known = [line.parameters for line in info.lines if line.parameters]
+    largest = max(known, default=1.0)
+    scale = LARGEST_PT * style.font_pt / 9.0
+    sizes = []
+    for line in info.lines:
+        share = (line.parameters or largest / 8) / largest
+        sizes += [max(scale * share**0.5, style.marker_pt)] * len(line.marks)
+    return sizes
+
+
+def _entries(info: EncodersInfo, look: Look) -> list[Any]:
+    from matplotlib.lines import Line2D
+
+    entries = []
+    for line in info.lines:
+        colour = look.colours[line.family]
+        count = f" ({line.parameters / 1e6:.0f}M)" if line.parameters else ""
+        is_line = len(line.marks) > 1
+        entries.append(
+            Line2D(
+                [],
+                [],
+                color=colour,
+                lw=1.8,
+                ls="-" if is_line else "",
+                marker="o",
+                ms=look.style.marker_pt,
+                mfc="white" if is_line else colour,
+                mec=readable(colour) if not is_line else colour,
+                label=line.encoder + count,
+            )
+        )
+    return entries

@@ -1,0 +1,215 @@
+"""Points as drawn: a marker with its intervals and its label, the same in every figure.
+
+Colour is the encoder family, shape the LLM, fill the standing. A `Mark` is the data of one
+point; `draw_mark` draws it and `label_marks` writes the labels once the axes stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from paretobench.report.figures.labels import Anchor, Place, Scene, place_labels
+from paretobench.report.style import Style, markers_of, readable, tint
+from paretobench.report.view import Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Standing = Literal["front", "family", "dominated", "unscored"]
+Pair = tuple[float, float]
+
+Z95 = 1.959964
+"""Half-width of a 95 % normal interval in standard errors; scores come with the latter."""
+
+POINTS_PER_INCH = 72.0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One point as drawn: milliseconds, percent (None without a score), and its intervals."""
+
+    ttft_ms: float
+    score_percent: float | None
+    family: str
+    llm: str
+    label: str
+    standing: Standing
+    ttft_interval_ms: Pair | None = None
+    score_interval_percent: Pair | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What colour a family has and what shape an LLM has, in one figure."""
+
+    style: Style
+    colours: dict[str, str]
+    markers: dict[str, str]
+
+
+def look_of(style: Style, families: Sequence[str], llms: Sequence[str]) -> Look:
+    """The look of a figure that shows these families and LLMs."""
+    return Look(style, style.colour_of(families), markers_of(llms))
+
+
+def mark_of(row: Row) -> Mark:
+    """The mark of a row.
+
+    Raises:
+        ValueError: if the row has no TTFT; such rows are in tables only.
+    """
+    if row.ttft is None:
+        raise ValueError(f"{row} has no TTFT and cannot be drawn")
+    low, high = row.ttft.low, row.ttft.high
+    score = row.score.value if row.score else None
+    error = row.score.standard_error if row.score else None
+    spread = None
+    if score is not None and error is not None:
+        spread = ((score - Z95 * error) * 100, (score + Z95 * error) * 100)
+    return Mark(
+        ttft_ms=row.ttft.value * 1e3,
+        score_percent=None if score is None else score * 100,
+        family=row.family,
+        llm=row.llm_label,
+        label=row.point_label,
+        standing=_standing(row),
+        ttft_interval_ms=(low * 1e3, high * 1e3) if low and high else None,
+        score_interval_percent=spread,
+    )
+
+
+def _standing(row: Row) -> Standing:
+    if row.score is None:
+        return "unscored"
+    if row.is_on_front:
+        return "front"
+    return "family" if row.is_on_family_front else "dominated"
+
+
+def draw_mark(mark: Mark, axes: Axes, look: Look, height: float) -> None:
+    """Draw one point's marker and error bars at `height` on the y axis."""
+    style, colour = look.style, look.colours[mark.family]
+    fill = {"front": colour, "family": tint(colour)}.get(mark.standing, "white")
+    bars: dict[str, Any] = {"color": colour, "lw": 0.1 * style.font_pt, "alpha": 0.75, "zorder": 3}
+    if mark.ttft_interval_ms:
+        axes.plot(mark.ttft_interval_ms, (height, height), **bars)
+    if mark.score_interval_percent:
+        axes.plot((mark.ttft_ms, mark.ttft_ms), mark.score_interval_percent, **bars)
+    axes.plot(
+        [mark.ttft_ms],
+        [height],
+        ls="",
+        marker=look.markers[mark.llm],
+        ms=style.marker_pt,
+        mfc=fill,
+        mec=colour,
+        mew=0.13 * style.font_pt,
+        zorder=5 if mark.standing == "front" else 4,
+    )
+
+
+def label_marks(
+    marks: Sequence[Mark],
+    axes: Axes,
+    look: Look,
+    lines: Sequence[Sequence[Pair]] = (),
+    size_pt: float | None = None,
+    radii_pt: Sequence[float] | None = None,
+) -> int:
+    """Write the labels where they touch nothing; returns how many found no place.
+
+    Text already on the axes, such as an arrow's, is kept off too.
+
+    Args:
+        marks: every mark on the axes; if there are many, only the front's are labelled.
+        lines: what labels keep off, in data coordinates, beside markers and error bars.
+        size_pt: of the text; by default that of tick labels, a little smaller.
+        radii_pt: half the size of each marker, where they differ.
+    """
+    size = size_pt or look.style.small_pt * 0.92
+    radii = radii_pt or [look.style.marker_pt / 2] * len(marks)
+    anchors = [_anchor(mark, axes, size, radius) for mark, radius in zip(marks, radii, strict=True)]
+    is_crowded = len(marks) > look.style.max_labels
+    chosen = [i for i, mark in enumerate(marks) if not is_crowded or mark.standing == "front"]
+    hidden = [anchor for i, anchor in enumerate(anchors) if i not in set(chosen)]
+    bars = [bar for mark in marks for bar in _bars(mark)]
+    scene = _scene(axes, [*lines, *bars], hidden)
+    clearance = look.style.font_pt * 0.3 / POINTS_PER_INCH * axes.figure.dpi
+    places = place_labels([anchors[i] for i in chosen], scene, clearance)
+    for index, place in zip(chosen, places, strict=True):
+        if place is not None:
+            ink = readable(look.colours[marks[index].family])
+            _write(marks[index], anchors[index], place, axes, ink, size)
+    return sum(place is None for place in places)
+
+
+def _write(mark: Mark, anchor: Anchor, place: Place, axes: Axes, ink: str, size: float) -> None:
+    inverse = axes.transData.inverted()
+    x, y = inverse.transform((place.x, place.y))
+    axes.text(
+        x,
+        y,
+        mark.label,
+        fontsize=size,
+        color=ink,
+        ha="center",
+        va="center_baseline",
+        zorder=6,
+        gid="point-label",
+    )
+    if place.needs_leader:
+        ends = inverse.transform(_leader(anchor, place.x, place.y))
+        axes.plot(ends[:, 0], ends[:, 1], color=ink, lw=0.5, zorder=3.5)
+
+
+def _leader(anchor: Anchor, x: float, y: float) -> list[Pair]:
+    """From the marker's edge to the edge of the label's box, in pixels."""
+    dx, dy = x - anchor.x, y - anchor.y
+    length = max(float(np.hypot(dx, dy)), 1e-9)
+    start = (anchor.x + dx / length * anchor.radius, anchor.y + dy / length * anchor.radius)
+    reach = min(
+        anchor.width / 2 / abs(dx) if dx else np.inf, anchor.height / 2 / abs(dy) if dy else np.inf
+    )
+    return [start, (x - dx * reach, y - dy * reach)]
+
+
+def _anchor(mark: Mark, axes: Axes, size_pt: float, radius_pt: float) -> Anchor:
+    from matplotlib.text import Text
+
+    figure = axes.figure
+    x, y = axes.transData.transform((mark.ttft_ms, mark.score_percent or 0.0))
+    probe = Text(0, 0, mark.label, fontsize=size_pt, figure=figure)
+    box = probe.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
+    radius = (radius_pt + 0.8) / POINTS_PER_INCH * figure.dpi
+    rank = {"front": 0, "family": 1}.get(mark.standing, 2)
+    return Anchor(float(x), float(y), box.width, box.height, radius, rank)
+
+
+def _scene(axes: Axes, lines: Sequence[Sequence[Pair]], hidden: Sequence[Anchor]) -> Scene:
+    """What labels keep off, in pixels: the frame, unlabelled markers, lines, error bars."""
+    frame = axes.get_window_extent()
+    segments = []
+    for line in lines:
+        pixels = axes.transData.transform(np.array(line).reshape(-1, 2))
+        segments += [(*start, *end) for start, end in pairwise(pixels)]
+    boxes = [(a.x - a.radius, a.y - a.radius, a.x + a.radius, a.y + a.radius) for a in hidden]
+    boxes += [text.get_window_extent().extents for text in axes.texts if text.get_text()]
+    return Scene(
+        (frame.x0, frame.y0, frame.x1, frame.y1),
+        np.array(boxes).reshape(-1, 4),
+        np.array(segments).reshape(-1, 4),
+    )
+
+
+def _bars(mark: Mark) -> list[list[Pair]]:
+    height, bars = mark.score_percent or 0.0, []
+    if mark.ttft_interval_ms:
+        bars.append([(x, height) for x in mark.ttft_interval_ms])
+    if mark.score_interval_percent:
+        bars.append([(mark.ttft_ms, y) for y in mark.score_interval_percent])
+    return bars
