@@ -79,10 +79,7 @@ def breakdown_info(view: View) -> BreakdownInfo:
     footer = footer_lines(view, list(rows.values()), with_scores=False)
     return BreakdownInfo(
         Caption(title, f"{counted(len(rows), 'point')} with a latency", footer),
-            title,
-            f"{counted(len(rows), 'point')} with a latency",
-            footer_lines(view, list(rows.values())),
-        ),
+        title,
         tuple(groups),
         tuple(families),
     )
