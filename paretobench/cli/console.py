@@ -1,0 +1,63 @@
+"""How the command line prints: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+WIDTH_WITHOUT_TERMINAL = 1000
+"""Columns for tables that go to a file or a pipe: wide enough that nothing is folded; a table
+takes only what it needs."""
+
+
+def say(message: str) -> None:
+    """A line for the person at the terminal; never part of a result."""
+    click.echo(message, err=True)
+
+
+def warn(message: str) -> None:
+    """A line that asks for attention and ends with what to do."""
+    click.echo(f"warning: {message}", err=True)
+
+
+def emit_json(value: Any) -> None:
+    """One JSON document on stdout; numbers that are not finite become null."""
+    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A small table on stdout."""
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    print_rich(table)
+
+
+def print_rich(renderable: Any) -> None:
+    """Anything rich can draw, on stdout."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+    Console(width=width, highlight=False, markup=False).print(renderable)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "to_json"):
+        return _plain(value.to_json())
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if value - value == 0.0 else None
+    return value if isinstance(value, (str, int, bool, type(None))) else str(value)

@@ -1,0 +1,145 @@
+"""Verbs that look at what is known: report, ls, show, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from paretobench.cli.console import emit_json, print_rich, print_table, say
+from paretobench.cli.options import as_json, chosen_view, open_store, view_options
+from paretobench.errors import ConfigError
+from paretobench.units import counted
+
+
+@click.command("report")
+@view_options
+@click.option("--out", metavar="FOLDER", help="Where to write [default: reports/<name>].")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["png", "svg", "pdf"]),
+    help="Formats of the figures; may be given several times [default: all].",
+)
+@click.option("--quiet", is_flag=True, help="Write the files, print no table.")
+def report_command(out: str | None, formats: tuple[str, ...], quiet: bool, **chosen: Any) -> None:
+    """Draw figures and tables from a database or from the paper's own tables."""
+    from paretobench.report import render
+    from paretobench.report.tables import terminal_table
+
+    view = chosen_view(**chosen)
+    folder = Path(out) if out else Path("reports") / view.name
+    paths = render(view, folder, formats=formats or ("png", "svg", "pdf"))
+    if not quiet:
+        print_rich(terminal_table(view))
+    say(f"{counted(view.points, 'point')}; {counted(len(paths), 'file')} in {folder}/:")
+    say("  " + "  ".join(path.name for path in paths))
+
+
+LISTINGS = ("sweeps", "points", "workloads", "failures", "environments", "scores", "published")
+
+
+@click.command("ls")
+@click.argument("what", type=click.Choice(LISTINGS), default="sweeps")
+@click.option("--database", "-d", metavar="FILE", help="Database to list.")
+@click.option("--table", metavar="NAME", help="With 'published': the rows of one table.")
+@click.option("--where", metavar="COLUMN=VALUE", multiple=True, help="Keep rows with this value.")
+@as_json
+def ls_command(
+    what: str, database: str | None, table: str | None, where: tuple[str, ...], as_json: bool
+) -> None:
+    """List sweeps, points, workloads, failures, environments or published rows."""
+    from paretobench.cli import listings
+
+    if what == "published":
+        rows = listings.published(table)
+    elif table:
+        raise ConfigError("--table goes with 'paretobench ls published'")
+    else:
+        with open_store(database) as store:
+            rows = listings.stored(store, what)
+    rows = listings.filtered(rows, where)
+    if as_json:
+        emit_json(rows)
+    elif rows:
+        columns = listings.columns(rows)
+        print_table("", columns, [[_cell(row.get(name)) for name in columns] for row in rows])
+        say(counted(len(rows), "row"))
+    else:
+        say(f"no {what} here")
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+@click.command("show")
+@click.argument("point")
+@view_options
+@as_json
+def show_command(point: str, as_json: bool, **chosen: Any) -> None:
+    """Show everything known about one point."""
+    from dataclasses import replace
+
+    from paretobench.cli.listings import find_rows
+    from paretobench.report import tables
+
+    view = chosen_view(**chosen)
+    rows = find_rows(view.rows, point)
+    records = tables.records(replace(view, rows=tuple(rows)))
+    if as_json:
+        emit_json(records)
+        return
+    for row, record in zip(rows, records, strict=True):
+        known = [(name, value) for name, value in record.items() if value not in (None, "")]
+        print_table(f"{row}", ("field", "value"), known)
+
+
+@click.command("export")
+@view_options
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "markdown", "latex", "json", "parquet"]),
+    default="csv",
+    show_default=True,
+    help="What to write.",
+)
+@click.option("--out", metavar="FILE", help="Where to write [default: stdout].")
+def export_command(kind: str, out: str | None, **chosen: Any) -> None:
+    """Write the table as csv, markdown, latex, json or parquet."""
+    from paretobench.report import tables
+    from paretobench.report.files import write_text
+
+    view = chosen_view(**chosen)
+    if kind == "parquet":
+        if not out:
+            raise ConfigError("parquet is binary; name a file with --out table.parquet")
+        _write_parquet(tables.records(view), Path(out))
+        say(f"wrote {out}")
+        return
+    makers = {
+        "csv": tables.csv_text,
+        "markdown": tables.markdown_text,
+        "latex": tables.latex_text,
+        "json": tables.json_text,
+    }
+    text = makers[kind](view)
+    if out:
+        write_text(Path(out), text)
+        say(f"wrote {out}")
+    else:
+        click.echo(text, nl=not text.endswith("\n"))
+
+
+def _write_parquet(records: list[dict[str, Any]], path: Path) -> None:
+    import pandas
+
+    try:
+        pandas.DataFrame(records).to_parquet(path, index=False)
+    except ImportError as missing:
+        raise ConfigError(
+            "parquet needs pyarrow; 'pip install pyarrow', or export csv or json instead"
+        ) from missing

@@ -1,0 +1,110 @@
+"""The verb about this machine: doctor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from paretobench.cli.console import emit_json, print_table, say
+from paretobench.cli.options import as_json
+from paretobench.units import counted
+
+
+@click.command("doctor")
+@as_json
+def doctor_command(as_json: bool) -> None:
+    """What this machine can run, and whether it is quiet enough to measure."""
+    from paretobench.measure.environment import fingerprint
+
+    environment = fingerprint()
+    report = {
+        "environment": environment.key,
+        "identity": environment.identity,
+        "observed": environment.observed,
+        "backends": _backends(),
+        "devices": _devices(),
+        "catalogue": _catalogue(),
+        "quiet": _quiet(),
+    }
+    if as_json:
+        emit_json(report)
+    else:
+        _print(report)
+
+
+def _backends() -> list[dict[str, Any]]:
+    from paretobench import backends
+
+    found = []
+    for name in backends.NAMES:
+        state = backends.get(name).available()
+        found.append(
+            {
+                "backend": name,
+                "available": state.is_available,
+                "version": state.version,
+                "note": state.reason,
+            }
+        )
+    return found
+
+
+def _devices() -> list[dict[str, str]]:
+    from dataclasses import asdict
+
+    from paretobench.backends.choose import choose_device
+    from paretobench.config import load_devices
+    from paretobench.errors import ParetobenchError
+
+    found = []
+    for request in load_devices():
+        try:
+            device = choose_device(asdict(request))
+            what = f"encode {device.encode}, prefill {device.prefill}"
+        except ParetobenchError as error:
+            what = f"not here: {error}"
+        found.append({"device": request.name, "what": what})
+    return found
+
+
+def _catalogue() -> dict[str, list[str]]:
+    from paretobench.config import load_catalogue
+
+    catalogue = load_catalogue()
+    return {
+        "encoders": sorted(catalogue.encoders),
+        "llms": sorted(catalogue.llms),
+        "tilings": sorted(catalogue.tilings),
+    }
+
+
+def _quiet() -> list[dict[str, Any]]:
+    from paretobench.measure.quiet import findings
+
+    return [vars(finding) | {"message": str(finding)} for finding in findings()]
+
+
+def _print(report: dict[str, Any]) -> None:
+    identity, observed = report["identity"], report["observed"]
+    rows = [(name, value) for name, value in identity.items() if not isinstance(value, dict)]
+    print_table(f"environment {report['environment'][:12]}", ("fact", "value"), rows)
+    print_table("right now", ("fact", "value"), observed.items())
+    rows = [
+        (each["backend"], "yes" if each["available"] else "no", each["version"], each["note"])
+        for each in report["backends"]
+    ]
+    print_table("runtimes", ("backend", "runs here", "version", "note"), rows)
+    print_table(
+        "device profiles",
+        ("device=", "here"),
+        [(each["device"], each["what"]) for each in report["devices"]],
+    )
+    rows = [(kind, ", ".join(names)) for kind, names in report["catalogue"].items()]
+    print_table("what a grid can name", ("group", "names"), rows)
+    if report["quiet"]:
+        say(f"quiet enough to measure? {counted(len(report['quiet']), 'finding')}:")
+        for finding in report["quiet"]:
+            say(f"  {finding['message']}")
+    else:
+        say("quiet enough to measure: nothing found that would disturb")

@@ -1,0 +1,366 @@
+"""One sweep in a straight line: request, device, plan, measurements, scores, report.
+
+The command line parses before and prints after; nothing here knows a terminal. A sweep that
+was killed goes on where it was: cells are stored as they end, and an unfinished sweep with the
+same settings in the same environment keeps its key, so its rounds go on too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paretobench import backends
+from paretobench.cost import Effort, Machine, Past
+from paretobench.domain import Device, Workload
+from paretobench.errors import ParetobenchError
+from paretobench.measure import events
+from paretobench.measure.timing import CellPlan, cell_plan
+from paretobench.plan import Plan, PlannedPoint, make_plan
+from paretobench.records import Cell, Environment
+from paretobench.store import Link, Store, StoredPoint
+
+if TYPE_CHECKING:
+    from paretobench.config import Request
+    from paretobench.measure.harness import Account
+    from paretobench.report.view import View
+
+Announce = Callable[[str], None]
+FEWEST_CHECKED = 3
+"""Points whose sum is checked end to end at least, when the front has fewer."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sweep that is planned and has not started: what `plan` and `dry_run` show."""
+
+    request: Request
+    device: Device
+    environment: Environment
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A sweep that ended.
+
+    Attributes:
+        account: what the harness did; None where nothing had to be measured.
+        elapsed_s: from the plan to the report.
+        paths: the report's files.
+    """
+
+    plan: Plan
+    view: View
+    account: Account | None
+    paths: tuple[Path, ...]
+    elapsed_s: float
+
+    @property
+    def exit_status(self) -> int:
+        """Non-zero if a point has no TTFT."""
+        return 1 if self.view.untimed else 0
+
+
+def prepare(request: Request, store: Store | None, device: Device | None = None) -> Prepared:
+    """Plan a request against what a store holds; runs nothing.
+
+    Args:
+        store: None plans as if nothing had been measured.
+        device: decided already, or None to decide here.
+
+    Raises:
+        BackendMissingError: if the device cannot run here.
+    """
+    from paretobench.backends.choose import choose_device
+    from paretobench.measure.environment import fingerprint
+
+    device = device or choose_device(asdict(request.device))
+    environment = fingerprint(measure_speed=store is not None)
+    settings = request.settings
+    rules = cell_plan(settings.fidelity, settings.precision_goal)  # type: ignore[arg-type]
+    known = _known_cells(store, environment)
+    failed: set[str] = set()
+    if store is not None and not settings.retry_failed:
+        failed = {failure.workload_key for failure in store.failures(environment.key)}
+    plan = make_plan(
+        request.points,
+        request.refused,
+        device,
+        machine_of(environment),
+        done=_finished(known, rules),
+        failed=failed,
+        refuses=lambda workload: backends.get(workload.runtime.backend).refuses(workload),
+        past=_past(store, known),
+        effort=_effort(rules),
+        protocol=settings.protocol,
+        weights=settings.weights,
+    )
+    return Prepared(request, device, environment, plan)
+
+
+def machine_of(environment: Environment) -> Machine:
+    """What the plan needs to know of the machine."""
+    import psutil
+
+    observed = environment.observed
+    memory = int(observed.get("memory_bytes") or psutil.virtual_memory().total)
+    gflops = observed.get("gflops")
+    return Machine(memory) if gflops is None else Machine(memory, float(gflops))
+
+
+def _known_cells(store: Store | None, environment: Environment) -> dict[str, list[Cell]]:
+    cells: dict[str, list[Cell]] = {}
+    if store is not None:
+        for cell in store.cells(environment.key):
+            cells.setdefault(cell.workload_key, []).append(cell)
+    return cells
+
+
+def _finished(known: dict[str, list[Cell]], rules: CellPlan) -> set[str]:
+    """Workloads that want no further process under the fidelity's rule."""
+    from paretobench.measure.harness import wants_more
+
+    return {key for key, cells in known.items() if not wants_more(cells, rules)}
+
+
+def _past(store: Store | None, known: dict[str, list[Cell]]) -> list[Past]:
+    from paretobench.analysis.stats import cell_median
+
+    if store is None or not known:
+        return []
+    workloads = store.workloads(known)
+    return [Past(workloads[key], cell_median(cells[-1])) for key, cells in known.items()]
+
+
+def _effort(rules: CellPlan) -> Effort:
+    return Effort(
+        min_cells=rules.min_cells,
+        max_cells=rules.max_cells,
+        budget_s=rules.budget_s,
+        budget_limit_s=rules.budget_limit_s,
+        sampling_s=rules.sampling.sample_limit_s,
+    )
+
+
+def run(
+    prepared: Prepared,
+    store: Store,
+    command: str,
+    listen: events.Listener = events.ignore,
+    announce: Announce = lambda _: None,
+) -> Outcome:
+    """Carry out a plan: measure, check sums, join scores, render the report.
+
+    Raises:
+        LockError: if the device is held and the request does not wait.
+        StoreError: if the database cannot be written.
+    """
+    from paretobench.report import render
+
+    start = time.monotonic()
+    request, plan = prepared.request, prepared.plan
+    sweep_key = _begin(store, prepared, command)
+    account = _measure(prepared, store, sweep_key, [one.workload for one in plan.pending], listen)
+    if request.settings.accuracy == "published":
+        from paretobench.accuracy import published
+
+        store.add_scores(published.scores())
+    checked = _check_sums(prepared, store, sweep_key, listen, announce)
+    view = _view(store, prepared, sweep_key)
+    paths = render(view, Path(request.settings.reports) / request.name)
+    outcome = Outcome(plan, view, _joined(account, checked), tuple(paths), time.monotonic() - start)
+    store.finish_sweep(sweep_key, _now(), outcome.exit_status, _summary(outcome))
+    return outcome
+
+
+def _joined(first: Account | None, second: Account | None) -> Account | None:
+    if first is None or second is None:
+        return first or second
+    return replace(
+        first,
+        cells=[*first.cells, *second.cells],
+        failures=[*first.failures, *second.failures],
+        reasons={**first.reasons, **second.reasons},
+        device_s=first.device_s + second.device_s,
+        work_s=first.work_s + second.work_s,
+        prepare_s=first.prepare_s + second.prepare_s,
+    )
+
+
+def _begin(store: Store, prepared: Prepared, command: str) -> str:
+    """Store the sweep and its points; an unfinished twin is continued under its own key."""
+    request, plan = prepared.request, prepared.plan
+    environment_key = store.add_environment(prepared.environment)
+    settings = _settings(prepared)
+    key = next(
+        (
+            sweep.key
+            for sweep in store.sweeps()
+            if sweep.finished_at is None
+            and sweep.name == request.name
+            and sweep.environment_key == environment_key
+            and dict(sweep.settings) == settings
+        ),
+        None,
+    )
+    key = key or store.add_sweep(
+        request.name, command, settings, request.settings.seed, environment_key, _now()
+    )
+    store.add_workloads(one.workload for one in plan.workloads)
+    store.add_points(key, [_stored(point) for point in plan.points])
+    return key
+
+
+def _settings(prepared: Prepared) -> dict[str, Any]:
+    """The settings that decide what a sweep measures and shows, as plain JSON."""
+    passing = ("dry_run", "retry_failed", "wait", "database", "reports")
+    kept = {k: v for k, v in asdict(prepared.request.settings).items() if k not in passing}
+    device = prepared.device
+    return kept | {
+        "device": {
+            "name": device.name,
+            "encode": device.encode.spec(),
+            "prefill": device.prefill.spec(),
+            "why": device.why,
+        },
+        "refused": [refusal.to_json() for refusal in prepared.plan.refused],
+    }
+
+
+def _stored(planned: PlannedPoint, checks: Sequence[Workload] = ()) -> StoredPoint:
+    links = [Link("encode", workload.key, passes) for workload, passes in planned.encodes]
+    links.append(Link("prefill", planned.prefill.key))
+    links += [Link("end_to_end", workload.key) for workload in checks]
+    return StoredPoint.of(planned.point, planned.tiles, links)
+
+
+def _measure(
+    prepared: Prepared,
+    store: Store,
+    sweep_key: str,
+    workloads: Sequence[Workload],
+    listen: events.Listener,
+) -> Account | None:
+    if not workloads:
+        return None
+    from paretobench.backends.artifacts import default_root
+    from paretobench.executors import local
+    from paretobench.measure.harness import Options
+
+    settings = prepared.request.settings
+    options = Options(
+        artifacts=default_root(),
+        fidelity=settings.fidelity,  # type: ignore[arg-type]
+        precision_goal=settings.precision_goal,
+        seed=settings.seed,
+        sweep_key=sweep_key,
+        retry_failed=settings.retry_failed,
+        cell_timeout_s=settings.cell_timeout_s,
+    )
+    return local.run(
+        workloads,
+        store=store,
+        environment=prepared.environment,
+        options=options,
+        listen=listen,
+        wait=settings.wait,
+    )
+
+
+def _check_sums(
+    prepared: Prepared,
+    store: Store,
+    sweep_key: str,
+    listen: events.Listener,
+    announce: Announce,
+) -> Account | None:
+    """Measure chosen points end to end, so that the report can say how well the sum held."""
+    if prepared.request.settings.check == 0:
+        return None
+    from paretobench.domain import end_to_end_workload
+
+    view = _view(store, prepared, sweep_key)
+    chosen = _checked_points(view, prepared.plan.points, prepared.request.settings.check)
+    workloads: dict[str, Workload] = {}
+    for planned in chosen:
+        try:
+            workload = end_to_end_workload(
+                planned.point, planned.tiles, prepared.device, planned.prefill
+            )
+        except ParetobenchError as error:
+            announce(f"{planned.point} is not checked end to end: {error}")
+            continue
+        workloads[workload.key] = workload
+        store.add_workloads([workload])
+        store.add_points(sweep_key, [_stored(planned, [workload])])
+    rules = cell_plan(prepared.request.settings.fidelity)  # type: ignore[arg-type]
+    done = _finished(_known_cells(store, prepared.environment), rules)
+    pending = [workload for key, workload in workloads.items() if key not in done]
+    return _measure(prepared, store, sweep_key, pending, listen)
+
+
+def _checked_points(
+    view: View, points: Sequence[PlannedPoint], check: str | int
+) -> list[PlannedPoint]:
+    """The points on the front, or a number of them; filled up across the range of TTFT."""
+    timed = sorted(
+        {row.identity: row for row in view.rows if row.ttft is not None}.values(),
+        key=lambda row: row.ttft.value if row.ttft else 0.0,
+    )
+    on_front: Collection[tuple[str, int, str, str]] = {
+        row.identity for row in view.rows if row.is_on_front
+    }
+    wanted = max(len(on_front), FEWEST_CHECKED) if check == "front" else int(check)
+    names = [row.identity for row in timed if row.identity in on_front]
+    rest = [row.identity for row in timed if row.identity not in on_front]
+    names += [rest[i] for i in _spread(len(rest), wanted - len(names))]
+    by_name = {tuple(point.point.identity().values()): point for point in points}
+    return [by_name[name] for name in names[:wanted] if name in by_name]
+
+
+def _spread(n: int, wanted: int) -> list[int]:
+    """`wanted` indices spread evenly over `range(n)`, ends first.
+
+    >>> _spread(9, 3), _spread(2, 3), _spread(5, 0)
+    ([0, 4, 8], [0, 1], [])
+    """
+    if wanted <= 0 or n == 0:
+        return []
+    if wanted >= n:
+        return list(range(n))
+    if wanted == 1:
+        return [0]
+    return [round(i * (n - 1) / (wanted - 1)) for i in range(wanted)]
+
+
+def _view(store: Store, prepared: Prepared, sweep_key: str) -> View:
+    from paretobench.report.stored import stored_view
+
+    return stored_view(
+        store,
+        sweep_key,
+        prepared.environment.key,
+        recipe=prepared.request.settings.recipe,
+        refusals=prepared.plan.refused,
+    )
+
+
+def _summary(outcome: Outcome) -> dict[str, Any]:
+    account = outcome.account
+    return {
+        "elapsed_s": round(outcome.elapsed_s, 3),
+        "cells": len(account.cells) if account else 0,
+        "device_s": round(account.device_s, 3) if account else 0.0,
+        "work_s": round(account.work_s, 3) if account else 0.0,
+        "prepare_s": round(account.prepare_s, 3) if account else 0.0,
+        "estimated_s": round(outcome.plan.summary.estimated_s, 3),
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
