@@ -8,6 +8,7 @@ macOS has no counter that an unprivileged process may read.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,7 @@ def _nvml_joules() -> float | None:
         pynvml.nvmlInit()
         boards = range(pynvml.nvmlDeviceGetCount())
         handles = [pynvml.nvmlDeviceGetHandleByIndex(board) for board in boards]
-        return sum(pynvml.nvmlDeviceGetTotalEnergyConsumption(h) for h in handles) * 1e-3
+        millijoules = [pynvml.nvmlDeviceGetTotalEnergyConsumption(h) for h in handles]
+        return math.fsum(millijoules) * 1e-3
     except pynvml.NVMLError:
         return None

@@ -89,6 +89,19 @@ class Options:
     expected_cell_s: Mapping[str, float] = field(default_factory=dict)
 
 
+def wants_more(cells: Sequence[Cell], plan: CellPlan) -> bool:
+    """Whether a workload with these cells of one environment wants another process."""
+    return plan.decide(*progress(cells, plan)).wants_more
+
+
+def progress(cells: Sequence[Cell], plan: CellPlan) -> tuple[list[float], float]:
+    """The medians that count at the plan's fidelity, and the wall seconds they cost."""
+    counted = replicates(cells, plan.fidelity)
+    return [cell_median(cell) for cell in counted], sum(
+        cell.wall_s for cell in cells if _counts(cell, plan.fidelity)
+    )
+
+
 @dataclass
 class Account:
     """What a run of the harness did.
@@ -208,10 +221,8 @@ class _Sweep:
         return decision.wants_more
 
     def progress(self, key: str) -> tuple[list[float], float]:
-        """A workload's medians that count, and the wall seconds they cost."""
-        counted = replicates(self.cells[key], self.plan.fidelity)
-        longer = [c for c in self.cells[key] if _counts(c, self.plan.fidelity)]
-        return [cell_median(c) for c in counted], sum(c.wall_s for c in longer)
+        """See the function of the same name."""
+        return progress(self.cells[key], self.plan)
 
     def prepare(self) -> None:
         """Make what the active workloads need; a failure here is theirs."""
