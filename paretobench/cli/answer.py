@@ -116,7 +116,10 @@ def _answer_json(title: str, rows: Sequence[Row], answer: Answer) -> dict[str, A
             "accuracy": contender.accuracy,
         }
 
-    nearest = answer.nearest
+    nearest = None
+    if answer.nearest:
+        misses = {"misses": list(answer.nearest.reasons)}
+        nearest = (point(answer.nearest.point) or {}) | misses
     return {
         "panel": title,
         "constraints": [str(each) for each in answer.constraints],
@@ -127,7 +130,7 @@ def _answer_json(title: str, rows: Sequence[Row], answer: Answer) -> dict[str, A
         "meets_constraints_probability": answer.meets,
         "assumed_noise": list(answer.assumed),
         "satisfying": answer.satisfying,
-        "nearest": nearest and point(nearest.point) | {"misses": list(nearest.reasons)},
+        "nearest": nearest,
     }
 
 
@@ -286,9 +289,8 @@ def audit_command(everything: bool, as_json: bool) -> None:
             for row in shown
         ],
     )
-    say(
-        f"{counted(len(rows), 'number')} recomputed, {counted(len(wrong), 'mismatch', 'mismatches')}"
-    )
+    found = counted(len(wrong), "mismatch", "mismatches")
+    say(f"{counted(len(rows), 'number')} recomputed, {found}")
 
 
 __all__ = ["audit_command", "best_command", "claims_command", "compare_command"]

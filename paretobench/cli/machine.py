@@ -80,9 +80,11 @@ def _catalogue() -> dict[str, list[str]]:
 
 
 def _quiet() -> list[dict[str, Any]]:
-    from paretobench.measure.quiet import findings
+    from dataclasses import asdict
 
-    return [vars(finding) | {"message": str(finding)} for finding in findings()]
+    from paretobench.measure import quiet
+
+    return [asdict(finding) for finding in quiet.check()]
 
 
 def _print(report: dict[str, Any]) -> None:
@@ -90,11 +92,14 @@ def _print(report: dict[str, Any]) -> None:
     rows = [(name, value) for name, value in identity.items() if not isinstance(value, dict)]
     print_table(f"environment {report['environment'][:12]}", ("fact", "value"), rows)
     print_table("right now", ("fact", "value"), observed.items())
-    rows = [
-        (each["backend"], "yes" if each["available"] else "no", each["version"], each["note"])
-        for each in report["backends"]
-    ]
-    print_table("runtimes", ("backend", "runs here", "version", "note"), rows)
+    print_table(
+        "runtimes",
+        ("backend", "runs here", "version", "note"),
+        [
+            (each["backend"], _yes(each["available"]), each["version"], each["note"])
+            for each in report["backends"]
+        ],
+    )
     print_table(
         "device profiles",
         ("device=", "here"),
@@ -102,9 +107,20 @@ def _print(report: dict[str, Any]) -> None:
     )
     rows = [(kind, ", ".join(names)) for kind, names in report["catalogue"].items()]
     print_table("what a grid can name", ("group", "names"), rows)
-    if report["quiet"]:
-        say(f"quiet enough to measure? {counted(len(report['quiet']), 'finding')}:")
-        for finding in report["quiet"]:
-            say(f"  {finding['message']}")
+    print_table(
+        "quiet enough to measure?",
+        ("what", "value", "allowed", "fine", "what to do"),
+        [
+            (each["what"], each["value"], each["allowed"], _yes(each["is_fine"]), each["advice"])
+            for each in report["quiet"]
+        ],
+    )
+    disturbing = [each for each in report["quiet"] if not each["is_fine"]]
+    if disturbing:
+        say(f"{counted(len(disturbing), 'finding')} would disturb a measurement")
     else:
-        say("quiet enough to measure: nothing found that would disturb")
+        say("quiet enough to measure")
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "no"

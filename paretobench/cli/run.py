@@ -54,7 +54,7 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
 
 
 def _announce_plan(prepared: Prepared) -> None:
-    from paretobench.measure.quiet import findings
+    from paretobench.measure import quiet
 
     device = prepared.device
     say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")
@@ -64,8 +64,9 @@ def _announce_plan(prepared: Prepared) -> None:
     for refusal in prepared.plan.refused:
         warn(f"refused: {refusal}")
     if prepared.plan.pending:
-        for finding in findings():
-            warn(str(finding))
+        for finding in quiet.check():
+            if not finding.is_fine:
+                warn(str(finding))
 
 
 def _print_plan(plan: Plan) -> None:

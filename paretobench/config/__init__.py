@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from paretobench.config.catalogue import Catalogue, find_encoder, load_catalogue
+from paretobench.config.devices import load_devices
 from paretobench.config.request import DeviceRequest, Request, Settings
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "expand",
     "find_encoder",
     "load_catalogue",
+    "load_devices",
     "run_hydra",
 ]
 

@@ -58,8 +58,8 @@ def load_catalogue(user_sweeps: Path | None = None) -> Catalogue:
     folders = [sweeps_folder(), *([own] if own else [])]
     return Catalogue(
         _Encoders(folders).all(),
-        {name: language_model(data, name, at) for name, data, at in _group(folders, "llm")},
-        {name: tiling(data, name, at) for name, data, at in _group(folders, "tiling")},
+        {name: language_model(data, name, at) for name, data, at in yaml_group(folders, "llm")},
+        {name: tiling(data, name, at) for name, data, at in yaml_group(folders, "tiling")},
     )
 
 
@@ -157,7 +157,10 @@ def _merged(path: Path, siblings: Mapping[str, Path]) -> Mapping[str, Any]:
     return merged | own
 
 
-def _group(folders: list[Path], group: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+def yaml_group(
+    folders: list[Path], group: str
+) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Name, content and path of every file in a group; a file of a later folder wins."""
     for name, read, at in _files(folders, group):
         yield name, read(), at
 
