@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from paretobench.records import Estimate
 from paretobench.report.view import Accuracy, Row, View
@@ -103,22 +104,25 @@ def remark(row: Row) -> str:
 
 
 def footer_lines(
-    view: View, rows: Sequence[Row], recipe: str = "", with_scores: bool = True
+    view: View,
+    rows: Sequence[Row],
+    recipe: str = "",
+    bars: Literal["", "time", "both"] = "both",
 ) -> tuple[str, ...]:
     """The provenance under a figure: where and how, from which sources, by which command.
 
     Args:
         rows: those the figure shows; only their sources are named.
         recipe: the one they share, if they do.
-        with_scores: whether the figure shows their scores.
+        bars: whose error bars the figure draws; with `time` it shows no scores at all.
     """
     where = (
         view.environment,
         PROTOCOLS.get(view.protocol, view.protocol),
         f"recipe {recipe}" if recipe else "",
-        _bars(rows, with_scores),
+        _bars(rows, bars),
     )
-    sources = sources_text(rows, with_scores)
+    sources = sources_text(rows, with_scores=bars != "time")
     command = f"$ {view.command}" if view.command else ""
     lines = (
         " · ".join(part for part in where if part),
@@ -128,14 +132,14 @@ def footer_lines(
     return tuple(line for line in lines if line)
 
 
-def _bars(rows: Sequence[Row], with_scores: bool) -> str:
+def _bars(rows: Sequence[Row], bars: str) -> str:
     """What the error bars of these rows mean."""
     parts = []
     processes = [row.ttft.n for row in rows if row.ttft and row.is_measured]
-    if processes:
+    if processes and bars:
         fewest = counted(min(processes), "process", "processes")
         parts.append(f"time from at least {fewest} per part")
-    scores = [row.score for row in rows if row.score and with_scores]
+    scores = [row.score for row in rows if row.score and bars == "both"]
     if any(score.is_error_assumed for score in scores):
         parts.append("score errors assumed from item counts and spread between trainings")
     return f"bars: 95%, {', '.join(parts)}" if parts else ""

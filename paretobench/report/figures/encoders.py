@@ -54,11 +54,12 @@ class Arrow:
 
 @dataclass(frozen=True)
 class EncodersInfo:
-    """All that the figure shows."""
+    """All that the figure shows; `palette` as in the front figure."""
 
     caption: Caption
     lines: tuple[Line, ...]
     arrow: Arrow | None
+    palette: tuple[str, ...]
     llm: str
     score_label: str
 
@@ -80,9 +81,10 @@ def encoders_info(view: View, llm: str, recipe: str) -> EncodersInfo:
     caption = Caption(
         f"{name} against time to first token with {label}",
         "marker area: encoder parameters; labels: resolution",
-        footer_lines(view, rows, recipe),
+        footer_lines(view, rows, recipe, bars=""),
     )
-    return EncodersInfo(caption, ranked, _arrow(rows), label, name)
+    palette = tuple(order_families(row.family for row in view.rows))
+    return EncodersInfo(caption, ranked, _arrow(rows), palette, label, name)
 
 
 def _line(rows: Sequence[Row]) -> Line:
@@ -118,7 +120,7 @@ def encoders_figure(info: EncodersInfo, style: Style) -> Figure:
     share = 0.5 if style.width_mm > 120 else 0.68
     axes = sheet.add_row(1, style.width_in * share)[0]
     llms = sorted({mark.llm for line in info.lines for mark in line.marks})
-    look = look_of(style, [line.family for line in info.lines], llms)
+    look = look_of(style, info.palette, llms)
     draw_encoders(info, axes, look)
     figure = finish(sheet, info.caption, [_entries(info, look)])
     marks = [mark for line in info.lines for mark in line.marks]
@@ -145,16 +147,11 @@ def draw_encoders(info: EncodersInfo, axes: Axes, look: Look) -> None:
             axes.plot(x, y, color=colour, lw=0.2 * look.style.font_pt, zorder=2.5)
         fill = "white" if len(line.marks) > 1 else colour
         for mark in line.marks:
-            axes.plot(
-                *_place(mark),
-                ls="",
-                marker="o",
-                ms=next(sizes),
-                mfc=fill,
-                mec=colour,
-                mew=0.17 * look.style.font_pt,
-                zorder=4,
-            )
+            size = next(sizes)
+            looks: dict[str, Any] = {"ms": size, "mfc": fill, "mec": colour}
+            edge = 0.17 * look.style.font_pt
+            order = 4 + 1 / size  # a large marker never hides a small one
+            axes.plot(*_place(mark), ls="", marker="o", mew=edge, zorder=order, **looks)
     if info.arrow:
         _draw_arrow(info.arrow, axes, look.style)
 

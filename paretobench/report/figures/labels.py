@@ -179,6 +179,13 @@ def _free_candidates(
 ) -> list[Place]:
     anchor = anchors[index]
     left, bottom, right, top = scene.frame
+    is_on_it = (  # a leader may start inside a larger marker that lies over this one
+        (obstacles[:, 0] <= anchor.x)
+        & (obstacles[:, 2] >= anchor.x)
+        & (obstacles[:, 1] <= anchor.y)
+        & (obstacles[:, 3] >= anchor.y)
+    )
+    apart = obstacles[~is_on_it]
     free = []
     for place in _candidates(anchor, clearance):
         box = _label_box(anchor, place, clearance / 2)
@@ -186,9 +193,8 @@ def _free_candidates(
         if not in_frame or touches(box, obstacles) or crosses(box, scene.segments):
             continue
         if place.needs_leader:
-            others = np.delete(obstacles, len(scene.boxes) + index, axis=0)
             leader = np.array([[anchor.x, anchor.y, place.x, place.y]])
-            if any(crosses(other, leader) for other in others):
+            if any(crosses(other, leader) for other in apart):
                 continue
         elif not _is_unambiguous(index, anchors, place):
             continue

@@ -50,11 +50,14 @@ class Bar:
 
 @dataclass(frozen=True)
 class BreakdownInfo:
-    """All that the figure shows: one group of bars per LLM, smallest LLM first."""
+    """All that the figure shows: one group of bars per LLM, smallest LLM first.
+
+    `palette` lists the families of the whole view, so that each has one colour in a report.
+    """
 
     caption: Caption
     groups: tuple[tuple[str, tuple[Bar, ...]], ...]
-    families: tuple[str, ...]
+    palette: tuple[str, ...]
 
 
 def breakdown_info(view: View) -> BreakdownInfo:
@@ -76,12 +79,12 @@ def breakdown_info(view: View) -> BreakdownInfo:
         )
         groups.append((llm, tuple(_bar(row) for row in mine)))
     title = f"What time to first token is made of: {view.title or view.name}"
-    footer = footer_lines(view, list(rows.values()), with_scores=False)
+    footer = footer_lines(view, list(rows.values()), bars="time")
+    palette = order_families(row.family for row in view.rows)
     return BreakdownInfo(
         Caption(title, f"{counted(len(rows), 'point')} with a latency", footer),
-        title,
         tuple(groups),
-        tuple(families),
+        tuple(palette),
     )
 
 
@@ -133,7 +136,7 @@ def draw_breakdown(
     info: BreakdownInfo, bars: tuple[Bar, ...], axes: Axes, style: Style, across: int = 1
 ) -> None:
     """Draw one LLM's bars on given axes; times are milliseconds on a linear axis from zero."""
-    colours = style.colour_of(info.families)
+    colours = style.colour_of(info.palette)
     longest = max((bar.encode_ms + bar.prefill_ms for bar in bars), default=1.0)
     for height, bar in enumerate(bars):
         colour = colours[bar.family]

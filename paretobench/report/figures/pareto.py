@@ -69,11 +69,15 @@ class Strip:
 
 @dataclass(frozen=True)
 class ParetoInfo:
-    """All that the figure shows; `llms` smallest first."""
+    """All that the figure shows; `llms` smallest first.
+
+    `palette` lists the families of the whole view, so that each has one colour in a report.
+    """
 
     caption: Caption
     panels: tuple[PanelInfo, ...]
     strips: tuple[Strip, ...]
+    palette: tuple[str, ...]
     families: tuple[str, ...]
     llms: tuple[str, ...]
     score_label: str
@@ -107,6 +111,7 @@ def pareto_info(view: View, panels: Sequence[Panel] | None = None) -> ParetoInfo
         caption=_caption(view, shown),
         panels=tuple(_panel_info(view, panel, len(shown)) for panel in shown),
         strips=_strips(unscored),
+        palette=tuple(order_families(row.family for row in view.rows)),
         families=tuple(order_families(row.family for row in [*rows, *unscored])),
         llms=tuple(sorted(sizes, key=lambda name: (sizes[name], name))),
         score_label=benchmark_label(view.benchmark),
@@ -159,7 +164,7 @@ def _strips(rows: Sequence[Row]) -> tuple[Strip, ...]:
 def pareto_figure(info: ParetoInfo, style: Style) -> Figure:
     """Draw the whole figure: panels, strip, legends, title and provenance."""
     sheet = new_sheet(style)
-    look = look_of(style, info.families, info.llms)
+    look = look_of(style, info.palette, info.llms)
     columns = 2 if len(info.panels) > 1 and style.width_mm > 120 else 1
     height_in = style.width_in * (0.5 if columns == 1 and style.width_mm > 120 else 0.62 / columns)
     panels: list[Axes] = []

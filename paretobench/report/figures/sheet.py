@@ -135,20 +135,31 @@ def _legends(sheet: Sheet, groups: list[list[Any]]) -> list[Any]:
     """Legends top to bottom: neighbouring groups share a line where both fit, else wrap alone."""
     legends: list[Any] = []
     while groups:
-        for count in range(len(groups), 0, -1):
-            together = [entry for group in groups[:count] for entry in group]
-            legend = _legend(sheet, together, len(together))
-            if count == 1 or _fits(sheet, legend):
-                break
-            legend.remove()
-        for columns in range(len(together) - 1, 0, -1):
-            if _fits(sheet, legend):
-                break
-            legend.remove()
-            legend = _legend(sheet, together, columns)
-        legends.append(legend)
+        count = next(
+            n for n in range(len(groups), 0, -1) if n == 1 or _fit_a_line(sheet, groups[:n])
+        )
+        together = [entry for group in groups[:count] for entry in group]
+        legends.append(_wrapped_legend(sheet, together))
         groups = groups[count:]
     return legends
+
+
+def _fit_a_line(sheet: Sheet, groups: Sequence[Sequence[Any]]) -> bool:
+    together = [entry for group in groups for entry in group]
+    legend = _legend(sheet, together, len(together))
+    fits = _fits(sheet, legend)
+    legend.remove()
+    return fits
+
+
+def _wrapped_legend(sheet: Sheet, entries: Sequence[Any]) -> Any:
+    """One legend with as many columns as fit."""
+    for columns in range(len(entries), 1, -1):
+        legend = _legend(sheet, entries, columns)
+        if _fits(sheet, legend):
+            return legend
+        legend.remove()
+    return _legend(sheet, entries, 1)
 
 
 def _legend(sheet: Sheet, entries: Sequence[Any], columns: int) -> Any:
