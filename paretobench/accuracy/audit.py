@@ -247,8 +247,7 @@ def _identity(where: Place | None, column: str) -> tuple[object, ...]:
     label = f"{column.rpartition('_')[0]} of {where.system} at {where.resolution_px} px"
     label += f" with {where.llm}" + (f", {where.recipe}" if column != "TTFT_ms" else "")
     recipe = "" if column == "TTFT_ms" else where.recipe
-    system = "FastVLM" if where.system == "FastViTHD" else where.system
-    return (system, *_system(where)[1:], recipe, column, label)
+    return (*_system(where), recipe, column, label)
 
 
 def _against_first(what: str, cells: Sequence[tuple[Table, Row, str]]) -> Iterable[AuditRow]:

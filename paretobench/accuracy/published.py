@@ -57,13 +57,18 @@ def place(of: Table, row: Row) -> Place | None:
     if not of.placed or not resolution_px or not encoder:
         return None
     return Place(
-        system=method,
+        system=_system_name(entry, method, label),
         encoder=encoder,
         resolution_px=resolution_px,
         llm=entry.get("llm") or _llm_name(of, row),
         tiling=_tiling_name(entry, resolution_px, row.get("visual_tokens", "")),
         recipe=_recipe_name(of, row, entry),
     )
+
+
+def _system_name(entry: Mapping[str, Any], method: str, label: str) -> str:
+    own = entry.get("is_named_by_encoder_unless")
+    return label if own and label != own else str(entry.get("system", method))
 
 
 def _llm_name(of: Table, row: Row) -> str:

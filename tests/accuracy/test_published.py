@@ -151,6 +151,12 @@ def test_encoder_tables_name_no_language_model() -> None:
     assert found.ttft_s is None
 
 
+def test_ablations_with_another_encoder_are_named_by_it() -> None:
+    assert latency("table4", "row 7").system == "ConvNeXt-XXL"
+    assert latency("table4", "row 8").system == "FastVLM"
+    assert latency("table3", "row 2").system == "ViTamin-L"
+
+
 def test_several_encoders_are_summed() -> None:
     found = latency("table9", "R36 (Cambrian-1)")
     assert found.encode_s == pytest.approx(3.8614)
