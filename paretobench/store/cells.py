@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import fields
 
 from paretobench.records import Cell, Failure
@@ -69,11 +69,6 @@ class CellRows(Database):
         """All cells of the database."""
         count: int = self._rows("SELECT count(*) FROM cell")[0][0]
         return count
-
-    def all_cells(self) -> Iterator[list[Cell]]:
-        """Every cell, by key, in batches: for a database that does not fit in memory."""
-        for rows in self._batches("SELECT * FROM cell ORDER BY key"):
-            yield [cell_from_row(row) for row in rows]
 
     def add_failure(self, failure: Failure) -> bool:
         """Store why a workload has no measurement; False if it was there already."""

@@ -174,6 +174,7 @@ _INDICES = (
     "CREATE INDEX cell_by_workload ON cell"
     " (environment_key, workload_key, status, fidelity, median_s, sample_count)",
     "CREATE INDEX cell_by_time ON cell (environment_key, started_at)",
+    "CREATE INDEX sweep_point_by_point ON sweep_point (planned_point_key)",
     "CREATE INDEX planned_point_by_point ON planned_point (point_key)",
     "CREATE INDEX point_workload_by_workload ON point_workload (workload_key)",
     "CREATE INDEX failure_by_workload ON failure (environment_key, workload_key)",

@@ -124,8 +124,8 @@ class Store(SweepRows, PointRows, CellRows, ScoreRows):
         return {row[0] for row in self._rows(f'SELECT key FROM "{table}"')}
 
     def cell_rows(self) -> Iterator[list[tuple[Any, ...]]]:
-        """Cells by key as bare values, in batches: what a union copies."""
-        for rows in self._batches("SELECT * FROM cell ORDER BY key"):
+        """Cells as bare values, in the order they were stored, in batches: what a union copies."""
+        for rows in self._batches("SELECT * FROM cell ORDER BY rowid"):
             yield [tuple(row) for row in rows]
 
     def add_cell_rows(self, rows: list[tuple[Any, ...]]) -> int:

@@ -8,14 +8,14 @@ of the other database is hashed again, so a row that was edited by hand is refus
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from paretobench.domain import canonical_json
 from paretobench.errors import DataError
 from paretobench.records import Score
-from paretobench.store.rows import cell_row
+from paretobench.store.rows import is_cell_row_unchanged
 
 if TYPE_CHECKING:
     from paretobench.store.store import Store
@@ -95,24 +95,22 @@ def refuse_altered_rows(store: Store) -> None:
 
 def _altered(store: Store) -> Iterator[tuple[str, str]]:
     """Kind and key of every row whose stored key or derived columns its content denies."""
-    expected: dict[str, Iterable[str]] = {
-        "environment": (environment.key for environment in store.environments()),
-        "sweep": (sweep.key for sweep in store.sweeps()),
-        "workload": (workload.key for workload in store.workloads().values()),
-        "planned_point": (point.key for point in store.all_plans()),
-        "point": {point.point_key for point in store.all_plans()},
-        "failure": (failure.key for failure in store.failures(current=False)),
-        "source": (source.key for source in store.sources()),
-        "score": (score.key for score in store.scores()),
-        "artifact": (artifact.key for artifact in store.artifacts()),
+    plans = store.all_plans()
+    expected: dict[str, set[str]] = {
+        "environment": {environment.key for environment in store.environments()},
+        "sweep": {sweep.key for sweep in store.sweeps()},
+        "workload": {workload.key for workload in store.workloads().values()},
+        "planned_point": {plan.key for plan in plans},
+        "point": {plan.point_key for plan in plans},
+        "failure": {failure.key for failure in store.failures(current=False)},
+        "source": {source.key for source in store.sources()},
+        "score": {score.key for score in store.scores()},
+        "artifact": {artifact.key for artifact in store.artifacts()},
     }
     for table, keys in expected.items():
-        stored = store.stored_keys(table)
-        yield from ((table, key) for key in sorted(stored.symmetric_difference(keys)))
-    for rows, cells in zip(store.cell_rows(), store.all_cells(), strict=True):
-        for row, cell in zip(rows, cells, strict=True):
-            if cell_row(cell) != row:
-                yield "cell", row[0]
+        yield from ((table, key) for key in sorted(store.stored_keys(table) ^ keys))
+    for rows in store.cell_rows():
+        yield from (("cell", row[0]) for row in rows if not is_cell_row_unchanged(row))
 
 
 def dump(store: Store) -> Iterator[str]:

@@ -32,7 +32,7 @@ class StoreContract:
         cell = examples.cell(ENCODE, HERE, sweep_key="ab" * 32, energy_j=0.1, status="suspect")
         assert known.add_cell(cell) is True
         assert known.cells() == [cell]
-        assert known.cells()[0].key == cell.key
+        assert known.stored_keys("cell") == {cell.key} == {known.cells()[0].key}
 
     def test_whole_seconds_keep_the_key_of_a_cell(self, known: Store) -> None:
         cell = examples.cell(ENCODE, HERE, load_s=1, samples_s=(1, 2), energy_j=3)

@@ -90,7 +90,7 @@ def joined(path: Path, parts: list[Path]) -> str:
         return "\n".join(store.dump())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.tuples(contents, contents, contents))
 def test_any_order_and_any_repetition_give_the_same_bytes(parts: tuple[list, list, list]) -> None:
     with tempfile.TemporaryDirectory() as name:
