@@ -1,0 +1,138 @@
+"""A bundle proves its content: whatever is changed in it is named and refused."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from paretobench.errors import DataError, StoreError
+from paretobench.store import Store, bundle
+from tests.store import examples
+from tests.store.contract import ENCODE, HERE
+
+
+@pytest.fixture
+def packed(known: Store, tmp_path: Path) -> Path:
+    """A bundle of one cell, one score and a report of one page."""
+    known.add_cell(examples.cell(ENCODE, HERE))
+    known.add_scores([examples.score()])
+    page = tmp_path / "page.html"
+    page.write_text("<h1>front</h1>")
+    bundle.write_bundle(known, tmp_path / "out" / "b.zip", {"report/index.html": page})
+    return tmp_path / "out" / "b.zip"
+
+
+def rewrite(path: Path, change: Callable[[dict[str, bytes]], None]) -> None:
+    """Unpack, change, pack again."""
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    change(files)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+
+
+def refused(path: Path, tmp_path: Path) -> str:
+    """The message, after checking that nothing was stored."""
+    with Store.open(tmp_path / "b.db") as store:
+        with pytest.raises(DataError) as caught:
+            bundle.import_bundle(store, path)
+        assert list(store.dump()) == []
+    assert len(str(caught.value).splitlines()) <= 3
+    return str(caught.value)
+
+
+def test_a_bundle_brings_the_whole_database(packed: Path, known: Store, tmp_path: Path) -> None:
+    with Store.open(tmp_path / "b.db") as store:
+        assert bundle.import_bundle(store, packed).new["cells"] == 1
+        assert list(store.dump()) == list(known.dump())
+        assert not any(bundle.import_bundle(store, packed).new.values())
+
+
+def test_its_manifest_lists_every_file(packed: Path) -> None:
+    assert bundle.is_bundle(packed)
+    entries = bundle.verify_bundle(packed)
+    assert set(entries) == {"paretobench.db", "environments.json", "report/index.html"}
+    assert entries["report/index.html"].size_bytes == len("<h1>front</h1>")
+    assert [child.name for child in packed.parent.iterdir()] == ["b.zip"], "nothing left behind"
+
+
+def test_the_environments_can_be_read_without_the_database(packed: Path) -> None:
+    with zipfile.ZipFile(packed) as archive:
+        found = json.loads(archive.read("environments.json"))
+    assert HERE.identity in [entry["identity"] for entry in found]
+
+
+@pytest.mark.parametrize("name", ["paretobench.db", "environments.json", "report/index.html"])
+def test_a_changed_file_is_named(packed: Path, tmp_path: Path, name: str) -> None:
+    rewrite(packed, lambda files: files.update({name: files[name][:-1] + b"!"}))
+    assert f"{name} in it is changed" in refused(packed, tmp_path)
+
+
+def test_a_missing_file_is_named(packed: Path, tmp_path: Path) -> None:
+    rewrite(packed, lambda files: files.pop("environments.json") and None)
+    assert "environments.json in it is missing" in refused(packed, tmp_path)
+
+
+def test_a_file_that_was_slipped_in_is_named(packed: Path, tmp_path: Path) -> None:
+    rewrite(packed, lambda files: files.update({"../evil.sh": b"rm"}))
+    assert "../evil.sh in it is not in its manifest" in refused(packed, tmp_path)
+
+
+def test_a_row_changed_before_packing_is_refused_all_the_same(
+    packed: Path, known: Store, tmp_path: Path
+) -> None:
+    known._connection.execute("UPDATE score SET value = 0.99")
+    bundle.write_bundle(known, tmp_path / "forged.zip")
+    assert "changed by hand" in refused(tmp_path / "forged.zip", tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not really", b"plain text"])
+def test_anything_else_is_not_a_bundle(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(content)
+    assert not bundle.is_bundle(path)
+    assert "not a bundle" in refused(path, tmp_path)
+
+
+def test_a_zip_without_a_manifest_is_not_a_bundle(packed: Path, tmp_path: Path) -> None:
+    rewrite(packed, lambda files: files.pop("manifest.json") and None)
+    assert not bundle.is_bundle(packed)
+    assert "manifest.json is missing" in refused(packed, tmp_path)
+
+
+def test_a_bundle_of_a_newer_release_is_refused(packed: Path, tmp_path: Path) -> None:
+    newer = json.dumps({"format": 2, "files": {}}).encode()
+    rewrite(packed, lambda files: files.update({"manifest.json": newer}))
+    assert "format 2" in refused(packed, tmp_path)
+
+
+def test_a_bundle_without_a_database_says_so(packed: Path, tmp_path: Path) -> None:
+    empty = json.dumps({"format": 1, "files": {}}).encode()
+
+    def strip(files: dict[str, bytes]) -> None:
+        files.clear()
+        files["manifest.json"] = empty
+
+    rewrite(packed, strip)
+    assert "holds no paretobench.db" in refused(packed, tmp_path)
+
+
+def test_an_existing_bundle_is_not_overwritten(packed: Path, known: Store) -> None:
+    before = packed.read_bytes()
+    with pytest.raises(StoreError, match="exists already"):
+        bundle.write_bundle(known, packed)
+    assert packed.read_bytes() == before
+
+
+def test_a_bundle_that_cannot_be_written_says_so(known: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot write the bundle"):
+        bundle.write_bundle(known, tmp_path / "file" / "b.zip")
+    with pytest.raises(StoreError, match="cannot write the bundle"):
+        bundle.write_bundle(known, tmp_path / "c.zip", {"report.html": tmp_path / "missing"})
+    assert not (tmp_path / "c.zip").exists()
