@@ -1,0 +1,113 @@
+"""What this machine and its installed packages can do, found out without importing them.
+
+Deciding `device=auto`, printing `doctor` and refusing a precision must be instant, so nothing
+here imports a framework: processor features come from the operating system, versions from
+installed metadata, and whether torch was built for CUDA from its version file.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+import re
+import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+_BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+"""Linux names of instructions that multiply bf16 at full speed (x86-64; `bf16` on Arm)."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The facts that a choice of runtimes rests on.
+
+    Attributes:
+        system: `Linux`, `Darwin`, ...
+        machine: `x86_64`, `arm64`, `aarch64`, ...
+        has_fast_bf16: the processor multiplies bf16 faster than fp32.
+        has_cuda: an NVIDIA driver is loaded.
+        bf16_feature: the instruction set's name, for the sentence that explains a choice.
+    """
+
+    system: str
+    machine: str
+    has_fast_bf16: bool
+    has_cuda: bool
+    bf16_feature: str = ""
+
+    @property
+    def is_apple_silicon(self) -> bool:
+        """Whether Core ML's Neural Engine and Metal are here."""
+        return self.system == "Darwin" and self.machine == "arm64"
+
+
+@lru_cache(maxsize=1)
+def detect() -> Hardware:
+    """The hardware of this machine; read once per process."""
+    system, machine = platform.system(), platform.machine()
+    features = _processor_features(system)
+    bf16 = sorted(features & _BF16_FLAGS)
+    return Hardware(system, machine, bool(bf16), _has_nvidia_driver(), bf16[0] if bf16 else "")
+
+
+def version_of(distribution: str) -> str:
+    """The installed version of a distribution; empty if it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def is_installed(module: str) -> bool:
+    """Whether a top-level module could be imported, without importing it."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def torch_was_built_for_cuda() -> bool:
+    """Whether the installed torch carries CUDA kernels; reads its version file as text."""
+    spec = importlib.util.find_spec("torch")
+    folders = spec.submodule_search_locations if spec is not None else None
+    if not folders:
+        return False
+    try:
+        text = (Path(folders[0]) / "version.py").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return re.search(r"^cuda\b[^=]*=\s*['\"]", text, re.MULTILINE) is not None
+
+
+def _processor_features(system: str) -> frozenset[str]:
+    if system == "Linux":
+        return _cpuinfo_flags(Path("/proc/cpuinfo"))
+    if system == "Darwin":
+        return _sysctl_features()
+    return frozenset()
+
+
+def _cpuinfo_flags(path: Path) -> frozenset[str]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    match = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", text, re.MULTILINE)
+    return frozenset(match.group(1).split()) if match else frozenset()
+
+
+def _sysctl_features() -> frozenset[str]:
+    """`bf16` if an Apple processor has FEAT_BF16 (M2 and later)."""
+    command = ["sysctl", "-n", "hw.optional.arm.FEAT_BF16"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return frozenset()
+    return frozenset({"bf16"}) if answer.stdout.strip() == "1" else frozenset()
+
+
+def _has_nvidia_driver() -> bool:
+    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidia0").exists()

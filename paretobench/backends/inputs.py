@@ -1,0 +1,112 @@
+"""What every session needs around its run: random inputs, subjects, memory failures, checks.
+
+numpy only, so that a cell which runs a converted graph imports no training framework.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from paretobench.domain import Workload
+from paretobench.errors import InvalidSamplesError, OutOfMemoryError
+
+EMBEDDING_SD = 0.02
+"""Standard deviation of random visual embeddings: that of token embeddings at
+initialisation. Latency does not depend on it as long as nothing overflows."""
+
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate", "cannot allocate",
+                  "failed to allocate", "bad_alloc")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class EncodeSubject:
+    """What an encode workload runs: the network, the square input, images at once."""
+
+    encoder: dict[str, Any]
+    resolution_px: int
+    batch: int
+
+    @staticmethod
+    def of(workload: Workload) -> EncodeSubject:
+        """Read it from a workload's subject."""
+        subject = workload.subject
+        return EncodeSubject(dict(subject["encoder"]), subject["resolution_px"], workload.batch)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of the input: images, 3, height, width."""
+        return (self.batch, 3, self.resolution_px, self.resolution_px)
+
+
+@dataclass(frozen=True)
+class PrefillSubject:
+    """What a prefill workload runs: the model, positions, and whether ids or embeddings."""
+
+    llm: dict[str, Any]
+    n_tokens: int
+    takes_ids: bool
+    batch: int
+
+    @staticmethod
+    def of(workload: Workload) -> PrefillSubject:
+        """Read it from a workload's subject."""
+        subject = workload.subject
+        takes_ids = subject.get("inputs", "embeddings") == "ids"
+        return PrefillSubject(dict(subject["llm"]), subject["n_tokens"], takes_ids, workload.batch)
+
+
+def random_pixels(shape: tuple[int, ...]) -> np.ndarray:
+    """Normalised pixels, fp32, new at every call: a runtime cannot return a kept result."""
+    return _generator().standard_normal(shape, dtype=np.float32)
+
+
+def random_embeddings(batch: int, n_tokens: int, width: int) -> np.ndarray:
+    """Visual embeddings, fp32: [batch, n_tokens, width]."""
+    values = _generator().standard_normal((batch, n_tokens, width), dtype=np.float32)
+    return values * np.float32(EMBEDDING_SD)
+
+
+def random_ids(batch: int, n_tokens: int, vocab_size: int) -> np.ndarray:
+    """Token ids, int64: [batch, n_tokens]."""
+    return _generator().integers(0, vocab_size, (batch, n_tokens), dtype=np.int64)
+
+
+def check_finite(output: Any, label: str) -> None:
+    """Refuse a result that cannot be true: an infinity or NaN also distorts its latency.
+
+    Raises:
+        InvalidSamplesError: if the array holds a value that is not finite.
+    """
+    if not np.isfinite(output).all():
+        raise InvalidSamplesError(
+            f"{label} gave values that are not finite, so its latency means nothing; "
+            "another precision (precision=fp32) may hold its range"
+        )
+
+
+@contextlib.contextmanager
+def memory_failures(label: str) -> Iterator[None]:
+    """Turn the many ways in which runtimes report a full memory into one error.
+
+    Raises:
+        OutOfMemoryError: for a MemoryError or a RuntimeError that says so.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error)
+        says_so = any(phrase in text.lower() for phrase in _OUT_OF_MEMORY)
+        if not says_so and not isinstance(error, MemoryError):
+            raise
+        first_line = text.strip().splitlines()[0] if text.strip() else "allocation refused"
+        raise OutOfMemoryError(f"{label} does not fit in memory: {first_line}") from error
+
+
+def _generator() -> np.random.Generator:
+    return np.random.default_rng(secrets.randbits(64))

@@ -1,0 +1,12 @@
+"""True-size networks with random weights: the encoders and language models of a grid.
+
+Latency depends on a network's shape, not on what it learnt, so every published dimension is
+kept and only the values are random. The submodules import torch or mlx at their top: import
+them inside functions.
+
+    timm_import      `import timm` where torchvision's operators are missing
+    random_weights   values that keep activations finite, filled at memory speed
+    encoders         timm networks that end in visual tokens
+    torch_llm        decoder-only language models through transformers
+    mlx_llm          the same through mlx-lm
+"""

@@ -1,0 +1,147 @@
+"""Decoder-only language models of true size for torch, through transformers.
+
+A model is created without storage; its weights are either tiles of random values, written
+once per process, or a prepared file that is mapped into memory (see `weights`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from paretobench.backends.models import random_weights
+from paretobench.errors import UnsupportedError
+
+
+def create_on_meta(spec: Mapping[str, Any], dtype: torch.dtype, attention: str) -> nn.Module:
+    """The model without storage.
+
+    Args:
+        spec: `LanguageModel.spec()`.
+        dtype: of its weights.
+        attention: transformers' name of the kernel: `sdpa`, `eager`, `flash_attention_2`.
+
+    Raises:
+        UnsupportedError: if transformers has no such architecture.
+    """
+    configuration, model_class = _classes(spec["architecture"])
+    config = configuration(**_dimensions(spec), attn_implementation=attention)
+    with torch.device("meta"):
+        model: nn.Module = model_class(config).to(dtype)
+    return model.requires_grad_(False).eval()
+
+
+def build(
+    spec: Mapping[str, Any],
+    dtype: torch.dtype = torch.float32,
+    *,
+    device: str = "cpu",
+    share_layers: bool = False,
+    attention: str = "sdpa",
+    seed: int = 0,
+) -> nn.Module:
+    """The model with random weights, ready to run.
+
+    Args:
+        spec: `LanguageModel.spec()`.
+        dtype: of its weights; memory is parameters x size of this.
+        device: where its weights are made.
+        share_layers: all layers use the first layer's weights: the same arithmetic from
+            a fraction of the memory.
+    """
+    model = create_on_meta(spec, dtype, attention)
+    if share_layers:
+        share_first_layer(model)
+    model = model.to_empty(device=device)
+    model.tie_weights()
+    if share_layers:
+        share_first_layer(model)
+    restore_rotary(model, device)
+    random_weights.fill(model, seed)
+    return model.requires_grad_(False).eval()
+
+
+def assign(model: nn.Module, state: Mapping[str, torch.Tensor], device: str = "cpu") -> nn.Module:
+    """Put prepared tensors into a model without storage, tied and rotary parts included."""
+    missing, unexpected = model.load_state_dict(state, strict=False, assign=True)
+    model.tie_weights()
+    restore_rotary(model, device)
+    left = [name for name, parameter in model.named_parameters() if parameter.is_meta]
+    if left or unexpected:
+        raise ValueError(f"prepared weights do not fit: missing {left[:3]}, extra {unexpected[:3]}")
+    return model.requires_grad_(False).eval()
+
+
+def share_first_layer(model: nn.Module) -> None:
+    """Let every layer hold the first layer's parameters; modules stay apart, since each
+    knows its own place in the cache."""
+    first = dict(model.model.layers[0].named_parameters())
+    for layer in model.model.layers[1:]:
+        for name, parameter in first.items():
+            parent, _, leaf = name.rpartition(".")
+            layer.get_submodule(parent)._parameters[leaf] = parameter
+
+
+def restore_rotary(model: nn.Module, device: str) -> None:
+    """Compute the rotary frequencies again: they are buffers that no file holds, and
+    `to_empty` leaves them undefined."""
+    for module in list(model.modules()):
+        for name, child in list(module.named_children()):
+            if hasattr(child, "inv_freq"):
+                with torch.device(device):
+                    setattr(module, name, type(child)(child.config))
+
+
+def _classes(architecture: str) -> tuple[type, type]:
+    try:
+        with _without_torchvision():
+            module = importlib.import_module(
+                f"transformers.models.{architecture}.modeling_{architecture}"
+            )
+    except ModuleNotFoundError as error:
+        raise UnsupportedError(
+            f"transformers has no language model {architecture!r} ({error}); "
+            "'pip install -U transformers' or correct the LLM's YAML"
+        ) from error
+    name = next(name for name in vars(module) if name.endswith("ForCausalLM"))
+    model_class = getattr(module, name)
+    return model_class.config_class, model_class
+
+
+@contextlib.contextmanager
+def _without_torchvision() -> Iterator[None]:
+    """Hide torchvision while transformers is imported: a language model needs none of it,
+    and importing it takes a second of every cell."""
+    if "torchvision" in sys.modules:
+        yield
+        return
+    sys.modules["torchvision"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["torchvision"]
+
+
+def _dimensions(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """transformers' names for our dimensions."""
+    return {
+        "hidden_size": spec["hidden_size"],
+        "num_hidden_layers": spec["n_layers"],
+        "num_attention_heads": spec["n_heads"],
+        "num_key_value_heads": spec["n_kv_heads"],
+        "intermediate_size": spec["intermediate_size"],
+        "vocab_size": spec["vocab_size"],
+        "max_position_embeddings": spec["max_positions"],
+        "rms_norm_eps": spec["norm_epsilon"],
+        "head_dim": spec["head_dim"],
+        "attention_bias": spec["attention_bias"],
+        "tie_word_embeddings": spec["tied_embeddings"],
+        "rope_parameters": {"rope_type": "default", "rope_theta": spec["rope_theta"]},
+        **spec.get("options", {}),
+    }

@@ -1,0 +1,208 @@
+"""OpenVINO: encoders on x86-64 and Arm processors, the fastest runtime for them we know.
+
+The encoder is exported once to OpenVINO's IR with weights compressed to fp16 (half the disk;
+expanded when compiled). A measuring cell then imports openvino and numpy alone. The plugin
+chooses bf16 silently where the processor has it, so the precision is always set, and read
+back from the compiled network.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paretobench.backends import Availability, Prepared, hardware
+from paretobench.backends.artifacts import ArtifactStore, Recipe
+from paretobench.backends.inputs import (
+    EncodeSubject,
+    check_finite,
+    memory_failures,
+    random_pixels,
+)
+from paretobench.domain import Workload
+from paretobench.errors import BackendMissingError, UnsupportedError
+
+INSTALL = "pip install 'paretobench[cpu]'"
+_HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+
+
+class OpenVINO:
+    """The backend; see the module."""
+
+    name = "openvino"
+
+    def available(self) -> Availability:
+        """Whether the openvino package is installed."""
+        version = hardware.version_of("openvino")
+        if not version:
+            return Availability(False, f"openvino is not installed: {INSTALL}")
+        return Availability(True, version=version)
+
+    def refuses(self, workload: Workload) -> str | None:
+        """Anything but encoding in a floating-point precision on a CPU."""
+        if workload.kind != "encode":
+            return f"openvino encodes only; {workload.kind} runs on torch or mlx"
+        precision, device = workload.runtime.precision, _device(workload)
+        if precision not in _HINTS:
+            return f"openvino runs {', '.join(_HINTS)} here, not {precision}"
+        if device != "CPU":
+            return f"openvino runs on device=cpu here, not {device.lower()}"
+        if precision == "bf16" and not hardware.detect().has_fast_bf16:
+            return "this processor has no bf16 instructions; use precision=fp32"
+        return None
+
+    def prepare(self, workload: Workload, root: Path) -> Prepared:
+        """Export the encoder to IR, or find it exported.
+
+        Raises:
+            BackendMissingError: if it must be exported and torch or timm is missing.
+            ArtifactError: if the cache cannot be written.
+        """
+        subject = EncodeSubject.of(workload)
+        store, recipe = ArtifactStore(root), _recipe(subject)
+        artifact = store.find(recipe)
+        if artifact is None and not hardware.is_installed("timm"):
+            artifact = store.find_other_versions(recipe)
+            if artifact is None:
+                raise BackendMissingError(f"exporting an encoder needs torch and timm: {INSTALL}")
+        artifact = artifact or store.get(recipe, lambda folder: _export(subject, folder))
+        return Prepared(artifact.path, artifact.facts)
+
+    def load(self, workload: Workload, prepared: Prepared) -> OpenVINOSession:
+        """Compile the exported graph for this processor."""
+        if prepared.path is None:
+            raise UnsupportedError(f"{workload.label}: openvino needs a prepared graph")
+        return OpenVINOSession(workload, prepared.path / "encoder.xml", prepared.facts)
+
+
+def backend() -> OpenVINO:
+    """The backend, for `backends.get`."""
+    return OpenVINO()
+
+
+class OpenVINOSession:
+    """A compiled encoder with one inference request; `run` is synchronous."""
+
+    def __init__(self, workload: Workload, graph: Path, made: Mapping[str, Any]) -> None:
+        self.label = workload.label
+        subject = EncodeSubject.of(workload)
+        openvino = import_openvino()
+        with memory_failures(self.label):
+            compiled = openvino.Core().compile_model(
+                graph, _device(workload), compile_options(workload)
+            )
+            self.request = compiled.create_infer_request()
+        self._tensor = openvino.Tensor(np.zeros(subject.shape, np.float32))
+        self.request.set_input_tensor(self._tensor)
+        self.facts = self._read_back(compiled, workload) | {"artifact": dict(made)}
+        self._has_run = False
+        self.renew_input()
+
+    def renew_input(self) -> None:
+        """New random pixels; also refuses a last result that was not finite."""
+        if self._has_run:
+            check_finite(self.output(), self.label)
+        self._tensor.data[:] = random_pixels(self._tensor.data.shape)
+
+    def set_input(self, pixels: np.ndarray) -> None:
+        """Given pixels instead of random ones: [batch, 3, resolution, resolution], fp32."""
+        self._tensor.data[:] = pixels
+
+    def run(self) -> None:
+        """One inference; the result lies in host memory when it returns."""
+        self.request.infer()
+        self._has_run = True
+
+    def output(self) -> np.ndarray:
+        """The last result: [batch, tokens, channels], fp32."""
+        data: np.ndarray = self.request.get_output_tensor().data
+        return data
+
+    def close(self) -> None:
+        """Free the request and the compiled network."""
+        self.request = None
+
+    def _read_back(self, compiled: Any, workload: Workload) -> dict[str, Any]:
+        used = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        asked = _HINTS[workload.runtime.precision]
+        if used != asked:
+            raise UnsupportedError(f"{self.label}: asked openvino for {asked}, it would run {used}")
+        return {
+            "precision": workload.runtime.precision,
+            "precision_read_back": used,
+            "threads": int(compiled.get_property("INFERENCE_NUM_THREADS")),
+            "streams": int(compiled.get_property("NUM_STREAMS")),
+            "device": _device(workload).lower(),
+            "version": hardware.version_of("openvino"),
+            "weights": "random",
+        }
+
+
+def compile_options(workload: Workload) -> dict[str, Any]:
+    """What the CPU plugin is told: one request at a time, and the precision, spelled out."""
+    options: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": _HINTS[workload.runtime.precision],
+    }
+    if threads := workload.runtime.options.get("threads"):
+        options["INFERENCE_NUM_THREADS"] = int(threads)
+    return options
+
+
+def import_openvino() -> Any:
+    """openvino without its telemetry.
+
+    The package reports its import to a server unless the reporting package is missing, which
+    is what an entry of None in `sys.modules` says.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
+def _device(workload: Workload) -> str:
+    return str(workload.runtime.options.get("device", "cpu")).upper()
+
+
+def _recipe(subject: EncodeSubject) -> Recipe:
+    """One graph for every precision: it is chosen when the graph is compiled."""
+    content = {"encoder": subject.encoder, "shape": list(subject.shape), "weights_seed": 0}
+    names = ("openvino", "torch", "timm")
+    versions = {name: hardware.version_of(name) for name in names}
+    return Recipe("openvino_ir", content, versions)
+
+
+def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
+    """Write `encoder.xml` and `encoder.bin`; torch.export, which takes a third of tracing."""
+    import torch
+
+    from paretobench.backends.models import encoders
+
+    openvino = import_openvino()
+    with memory_failures("exporting to OpenVINO"):
+        encoder = encoders.build(subject.encoder, subject.resolution_px)
+        program = torch.export.export(encoder, (torch.zeros(subject.shape),))
+        graph = openvino.convert_model(program)
+        graph.reshape(list(subject.shape))
+        openvino.save_model(graph, folder / "encoder.xml", compress_to_fp16=True)
+    _check_written(openvino, folder)
+    return {
+        "parameters": encoders.count_parameters(encoder),
+        "weights": "random, fp16 on disk",
+        "output_shape": [int(size) for size in graph.outputs[0].shape],
+    }
+
+
+def _check_written(openvino: Any, folder: Path) -> None:
+    """Read the graph back: on a full disk the serialiser leaves a short file and no error."""
+    try:
+        openvino.Core().read_model(folder / "encoder.xml")
+    except RuntimeError as error:
+        free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
+        raise OSError(28, f"No space left on device ({free} bytes free)") from error
