@@ -94,7 +94,7 @@ def _says_something(column: Column, rows: Sequence[Row]) -> bool:
         "n": {MISSING},
     }
     said = {column.text(row) for row in rows}
-    return not said <= dull.get(column.heading, set())
+    return not said or not said <= dull.get(column.heading, set())
 
 
 def processes(row: Row) -> str:

@@ -14,31 +14,28 @@ from paretobench.report.view import Row, View
 from paretobench.report.words import standing
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table
 
 
-def terminal_table(view: View) -> Table:
+def terminal_table(view: View) -> Group:
     """One line per row that says something; the front's rows bold, dominated ones dim.
 
-    With several recipes each has a section of its own, since they never share a front.
+    Several recipes have a table each, the best covered first, since they never share a front.
     """
-    from rich import box
-    from rich.table import Table
+    from rich.console import Group
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     rows, columns = listed_rows(view), terminal_columns(view)
-    for column in columns:
-        _add_column(table, column, rows)
     best_covered = [panel.recipe for panel in view.panels()]
     recipes = list(dict.fromkeys([*best_covered, *(row.recipe for row in rows)]))
-    for recipe in recipes:
-        mine = [row for row in rows if row.recipe == recipe]
-        if len(recipes) > 1:
-            _add_heading(table, f"recipe {recipe}" if recipe else "no score", len(columns))
-        for row in mine:
-            _add_row(table, columns, row)
-        table.add_section()
-    return table
+    if len([recipe for recipe in recipes if recipe]) <= 1:
+        return Group(_table(columns, rows, rows, recipes[0] if recipes else ""))
+    return Group(
+        *(
+            _table(columns, [row for row in rows if row.recipe == recipe], rows, recipe)
+            for recipe in recipes
+        )
+    )
 
 
 def listed_rows(view: View) -> tuple[Row, ...]:
@@ -48,28 +45,42 @@ def listed_rows(view: View) -> tuple[Row, ...]:
     return tuple(row for row in view.rows if row.ttft is not None or row.score is not None)
 
 
+def _table(
+    columns: Sequence[Column], rows: Sequence[Row], every: Sequence[Row], recipe: str
+) -> Table:
+    """A table of `rows` whose columns are as wide as `every` row needs."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(f"recipe {recipe}" if recipe else "no score"),
+        title_justify="left",
+        title_style="italic",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        header_style="bold",
+        padding=(0, 1, 0, 0),
+    )
+    for column in columns:
+        _add_column(table, column, every)
+    for row in rows:
+        style = "bold" if row.is_on_front else ("dim" if standing(row) == "off" else "")
+        table.add_row(*(Text(column.text(row)) for column in columns), style=style)
+    return table
+
+
 def _add_column(table: Table, column: Column, rows: Sequence[Row]) -> None:
     from rich.text import Text
 
-    widest = max((len(column.text(row)) for row in rows), default=0)
-    is_number = column.align == "right" or column.heading == "front"
+    heading = column.heading.replace(" ", "\n", 1)  # two lines, so that a number sets the width
+    lengths = [len(line) for line in heading.split("\n")] + [len(column.text(row)) for row in rows]
+    is_name = column.heading in ("encoder", "LLM", "px")
     table.add_column(
-        Text(column.heading),
+        Text(heading),
         justify=column.align,
         no_wrap=True,
         overflow="ellipsis",
-        min_width=max(widest, len(column.heading)) if is_number else None,
+        min_width=None if is_name else max(lengths),
+        max_width=max(lengths),
     )
-
-
-def _add_heading(table: Table, text: str, columns: int) -> None:
-    from rich.text import Text
-
-    table.add_row(Text(text, style="italic"), *([""] * (columns - 1)))
-
-
-def _add_row(table: Table, columns: Sequence[Column], row: Row) -> None:
-    from rich.text import Text
-
-    style = "bold" if row.is_on_front else ("dim" if standing(row) == "off" else "")
-    table.add_row(*(Text(column.text(row)) for column in columns), style=style)

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from paretobench.records import Estimate
+from paretobench.report.standing import contenders, with_standing
+from paretobench.report.view import Accuracy
+from tests.report.grids import row, view
+
+
+def test_a_clear_winner_is_on_and_a_clear_loser_off_the_front() -> None:
+    shown = with_standing(view(row("a", 0.1, 0.9), row("b", 0.9, 0.1)))
+    assert [r.front_class for r in shown.rows] == ["on", "off"]
+    assert shown.rows[0].front_probability == 1.0
+
+
+def test_two_points_within_the_noise_are_ambiguous() -> None:
+    shown = with_standing(view(row("a", 0.1, 0.5), row("b", 0.1001, 0.4999)))
+    assert {r.front_class for r in shown.rows} == {"ambiguous"}
+
+
+def test_the_same_view_gives_the_same_probabilities() -> None:
+    rows = view(row("a", 0.1, 0.5), row("b", 0.1001, 0.4999))
+    assert with_standing(rows) == with_standing(rows)
+
+
+def test_published_points_without_an_interval_get_no_probability() -> None:
+    bare = replace(row("a"), ttft=Estimate(0.1, None, None, 0, "as published"))
+    assert with_standing(view(bare)).rows[0].front_probability is None
+
+
+def test_points_that_share_an_encoder_share_its_part() -> None:
+    first, second = contenders([row("a", llm="small"), row("a", llm="large")])
+    assert first.parts[0].workload == second.parts[0].workload
+    assert first.parts[1].workload != second.parts[1].workload
+
+
+def test_a_part_carries_the_score_s_own_error() -> None:
+    shown = replace(row("a"), score=Accuracy("avg5", 0.5, 0.01))
+    assert contenders([shown])[0].accuracy_se == 0.01
