@@ -49,6 +49,7 @@ def test_the_mean_ratio_is_surer_than_each_ratio():
     found = compare(device(0.5, "new"), device(1.0, "old"), rng(), draws=2000)
     single = found.common[0].high - found.common[0].low
     together = found.common_ratio.high - found.common_ratio.low
+    assert all(each.low < 2.0 < each.high for each in (*found.common, found.common_ratio))
     assert together == pytest.approx(single / 2, rel=0.15)
 
 

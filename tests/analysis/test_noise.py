@@ -70,6 +70,12 @@ def test_passes_multiply_one_error_instead_of_averaging_several():
     assert np.log(draw([tiled], rng()).ttft_s).std() == pytest.approx(0.04, rel=0.1)
 
 
+def test_a_part_weighs_by_its_passes():
+    parts = (Part("e", 9, 0.1, LatencyNoise(0.05)), Part("l", 1, 0.1, LatencyNoise(0.0)))
+    drawn = draw([Contender("t", 1.0, 0.5, parts=parts)], rng())
+    assert np.log(drawn.ttft_s).std() == pytest.approx(0.9 * 0.05, rel=0.1)
+
+
 def test_draws_of_a_total_measured_end_to_end_are_about_the_total():
     point = Contender("e", 0.33, 0.5, parts=(Part("w", 1, 0.30, LatencyNoise(0.01)),))
     assert np.median(draw([point], rng()).ttft_s) == pytest.approx(0.33, rel=2e-3)

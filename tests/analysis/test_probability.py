@@ -19,6 +19,7 @@ from paretobench.analysis.probability import (
     front_masks,
     front_probability,
     memberships,
+    verdict,
 )
 
 
@@ -120,6 +121,14 @@ def test_an_unknown_rival_does_not_make_others_sure():
         for rival in (point("b", 0.1, 0.6, 1e-4, 0.0), Contender("b", 0.1, 0.6, accuracy_se=0.0))
     )
     assert sure.verdict == "off" and doubted.verdict == "ambiguous"
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"),
+    [(1.0, "on"), (0.95, "on"), (0.94, "ambiguous"), (0.06, "ambiguous"), (0.05, "off")],
+)
+def test_the_classes_begin_at_the_documented_thresholds(probability, expected):
+    assert verdict(probability) == expected
 
 
 def test_no_points_have_no_memberships():

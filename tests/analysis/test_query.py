@@ -122,6 +122,17 @@ def test_the_probability_of_the_most_accurate_follows_the_noise():
     assert answer.probability == pytest.approx(expected, abs=0.01) and answer.meets == 1.0
 
 
+def test_of_one_score_the_faster_is_the_answer_as_often_as_it_is_faster():
+    a, b = (
+        Contender(n, t, 0.6, ttft_noise=LatencyNoise(0.01), accuracy_se=0.002, score="one")
+        for n, t in (("a", 0.100), ("b", 0.101))
+    )
+    answer = best([a, b], rng=rng(), draws=20_000)
+    z = math.log(0.101 / 0.100) / math.hypot(0.01, 0.01)
+    expected = 0.5 * (1 + math.erf(z / math.sqrt(2)))
+    assert answer.point == a and answer.probability == pytest.approx(expected, abs=0.01)
+
+
 def test_an_answer_of_unknown_noise_says_so():
     answer = best([Contender("p", 0.1, 0.5)], under_s=0.2, rng=rng())
     assert answer.assumed == ("latency", "accuracy") and answer.probability == 1.0
