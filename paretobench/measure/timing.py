@@ -23,11 +23,6 @@ from paretobench.records import Fidelity
 Clock = Callable[[], float]
 """Seconds from a monotonic clock, such as `time.perf_counter`."""
 
-STOP_PROBABILITY = 0.985
-"""Level of the t quantile that the stopping rule uses: 97 % two-sided at every look. Looking
-repeatedly until the width is reached loses about 2 points, which leaves 95 %."""
-
-
 @dataclass(frozen=True)
 class SamplingPlan:
     """How one process warms up and samples.
@@ -50,7 +45,7 @@ class SamplingPlan:
     window: int = 3
     tolerance: float = 0.02
     warmup_limit_s: float = 3.0
-    slow_run_s: float = 1.0
+    slow_run_s: float = 2.0
     sample_s: float = 2.0
     share: float = 0.7
     sample_limit_s: float = 4.0
@@ -233,18 +228,18 @@ class CellPlan:
             return max(1, max(affordable, least) - n)
         wanted = self.min_cells
         if n >= 2:
-            from paretobench.analysis.stats import half_width
+            from paretobench.analysis.stats import SEQUENTIAL_CONFIDENCE, half_width
 
-            off = half_width(medians_s, STOP_PROBABILITY) / self.precision_goal
+            off = half_width(medians_s, SEQUENTIAL_CONFIDENCE) / self.precision_goal
             wanted = max(wanted, round(n * off**2))
         return max(1, min(wanted, self.max_cells) - n)
 
     def _by_precision(self, medians_s: Sequence[float]) -> Decision:
         if self.precision_goal is None:
             return Decision(True, "within the budget")
-        from paretobench.analysis.stats import half_width
+        from paretobench.analysis.stats import SEQUENTIAL_CONFIDENCE, half_width
 
-        reached = half_width(medians_s, STOP_PROBABILITY)
+        reached = half_width(medians_s, SEQUENTIAL_CONFIDENCE)
         sign = "<=" if reached <= self.precision_goal else ">"
         why = f"half-width {reached:.2%} {sign} {self.precision_goal:.2%}"
         return Decision(reached > self.precision_goal, why)
@@ -268,7 +263,7 @@ def cell_plan(fidelity: Fidelity, precision_goal: float = 0.01) -> CellPlan:
             "standard", SamplingPlan(), min_cells=2, max_cells=5, budget_s=20.0, budget_limit_s=60.0
         )
     if fidelity == "rigorous":
-        rigorous = SamplingPlan(share=0.75, sample_limit_s=15.0)
+        rigorous = SamplingPlan(share=0.5, sample_limit_s=10.0)
         return CellPlan(
             "rigorous", rigorous, min_cells=5, max_cells=20, precision_goal=precision_goal
         )
