@@ -2,7 +2,7 @@
 
 The sets are two encoders, two devices, two sweeps or two databases. Errors are drawn once
 for both together, so what they share (a prefill workload, a checkpoint's score) cancels as it
-should. Points of the same name are compared one by one.
+should. Points of the same configuration are compared one by one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Comparison:
         bd_ttft, bd_accuracy: None where refused; `refusals` says why.
         speedups: at equal accuracy, per vertex of the baseline's front.
         gains: at an equal budget, per vertex of the baseline's front.
-        common: the ratio of each point that both sets have, in the candidate's order.
+        common: the ratio of each configuration that both sets have, in the candidate's order.
         common_ratio: geometric mean of `common`; None if there are none.
         assumed: points whose noise is unknown, so that intervals rest on `noise.Assumed`.
     """
@@ -81,7 +81,7 @@ def compare(
     """Compare two sets of points in every way that they allow.
 
     Raises:
-        DataError: if a set is empty, names a point twice, or holds numbers that cannot be.
+        DataError: if a set is empty, holds a configuration twice, or numbers that cannot be.
     """
     for whose, points in (("candidate", candidates), ("baseline", baselines)):
         _check_names(whose, points)
@@ -103,14 +103,21 @@ def compare(
 
 
 def _check_names(whose: str, points: Sequence[Contender]) -> None:
-    """Points are joined by name, so there must be some, each named once."""
+    """Points are paired by configuration, so there must be some, each of them once."""
     if not points:
         raise DataError(f"the {whose} has no points to compare; `paretobench ls` lists what is")
     seen: set[str] = set()
     for point in points:
-        if point.name in seen:
-            raise DataError(f"the {whose} holds {point.name!r} twice; narrow the selection")
-        seen.add(point.name)
+        if _configuration(point) in seen:
+            raise DataError(
+                f"the {whose} holds {_configuration(point)!r} twice; narrow the selection"
+            )
+        seen.add(_configuration(point))
+
+
+def _configuration(point: Contender) -> str:
+    """What a point is paired by."""
+    return point.configuration or point.name
 
 
 def _unless_refused(
@@ -129,9 +136,10 @@ def _unless_refused(
 def _common(
     candidates: Sequence[Contender], baselines: Sequence[Contender], drawn: Draws
 ) -> tuple[tuple[Ratio, ...], Ratio | None]:
-    """The ratios of the points both sets name, and their geometric mean, with intervals."""
-    position = {point.name: i for i, point in enumerate(baselines)}
-    pairs = [(i, position[own.name]) for i, own in enumerate(candidates) if own.name in position]
+    """The ratios of what both sets hold, and their geometric mean, with intervals."""
+    position = {_configuration(point): i for i, point in enumerate(baselines)}
+    own = [(i, _configuration(point)) for i, point in enumerate(candidates)]
+    pairs = [(i, position[name]) for i, name in own if name in position]
     if not pairs:
         return (), None
     ours, theirs = (list(side) for side in zip(*pairs, strict=True))
@@ -139,7 +147,7 @@ def _common(
     values = np.array([np.log(baselines[j].ttft_s / candidates[i].ttft_s) for i, j in pairs])
     lows, highs = np.exp(np.quantile(logs, INTERVAL, axis=0))
     ratios = tuple(
-        Ratio(candidates[i].name, float(value), float(low), float(high))
+        Ratio(_configuration(candidates[i]), float(value), float(low), float(high))
         for i, value, low, high in zip(ours, np.exp(values), lows, highs, strict=True)
     )
     low, high = np.exp(np.quantile(logs.mean(axis=1), INTERVAL))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,7 +65,17 @@ def test_what_is_refused_is_said_and_the_rest_still_answered():
     assert found.assumed == ("a",)
 
 
-def test_only_points_of_the_same_name_have_a_ratio():
+def test_points_named_by_device_are_paired_by_configuration():
+    ours = [
+        replace(each, name=f"{each.name} on new", configuration=each.name)
+        for each in device(0.5, "new")
+    ]
+    found = compare(ours, device(1.0, "old"), rng(), draws=20)
+    assert [each.name for each in found.common] == ["p0", "p1", "p2", "p3"]
+    assert found.common_ratio.value == pytest.approx(2.0)
+
+
+def test_only_points_of_the_same_configuration_have_a_ratio():
     found = compare(device(0.5, "new")[2:], device(1.0, "old")[:3], rng(), draws=20)
     assert [each.name for each in found.common] == ["p2"]
     assert found.common_ratio.name == "geometric mean of 1"
@@ -76,7 +88,7 @@ def test_an_empty_set_is_refused_by_side():
         compare(device(1.0, "old"), [], rng())
 
 
-def test_a_name_used_twice_is_refused():
+def test_a_configuration_held_twice_is_refused():
     with pytest.raises(DataError, match="the baseline holds 'p0' twice; narrow the selection"):
         compare(device(1.0, "new"), device(1.0, "old")[:1] * 2, rng())
 
