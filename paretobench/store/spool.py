@@ -80,11 +80,13 @@ class Ingested:
     Attributes:
         files: files whose content is now in the store.
         new: rows that were not there before, by kind.
+        seen: all rows of these files, by kind.
         refused: files that were left where they are, each with the reason.
     """
 
     files: int
     new: dict[str, int]
+    seen: dict[str, int]
     refused: tuple[tuple[Path, str], ...]
 
 
@@ -182,7 +184,8 @@ def ingest(store: Store, paths: Iterable[Path], remove: bool = False) -> Ingeste
     Raises:
         StoreError: if the database cannot be written. Files that are not in it yet stay.
     """
-    files, new, refused = 0, dict.fromkeys(_KINDS, 0), []
+    files, refused = 0, []
+    new, seen = dict.fromkeys(_KINDS, 0), dict.fromkeys(_KINDS, 0)
     for batch in _batches(sorted(paths), BATCH_FILES):
         readable: list[tuple[Path, Result]] = []
         for path in batch:
@@ -198,9 +201,10 @@ def ingest(store: Store, paths: Iterable[Path], remove: bool = False) -> Ingeste
             files += len(stored)
             for kind, count in counts.items():
                 new[kind] += count
+                seen[kind] += sum(len(getattr(result, kind)) for _, result in stored)
             for path, _ in stored if remove else ():
                 path.unlink(missing_ok=True)
-    return Ingested(files, new, tuple(refused))
+    return Ingested(files, new, seen, tuple(refused))
 
 
 _KINDS = ("environments", "workloads", "cells", "failures", "scores")

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paretobench.domain import canonical_json
 from paretobench.errors import DataError
 from paretobench.records import Score
 from paretobench.store.rows import is_cell_row_unchanged
+from paretobench.units import counted, percent
 
 if TYPE_CHECKING:
     from paretobench.store.store import Store
@@ -29,11 +31,32 @@ class UnionCounts:
         new, known: rows that were not here before, and rows that were, by kind.
         disagreements: groups of scores of one source that contradict one another, after the
             union, the joined ones among them.
+        refused: spool files that were left out, each with the reason.
     """
 
     new: dict[str, int]
     known: dict[str, int]
     disagreements: list[list[Score]]
+    refused: tuple[tuple[Path, str], ...] = ()
+
+    def __str__(self) -> str:
+        """One line for what is new and known, one for each thing a person should look at.
+
+        >>> print(UnionCounts({'cells': 12, 'scores': 0}, {'cells': 3, 'scores': 0}, []))
+        12 cells new; 3 rows known already
+        """
+        found = [counted(n, kind.removesuffix("s")) for kind, n in self.new.items() if n]
+        known = counted(sum(self.known.values()), "row")
+        lines = [f"{', '.join(found) or 'nothing'} new; {known} known already"]
+        for group in self.disagreements:
+            first = group[0]
+            values = ", ".join(percent(value) for value in sorted({s.value for s in group}))
+            lines.append(
+                f"contradiction, all kept: {first.encoder}@{first.resolution_px} + {first.llm}, "
+                f"{first.benchmark} is {values} in {first.source.cite()}"
+            )
+        lines += [f"refused: {reason}" for _, reason in self.refused]
+        return "\n".join(lines)
 
 
 def join(store: Store, other: Store) -> UnionCounts:

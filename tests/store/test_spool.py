@@ -36,9 +36,8 @@ def test_the_same_result_is_the_same_file(tmp_path: Path) -> None:
 def test_ingesting_again_brings_nothing_new(store: Store, tmp_path: Path) -> None:
     path = spool.write(tmp_path / "spool", RESULT)
     first = spool.ingest(store, [path])
-    assert first == spool.Ingested(
-        1, {"environments": 1, "workloads": 1, "cells": 2, "failures": 1, "scores": 1}, ()
-    )
+    counts = {"environments": 1, "workloads": 1, "cells": 2, "failures": 1, "scores": 1}
+    assert first == spool.Ingested(1, counts, counts, ())
     assert store.cells() == list(RESULT.cells)
     assert not any(spool.ingest(store, [path]).new.values())
     assert path.exists()
