@@ -1,7 +1,8 @@
 """The process that runs lmms-eval: one specification in, one result folder per task out.
 
-    python child.py SPEC.json     run its tasks, one after the other
-    python child.py --probe       print which lmms-eval this interpreter has
+    python child.py SPEC.json            run its tasks, one after the other
+    python child.py --probe TASK...      print what this interpreter has, and the tasks' versions
+    python child.py --fetch NAME REVISION    bring a checkpoint from the hub; print its folder
 
 It may be started by an interpreter that has lmms-eval but not this package, so it imports
 nothing of paretobench that it cannot do without, and runs on Python 3.9 and newer. Events go
@@ -16,6 +17,7 @@ The parent is `runner`; what the results mean is decided in `results` and `scori
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.metadata
 import importlib.util
 import inspect
@@ -23,6 +25,7 @@ import json
 import math
 import os
 import random
+import re
 import sys
 import threading
 import time
@@ -46,15 +49,50 @@ class TaskError(Exception):
         self.kind = kind
 
 
-def probe() -> dict[str, Any]:
+def versions() -> dict[str, Any]:
     """What this interpreter offers, without importing any of it."""
-    found: dict[str, Any] = {"python": sys.version.split()[0], "executable": sys.executable}
+    found: dict[str, Any] = {"python": sys.version.split()[0]}
     for name in ("lmms_eval", "torch", "transformers", "datasets", "accelerate"):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             found[name] = None
     return found
+
+
+def task_digests(names: list[str]) -> dict[str, str | None]:
+    """A task's version by content: the hash of the files in its folder; None if unknown.
+
+    Most tasks say `version: 0.0` whatever changes in them.
+    """
+    package = importlib.util.find_spec("lmms_eval")
+    roots = list(package.submodule_search_locations or []) if package else []
+    found: dict[str, str | None] = dict.fromkeys(names)
+    for root in roots:
+        for path in sorted(Path(root, "tasks").rglob("*.yaml")):
+            match = _TASK_LINE.search(path.read_text(encoding="utf-8", errors="replace"))
+            if match and match[1] in found:
+                found[match[1]] = _folder_digest(path.parent)
+    return found
+
+
+_TASK_LINE = re.compile(r"""^task:\s*["']?([\w.-]+)["']?\s*$""", re.MULTILINE)
+
+
+def _folder_digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and (path.suffix in (".py", ".yaml") or path.name.endswith("_yaml")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def fetch(name: str, revision: str) -> str:
+    """The local folder of a hub checkpoint, downloaded if it is not there yet."""
+    from huggingface_hub import snapshot_download
+
+    kinds = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt", "*.py"]
+    return str(snapshot_download(name, revision=revision or None, allow_patterns=kinds))
 
 
 class Events:
@@ -74,8 +112,11 @@ class Events:
 
 def main(arguments: list[str]) -> int:
     """Run what the command line says; returns the exit status."""
-    if arguments == ["--probe"]:
-        print(json.dumps(probe()))
+    if arguments[0] == "--probe":
+        print(json.dumps({"versions": versions(), "tasks": task_digests(arguments[1:])}))
+        return 0
+    if arguments[0] == "--fetch":
+        print(json.dumps({"folder": fetch(*arguments[1:])}))
         return 0
     events = Events()
     spec = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
@@ -174,13 +215,13 @@ def run_task(model: Any, manager: Any, task: dict[str, Any], spec: dict[str, Any
     found["paretobench"] = {
         **spec["provenance"],
         "task": task["name"],
-        "protocol": task["protocol"],
         "ocr_in_prompt": bool(task.get("ocr")),
         "limit": task.get("limit"),
         "items": task.get("items"),
+        "where": task.get("where"),
         "wall_s": time.monotonic() - started,
         "facts": facts,
-        **{f"{name}_version": version for name, version in probe().items()},
+        **{f"{name}_version": version for name, version in versions().items()},
     }
     _publish(found, task, work, order)
     return Path(task["folder"])

@@ -1,0 +1,65 @@
+"""Which weights: the content hash that a score and a latency of one checkpoint share.
+
+A path or a hub name says little: folders are overwritten, hub branches move. The hash is over
+the files that decide what a checkpoint computes, by content, so that the same weights have the
+same hash wherever they lie. Nothing is loaded here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from paretobench.domain import content_key
+from paretobench.errors import DataError
+
+SUFFIXES = (".safetensors", ".json", ".jinja", ".model", ".txt", ".py")
+"""Files that count: weights, configurations, tokenizers, templates, code of its own."""
+
+_PICKLED = (".bin", ".pt", ".pth", ".ckpt")
+_BLOCK = 1 << 22
+"""Bytes read at once: 4 MiB."""
+
+
+def is_local(name: str) -> bool:
+    """Whether a checkpoint is a folder here; a hub name has one slash and no such folder."""
+    looks_like_path = name.startswith((".", "/", "~")) or name.count("/") != 1
+    return looks_like_path or Path(name).expanduser().is_dir()
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """The files that count, in the order of their names."""
+    found = (path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    for path in sorted(found):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
+
+
+def checkpoint_hash(folder: Path) -> str:
+    """SHA-256 over the names and contents of a checkpoint's files, 64 hexadecimal digits.
+
+    Raises:
+        DataError: if there is no such folder, no `config.json`, or no safetensors in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"no checkpoint at {folder}: no such folder")
+    counted = list(files(folder))
+    if not (folder / "config.json").is_file():
+        raise DataError(f"{folder} is no checkpoint: it has no config.json")
+    if not any(path.suffix == ".safetensors" for path in counted):
+        pickled = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLED)
+        hint = f" ({pickled[0]} is pickled, and pickles run code when read)" if pickled else ""
+        raise DataError(
+            f"{folder} has no weights in safetensors{hint}; convert them with transformers' "
+            f"save_pretrained"
+        )
+    return content_key({path.relative_to(folder).as_posix(): _digest(path) for path in counted})
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
