@@ -192,7 +192,7 @@ class Tiling:
 
     Attributes:
         name: the name in `sweeps/tiling/`.
-        scheme: `none`, `grid`, `llava_next_anyres`, `llava_onevision_anyres_max_9`, ...
+        scheme: one of `tiling.SCHEMES`: `none`, `grid`, `llava_next_anyres`, ...
         options: the scheme's parameters, such as `{'g': 2, 'overview': True}`.
     """
 

@@ -3,21 +3,32 @@
 Answers what one image costs: how many encoder passes at which tile size, how many visual
 tokens, and how many separator tokens. Each scheme's rule names where it was read. What a
 pass or a token costs in time is no business of this file.
+
+`visual_tokens` are those that carry image content; row separators are counted apart, as
+`newline_tokens`. A language model prefills both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from paretobench.domain import Encoder, TilePlan, Tiling
 from paretobench.errors import PlanError, UnknownNameError
+
+Size = tuple[int, int]
+"""Width and height, in pixels, tiles or tokens."""
 
 
 def plan_tiles(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
     """What `tiling` makes of an image of `resolution_px` by `resolution_px`.
 
-    The tiling's options `width_px` and `height_px` replace the square image where the scheme
-    looks at the aspect ratio.
+    Options of any scheme:
+        queries: a resampler or a pruning method keeps this many tokens of each pass.
+        pool: this many tokens by this many become one (pooling, pixel shuffle).
+    Schemes that look at the aspect ratio take `width_px` and `height_px` instead of a square.
 
     Raises:
         PlanError: if the encoder cannot see such a tile, or the image cannot be cut so; the
@@ -30,17 +41,19 @@ def plan_tiles(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan
 
 
 def static(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
-    """The whole image in one pass (FastVLM section 4). A system of several encoders makes one
-    pass of each and fuses them into the system's own tokens."""
+    """The whole image in one pass (FastVLM section 4). A system of several encoders makes
+    its parts' passes and fuses them into the system's own tokens."""
     require(encoder, resolution_px)
     passes = sum(part.passes for part in encoder.parts) or 1
-    return TilePlan(resolution_px, passes, encoder.tokens(resolution_px))
+    return TilePlan(resolution_px, passes, tokens_of_pass(encoder, resolution_px, tiling))
 
 
 def grid(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
     """g by g tiles, and with `overview` the whole image shrunk to one more tile (Figure 6).
 
-    FastVLM v1 does not state the overview; v2's 1,280 tokens and 5 passes at 2048 px do.
+    FastVLM v1 does not state the overview; the 1,280 tokens and 5 passes that v2 gives for
+    2x2 tiles at 2048 px do. With `queries: 144` these are MM1's sub-images (arXiv 2403.09611,
+    section 3.3): 4 crops and the whole, 720 tokens.
     """
     g = int(tiling.options["g"])
     tile_px, rest = divmod(resolution_px, g)
@@ -48,7 +61,160 @@ def grid(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
         raise PlanError(f"{resolution_px} px cannot be cut into {g}x{g} equal tiles")
     require(encoder, tile_px, f"its {g}x{g} tiles are {tile_px} px")
     passes = g * g + bool(tiling.options.get("overview", True))
-    return TilePlan(tile_px, passes, passes * encoder.tokens(tile_px))
+    return TilePlan(tile_px, passes, passes * tokens_of_pass(encoder, tile_px, tiling))
+
+
+def llava_next_anyres(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
+    """LLaVA-NeXT: the best of five canvases, padding removed again, one newline per row.
+
+    Rule: LLaVA-NeXT's repository, `llava/mm_utils.py` (`select_best_resolution`) and
+    `llava/model/llava_arch.py` (merge type `spatial_unpad`). The canvases are 1x2, 2x1, 2x2,
+    3x1 and 1x3 tiles, as its training scripts list them. The overview's tokens come first,
+    without newlines.
+    """
+    tile_px, image = _tile(encoder, tiling), _image_size(resolution_px, tiling)
+    columns, rows = best_canvas(image, tile_px, [(1, 2), (2, 1), (2, 2), (3, 1), (1, 3)])
+    side = tokens_side(encoder, tile_px)
+    width, height = unpadded((columns * side, rows * side), image)
+    return TilePlan(tile_px, columns * rows + 1, side**2 + width * height, height)
+
+
+def llava_onevision_anyres(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
+    """LLaVA-OneVision `anyres_max_N`: canvases of up to 6x6 tiles, tokens shrunk to about N
+    tiles' worth; every tile still costs a pass.
+
+    Rule: as `llava_next_anyres`, with the branch `anyres_max`: the token map is interpolated
+    down only where it is more than 1.1 times too long on each side, so that some images stay
+    above (N + 1) tiles' tokens.
+    """
+    tile_px, image = _tile(encoder, tiling), _image_size(resolution_px, tiling)
+    canvases = itertools.product(range(1, 7), range(1, 7))
+    columns, rows = best_canvas(image, tile_px, canvases)
+    side = tokens_side(encoder, tile_px)
+    width, height = unpadded((columns * side, rows * side), image)
+    excess = math.sqrt(width * height / (int(tiling.options["max_tiles"]) * side**2))
+    if excess > 1.1:
+        width, height = int(width // excess), int(height // excess)
+    return TilePlan(tile_px, columns * rows + 1, side**2 + width * height, height)
+
+
+def s2(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
+    """S2: the image at several scales, each cut into tiles of the smallest; their features
+    are pooled to the smallest scale's grid and stacked as channels.
+
+    Rule: `s2wrapper/core.py` of scaling_on_scales (arXiv 2403.13043): a scale takes the
+    square of its number of splits in passes, and the tokens are those of the first scale.
+    """
+    scales = [int(scale) for scale in tiling.options["scales"]]
+    tile_px, rest = divmod(resolution_px, max(scales))
+    if rest:
+        raise PlanError(f"{resolution_px} px is not {max(scales)} times a whole number of pixels")
+    require(encoder, tile_px, f"its tiles are {tile_px} px")
+    passes = sum(scale**2 for scale in scales)
+    return TilePlan(tile_px, passes, tokens_of_pass(encoder, tile_px, tiling))
+
+
+def sphinx(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
+    """SPHINX: the image cut into base tiles, and the whole as one more.
+
+    Rule: arXiv 2311.07575, section 3.3, and `image_words` in LLaMA2-Accessory: each view is
+    the class token, the grid's tokens, 32 of the Q-Former and a start and an end marker:
+    1 + 256 + 32 + 2 = 291 at 224 px.
+    """
+    tile_px = _tile(encoder, tiling)
+    per_side, rest = divmod(resolution_px, tile_px)
+    if rest:
+        raise PlanError(f"{resolution_px} px cannot be cut into tiles of {tile_px} px")
+    views = per_side**2 + 1
+    words = tokens_of_pass(encoder, tile_px, tiling) + int(tiling.options["extra_tokens"])
+    return TilePlan(tile_px, views, views * words)
+
+
+def internvl_dynamic(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
+    """InternVL: the canvas of 1 to 12 tiles whose shape is closest to the image's, and a
+    thumbnail unless there is one tile only.
+
+    Rule: `dynamic_preprocess` and `find_closest_aspect_ratio` in InternVL's repository; of
+    equally close shapes a larger canvas wins while the image has more than half its pixels.
+    """
+    tile_px, (width, height) = _tile(encoder, tiling), _image_size(resolution_px, tiling)
+    low, high = int(tiling.options["min_tiles"]), int(tiling.options["max_tiles"])
+    shapes = [
+        (columns, rows)
+        for columns, rows in itertools.product(range(1, high + 1), repeat=2)
+        if low <= columns * rows <= high
+    ]
+    best, difference = (1, 1), math.inf
+    for columns, rows in sorted(shapes, key=math.prod):
+        this = abs(width / height - columns / rows)
+        fills = width * height > 0.5 * tile_px**2 * columns * rows
+        if this < difference or (this == difference and fills):
+            best, difference = (columns, rows), this
+    tiles = math.prod(best)
+    passes = tiles + (tiles > 1)
+    return TilePlan(tile_px, passes, passes * tokens_of_pass(encoder, tile_px, tiling))
+
+
+def best_canvas(image: Size, tile_px: int, canvases: Iterable[Size]) -> Size:
+    """The canvas, in tiles, that keeps most of the image's pixels and then wastes fewest.
+
+    >>> best_canvas((1000, 500), 336, [(1, 2), (2, 1), (2, 2)])
+    (2, 1)
+    """
+    width, height = image
+
+    def rank(canvas: Size) -> tuple[int, int]:
+        wide, high = canvas[0] * tile_px, canvas[1] * tile_px
+        scale = min(wide / width, high / height)
+        kept = min(int(width * scale) * int(height * scale), width * height)
+        return kept, -(wide * high - kept)
+
+    return max(canvases, key=rank)
+
+
+def unpadded(canvas: Size, image: Size) -> Size:
+    """The part of a token canvas that shows the image, once its padding is cut off again.
+
+    >>> unpadded((48, 48), (672, 672)), unpadded((48, 24), (1000, 400))
+    ((48, 48), (48, 20))
+    """
+    (columns, rows), (width, height) = canvas, image
+    if width / height > columns / rows:
+        padding = (rows - int(height * (columns / width))) // 2
+        return columns, rows - 2 * padding
+    padding = (columns - int(width * (rows / height))) // 2
+    return columns - 2 * padding, rows
+
+
+def tokens_side(encoder: Encoder, tile_px: int) -> int:
+    """Tokens along one side of a tile.
+
+    Raises:
+        PlanError: if the encoder's tokens are no grid.
+    """
+    if encoder.fixed_tokens:
+        raise PlanError(f"{encoder.label} gives {encoder.fixed_tokens} tokens without rows")
+    return encoder.grid_side(tile_px)
+
+
+def tokens_of_pass(encoder: Encoder, tile_px: int, tiling: Tiling) -> int:
+    """Tokens that the language model gets from one pass, after a resampler or pooling.
+
+    Raises:
+        PlanError: if pooling does not divide the grid, or `queries` exceed it.
+    """
+    every = encoder.tokens(tile_px)
+    if queries := int(tiling.options.get("queries", 0)):
+        if queries > every:
+            raise PlanError(f"{queries} tokens cannot be kept of {every} at {tile_px} px")
+        return queries
+    pool = int(tiling.options.get("pool", 1))
+    if pool == 1:
+        return every
+    side, rest = divmod(tokens_side(encoder, tile_px), pool)
+    if rest:
+        raise PlanError(f"{side * pool + rest} tokens a side cannot be pooled by {pool}")
+    return side**2
 
 
 def require(encoder: Encoder, tile_px: int, what: str = "") -> None:
@@ -63,7 +229,29 @@ def require(encoder: Encoder, tile_px: int, what: str = "") -> None:
         raise PlanError(f"{subject}; {encoder.label} takes {encoder.resolutions.describe()}{why}")
 
 
+def _tile(encoder: Encoder, tiling: Tiling) -> int:
+    """The scheme's tile, if the encoder accepts it."""
+    tile_px = int(tiling.options["tile_px"])
+    name = tiling.label or tiling.name
+    require(encoder, tile_px, f"{name} has tiles of {tile_px} px; set tiling.options.tile_px")
+    return tile_px
+
+
+def _image_size(resolution_px: int, tiling: Tiling) -> Size:
+    def side(name: str) -> int:
+        value: Any = tiling.options.get(name)
+        return resolution_px if value is None else int(value)
+
+    return side("width_px"), side("height_px")
+
+
 SCHEMES: dict[str, Callable[[Encoder, int, Tiling], TilePlan]] = {
     "none": static,
     "grid": grid,
+    "llava_next_anyres": llava_next_anyres,
+    "llava_onevision_anyres": llava_onevision_anyres,
+    "s2": s2,
+    "sphinx": sphinx,
+    "internvl_dynamic": internvl_dynamic,
 }
+"""Every scheme by the name that `sweeps/tiling` uses."""

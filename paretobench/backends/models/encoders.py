@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from paretobench.backends.models import random_weights
+from paretobench.backends.models import five_stage, random_weights
 from paretobench.backends.models.timm_import import import_timm
 from paretobench.errors import UnsupportedError
 
@@ -25,6 +25,9 @@ from timm.models._manipulate import (  # noqa: E402  (timm must be importable fi
     reinit_non_persistent_buffers,
     reparameterize_model,
 )
+
+BUILDERS = ("timm", "convnext_five_stage")
+"""Who can build an encoder: timm by name, or `five_stage` on top of it."""
 
 
 class VisualTokens(nn.Module):
@@ -58,17 +61,20 @@ def create_on_meta(spec: Mapping[str, Any], resolution_px: int) -> nn.Module:
     Raises:
         UnsupportedError: if timm has no such architecture or refuses an option.
     """
-    if spec["builder"] != "timm":
-        raise UnsupportedError(f"no builder {spec['builder']!r} for encoders; there is 'timm'")
+    if spec["builder"] not in BUILDERS:
+        known = " and ".join(map(repr, BUILDERS))
+        raise UnsupportedError(f"no builder {spec['builder']!r} for encoders; there are {known}")
     name, options = spec["architecture"], _plain(spec.get("options", {}))
     if name not in timm.list_models():
         raise UnsupportedError(
             f"timm {timm.__version__} has no architecture {name!r}; 'pip install -U timm' or "
             "correct the encoder's YAML"
         )
-    if _has_fixed_grid(name):
-        options = {"img_size": resolution_px, **options}
     with torch.device("meta"):
+        if spec["builder"] == "convnext_five_stage":
+            return VisualTokens(five_stage.create(name, options)).eval()
+        if _has_fixed_grid(name):
+            options = {"img_size": resolution_px, **options}
         network = timm.create_model(name, pretrained=False, num_classes=0, **options)
     return VisualTokens(network).eval()
 
