@@ -1,0 +1,203 @@
+"""The view of a database, on cells made by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from paretobench.domain import (
+    Encoder,
+    GridPoint,
+    LanguageModel,
+    Resolutions,
+    Runtime,
+    TilePlan,
+    Workload,
+    encode_workload,
+    prefill_workload,
+)
+from paretobench.errors import StoreError
+from paretobench.plan import Refusal
+from paretobench.records import Cell, Environment, Failure, Score, Source
+from paretobench.report import render
+from paretobench.report.stored import stored_view
+from paretobench.report.view import View
+from paretobench.store import Link, Store, StoredPoint
+
+ENCODER = Encoder(
+    "tiny", "Tiny", "Tiny", "resnet", 32, "ceil", 1_000_000, 64, Resolutions(), (64, 128)
+)
+LLM = LanguageModel("small", "Small-1B", "Small", "1B", "llama", 64, 2, 2, 2, 128, 100, 512, 10**9)
+TORCH = Runtime("torch", "fp32")
+SHARED = Runtime("torch", "fp32", {"weights": "shared"})
+ENVIRONMENT = Environment({"chip": "A chip", "os": "Linux 6.1", "memory_bytes": 8 * 2**30})
+
+
+def cell(workload: Workload, seconds: float, at: int, environment: Environment) -> Cell:
+    return Cell(
+        workload_key=workload.key,
+        environment_key=environment.key,
+        started_at=f"2026-11-20T10:00:{at:02d}Z",
+        fidelity="standard",
+        round_index=at,
+        load_s=1.0,
+        first_run_s=seconds * 2,
+        warmup_s=(seconds,),
+        samples_s=(seconds * 0.99, seconds, seconds * 1.01),
+        canary_before_s=0.01,
+        canary_after_s=0.01,
+        wall_s=2.0,
+        peak_memory_bytes=1000 + at,
+    )
+
+
+class Sweep:
+    """A store with points of one encoder at 64 and 128 px, each with one LLM."""
+
+    def __init__(self, store: Store, llm_runtime: Runtime = TORCH) -> None:
+        self.store = store
+        self.environment_key = store.add_environment(ENVIRONMENT)
+        self.key = store.add_sweep(
+            "demo", "paretobench sweep +grid=demo", {"protocol": "paper"}, 0,
+            self.environment_key, "2026-11-20T10:00:00Z",
+        )  # fmt: skip
+        self.prefill = prefill_workload(LLM, 16, llm_runtime)
+        self.encodes = {side: encode_workload(ENCODER, side, TORCH) for side in (64, 128)}
+        store.add_workloads([self.prefill, *self.encodes.values()])
+        store.add_points(self.key, [self.point(side) for side in (64, 128)])
+
+    def point(self, side: int) -> StoredPoint:
+        links = [Link("encode", self.encodes[side].key, 2), Link("prefill", self.prefill.key)]
+        tiles = TilePlan(side, 2, 16)
+        return StoredPoint.of(GridPoint(ENCODER, side, LLM), tiles, links)
+
+    def measure(self, workload: Workload, seconds: float, cells: int = 3) -> None:
+        for index in range(cells):
+            self.store.add_cell(cell(workload, seconds * (1 + index / 500), index, ENVIRONMENT))
+
+    def shown(self, **options: object) -> View:
+        return stored_view(self.store, "demo", scores=options.pop("scores", ()), **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Sweep:
+    return Sweep(Store.open(tmp_path / "demo.db"))
+
+
+def score(value: float, recipe: str = "r", benchmark: str = "avg5", **fields: object) -> Score:
+    source = Source("published", "A paper", "v1", "Table 1", provenance="printed")
+    return Score("tiny", 64, "small", "none", recipe, benchmark, value, source, **fields)  # type: ignore[arg-type]
+
+
+def test_ttft_is_the_passes_times_the_encoder_plus_the_prefill(sweep: Sweep) -> None:
+    sweep.measure(sweep.encodes[64], 0.1)
+    sweep.measure(sweep.prefill, 0.3)
+    row = sweep.shown().rows[0]
+    assert row.ttft and row.encode and row.encode_total and row.prefill
+    assert row.encode.value == pytest.approx(0.1, rel=0.01)
+    assert row.encode_total.value == pytest.approx(2 * row.encode.value)
+    assert row.ttft.value == pytest.approx(row.encode_total.value + row.prefill.value)
+    assert row.ttft.low is not None and row.ttft.low < row.ttft.value
+    assert (row.ttft.n, row.environment, row.fidelity) == (3, "A chip, Linux 6.1", "standard")
+    assert row.peak_memory_bytes == 1002
+
+
+def test_a_point_without_a_part_says_which_part_and_why(sweep: Sweep) -> None:
+    sweep.measure(sweep.prefill, 0.3)
+    sweep.store.add_failure(
+        Failure(sweep.encodes[64].key, sweep.environment_key, "out_of_memory",
+                "needs 9 GiB, 8 are there", "2026-11-20T10:00:00Z")
+    )  # fmt: skip
+    first, second = sweep.shown().rows
+    assert (first.ttft, first.reason) == (
+        None, "Tiny@64 out of memory: needs 9 GiB, 8 are there"
+    )  # fmt: skip
+    assert second.reason == "Tiny@128 not measured yet"
+    assert sweep.shown().failures[0].what == "Tiny@64"
+
+
+def test_a_refused_point_is_a_row_with_its_reason(sweep: Sweep) -> None:
+    refusal = Refusal("fastvithd", 100, "qwen2_7b", "none", "100 px is no multiple of 16")
+    row = next(r for r in sweep.shown(refusals=[refusal]).rows if r.encoder == "fastvithd")
+    assert row.reason == "refused: 100 px is no multiple of 16"
+    assert row.encoder_label == "FastViTHD"
+
+
+def test_each_recipe_of_a_point_is_a_row(sweep: Sweep) -> None:
+    sweep.measure(sweep.encodes[64], 0.1)
+    sweep.measure(sweep.prefill, 0.3)
+    rows = sweep.shown(scores=[score(0.5, "one"), score(0.6, "two")]).rows
+    assert [(r.recipe, r.score and r.score.value) for r in rows if r.resolution_px == 64] == [
+        ("one", 0.5), ("two", 0.6)
+    ]  # fmt: skip
+
+
+def test_a_point_without_a_score_says_what_would_supply_one(sweep: Sweep) -> None:
+    row = sweep.shown().rows[0]
+    assert (
+        row.score is None and "paretobench import" in row.hint and "paretobench score" in row.hint
+    )
+
+
+def test_a_suite_s_mean_is_made_from_its_members_and_says_so(sweep: Sweep) -> None:
+    names = ("gqa", "textvqa", "pope", "docvqa", "seedbench_image")
+    members = [score(0.1 * i, benchmark=name) for i, name in enumerate(names, start=3)]
+    row = sweep.shown(scores=members).rows[0]
+    assert row.score is not None
+    assert row.score.value == pytest.approx(0.5)
+    assert row.score.provenance == "derived" and "mean of 5 tasks" in row.score.source
+    assert row.score.is_error_assumed and row.score.standard_error
+    assert {task.benchmark for task in row.task_scores} == set(names)
+
+
+def test_a_stated_error_is_kept_and_a_missing_one_assumed(sweep: Sweep) -> None:
+    stated = sweep.shown(scores=[score(0.5, standard_error=0.01)]).rows[0].score
+    assumed = sweep.shown(scores=[score(0.5)]).rows[0].score
+    assert stated and stated.standard_error == 0.01 and not stated.is_error_assumed
+    assert assumed and assumed.standard_error and assumed.is_error_assumed
+
+
+def test_a_score_of_a_part_of_the_items_stands_for_nothing(sweep: Sweep) -> None:
+    assert sweep.shown(scores=[score(0.5, is_partial=True)]).rows[0].score is None
+
+
+def test_shared_weights_are_said_aloud(tmp_path: Path) -> None:
+    sweep = Sweep(Store.open(tmp_path / "shared.db"), SHARED)
+    sweep.measure(sweep.encodes[64], 0.1)
+    sweep.measure(sweep.prefill, 0.3)
+    assert "shared layer weights" in sweep.shown().rows[0].labels
+
+
+def test_the_statistics_count_parts_workloads_and_processes(sweep: Sweep) -> None:
+    for workload in (*sweep.encodes.values(), sweep.prefill):
+        sweep.measure(workload, 0.1)
+    found = sweep.shown().statistics
+    assert found is not None
+    assert (found.points, found.parts, found.workloads, found.cells) == (2, 4, 3, 9)
+    assert (found.measuring_s, found.product_s) == (18.0, 24.0)
+
+
+def test_a_sweep_that_is_not_there_is_named_with_those_that_are(sweep: Sweep) -> None:
+    with pytest.raises(StoreError, match=r"holds no sweep 'other'; it holds: demo"):
+        stored_view(sweep.store, "other")
+
+
+def test_an_empty_database_says_how_to_fill_it(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"holds no measurement.\n'paretobench sweep"):
+        stored_view(Store.open(tmp_path / "empty.db"))
+
+
+def test_the_whole_database_can_be_shown_without_naming_a_sweep(sweep: Sweep) -> None:
+    assert stored_view(sweep.store, scores=()).points == 2
+
+
+def test_a_measured_view_renders(sweep: Sweep, tmp_path: Path) -> None:
+    for workload in (*sweep.encodes.values(), sweep.prefill):
+        sweep.measure(workload, 0.1)
+    shown = sweep.shown(scores=[score(0.5)])
+    assert shown.environment == "A chip, Linux 6.1, 8 GiB"
+    assert shown.date == "2026-11-20"
+    written = render(shown, tmp_path / "report", formats=("svg",))
+    assert "A chip, Linux 6.1" in (tmp_path / "report" / "README.md").read_text()
+    assert len(written) == 7
