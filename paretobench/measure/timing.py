@@ -223,8 +223,8 @@ class CellPlan:
             return 0
         n = len(medians_s)
         if self.precision_goal is None:
-            affordable = int(min(self.budget_s // cell_s, self.max_cells))
-            least = int(min(self.budget_limit_s // cell_s, self.min_cells))
+            affordable = int(min(self.budget_s / cell_s, self.max_cells))
+            least = int(min(self.budget_limit_s / cell_s, self.min_cells))
             return max(1, max(affordable, least) - n)
         wanted = self.min_cells
         if n >= 2:
