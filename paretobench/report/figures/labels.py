@@ -99,7 +99,7 @@ def place_labels(anchors: Sequence[Anchor], scene: Scene, clearance: float) -> l
             leader = np.array([[anchor.x, anchor.y, place.x, place.y]])
             if touches(box, taken) or crosses(box, leaders):
                 continue
-            if place.needs_leader and any(crosses(other, leader) for other in taken):
+            if place.needs_leader and crosses(taken, leader):
                 continue
             places[index] = place
             taken = np.vstack([taken, box])
@@ -125,26 +125,25 @@ def touches(box: Boxes, boxes: Boxes) -> bool:
     return not bool(apart.all())
 
 
-def crosses(box: Boxes, segments: Boxes) -> bool:
-    """Whether any segment passes through the box (Liang-Barsky clipping).
+def crosses(boxes: Boxes, segments: Boxes) -> bool:
+    """Whether any segment passes through any of the boxes (Liang-Barsky clipping).
+
+    Args:
+        boxes: shape (n, 4) or (4,).
+        segments: shape (m, 4).
 
     >>> crosses(np.array([0., 0., 2., 2.]), np.array([[-1., 1., 3., 1.], [5., 5., 6., 6.]]))
     True
     """
-    if len(segments) == 0:
-        return False
+    low, high = boxes.reshape(-1, 1, 4)[..., :2], boxes.reshape(-1, 1, 4)[..., 2:]
     start, step = segments[:, :2], segments[:, 2:] - segments[:, :2]
-    near = np.zeros(len(segments))
-    far = np.ones(len(segments))
-    for axis in (0, 1):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            first = (box[axis] - start[:, axis]) / step[:, axis]
-            second = (box[axis + 2] - start[:, axis]) / step[:, axis]
-        still = step[:, axis] == 0
-        inside = (start[:, axis] > box[axis]) & (start[:, axis] < box[axis + 2])
-        entry = np.where(still, np.where(inside, -np.inf, np.inf), np.minimum(first, second))
-        leave = np.where(still, np.where(inside, np.inf, -np.inf), np.maximum(first, second))
-        near, far = np.maximum(near, entry), np.minimum(far, leave)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first, second = (low - start) / step, (high - start) / step
+    is_inside = (start > low) & (start < high)  # decides along an axis it does not move on
+    entry = np.where(step == 0, np.where(is_inside, -np.inf, np.inf), np.minimum(first, second))
+    leave = np.where(step == 0, np.where(is_inside, np.inf, -np.inf), np.maximum(first, second))
+    near = np.maximum(entry.max(axis=-1), 0.0)
+    far = np.minimum(leave.min(axis=-1), 1.0)
     return bool((near < far).any())
 
 
@@ -194,7 +193,7 @@ def _free_candidates(
             continue
         if place.needs_leader:
             leader = np.array([[anchor.x, anchor.y, place.x, place.y]])
-            if any(crosses(other, leader) for other in apart):
+            if crosses(apart, leader):
                 continue
         elif not _is_unambiguous(index, anchors, place):
             continue
