@@ -151,8 +151,14 @@ def _interval(
 ) -> Estimate:
     error = spread / math.sqrt(k)
     margin = t_quantile(0.5 + confidence / 2, df) * error
-    low, high = math.exp(centre - margin), math.exp(centre + margin)
-    return Estimate(math.exp(centre), low, high, k, method, spread, tuple(labels), error, df)
+    value, factor = math.exp(centre), _factor(margin)
+    low, high = value / factor, value * factor
+    return Estimate(value, low, high, k, method, spread, tuple(labels), error, df)
+
+
+def _factor(log_margin: float) -> float:
+    """exp of a margin; two wildly different processes must not overflow a float."""
+    return math.exp(min(log_margin, 300.0))
 
 
 def compose(
@@ -231,7 +237,7 @@ def _from_error(
     confidence: float,
 ) -> Estimate:
     margin = t_quantile(0.5 + confidence / 2, min(df, 1e6)) * error
-    low, high = value * math.exp(-margin), value * math.exp(margin)
+    low, high = value / _factor(margin), value * _factor(margin)
     return Estimate(value, low, high, n, method, None, labels, error, df)
 
 

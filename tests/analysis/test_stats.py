@@ -51,7 +51,7 @@ def test_an_interval_contains_its_value_and_the_value_lies_among_the_medians(
 ) -> None:
     estimate = stats.estimate(found)
     assert estimate.low is not None and estimate.high is not None
-    assert estimate.low < estimate.value < estimate.high or math.isinf(estimate.high)
+    assert 0.0 < estimate.low < estimate.value < estimate.high < math.inf
     assert min(found) * 0.999 <= estimate.value <= max(found) * 1.001
 
 
