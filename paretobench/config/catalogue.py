@@ -157,9 +157,7 @@ def _merged(path: Path, siblings: Mapping[str, Path]) -> Mapping[str, Any]:
     return merged | own
 
 
-def yaml_group(
-    folders: list[Path], group: str
-) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+def yaml_group(folders: list[Path], group: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """Name, content and path of every file in a group; a file of a later folder wins."""
     for name, read, at in _files(folders, group):
         yield name, read(), at

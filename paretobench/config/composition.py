@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from paretobench.config import catalogue, plugin, request, words
 from paretobench.config.axes import Row, rows
-from paretobench.domain import Encoder, GridPoint, LanguageModel, Tiling
+from paretobench.domain import Encoder, GridPoint, LanguageModel, Tiling, content_key
 from paretobench.errors import ConfigError, PlanError
 from paretobench.plan import Refusal
 from paretobench.resources import sweeps_folder
@@ -132,7 +132,15 @@ class Composer:
         key = tuple(choice.values())
         if key not in self._cache:
             self._cache[key] = self.full(**choice)
-        return _plain(self._cache[key][axis])
+        composed = _plain(self._cache[key][axis])
+        return composed if axis in self._untouched else self._renamed(axis, choice[axis], composed)
+
+    def _renamed(self, axis: str, name: str, composed: dict[str, Any]) -> dict[str, Any]:
+        """A changed model under a name of its own, such as `fastvithd~3f9a1c`, unless the
+        user gave one: scores of the published model are not scores of this one."""
+        if "name" in composed or composed == self._files.content(f"{axis}/{name}"):
+            return composed
+        return {"name": f"{name}~{content_key(composed)[:6]}", **composed}
 
     def is_own_file(self, axis: str, name: str) -> bool:
         """Whether nothing but the file `axis/name` decides that node."""

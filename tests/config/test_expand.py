@@ -75,7 +75,7 @@ def test_a_product_lists_what_cannot_exist_with_the_reason():
 
 
 def test_lists_ranges_globs_and_brackets_all_mean_lists():
-    assert len(expand(["llm=glob(qwen2_*)", "resolution=256"]).points) == 3
+    assert len(expand(["llm=glob(qwen2_*,exclude=qwen2_5*)", "resolution=256"]).points) == 3
     wanted = [256, 512, 768, 1024]
     assert [px for _, px, _, _ in names(expand(["resolution=range(256,1025,256)"]))] == wanted
     assert names(expand(["resolution=[512,256]"])) == names(expand(["resolution=512,256"]))
@@ -111,6 +111,16 @@ def test_an_override_inside_a_model_reaches_every_point():
     request = expand(["encoder=fastvithd,fastvit", "encoder.token_stride_px=16", "resolution=256"])
     assert [p.encoder.token_stride_px for p in request.points] == [16, 16]
     assert [p.encoder.architecture for p in request.points] == ["fastvit_mci3", "fastvit_mci2"]
+
+
+def test_a_changed_model_does_not_pass_for_the_published_one():
+    plain = expand(["resolution=256"]).points[0]
+    changed = expand(["resolution=256", "encoder.token_stride_px=16"]).points[0]
+    assert changed.encoder.name.startswith("fastvithd~") and changed.key != plain.key
+    named = expand(["resolution=256", "encoder.token_stride_px=16", "+encoder.name=mine"])
+    assert named.points[0].encoder.name == "mine"
+    same = expand(["resolution=256", "encoder.token_stride_px=64"])
+    assert same.points[0].key == plain.key
 
 
 def test_the_users_folder_adds_encoders_and_grids(sweeps):
@@ -161,15 +171,17 @@ def test_points_equal_those_of_a_full_composition(extra):
     points = expand(words).points[::7]
     for point in points:
         each = [
-            f"encoder={point.encoder.name}",
-            f"llm={point.llm.name}",
+            f"encoder={point.encoder.name.split('~')[0]}",
+            f"llm={point.llm.name.split('~')[0]}",
             f"resolution={point.resolution_px}",
         ]
         with composition._loader(None) as loader:
             wish = composition._wish([*words, *each], loader)
             composer = composition.Composer(loader, wish)
             composer._untouched = set()
-            row = composition.Row(point.encoder.name, None, point.tiling.name, point.llm.name)
+            chosen = (point.encoder.name, point.tiling.name, point.llm.name)
+            encoder, tiling, llm = (name.split("~")[0] for name in chosen)
+            row = composition.Row(encoder, None, tiling, llm)
             full = composition._Models(composer, None).of(row)
         assert full == (point.encoder, point.llm, point.tiling)
 
