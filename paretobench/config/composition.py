@@ -39,7 +39,7 @@ _OUTSIDE_SETTINGS = (*_NODES, "resolution", "device", "accuracy", "hydra", "grid
 
 def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Request:
     """See `paretobench.config.expand`."""
-    with _loader(user_sweeps) as loader:
+    with hydra_loader(user_sweeps) as loader:
         return compose_request(overrides, loader, user_sweeps)
 
 
@@ -49,11 +49,16 @@ def check(overrides: Sequence[str], user_sweeps: Path | None) -> None:
     Raises:
         ConfigError: if a word is wrong.
     """
-    with _loader(user_sweeps) as loader:
-        _wish(overrides, loader)
+    with hydra_loader(user_sweeps) as loader:
+        read_wish(overrides, loader)
 
 
-def _wish(overrides: Sequence[str], loader: ConfigLoader) -> words.Wish:
+def read_wish(overrides: Sequence[str], loader: ConfigLoader) -> words.Wish:
+    """The overrides, checked against the root file and the groups.
+
+    Raises:
+        ConfigError: if a word is wrong.
+    """
     root = [key for key in Files(loader).content(ROOT) if key not in ("defaults", "hydra")]
     return words.read(overrides, loader, [*root, *_NODES, "device", "accuracy"])
 
@@ -66,7 +71,7 @@ def compose_request(
     Raises:
         ConfigError: if the words are wrong, or if no point is left.
     """
-    wish = _wish(overrides, loader)
+    wish = read_wish(overrides, loader)
     composer = Composer(loader, wish)
     base = composer.base
     chosen = rows(_blocks(base, loader), wish.axes, base.hydra.runtime.choices)
@@ -161,7 +166,7 @@ class Composer:
 
 
 @contextmanager
-def _loader(user_sweeps: Path | None) -> Iterator[ConfigLoader]:
+def hydra_loader(user_sweeps: Path | None) -> Iterator[ConfigLoader]:
     """Hydra's loader over the user's and the bundled sweeps, outside `hydra.main`.
 
     What goes wrong inside leaves in the user's words.

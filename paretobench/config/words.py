@@ -52,8 +52,7 @@ def read(overrides: Sequence[str], loader: ConfigLoader, keys: Sequence[str]) ->
     for override in _parsed(overrides, loader):
         _check_key(override, loader, keys)
         if override.key_or_group in AXES:
-            axes[override.key_or_group] = choices(override)
-            _check_members(override.key_or_group, axes[override.key_or_group], loader)
+            axes[override.key_or_group] = _members(override, loader)
         else:
             _check_single(override)
             _check_members(override.key_or_group, [_text(override.value())], loader)
@@ -73,7 +72,7 @@ def axis_values(axis: str, value: Any, loader: ConfigLoader) -> list[str]:
         found = [str(item) for item in value]
     else:
         (override,) = _parsed([f"{axis}={value}"], loader)
-        found = choices(override)
+        return _members(override, loader)
     _check_members(axis, found, loader)
     return found
 
@@ -82,19 +81,15 @@ def choices(override: Override) -> list[str]:
     """All values of an override: `a,b`, `[a, b]`, `range()`, `glob()`, `choice()` or one value.
 
     Raises:
-        ConfigError: for `interval()` and for a list without a value.
+        ConfigError: for `interval()`.
     """
     if override.is_sweep_override():
         if not override.is_discrete_sweep():
             raise ConfigError(f"{override.input_line}: an interval has no end of values; list them")
-        found = [text.strip("'\"") for text in override.sweep_string_iterator()]
-    elif isinstance(value := override.value(), list):
-        found = [_text(item) for item in value]
-    else:
-        found = [_text(value)]
-    if not found:
-        raise ConfigError(f"{override.input_line}: nothing matches; 'paretobench ls' lists names")
-    return found
+        return [text.strip("'\"") for text in override.sweep_string_iterator()]
+    if isinstance(value := override.value(), list):
+        return [_text(item) for item in value]
+    return [_text(value)]
 
 
 def pixels(text: str) -> int:
@@ -134,6 +129,16 @@ def _parsed(overrides: Sequence[str], loader: ConfigLoader) -> list[Override]:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"{reason}; write NAME=VALUE, such as encoder=fastvithd") from None
     return parsed
+
+
+def _members(override: Override, loader: ConfigLoader) -> list[str]:
+    """All values of an axis' override; there is at least one, and each exists."""
+    axis, found = override.key_or_group, choices(override)
+    if not found:
+        known = ", ".join(loader.get_group_options(axis, ObjectType.CONFIG)) or "numbers of pixels"
+        raise ConfigError(f"{override.input_line}: nothing matches; there are {known}")
+    _check_members(axis, found, loader)
+    return found
 
 
 def _text(value: Any) -> str:

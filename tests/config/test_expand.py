@@ -175,8 +175,8 @@ def test_points_equal_those_of_a_full_composition(extra):
             f"llm={point.llm.name.split('~')[0]}",
             f"resolution={point.resolution_px}",
         ]
-        with composition._loader(None) as loader:
-            wish = composition._wish([*words, *each], loader)
+        with composition.hydra_loader(None) as loader:
+            wish = composition.read_wish([*words, *each], loader)
             composer = composition.Composer(loader, wish)
             composer._untouched = set()
             chosen = (point.encoder.name, point.tiling.name, point.llm.name)
