@@ -74,6 +74,7 @@ class TaskResult:
         sha256: of the file.
         samples_path: the logged samples; None if there are none.
         own: the section `paretobench` of our own runs.
+        parts: if this is several stages of one scoring put together, those.
     """
 
     task: str
@@ -88,10 +89,13 @@ class TaskResult:
     sha256: str
     samples_path: Path | None = None
     own: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[TaskResult, ...] = ()
 
     @cached_property
     def samples(self) -> tuple[Sample, ...]:
         """The logged samples in the order of the items; empty if there are none."""
+        if self.parts:
+            return tuple(sample for part in self.parts for sample in part.samples)
         if self.samples_path is None:
             return ()
         found = (_sample(line) for line in _sample_lines(self.samples_path))
