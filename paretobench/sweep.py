@@ -8,7 +8,7 @@ same settings in the same environment keeps its key, so its rounds go on too.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from paretobench import backends
 from paretobench.cost import Effort, Machine, Past
-from paretobench.domain import Device, Workload
-from paretobench.errors import ParetobenchError
+from paretobench.domain import Device, Runtime, Workload
+from paretobench.errors import BackendMissingError, ParetobenchError
 from paretobench.measure import events
 from paretobench.measure.timing import CellPlan, cell_plan
 from paretobench.plan import Plan, PlannedPoint, make_plan
@@ -66,21 +66,21 @@ class Outcome:
         return 1 if self.view.untimed else 0
 
 
-def prepare(request: Request, store: Store | None, device: Device | None = None) -> Prepared:
+def prepare(request: Request, store: Store | None, must_run: bool = True) -> Prepared:
     """Plan a request against what a store holds; runs nothing.
 
     Args:
         store: None plans as if nothing had been measured.
-        device: decided already, or None to decide here.
+        must_run: whether the device has to be able to run here. A plan for another machine,
+            or with the core alone installed, does not need it: `device.why` then says so.
 
     Raises:
-        BackendMissingError: if the device cannot run here.
+        BackendMissingError: if the device has to run here and cannot.
     """
-    from paretobench.backends.choose import choose_device
     from paretobench.measure.environment import fingerprint
 
-    device = device or choose_device(asdict(request.device))
-    environment = fingerprint(measure_speed=store is not None)
+    device, refuses = _device(request, must_run)
+    environment = fingerprint()
     settings = request.settings
     rules = cell_plan(settings.fidelity, settings.precision_goal)  # type: ignore[arg-type]
     known = _known_cells(store, environment)
@@ -94,13 +94,39 @@ def prepare(request: Request, store: Store | None, device: Device | None = None)
         machine_of(environment),
         done=_finished(known, rules),
         failed=failed,
-        refuses=lambda workload: backends.get(workload.runtime.backend).refuses(workload),
+        refuses=refuses,
         past=_past(store, known),
         effort=_effort(rules),
         protocol=settings.protocol,
         weights=settings.weights,
     )
     return Prepared(request, device, environment, plan)
+
+
+def _device(request: Request, must_run: bool) -> tuple[Device, Callable[[Workload], str | None]]:
+    """The device, and what its backends say against a workload."""
+    from paretobench.backends.choose import choose_device
+
+    try:
+        device = choose_device(asdict(request.device))
+    except BackendMissingError as missing:
+        if must_run:
+            raise
+        return _as_asked(request, str(missing)), lambda _: None
+    return device, lambda workload: backends.get(workload.runtime.backend).refuses(workload)
+
+
+def _as_asked(request: Request, why: str) -> Device:
+    """The device in the request's own words, for a plan that cannot be carried out here."""
+
+    def runtime(half: Mapping[str, Any]) -> Runtime:
+        precision = "fp32" if half["precision"] == "auto" else half["precision"]
+        return Runtime(half["backend"], precision, dict(half.get("options") or {}))
+
+    wish = request.device
+    return Device(
+        wish.name, runtime(wish.encode), runtime(wish.prefill), f"not to be run here: {why}"
+    )
 
 
 def machine_of(environment: Environment) -> Machine:

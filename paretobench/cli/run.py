@@ -47,6 +47,8 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
         if request.settings.dry_run:
             emit_json(prepared.plan) if as_json else _print_plan(prepared.plan)
             return 0
+        if prepared.plan.pending:
+            _warn_of_noise()
         with Progress() as progress:
             outcome = sweep.run(prepared, store, command, progress.listen, say)
     _print_outcome(outcome, as_json)
@@ -54,8 +56,6 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
 
 
 def _announce_plan(prepared: Prepared) -> None:
-    from paretobench.measure import quiet
-
     device = prepared.device
     say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")
     if device.why:
@@ -63,10 +63,14 @@ def _announce_plan(prepared: Prepared) -> None:
     say(f"plan: {prepared.plan.summary}")
     for refusal in prepared.plan.refused:
         warn(f"refused: {refusal}")
-    if prepared.plan.pending:
-        for finding in quiet.check():
-            if not finding.is_fine:
-                warn(str(finding))
+
+
+def _warn_of_noise() -> None:
+    from paretobench.measure import quiet
+
+    for finding in quiet.check():
+        if not finding.is_fine:
+            warn(str(finding))
 
 
 def _print_plan(plan: Plan) -> None:
@@ -140,20 +144,11 @@ def plan_command(overrides: tuple[str, ...], as_json: bool) -> None:
     path = Path(request.settings.database)
     if path.exists():
         with Store.open(path, create=False, read_only=True) as store:
-            prepared = sweep.prepare(request, store)
+            prepared = sweep.prepare(request, store, must_run=False)
     else:
-        prepared = sweep.prepare(request, None)
-    if as_json:
-        emit_json(prepared.plan)
-        return
-    _announce_plan_only(prepared)
-    _print_plan(prepared.plan)
-
-
-def _announce_plan_only(prepared: Prepared) -> None:
-    say(f"plan: {prepared.plan.summary}")
-    for refusal in prepared.plan.refused:
-        warn(f"refused: {refusal}")
+        prepared = sweep.prepare(request, None, must_run=False)
+    _announce_plan(prepared)
+    emit_json(prepared.plan) if as_json else _print_plan(prepared.plan)
 
 
 @click.command("measure")
