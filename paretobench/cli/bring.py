@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,13 +12,33 @@ from paretobench.cli.options import DATABASE
 from paretobench.errors import ConfigError, DataError
 from paretobench.units import counted
 
-SQLITE_HEADER = b"SQLite format 3\x00"
+if TYPE_CHECKING:
+    from paretobench.store import Store
 
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True)
 @click.option("--database", "-d", default=DATABASE, show_default=True, help="Where to store.")
-def import_command(files: tuple[str, ...], database: str) -> None:
+@click.option("--encoder", metavar="NAME", help="Which encoder these results belong to.")
+@click.option("--resolution", "resolution_px", type=int, metavar="PX", help="Its resolution.")
+@click.option("--llm", metavar="NAME", help="Which language model they belong to.")
+@click.option("--tiling", metavar="NAME", help="Which tiling they belong to.")
+@click.option("--recipe", metavar="NAME", help="How the checkpoint was trained.")
+@click.option("--mapping", metavar="FILE", help="A YAML file that places many results.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["lmms", "llava"]),
+    default="lmms",
+    show_default=True,
+    help="Scoring rules for lmms-eval results.",
+)
+def import_command(
+    files: tuple[str, ...],
+    database: str,
+    mapping: str | None,
+    protocol: str,
+    **place: Any,
+) -> None:
     """Bring in scores, lmms-eval results or another database."""
     from paretobench.store import Store
 
@@ -25,28 +46,36 @@ def import_command(files: tuple[str, ...], database: str) -> None:
     for path in paths:
         if not path.exists():
             raise DataError(f"there is no file {path}; nothing was imported")
+    flags = {name: value for name, value in place.items() if value is not None}
+    rules = Path(mapping) if mapping else None
     with Store.open(database) as store:
         for path in paths:
-            if _is_database(path):
-                say(f"{path}: {store.union(path)}")
-            elif path.suffix == ".csv":
-                from paretobench.accuracy.importers import read_scores_csv
-
-                scores = read_scores_csv(path)
-                new = store.add_scores(scores)
-                say(f"{path}: {counted(len(scores), 'score')}, {new} new")
-            else:
-                raise DataError(
-                    f"{path} is neither a scores .csv nor a paretobench database;\n"
-                    "docs/accuracy.md shows the columns of a scores.csv"
-                )
+            say(f"{path}: {_bring_in(store, path, flags, rules, protocol)}")
 
 
-def _is_database(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(SQLITE_HEADER)) == SQLITE_HEADER
+def _bring_in(
+    store: Store, path: Path, flags: dict[str, Any], mapping: Path | None, protocol: str
+) -> str:
+    """Import one path by what it is; returns what came of it."""
+    from paretobench.accuracy.importers import read_scores_csv
+    from paretobench.accuracy.lmms import importer
+    from paretobench.store import arrivals
+
+    if arrivals.kind_of(path) is not None:
+        return str(arrivals.bring_in(store, path))
+    if path.suffix.lower() == ".csv" and path.is_file() and not importer.is_importable(path):
+        scores = read_scores_csv(path)
+    elif importer.is_importable(path):
+        imported = importer.import_results([path], flags, mapping, protocol)
+        for note in imported.notes:
+            say(f"  {note}")
+        scores = list(imported.scores)
+    else:
+        raise DataError(
+            f"{path} is no scores .csv, no result of lmms-eval or VLMEvalKit, no paretobench\n"
+            "database, bundle or spool file; docs/accuracy.md shows the columns of a scores.csv"
+        )
+    return f"{counted(len(scores), 'score')}, {store.add_scores(scores)} new"
 
 
 @click.command("score")
