@@ -5,13 +5,15 @@ import pytest
 from paretobench.config import load_catalogue
 from paretobench.cost import (
     Effort,
+    Machine,
+    Rates,
     block_weights,
     encode_bytes,
     encode_flops,
     prefill_bytes,
     prefill_flops,
 )
-from paretobench.domain import Runtime
+from paretobench.domain import Runtime, prefill_workload
 
 CATALOGUE = load_catalogue()
 BF16 = Runtime("torch", "bf16")
@@ -71,3 +73,16 @@ def test_slow_workloads_get_fewer_processes_and_fast_ones_more():
 def test_a_rule_without_a_budget_is_expected_to_take_eight_processes():
     effort = Effort(min_cells=5, max_cells=20, budget_s=float("inf"), budget_limit_s=float("inf"))
     assert effort.wall_s(0.1) == pytest.approx(8 * 8.0)
+
+
+def test_sixteen_bits_are_expected_to_be_faster_than_thirty_two():
+    llm = CATALOGUE.llms["qwen2_0_5b"]
+    rates = Rates(Machine(1 << 40, gflops=100))
+    expected = {
+        precision: rates.seconds(
+            prefill_workload(llm, 256, Runtime("torch", precision)), prefill_flops(llm, 256)
+        )
+        for precision in ("fp32", "bf16")
+    }
+    assert expected["fp32"] == pytest.approx(prefill_flops(llm, 256) / 100e9)
+    assert expected["bf16"] < expected["fp32"] / 2
