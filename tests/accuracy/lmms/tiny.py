@@ -245,13 +245,22 @@ def _seedbench(folder: Path, items: int, image: Any) -> None:
     _write(rows, folder / "data" / "test-0.parquet", image=datasets.List(image))
 
 
+def build_all(root: Path) -> None:
+    """Checkpoints that say yes, checkpoints that are broken in one way each, and the data."""
+    build_llava(root / "llava")
+    build_fast_vlm(root / "fast_vlm")
+    build_llava(root / "mute", says=None)
+    torn = build_llava(root / "torn") / "model.safetensors"
+    torn.write_bytes(torn.read_bytes()[:5000])
+    (build_llava(root / "untold") / "chat_template.jinja").unlink()
+    build_data(root / "data")
+    build_data(root / "long", items=360)
+
+
 if __name__ == "__main__":
     import sys
 
     from paretobench.backends.models.timm_import import repair_torchvision
 
     repair_torchvision()
-    target = Path(sys.argv[1])
-    build_llava(target / "llava")
-    build_fast_vlm(target / "fast_vlm")
-    build_data(target / "data")
+    build_all(Path(sys.argv[1]))
