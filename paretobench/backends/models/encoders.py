@@ -30,7 +30,7 @@ BUILDERS = ("timm", "convnext_five_stage")
 """Who can build an encoder: timm by name, or `five_stage` on top of it."""
 
 
-class VisualTokens(nn.Module):
+class VisualTokens(nn.Module):  # type: ignore[misc]  # torch is not followed
     """A timm network cut before its pooling and head.
 
     Input [batch, 3, resolution, resolution], normalised pixels; output [batch, tokens,

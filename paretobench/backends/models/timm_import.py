@@ -36,7 +36,7 @@ def repair_torchvision() -> bool:
         RuntimeError: torchvision's own, if it fails for another reason.
     """
     try:
-        import torchvision  # noqa: F401
+        import torchvision
     except ImportError:
         return False
     except RuntimeError as error:

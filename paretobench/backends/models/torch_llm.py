@@ -69,12 +69,12 @@ def build(
 
 def assign(model: nn.Module, state: Mapping[str, torch.Tensor], device: str = "cpu") -> nn.Module:
     """Put prepared tensors into a model without storage, tied and rotary parts included."""
-    missing, unexpected = model.load_state_dict(state, strict=False, assign=True)
+    _, unexpected = model.load_state_dict(state, strict=False, assign=True)
     model.tie_weights()
     restore_rotary(model, device)
     left = [name for name, parameter in model.named_parameters() if parameter.is_meta]
     if left or unexpected:
-        raise ValueError(f"prepared weights do not fit: missing {left[:3]}, extra {unexpected[:3]}")
+        raise ValueError(f"prepared weights do not fit: still missing {left[:3]}, extra {unexpected[:3]}")
     return model.requires_grad_(False).eval()
 
 

@@ -1,0 +1,163 @@
+"""Which runtime encodes and which prefills: a device profile turned into a decision.
+
+`auto` takes the first installed runtime of an order, and says so in one sentence. The orders
+are those in which the runtimes finished when the same networks were run on one machine
+(batch 1, 2 threads, a server processor with AVX512-BF16; milliseconds):
+
+    encoder      openvino bf16   torch bf16   openvino fp32   onnxruntime fp32   torch fp32
+    FastViTHD@512          155          253             289                332          585
+    ViT-L/14@336           517          881             900               1007         2209
+
+    prefill: torch bf16 took a quarter to a third of the time of mlx fp32 on that processor.
+
+So onnxruntime is ahead of torch only where the processor has no bf16. On a GPU torch is the
+only runtime here; on Apple silicon Core ML and MLX are those of the FastVLM paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from paretobench import backends
+from paretobench.backends import hardware
+from paretobench.backends.coreml import CONVERT_ELSEWHERE
+from paretobench.backends.hardware import Hardware
+from paretobench.domain import Device, Runtime
+from paretobench.errors import BackendMissingError
+
+Half = Literal["encode", "prefill"]
+_EXTRA = {"coreml": "apple"}
+
+
+def choose_device(request: Mapping[str, Any], machine: Hardware | None = None) -> Device:
+    """Decide what `auto` leaves open and check that the rest can run here.
+
+    Args:
+        request: `name`, `encode`, `prefill`, `executor`, as in `sweeps/device/`; each half
+            with `backend`, `precision` and `options`.
+        machine: what to decide for; this machine if None.
+
+    Raises:
+        BackendMissingError: if a runtime is not installed or not for this machine; nothing
+            has been built then.
+        UnknownNameError: if there is no such backend.
+    """
+    machine = machine or hardware.detect()
+    encode, why_encode = _choose(request, "encode", machine)
+    prefill, why_prefill = _choose(request, "prefill", machine)
+    why = "; ".join(sentence for sentence in (why_encode, why_prefill) if sentence)
+    return Device(request["name"], encode, prefill, why, request.get("executor", "local"))
+
+
+def order(half: Half, machine: Hardware) -> tuple[str, ...]:
+    """The runtimes for one half on such a machine, fastest first; see the module."""
+    if machine.is_apple_silicon:
+        return ("coreml", "torch") if half == "encode" else ("mlx", "torch")
+    if _has_usable_cuda(machine):
+        return ("torch",)
+    if half == "prefill":
+        return ("torch", "mlx")
+    if machine.has_fast_bf16:
+        return ("openvino", "torch", "onnxruntime")
+    return ("openvino", "onnxruntime", "torch")
+
+
+def _choose(request: Mapping[str, Any], half: Half, machine: Hardware) -> tuple[Runtime, str]:
+    wish = request[half]
+    name, precision = wish.get("backend", "auto"), wish.get("precision", "auto")
+    options = dict(wish.get("options") or {})
+    why = ""
+    if name == "auto":
+        name, why = _fastest(half, machine)
+    else:
+        _require(name, request["name"], options, machine)
+    _set_device(name, options, machine)
+    if precision == "auto":
+        precision, reason = _precision(name, options, machine)
+        why = f"{why}, in {precision} because {reason}" if why else ""
+    runtime = Runtime(name, precision, options)
+    return runtime, f"{name} {half}s: {why}" if why else ""
+
+
+def _fastest(half: Half, machine: Hardware) -> tuple[str, str]:
+    names = order(half, machine)
+    installed = [name for name in names if backends.get(name).available().is_available]
+    if not installed:
+        raise BackendMissingError(
+            f"nothing that can {half} is installed (looked for {', '.join(names)}); "
+            f"{_pip(names[0], machine)}"
+        )
+    if len(names) == 1:
+        return installed[0], "the runtime for this GPU"
+    missing = [name for name in names if name not in installed]
+    rest = f" ({', '.join(missing)} not installed)" if missing else ""
+    return installed[0], f"the fastest installed of {', '.join(names)}{rest}"
+
+
+def _require(name: str, profile: str, options: Mapping[str, Any], machine: Hardware) -> None:
+    """Refuse a runtime that was asked for by name and cannot run here."""
+    state = backends.get(name).available()
+    device = str(options.get("device", ""))
+    if name == "coreml" and not machine.is_apple_silicon:
+        raise BackendMissingError(
+            f"device={profile} needs a Mac with Apple silicon, and this is {machine.system} "
+            f"{machine.machine}: {CONVERT_ELSEWHERE}"
+        )
+    if device.startswith("cuda"):
+        _require_cuda(profile, machine)
+    if device in ("gpu", "mps") and not machine.is_apple_silicon:
+        raise BackendMissingError(
+            f"device={profile} asks for Apple's GPU, and this is {machine.system} "
+            f"{machine.machine}; device=auto takes what this machine has"
+        )
+    if not state.is_available:
+        raise BackendMissingError(f"device={profile} needs {name}: {state.reason}")
+
+
+def _require_cuda(profile: str, machine: Hardware) -> None:
+    if not machine.has_cuda:
+        raise BackendMissingError(
+            f"device={profile} needs an NVIDIA GPU with its driver, and none is loaded here; "
+            "device=auto takes what this machine has"
+        )
+    if not hardware.torch_was_built_for_cuda():
+        version = hardware.version_of("torch") or "that is not installed"
+        raise BackendMissingError(
+            f"device={profile} needs a torch with CUDA, not torch {version}: "
+            "pip install 'paretobench[cuda]'"
+        )
+
+
+def _set_device(name: str, options: dict[str, Any], machine: Hardware) -> None:
+    """Spell out where a runtime runs, so that equal choices have equal workload keys."""
+    if name == "coreml" or "device" in options:
+        return
+    options["device"] = "cpu"
+    if machine.is_apple_silicon and name in ("torch", "mlx"):
+        options["device"] = "mps" if name == "torch" else "gpu"
+    elif name == "torch" and _has_usable_cuda(machine):
+        options["device"] = "cuda"
+
+
+def _precision(name: str, options: Mapping[str, Any], machine: Hardware) -> tuple[str, str]:
+    """The precision for `auto`, and why."""
+    device = str(options.get("device", ""))
+    if name == "coreml" or device in ("mps", "gpu"):
+        return "fp16", "the FastVLM paper ran MLX so, and the Neural Engine knows no other"
+    if device.startswith("cuda"):
+        return "bf16", "tensor cores run it at twice the rate of fp32 or more"
+    if name in ("openvino", "torch") and machine.has_fast_bf16:
+        return "bf16", f"the processor has {machine.bf16_feature}"
+    if name in ("mlx", "onnxruntime"):
+        return "fp32", f"{name} has fast kernels for nothing else on a CPU"
+    return "fp32", "the processor has no bf16 instructions"
+
+
+def _has_usable_cuda(machine: Hardware) -> bool:
+    return machine.has_cuda and hardware.torch_was_built_for_cuda()
+
+
+def _pip(name: str, machine: Hardware) -> str:
+    extra = "apple" if machine.is_apple_silicon else "cuda" if machine.has_cuda else "cpu"
+    return f"pip install 'paretobench[{_EXTRA.get(name, extra)}]'"

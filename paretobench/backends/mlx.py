@@ -1,0 +1,186 @@
+"""MLX: prefill through mlx-lm, on Apple's GPU, or on a CPU as the same code path.
+
+Two ways to prefill, by name (`prefill_mode`):
+
+    forward       one forward pass over all positions, logits of the last one
+    cache_prompt  what `mlx_lm.cache_prompt` does, the tool of the FastVLM paper: all positions
+                  but the last in chunks of `prefill_step_size`, then the last one alone
+
+Every run fills a fresh cache, and waits for both the logits and the cache.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paretobench.backends import Availability, Prepared, hardware
+from paretobench.backends.inputs import (
+    PrefillSubject,
+    check_finite,
+    memory_failures,
+    random_embeddings,
+    random_ids,
+)
+from paretobench.domain import Workload
+from paretobench.errors import UnsupportedError
+
+INSTALL = {"Darwin": "pip install 'paretobench[apple]'", "Linux": "pip install 'paretobench[cpu]'"}
+PRECISIONS = ("fp32", "bf16", "fp16", "int8", "int4")
+MODES = ("forward", "cache_prompt")
+STEP_SIZE = 2048
+"""Positions of one chunk in `cache_prompt`: mlx-lm's default `prefill_step_size`."""
+
+
+class MLX:
+    """The backend; see the module."""
+
+    name = "mlx"
+
+    def available(self) -> Availability:
+        """Whether mlx and mlx-lm are installed."""
+        missing = [name for name in ("mlx", "mlx-lm") if not hardware.version_of(name)]
+        if missing:
+            system = hardware.detect().system
+            how = INSTALL.get(system, "MLX exists for macOS on Apple silicon and for Linux")
+            return Availability(False, f"{' and '.join(missing)} not installed: {how}")
+        return Availability(True, version=hardware.version_of("mlx"))
+
+    def refuses(self, workload: Workload) -> str | None:
+        """Anything but prefill, unknown modes and precisions, the GPU where there is none."""
+        options, precision = workload.runtime.options, workload.runtime.precision
+        if workload.kind != "prefill":
+            return f"mlx prefills only; {workload.kind} runs on another backend"
+        if precision not in PRECISIONS:
+            return f"mlx runs {', '.join(PRECISIONS)}, not {precision}"
+        if (mode := options.get("prefill_mode", "forward")) not in MODES:
+            return f"mlx knows prefill_mode={' or '.join(MODES)}, not {mode}"
+        if options.get("device") == "gpu" and not hardware.detect().is_apple_silicon:
+            return "mlx has a GPU on Apple silicon only; here device=cpu"
+        return None
+
+    def prepare(self, workload: Workload, root: Path) -> Prepared:
+        """Nothing: MLX copies what it reads from a file, so a file would save no time over
+        making the weights in memory."""
+        return Prepared(facts={"weights": "made in memory"})
+
+    def load(self, workload: Workload, prepared: Prepared) -> MLXSession:
+        """Build the model with random weights."""
+        return MLXSession(workload)
+
+
+def backend() -> MLX:
+    """The backend, for `backends.get`."""
+    return MLX()
+
+
+class MLXSession:
+    """A language model and one sequence."""
+
+    def __init__(self, workload: Workload, model: Any = None) -> None:
+        from paretobench.backends.models import mlx_llm
+
+        options = workload.runtime.options
+        self.label = workload.label
+        self._subject = PrefillSubject.of(workload)
+        self._mlx, blas = mlx_llm.import_mlx()
+        self._set_device(str(options.get("device", "cpu")))
+        self.mode = str(options.get("prefill_mode", "forward"))
+        self.step_size = int(options.get("prefill_step_size", STEP_SIZE))
+        is_shared = options.get("weights") == "shared"
+        if is_shared:
+            warnings.warn(
+                f"{self.label}: all layers share one block's weights; label the result so",
+                stacklevel=2,
+            )
+        with memory_failures(self.label):
+            self.model = model or mlx_llm.build(
+                self._subject.llm, workload.runtime.precision, share_layers=is_shared
+            )
+        self.logits: Any = None
+        self.facts: dict[str, Any] = {
+            "precision": workload.runtime.precision,
+            "dtype": str(self.model.model.norm.weight.dtype),
+            "device": str(self._mlx.default_device()),
+            "blas": blas,
+            "version": hardware.version_of("mlx"),
+            "mlx_lm": hardware.version_of("mlx-lm"),
+            "prefill_mode": self.mode,
+            "inputs": "ids" if self._subject.takes_ids else "embeddings",
+            "weights": "random, one block shared by all layers" if is_shared else "random",
+            "shared_layers": is_shared,
+        }
+        self.renew_input()
+
+    def renew_input(self) -> None:
+        """A new random sequence; also refuses a last result that was not finite."""
+        if self.logits is not None:
+            check_finite(self.output(), self.label)
+        subject = self._subject
+        if subject.takes_ids:
+            self.set_ids(random_ids(subject.batch, subject.n_tokens, subject.llm["vocab_size"]))
+        else:
+            width = subject.llm["hidden_size"]
+            self.set_embeddings(random_embeddings(subject.batch, subject.n_tokens, width))
+
+    def set_ids(self, ids: np.ndarray) -> None:
+        """Given token ids: [batch, tokens]."""
+        self._ids, self._embeddings = self._mlx.array(ids.astype(np.int32)), None
+        self._mlx.eval(self._ids)
+
+    def set_embeddings(self, embeddings: np.ndarray) -> None:
+        """Given embeddings: fp32 array [batch, tokens, hidden]."""
+        # The model reads the sequence's length from the ids, whatever their values.
+        self._ids = self._mlx.zeros(embeddings.shape[:2], dtype=self._mlx.int32)
+        dtype = self.model.model.norm.weight.dtype
+        self._embeddings = self._mlx.array(embeddings).astype(dtype)
+        self._mlx.eval(self._ids, self._embeddings)
+
+    def run(self) -> None:
+        """One prefill; returns when the last logits and the cache are there."""
+        from mlx_lm.models.cache import make_prompt_cache
+
+        with memory_failures(self.label):
+            cache = make_prompt_cache(self.model)
+            if self.mode == "cache_prompt":
+                self._fill_all_but_last(cache)
+            self.logits = self._last_logits(cache)
+            self._mlx.eval(self.logits, [layer.state for layer in cache])
+
+    def output(self) -> np.ndarray:
+        """Logits of the last position, fp32: [batch, 1, vocabulary]."""
+        return np.array(self.logits.astype(self._mlx.float32))
+
+    def close(self) -> None:
+        """Drop the model and MLX's pool of free buffers."""
+        self.model = self.logits = None
+        self._mlx.clear_cache()
+
+    def _fill_all_but_last(self, cache: list[Any]) -> None:
+        """Chunk by chunk, each waited for, as mlx-lm's generator does."""
+        last = self._ids.shape[1] - 1
+        for start in range(0, last, self.step_size):
+            self._hidden(start, min(start + self.step_size, last), cache)
+            self._mlx.eval([layer.state for layer in cache])
+            self._mlx.clear_cache()
+
+    def _last_logits(self, cache: list[Any]) -> Any:
+        """Logits of the last position after a pass over what the cache does not hold yet."""
+        n_tokens = self._ids.shape[1]
+        start = n_tokens - 1 if self.mode == "cache_prompt" else 0
+        hidden = self._hidden(start, n_tokens, cache)[:, -1:, :]
+        if "lm_head" in self.model:
+            return self.model.lm_head(hidden)
+        return self.model.model.embed_tokens.as_linear(hidden)
+
+    def _hidden(self, start: int, stop: int, cache: list[Any]) -> Any:
+        part = None if self._embeddings is None else self._embeddings[:, start:stop]
+        return self.model.model(self._ids[:, start:stop], cache, input_embeddings=part)
+
+    def _set_device(self, device: str) -> None:
+        if device not in ("cpu", "gpu"):
+            raise UnsupportedError(f"{self.label}: mlx runs on device=cpu or gpu, not {device}")
+        self._mlx.set_default_device(self._mlx.gpu if device == "gpu" else self._mlx.cpu)

@@ -1,0 +1,273 @@
+"""torch: encoders and prefill on CPU, CUDA and Apple's GPU.
+
+Encoders are timm networks, language models those of transformers, both eager, in inference
+mode. On a CPU, bf16 convolutions run channels-last, where oneDNN has its fast kernels.
+A prefill takes visual embeddings (or token ids), fills a fresh key-value cache, and computes
+the logits of the last position alone, as generation does.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from paretobench.backends import Availability, Prepared, hardware
+from paretobench.backends.artifacts import ArtifactStore
+from paretobench.backends.inputs import (
+    EncodeSubject,
+    PrefillSubject,
+    check_finite,
+    memory_failures,
+    random_embeddings,
+    random_ids,
+    random_pixels,
+)
+from paretobench.domain import Workload
+from paretobench.errors import UnsupportedError
+
+INSTALL = "pip install 'paretobench[cpu]' (or [cuda], [apple])"
+PRECISIONS = ("fp32", "bf16", "fp16")
+
+
+class Torch:
+    """The backend; see the module."""
+
+    name = "torch"
+
+    def available(self) -> Availability:
+        """Whether torch, timm and transformers are installed."""
+        missing = [
+            name for name in ("torch", "timm", "transformers") if not hardware.version_of(name)
+        ]
+        if missing:
+            return Availability(False, f"{', '.join(missing)} not installed: {INSTALL}")
+        return Availability(True, version=hardware.version_of("torch"))
+
+    def refuses(self, workload: Workload) -> str | None:
+        """Integer precisions, and devices that are not here."""
+        precision, device = workload.runtime.precision, _device(workload)
+        if workload.kind not in ("encode", "prefill"):
+            return f"torch times encode and prefill, not {workload.kind}"
+        if precision not in PRECISIONS:
+            return f"torch runs {', '.join(PRECISIONS)} here, not {precision}"
+        if device.split(":")[0] not in ("cpu", "cuda", "mps"):
+            return f"torch runs on device=cpu, cuda or mps, not {device}"
+        if precision == "bf16" and device == "cpu" and not hardware.detect().has_fast_bf16:
+            return "this processor has no bf16 instructions; use precision=fp32"
+        return None
+
+    def prepare(self, workload: Workload, root: Path) -> Prepared:
+        """Write weights that a cell can map into memory, where that is faster than making
+        them (see `models.weights`)."""
+        from paretobench.backends.models import weights
+
+        if not _device(workload).startswith("cpu") or _is_shared(workload):
+            return Prepared(facts={"weights": "made in memory"})
+        store = ArtifactStore(root)
+        if workload.kind == "encode":
+            subject = EncodeSubject.of(workload)
+            return weights.prepare_encoder(
+                store, subject.encoder, subject.resolution_px, workload.runtime.precision
+            )
+        return weights.prepare_llm(
+            store, PrefillSubject.of(workload).llm, workload.runtime.precision
+        )
+
+    def load(self, workload: Workload, prepared: Prepared) -> EncodeSession | PrefillSession:
+        """Build the network, on the prepared weights if there are any."""
+        if workload.kind == "encode":
+            return EncodeSession(workload, prepared)
+        if workload.kind == "prefill":
+            return PrefillSession(workload, prepared)
+        raise UnsupportedError(f"{workload.label}: torch times encode and prefill")
+
+
+def backend() -> Torch:
+    """The backend, for `backends.get`."""
+    return Torch()
+
+
+class _Session:
+    """What both sessions share: device, dtype, synchronisation, facts."""
+
+    def __init__(self, workload: Workload) -> None:
+        import torch
+
+        self.torch = torch
+        self.label = workload.label
+        self.device = torch.device(_device(workload))
+        self.dtype = dtype_of(workload.runtime.precision)
+        if threads := workload.runtime.options.get("threads"):
+            torch.set_num_threads(int(threads))
+        self._synchronise = _synchroniser(torch, self.device)
+        self.result: Any = None
+        self.facts: dict[str, Any] = {}
+
+    def output(self) -> Any:
+        """The last result as an fp32 array on the host."""
+        return self.result.float().cpu().numpy()
+
+    def close(self) -> None:
+        """Drop the network and everything on the device."""
+        self.network: Any = None
+        self.result = None
+        if self.device.type == "cuda":
+            self.torch.cuda.empty_cache()
+
+    def _describe(self, network: Any, made: str) -> dict[str, Any]:
+        torch = self.torch
+        first = next(network.parameters())
+        facts = {
+            "precision": {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[
+                first.dtype
+            ],
+            "device": str(first.device),
+            "version": torch.__version__,
+            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "weights": made,
+        }
+        if self.device.type == "cuda":
+            return facts | {
+                "gpu": torch.cuda.get_device_name(self.device),
+                "tf32": torch.backends.cuda.matmul.allow_tf32,
+                "cuda": torch.version.cuda,
+            }
+        return facts | {
+            "threads": torch.get_num_threads(),
+            "blas": "mkl" if torch.backends.mkl.is_available() else "other",
+            "onednn": torch.backends.mkldnn.is_available(),
+            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        }
+
+
+class EncodeSession(_Session):
+    """An encoder and one batch of pixels."""
+
+    def __init__(self, workload: Workload, prepared: Prepared) -> None:
+        super().__init__(workload)
+        from paretobench.backends.models import weights
+
+        subject = EncodeSubject.of(workload)
+        self._shape = subject.shape
+        with memory_failures(self.label):
+            network, made = weights.load_encoder(
+                prepared.path, subject.encoder, subject.resolution_px, self.dtype
+            )
+            # bf16 and fp16 convolutions have their fast kernels in this layout only.
+            self.memory_format = (
+                self.torch.contiguous_format
+                if self.dtype == self.torch.float32 and self.device.type == "cpu"
+                else self.torch.channels_last
+            )
+            self.network = network.to(self.device).to(memory_format=self.memory_format)
+        self.facts = self._describe(self.network, made)
+        self.facts["memory_format"] = str(self.memory_format).removeprefix("torch.")
+        self.renew_input()
+
+    def renew_input(self) -> None:
+        """New random pixels; also refuses a last result that was not finite."""
+        if self.result is not None:
+            check_finite(self.output(), self.label)
+        self.set_input(random_pixels(self._shape))
+
+    def set_input(self, pixels: Any) -> None:
+        """Given pixels: fp32 array [batch, 3, resolution, resolution]."""
+        tensor = self.torch.from_numpy(pixels).to(self.device, self.dtype)
+        self._pixels = tensor.contiguous(memory_format=self.memory_format)
+        self._synchronise()
+
+    def run(self) -> None:
+        """One pass; returns when the visual tokens are there."""
+        with self.torch.inference_mode(), memory_failures(self.label):
+            self.result = self.network(self._pixels)
+            self._synchronise()
+
+
+class PrefillSession(_Session):
+    """A language model and one sequence; every run fills a cache of its own."""
+
+    def __init__(self, workload: Workload, prepared: Prepared) -> None:
+        super().__init__(workload)
+        from paretobench.backends.models import weights
+
+        subject = PrefillSubject.of(workload)
+        self._subject = subject
+        self.attention = str(workload.runtime.options.get("attention", "sdpa"))
+        is_shared = _is_shared(workload)
+        if is_shared:
+            warnings.warn(
+                f"{self.label}: all layers share one block's weights; label the result so",
+                stacklevel=2,
+            )
+        with memory_failures(self.label):
+            self.network, made = weights.load_llm(
+                prepared.path,
+                subject.llm,
+                self.dtype,
+                device=str(self.device),
+                share_layers=is_shared,
+                attention=self.attention,
+            )
+        self.facts = self._describe(self.network, made) | {
+            "attention": self.network.config._attn_implementation,
+            "inputs": "ids" if subject.takes_ids else "embeddings",
+            "shared_layers": is_shared,
+        }
+        self.renew_input()
+
+    def renew_input(self) -> None:
+        """A new random sequence; also refuses a last result that was not finite."""
+        if self.result is not None:
+            check_finite(self.output(), self.label)
+        subject = self._subject
+        if subject.takes_ids:
+            self.set_ids(random_ids(subject.batch, subject.n_tokens, subject.llm["vocab_size"]))
+        else:
+            width = subject.llm["hidden_size"]
+            self.set_embeddings(random_embeddings(subject.batch, subject.n_tokens, width))
+
+    def set_ids(self, ids: Any) -> None:
+        """Given token ids: int64 array [batch, tokens]."""
+        self._inputs = {"input_ids": self.torch.from_numpy(ids).to(self.device)}
+        self._synchronise()
+
+    def set_embeddings(self, embeddings: Any) -> None:
+        """Given embeddings: fp32 array [batch, tokens, hidden]."""
+        tensor = self.torch.from_numpy(embeddings).to(self.device, self.dtype)
+        self._inputs = {"inputs_embeds": tensor}
+        self._synchronise()
+
+    def run(self) -> None:
+        """One prefill; returns when the last position's logits and the cache are there."""
+        with self.torch.inference_mode(), memory_failures(self.label):
+            hidden = self.network.model(**self._inputs, use_cache=True).last_hidden_state
+            # Two dimensions: for a slice of three, torch's CPU path copies the whole of
+            # lm_head (272 MB for Qwen2-0.5B) before it multiplies, 1.3 s instead of 0.03 s.
+            self.result = self.network.lm_head(hidden[:, -1])
+            self._synchronise()
+
+
+def dtype_of(precision: str) -> Any:
+    """torch's dtype of a precision's name."""
+    import torch
+
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+
+
+def _synchroniser(torch: Any, device: Any) -> Callable[[], None]:
+    """What waits for the device; a CPU is always done."""
+    if device.type == "cuda":
+        return lambda: torch.cuda.synchronize(device)
+    if device.type == "mps":
+        return lambda: torch.mps.synchronize()
+    return lambda: None
+
+
+def _device(workload: Workload) -> str:
+    return str(workload.runtime.options.get("device", "cpu"))
+
+
+def _is_shared(workload: Workload) -> bool:
+    return workload.runtime.options.get("weights") == "shared"
