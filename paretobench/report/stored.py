@@ -124,16 +124,14 @@ def _environment(store: Store, key: str | None) -> Environment:
 
 
 def describe_environment(environment: Environment) -> str:
-    """Chip, cores, memory and system in one line, from whatever the fingerprint holds."""
+    """Chip, cores, memory and system in one line, from what the fingerprint holds."""
     facts = environment.identity
-    cores = facts.get("cores") or facts.get("cpu_count") or facts.get("physical_cores")
-    memory = facts.get("memory_bytes")
-    parts = [environment.label]
-    if isinstance(cores, int):
-        parts.append(f"{cores} cores")
-    if isinstance(memory, (int, float)):
-        parts.append(f"{memory / 2**30:.0f} GiB")
-    return ", ".join(parts)
+    cores, memory_gib = facts.get("cores"), facts.get("memory_gib")
+    sizes = (
+        f"{cores} cores" if cores else "",
+        f"{memory_gib} GiB" if memory_gib else "",
+    )
+    return ", ".join(part for part in (environment.label, *sizes) if part)
 
 
 def _gather(store: Store, points: Sequence[StoredPoint], environment: Environment) -> _Known:

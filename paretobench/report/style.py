@@ -36,6 +36,16 @@ colour blindness; a test asserts the distances."""
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "p", "h", "*")
 """One shape per LLM, smallest first: circle, triangle, square, as in the paper's Figure 4."""
 
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 1.3)),
+    (0, (1.2, 1.2)),
+    (0, (5, 1.2, 1.2, 1.2)),
+    "-",
+    (0, (8, 1.5)),
+)
+"""Patterns of the families' lines, in the palette's order: what tells them apart in grey."""
+
 FAMILY_ORDER = ("FastViTHD", "FastViT", "SigLIP", "ViT", "ConvNeXt-L", "ConvNeXt", "ConvNeXt-XXL")
 """Families that always come first, so that one family keeps its colour across figures."""
 
@@ -97,6 +107,11 @@ class Style:
         rest = [name for name in names if name not in self.colours]
         assigned = {name: free[index % len(free)] for index, name in enumerate(rest)}
         return {name: self.colours.get(name) or assigned[name] for name in names}
+
+    def dashes_of(self, families: Iterable[str]) -> dict[str, Any]:
+        """A line pattern per family, in the order of `colour_of`."""
+        names = order_families(families)
+        return {name: DASHES[index % len(DASHES)] for index, name in enumerate(names)}
 
     def rc(self) -> dict[str, Any]:
         """matplotlib settings: text stays text in SVG and PDF, the look stays plain."""

@@ -13,14 +13,16 @@ import pytest
 from paretobench.errors import DataError
 from paretobench.report import Style, figures, render
 from paretobench.report.figures.axes import plain_ticks, steps_through
+from paretobench.report.figures.checks import drift_info, sum_info
 from paretobench.report.figures.encoders import encoders_figure, encoders_info
 from paretobench.report.figures.labels import crosses
 from paretobench.report.figures.latency import breakdown_figure, breakdown_info
 from paretobench.report.figures.marks import Mark
 from paretobench.report.figures.pareto import PanelInfo, pareto_figure, pareto_info
+from paretobench.report.figures.resolution import resolution_info
 from paretobench.report.published import published_view
-from paretobench.report.view import View
-from tests.report.grids import family_view, row, view
+from paretobench.report.view import Reading, View
+from tests.report.grids import estimate, family_view, row, view
 
 COLUMN = Style(width_mm=85, font_pt=7)
 PAGE = Style()
@@ -138,9 +140,8 @@ def every_drawing(style: Style) -> dict[str, Any]:
         row("a", 0.5, 0.55), encoder_label="An encoder of a very long name indeed", family="long"
     )
     views = {
-        "some": family_view("some"),
+        "some": checked_view(),
         "all": family_view("all"),
-        "none": family_view("none"),
         "one": view(row("a")),
         "long": view(long_name, row("b", 0.2, None), command="paretobench " + "x" * 300),
         "published": published_view(recipe="llava-1.5"),
@@ -284,3 +285,40 @@ def test_ticks_are_plain_and_neither_too_many_nor_none(low: float, high: float) 
     ticks = plain_ticks(low, high)
     assert 1 <= len(ticks) <= 9
     assert all(low <= tick <= high for tick in ticks)
+
+
+def checked_view() -> View:
+    """A sweep with two points checked end to end and a canary that moved once."""
+    readings = tuple(
+        Reading(f"2026-11-21T10:{minute:02d}:00+00:00", "w", 0.01, 0.01 + (minute == 3) * 0.02,
+                "suspect" if minute == 3 else "ok")
+        for minute in range(6)
+    )  # fmt: skip
+    rows = [
+        replace(r, end_to_end=estimate(r.ttft.value * 1.02)) if r.resolution_px == 512 else r
+        for r in family_view().rows
+        if r.ttft
+    ]
+    return replace(family_view(), rows=tuple(rows), readings=readings)
+
+
+def test_the_sum_is_set_against_the_whole_with_both_errors() -> None:
+    info = sum_info(checked_view())
+    assert len(info.checks) == 12
+    assert info.checks[0].ratio == pytest.approx(1 / 1.02)
+    low, high = info.checks[0].interval or (0, 0)
+    assert low < info.checks[0].ratio < high
+    assert "largest deviation 2.0 %" in info.caption.subtitle
+
+
+def test_the_drift_figure_marks_the_process_whose_canary_moved() -> None:
+    info = drift_info(checked_view())
+    assert (len(info.before), len(info.after)) == (6, 5)
+    assert info.suspect == ((3.0, pytest.approx(3.0)),)
+
+
+def test_the_encoder_s_own_cost_is_shown_once_whatever_the_llm() -> None:
+    info = resolution_info(family_view())
+    lines = {encoder: [p.resolution_px for p in points] for encoder, _, points in info.lines}
+    assert lines["FastViTHD"] == [256, 512, 768, 1024]
+    assert lines["ViT-L/14"] == [336]

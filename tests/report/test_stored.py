@@ -31,7 +31,7 @@ ENCODER = Encoder(
 LLM = LanguageModel("small", "Small-1B", "Small", "1B", "llama", 64, 2, 2, 2, 128, 100, 512, 10**9)
 TORCH = Runtime("torch", "fp32")
 SHARED = Runtime("torch", "fp32", {"weights": "shared"})
-ENVIRONMENT = Environment({"chip": "A chip", "os": "Linux 6.1", "memory_bytes": 8 * 2**30})
+ENVIRONMENT = Environment({"chip": "A chip", "os": "Linux 6.1", "cores": 2, "memory_gib": 7.8})
 
 
 def cell(workload: Workload, seconds: float, at: int, environment: Environment) -> Cell:
@@ -196,8 +196,8 @@ def test_a_measured_view_renders(sweep: Sweep, tmp_path: Path) -> None:
     for workload in (*sweep.encodes.values(), sweep.prefill):
         sweep.measure(workload, 0.1)
     shown = sweep.shown(scores=[score(0.5)])
-    assert shown.environment == "A chip, Linux 6.1, 8 GiB"
+    assert shown.environment == "A chip, Linux 6.1, 2 cores, 7.8 GiB"
     assert shown.date == "2026-11-20"
     written = render(shown, tmp_path / "report", formats=("svg",))
     assert "A chip, Linux 6.1" in (tmp_path / "report" / "README.md").read_text()
-    assert len(written) == 7
+    assert {"pareto.svg", "latency.svg", "table.csv"} <= {path.name for path in written}

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paretobench.report.figures.checks import drift_figure, drift_info, sum_figure, sum_info
 from paretobench.report.figures.encoders import encoders_figure, encoders_info
 from paretobench.report.figures.latency import breakdown_figure, breakdown_info
 from paretobench.report.figures.pareto import MOST_PANELS, pareto_figure, pareto_info
+from paretobench.report.figures.resolution import resolution_figure, resolution_info
 from paretobench.report.files import file_stem, write_whole
 from paretobench.report.style import Style
 from paretobench.report.view import Panel, View
@@ -82,6 +84,12 @@ def choose(view: View, style: Style) -> dict[str, Drawing]:
         )
     if any(row.encode_total and row.prefill for row in view.rows):
         chosen["latency"] = lambda: breakdown_figure(breakdown_info(view), style)
+    if any(len(points) > 1 for _, _, points in resolution_info(view).lines):
+        chosen["resolution"] = lambda: resolution_figure(resolution_info(view), style)
+    if any(row.ttft and row.end_to_end for row in view.rows):
+        chosen["sum"] = lambda: sum_figure(sum_info(view), style)
+    if view.readings:
+        chosen["drift"] = lambda: drift_figure(drift_info(view), style)
     return chosen
 
 

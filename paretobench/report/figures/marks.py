@@ -45,16 +45,17 @@ class Mark:
 
 @dataclass(frozen=True)
 class Look:
-    """What colour a family has and what shape an LLM has, in one figure."""
+    """What colour and line a family has and what shape an LLM has, in one figure."""
 
     style: Style
     colours: dict[str, str]
+    dashes: dict[str, Any]
     markers: dict[str, str]
 
 
 def look_of(style: Style, families: Sequence[str], llms: Sequence[str]) -> Look:
     """The look of a figure that shows these families and LLMs."""
-    return Look(style, style.colour_of(families), markers_of(llms))
+    return Look(style, style.colour_of(families), style.dashes_of(families), markers_of(llms))
 
 
 def mark_of(row: Row) -> Mark:

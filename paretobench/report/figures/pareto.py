@@ -241,7 +241,8 @@ def legend_entries(info: ParetoInfo, look: Look) -> list[list[Any]]:
         )
 
     families = [
-        Line2D([], [], color=look.colours[name], lw=2.4, label=name) for name in info.families
+        Line2D([], [], color=look.colours[name], ls=look.dashes[name], lw=2.0, label=name)
+        for name in info.families
     ]
     shapes = [dot(look.markers[name], GREY, name) for name in info.llms]
     if not info.panels:
@@ -263,7 +264,8 @@ def _draw_fronts(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> 
     for name, corners in panel.family_fronts:
         if len(corners) > 1:
             x, y = zip(*steps_through(corners, corners[-1][0]), strict=True)
-            axes.plot(x, y, color=look.colours[name], lw=0.145 * em, zorder=2.5)
+            line: dict[str, Any] = {"color": look.colours[name], "ls": look.dashes[name]}
+            axes.plot(x, y, lw=0.145 * em, zorder=2.5, **line)
 
 
 def _lines(info: ParetoInfo, panel: PanelInfo) -> list[list[Pair]]:

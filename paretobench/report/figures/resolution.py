@@ -1,0 +1,133 @@
+"""The resolution figure: what one encoder pass costs at each resolution, after Figure 3.
+
+Log time over the side of the square image, one line per encoder; the LLM plays no part.
+
+Reference: P. K. A. Vasu et al., "FastVLM", arXiv 2412.13303, Figure 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from paretobench.report.figures.axes import log_limits, style_log_axis
+from paretobench.report.figures.marks import Look, Pair, look_of
+from paretobench.report.figures.sheet import Caption, finish, new_sheet
+from paretobench.report.style import Style, order_families
+from paretobench.report.view import Row, View
+from paretobench.report.words import footer_lines
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One encoder at one resolution: milliseconds per pass, with the interval where known."""
+
+    resolution_px: int
+    encode_ms: float
+    interval_ms: Pair | None = None
+
+
+@dataclass(frozen=True)
+class ResolutionInfo:
+    """All that the figure shows: encoders with their family and their points, left to right."""
+
+    caption: Caption
+    lines: tuple[tuple[str, str, tuple[Encoding, ...]], ...]
+    palette: tuple[str, ...]
+
+
+def resolution_info(view: View) -> ResolutionInfo:
+    """The data of the figure: every encoder without tiling that has a latency of its own."""
+    rows = {
+        (row.encoder, row.resolution_px): row
+        for row in view.rows
+        if row.encode is not None and row.tiling in ("", "none")
+    }
+    families = order_families(row.family for row in rows.values())
+    encoders = sorted(
+        {(families.index(row.family), row.encoder_label, row.family) for row in rows.values()}
+    )
+    lines = tuple(
+        (label, family, tuple(_encodings([r for r in rows.values() if r.encoder_label == label])))
+        for _, label, family in encoders
+    )
+    return ResolutionInfo(
+        Caption(
+            f"What one encoder pass costs: {view.title or view.name}",
+            "time per pass over one square image or tile",
+            footer_lines(view, list(rows.values()), bars="time"),
+        ),
+        lines,
+        tuple(order_families(row.family for row in view.rows)),
+    )
+
+
+def _encodings(rows: list[Row]) -> list[Encoding]:
+    found = []
+    for row in sorted(rows, key=lambda row: row.resolution_px):
+        if row.encode is None:
+            continue
+        low, high = row.encode.low, row.encode.high
+        interval = (low * 1e3, high * 1e3) if low and high else None
+        found.append(Encoding(row.resolution_px, row.encode.value * 1e3, interval))
+    return found
+
+
+def resolution_figure(info: ResolutionInfo, style: Style) -> Figure:
+    """Draw the whole figure."""
+    sheet = new_sheet(style)
+    axes = sheet.add_row(1, style.width_in * (0.5 if style.width_mm > 120 else 0.65))[0]
+    look = look_of(style, info.palette, [])
+    draw_resolution(info, axes, look)
+    return finish(sheet, info.caption, [_entries(info, look)])
+
+
+def draw_resolution(info: ResolutionInfo, axes: Axes, look: Look) -> None:
+    """Draw one line per encoder on given axes; single resolutions are a dot."""
+    points = [point for _, _, line in info.lines for point in line]
+    low, high = log_limits(point.encode_ms for point in points)
+    axes.set_yscale("log")
+    axes.set_ylim(low, high)
+    style_log_axis(axes.yaxis, low, high)
+    sides = sorted({point.resolution_px for point in points})
+    axes.set_xlim(min(sides, default=0) - 60, max(sides, default=1) + 60)
+    axes.set_xticks(_spread(sides))
+    axes.set_xlabel("image side (px)")
+    axes.set_ylabel("encode (ms, log scale), down is better")
+    for _, family, line in info.lines:
+        colour, em = look.colours[family], look.style.font_pt
+        x, y = [p.resolution_px for p in line], [p.encode_ms for p in line]
+        shape: dict[str, Any] = {"ls": look.dashes[family], "marker": "o"}
+        axes.plot(x, y, color=colour, lw=0.2 * em, ms=look.style.marker_pt, zorder=3, **shape)
+        for point in line:
+            if point.interval_ms:
+                side = (point.resolution_px, point.resolution_px)
+                axes.plot(side, point.interval_ms, color=colour, lw=0.1 * em, zorder=2)
+
+
+def _spread(sides: list[int], apart_px: int = 60) -> list[int]:
+    """The resolutions to write on the axis: those near a written one are left to their dot.
+
+    >>> _spread([320, 336, 384, 512])
+    [320, 384, 512]
+    """
+    ticks: list[int] = []
+    for side in sides:
+        if not ticks or side - ticks[-1] >= apart_px:
+            ticks.append(side)
+    return ticks
+
+
+def _entries(info: ResolutionInfo, look: Look) -> list[Any]:
+    from matplotlib.lines import Line2D
+
+    size = look.style.marker_pt
+    return [
+        Line2D([], [], color=look.colours[family], ls=look.dashes[family], lw=1.8, marker="o",
+               ms=size, label=encoder)
+        for encoder, family, _ in info.lines
+    ]  # fmt: skip
