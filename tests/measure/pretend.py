@@ -13,6 +13,7 @@ import os
 import random
 import runpy
 import signal
+import subprocess
 import sys
 import time
 import types
@@ -24,9 +25,12 @@ from paretobench import backends
 from paretobench.backends import Availability, Prepared
 from paretobench.domain import Runtime, Workload
 from paretobench.errors import OutOfMemoryError, UnsupportedError
+from paretobench.measure import canary
 
 NAME = "pretend"
 LAUNCHER = (sys.executable, __file__)
+HASTY_LAUNCHER = (*LAUNCHER, "--hasty")
+"""Without canaries: for tests that need many processes and no verdict on the machine."""
 
 
 def workload(label: str, act: str = "sleep", run_s: float = 0.002, **more: Any) -> Workload:
@@ -39,6 +43,12 @@ def misbehave(act: str, subject: Mapping[str, Any]) -> None:
     """What can go wrong, for real."""
     if act == "hang":
         time.sleep(3600)
+    elif act == "hang with a child":
+        sleeper = subprocess.Popen(["sleep", "3600"])
+        print(sleeper.pid, flush=True)
+        time.sleep(3600)
+    elif act == "exit":
+        os._exit(3)
     elif act == "segfault":
         print("about to dereference null", file=sys.stderr, flush=True)
         ctypes.string_at(0)
@@ -119,4 +129,7 @@ def register() -> None:
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     register()
-    runpy.run_module(sys.argv[1], run_name="__main__")
+    if "--hasty" in sys.argv:
+        canary.canary = lambda: 0.02
+        canary.SETTLE_S = 0.0
+    runpy.run_module(sys.argv[-1], run_name="__main__")
