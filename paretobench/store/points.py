@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from paretobench.domain import Workload
@@ -89,16 +90,21 @@ class PointRows(Database):
         return [(row[0], row[1]) for row in rows]
 
     def points(self, sweep: str | None = None) -> list[StoredPoint]:
-        """The points of one sweep, by its key, or of the whole database.
+        """The points of one sweep, by its key, or of the whole database, each once.
 
-        Of the whole database: where the same four names were planned twice onto the same
-        workloads (a label changed, say), only the newest plan is given.
+        Where the same four names were planned twice onto the same parts (a label changed, or
+        the sum was later checked end to end), the newest plan is given, with every check.
         """
-        if sweep is not None:
-            return self._points("WHERE pp.key IN (%s)" % _OF_SWEEP, [sweep])  # noqa: UP031
+        if sweep is None:
+            plans = self._points()
+        else:
+            plans = self._points("WHERE pp.key IN (%s)" % _OF_SWEEP, [sweep])  # noqa: UP031
         newest: dict[tuple[Any, ...], StoredPoint] = {}
-        for point in self._points():
-            newest[point.point_key, point.links] = point
+        for plan in plans:
+            parts = tuple(link for link in plan.links if link.role != "end_to_end")
+            known = newest.get((plan.point_key, parts), plan)
+            links = tuple(sorted({*known.links, *plan.links}))
+            newest[plan.point_key, parts] = replace(plan, links=links)
         return list(newest.values())
 
     def all_plans(self) -> list[StoredPoint]:
