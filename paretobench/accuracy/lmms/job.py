@@ -15,8 +15,9 @@ from typing import Any
 from paretobench import checkpoint as checkpoints
 from paretobench.accuracy import suites
 from paretobench.accuracy.lmms.placing import Place
-from paretobench.domain import content_key
+from paretobench.domain import Encoder, Tiling, content_key
 from paretobench.errors import ConfigError, DataError
+from paretobench.tiling import plan_tiles
 
 OWN_MODEL = "paretobench"
 
@@ -111,6 +112,36 @@ def tasks_of(job: Job) -> list[Task]:
     if not tasks:
         raise ConfigError("no benchmark to score")
     return list(tasks.values())
+
+
+def data_below(root: Path) -> dict[str, Path]:
+    """Data sets by task, where each lies in a folder of the task's name.
+
+    Raises:
+        DataError: if there is no such folder.
+    """
+    if not root.is_dir():
+        raise DataError(f"no folder of data sets at {root}")
+    return {path.name: path for path in sorted(root.iterdir()) if path.is_dir()}
+
+
+def expected_input(encoder: Encoder, resolution_px: int, tiling: Tiling) -> dict[str, int]:
+    """What every image must become for a score to be of this point: fields of `Job`.
+
+    Schemes that follow the image's aspect ratio fix the tile alone, since the number of passes
+    and tokens then varies from image to image.
+
+    Raises:
+        PlanError: if the encoder cannot see such an image.
+    """
+    plan = plan_tiles(encoder, resolution_px, tiling)
+    if tiling.scheme not in ("none", "grid"):
+        return {"tile_px": plan.tile_px}
+    return {
+        "tile_px": plan.tile_px,
+        "passes": plan.passes,
+        "visual_tokens": plan.visual_tokens,
+    }
 
 
 def result_key(job: Job, task: Task, digest: str, found: Mapping[str, Any]) -> str:

@@ -1,0 +1,150 @@
+"""Which checkpoint stands behind which grid point: the file a sweep scores by.
+
+A YAML file with what holds for all and a list of checkpoints:
+
+    defaults: {device: cuda, batch_size: 16, protocol: llava, data: datasets}
+    checkpoints:
+      - checkpoint: checkpoints/fastvlm-0.5b-stage3
+        encoder: fastvithd
+        resolution_px: 1024
+        llm: qwen2_0_5b
+        recipe: stage3
+
+Each entry has the fields of a place and of a job (see `job.Job`). `data` is a folder that
+holds one folder per task, or a mapping from task to folder. Relative paths start at the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from paretobench.accuracy.lmms import job as jobs_
+from paretobench.accuracy.lmms import placing, runner
+from paretobench.accuracy.lmms.job import Job
+from paretobench.accuracy.lmms.placing import Place
+from paretobench.accuracy.lmms.runner import Outcome
+from paretobench.domain import GridPoint
+from paretobench.errors import ConfigError, DataError
+from paretobench.records import Score
+
+JOB_FIELDS = tuple(field.name for field in fields(Job) if field.name not in ("place", "items"))
+"""What an entry may say about the scoring itself."""
+
+
+def read_jobs(path: Path) -> list[Job]:
+    """The jobs of a checkpoints file.
+
+    Raises:
+        ConfigError: if it cannot be read, or an entry lacks a field or has an unknown one.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"cannot read the checkpoints file {path}: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("checkpoints"), list):
+        raise ConfigError(f"{path} needs a list 'checkpoints'; docs/accuracy.md shows one")
+    defaults = data.get("defaults") or {}
+    return [
+        _job({**defaults, **entry}, f"entry {number} of {path}", path.parent)
+        for number, entry in enumerate(data["checkpoints"], start=1)
+    ]
+
+
+def _job(entry: Mapping[str, Any], where: str, root: Path) -> Job:
+    allowed = (*placing.FIELDS, *JOB_FIELDS)
+    unknown = sorted(set(entry) - set(allowed))
+    if unknown:
+        raise ConfigError(f"{where}: unknown field {unknown[0]!r}; allowed: {', '.join(allowed)}")
+    needed = ("checkpoint", "encoder", "resolution_px", "llm")
+    missing = [name for name in needed if not entry.get(name)]
+    if missing:
+        raise ConfigError(f"{where} lacks {', '.join(missing)}")
+    place = Place(**{name: entry[name] for name in placing.FIELDS if name in entry})
+    settings = {name: entry[name] for name in JOB_FIELDS if name in entry}
+    if isinstance(settings.get("benchmarks"), str):
+        settings["benchmarks"] = [settings["benchmarks"]]
+    if "benchmarks" in settings:
+        settings["benchmarks"] = tuple(settings["benchmarks"])
+    local = root / str(entry["checkpoint"])
+    settings["checkpoint"] = str(local) if local.is_dir() else str(entry["checkpoint"])
+    if "data" in settings:
+        settings["data"] = _data(settings["data"], root)
+    if settings.get("chat_template"):
+        settings["chat_template"] = root / settings["chat_template"]
+    return Job(place=place, **settings)
+
+
+def _data(given: Any, root: Path) -> dict[str, Path]:
+    if isinstance(given, Mapping):
+        return {str(task): root / str(folder) for task, folder in given.items()}
+    return jobs_.data_below(root / str(given))
+
+
+def for_points(
+    points: Iterable[GridPoint], jobs: Sequence[Job]
+) -> tuple[list[Job], list[GridPoint]]:
+    """The jobs whose place is one of the points, and the points without a checkpoint.
+
+    A job that says nothing about its input is given what the point demands of every image.
+    """
+    chosen: list[Job] = []
+    without: list[GridPoint] = []
+    for point in points:
+        names = point.identity()
+        of_point = [
+            job for job in jobs if all(getattr(job.place, name) == names[name] for name in names)
+        ]
+        if not of_point:
+            without.append(point)
+        chosen += [_with_input(job, point) for job in of_point]
+    return chosen, without
+
+
+def _with_input(job: Job, point: GridPoint) -> Job:
+    if job.tile_px is not None or job.model != jobs_.OWN_MODEL:
+        return job
+    shape = jobs_.expected_input(point.encoder, point.resolution_px, point.tiling)
+    said = {name: getattr(job, name) for name in shape if getattr(job, name) is not None}
+    return replace(job, **{**shape, **said})
+
+
+def score_points(
+    points: Iterable[GridPoint],
+    path: Path,
+    folder: Path = runner.DEFAULT_FOLDER,
+    on_event: runner.OnEvent = lambda line: None,
+    on_scores: Callable[[Sequence[Score]], None] = lambda scores: None,
+) -> list[tuple[Job, Outcome | str]]:
+    """Score every point that has a checkpoint; one that fails does not cost the others.
+
+    Args:
+        points: of the sweep.
+        path: the checkpoints file.
+        folder, on_event, on_scores: as for `runner.score`.
+
+    Returns:
+        Each job with its outcome, or with the reason why nothing could be scored at all.
+
+    Raises:
+        ConfigError: if the checkpoints file is wrong.
+    """
+    jobs, without = for_points(points, read_jobs(path))
+    for point in without:
+        on_event(f"{point}: no checkpoint in {path.name}, no score")
+    done: list[tuple[Job, Outcome | str]] = []
+    for job in jobs:
+        on_event(f"scoring {Path(job.checkpoint).name} ({job.place.recipe})")
+        try:
+            outcome = runner.score(job, folder, on_event, on_scores)
+        except (DataError, ConfigError) as error:
+            on_event(str(error))
+            done.append((job, str(error)))
+            continue
+        on_scores(outcome.scores)
+        done.append((job, outcome))
+    return done
