@@ -1,0 +1,30 @@
+"""One workload measured alone, and the local executor: real children."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from paretobench.measure.process import Children
+from paretobench.measure.single import measure_alone
+from tests.measure import pretend
+
+
+def alone(tmp_path: Path, act: str) -> dict[str, object]:
+    children = Children(launcher=pretend.HASTY_LAUNCHER)
+    return measure_alone(pretend.workload("w", act), "quick", tmp_path, children)
+
+
+def test_the_answer_carries_cells_environment_and_latency(tmp_path: Path) -> None:
+    answer = json.loads(json.dumps(alone(tmp_path, "sleep")))
+    assert len(answer["cells"]) >= 1
+    assert answer["failures"] == []
+    assert answer["environment"]["identity"]["chip"]
+    assert answer["latency"]["value"] > 0.002
+    assert answer["latency"]["low"] is None
+
+
+def test_a_failure_is_part_of_the_answer(tmp_path: Path) -> None:
+    answer = json.loads(json.dumps(alone(tmp_path, "raise")))
+    assert (answer["cells"], answer["latency"]) == ([], None)
+    assert answer["failures"][0]["kind"] == "crashed"
