@@ -11,7 +11,7 @@ from paretobench.accuracy.lmms import checkpoints, runner
 from paretobench.accuracy.lmms.job import Job, data_below, expected_input
 from paretobench.accuracy.lmms.runner import Outcome
 from paretobench.config import load_catalogue
-from paretobench.domain import GridPoint, Tiling
+from paretobench.domain import GridPoint
 from paretobench.errors import ConfigError, DataError
 
 FILE = """
@@ -66,11 +66,10 @@ def test_a_job_expects_what_its_point_makes_of_an_image(tmp_path: Path) -> None:
 
 
 def test_tilings_that_follow_the_image_fix_the_tile_alone() -> None:
-    encoder = load_catalogue().encoders["fastvithd"]
-    grid = Tiling("grid_2x2", "grid", options={"g": 2, "overview": True})
-    assert expected_input(encoder, 1024, grid)["passes"] == 5
-    dynamic = Tiling("internvl_dynamic", "internvl_dynamic", options={"tile_px": 448})
-    assert set(expected_input(encoder, 1024, dynamic)) == {"tile_px"}
+    catalogue = load_catalogue()
+    encoder, tilings = catalogue.encoders["fastvithd"], catalogue.tilings
+    assert expected_input(encoder, 1024, tilings["grid_2x2"])["passes"] == 5
+    assert expected_input(encoder, 896, tilings["internvl_dynamic"]) == {"tile_px": 448}
 
 
 def test_a_missing_data_root_is_refused(tmp_path: Path) -> None:
