@@ -69,7 +69,8 @@ def test_tilings_that_follow_the_image_fix_the_tile_alone() -> None:
     catalogue = load_catalogue()
     encoder, tilings = catalogue.encoders["fastvithd"], catalogue.tilings
     assert expected_input(encoder, 1024, tilings["grid_2x2"])["passes"] == 5
-    assert expected_input(encoder, 896, tilings["internvl_dynamic"]) == {"tile_px": 448}
+    clip = catalogue.encoders["vit_l14"]
+    assert expected_input(clip, 672, tilings["llava_next_anyres"]) == {"tile_px": 336}
 
 
 def test_a_missing_data_root_is_refused(tmp_path: Path) -> None:

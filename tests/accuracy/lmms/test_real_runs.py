@@ -139,7 +139,7 @@ def test_the_llava_protocol_prompts_with_ocr_tokens(
     [
         ("mute", {}, "no_answers", "answered nothing to all 12 questions"),
         ("untold", {}, "checkpoint", "has no chat template"),
-        ("llava", {"tile_px": 42}, "crashed", "42"),
+        ("llava", {"tile_px": 42, "visual_tokens": 9}, "crashed", "42"),
         ("fast_vlm", {"visual_tokens": 4}, "checkpoint", "visual tokens per image"),
         ("fast_vlm", {"passes": 5}, "checkpoint", "passes per image: the point states 5"),
         ("llava", {"trust_remote_code": "other"}, "checkpoint", "repeat the checkpoint's name"),
