@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from paretobench.errors import PlanError
+
 Rounding = Literal["ceil", "floor"]
 WorkloadKind = Literal["encode", "prefill", "end_to_end"]
 Protocol = Literal["paper", "full"]
@@ -363,3 +365,30 @@ def prefill_workload(
     """The workload of prefilling `n_tokens` positions (visual `embeddings`, or token `ids`)."""
     subject = {"llm": llm.spec(), "n_tokens": n_tokens, "inputs": inputs}
     return Workload("prefill", f"{llm.label} x {n_tokens} tokens", subject, runtime)
+
+
+def end_to_end_workload(
+    point: GridPoint, tiles: TilePlan, device: Device, n_tokens: int | None = None
+) -> Workload:
+    """The workload of a whole point in one process, against which the sum of its parts is checked.
+
+    Preprocess one image, encode its tiles, project, prefill, take the first token.
+
+    Args:
+        n_tokens: positions to prefill; the tiling's own number if None.
+
+    Raises:
+        PlanError: for a system of several encoders.
+    """
+    if point.encoder.parts:
+        raise PlanError(f"{point.encoder.label} is several encoders; only single ones are checked")
+    subject = {
+        "encoder": point.encoder.spec(),
+        "resolution_px": tiles.tile_px,
+        "passes": tiles.passes,
+        "llm": point.llm.spec(),
+        "n_tokens": n_tokens or tiles.prefill_tokens,
+    }
+    halves = {"encode": device.encode.spec(), "prefill": device.prefill.spec()}
+    precision = f"{device.encode.precision}+{device.prefill.precision}"
+    return Workload("end_to_end", str(point), subject, Runtime("end_to_end", precision, halves))

@@ -315,9 +315,8 @@ def _check_sums(
     workloads: dict[str, Workload] = {}
     for planned in chosen:
         try:
-            workload = end_to_end_workload(
-                planned.point, planned.tiles, prepared.device, planned.prefill
-            )
+            n_tokens = int(planned.prefill.subject["n_tokens"])
+            workload = end_to_end_workload(planned.point, planned.tiles, prepared.device, n_tokens)
         except ParetobenchError as error:
             announce(f"{planned.point} is not checked end to end: {error}")
             continue

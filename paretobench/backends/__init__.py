@@ -17,6 +17,8 @@ from paretobench.domain import Workload
 from paretobench.errors import UnknownNameError
 
 NAMES = ("openvino", "onnxruntime", "torch", "mlx", "coreml")
+COMPOSED = ("end_to_end",)
+"""Not a runtime of its own: an encoder's and a language model's sessions in one process."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def get(name: str) -> Backend:
     Raises:
         UnknownNameError: if no backend has that name.
     """
-    if name not in NAMES:
+    if name not in NAMES + COMPOSED:
         raise UnknownNameError("backend", name, NAMES)
     module = importlib.import_module(f"paretobench.backends.{name}")
     found: Backend = module.backend()
