@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -180,12 +180,12 @@ class LanguageModel:
 
     def spec(self) -> dict[str, Any]:
         """What decides its latency: the dimensions, not the label."""
-        names = (
-            "architecture hidden_size n_layers n_heads n_kv_heads intermediate_size vocab_size "
-            "max_positions rope_theta norm_epsilon attention_bias tied_embeddings"
-        ).split()
-        spec = {name: getattr(self, name) for name in names}
+        labels = ("name", "label", "family", "size_label", "parameters", "source")
+        spec = {name: getattr(self, name) for name in _LLM_FIELDS if name not in labels}
         return spec | {"head_dim": self.per_head, "options": dict(self.options)}
+
+
+_LLM_FIELDS = tuple(field.name for field in fields(LanguageModel))
 
 
 @dataclass(frozen=True)
