@@ -1,0 +1,40 @@
+"""One front, one set of scoring rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from paretobench.accuracy.protocols import check_one_protocol, mixtures, of_protocol
+from paretobench.errors import DataError
+from paretobench.records import Score, Source
+
+
+def _score(benchmark: str, protocol: str) -> Score:
+    source = Source("imported", "a file")
+    return Score("e", 1, "l", "none", "r", benchmark, 0.5, source, protocol=protocol)
+
+
+def test_one_protocol_needs_no_mark() -> None:
+    assert check_one_protocol([_score("pope", "lmms"), _score("pope", "lmms")]) == ""
+
+
+def test_benchmarks_may_each_have_their_own_protocol() -> None:
+    assert check_one_protocol([_score("pope", "llava"), _score("docvqa", "lmms")]) == ""
+
+
+def test_a_mixture_is_refused_and_named() -> None:
+    scores = [_score("pope", "lmms"), _score("pope", "llava")]
+    with pytest.raises(DataError, match=r"mix scoring protocols \(pope: llava and lmms\)"):
+        check_one_protocol(scores)
+
+
+def test_a_mixture_that_was_asked_for_is_marked() -> None:
+    scores = [_score("avg5", "lmms"), _score("avg5", "mixed")]
+    mark = check_one_protocol(scores, is_mixing_allowed=True)
+    assert mark == "mixed scoring protocols (avg5: lmms and mixed)"
+
+
+def test_a_score_that_names_no_protocol_mixes_with_any() -> None:
+    scores = [_score("pope", ""), _score("pope", "lmms")]
+    assert mixtures(scores) == {}
+    assert of_protocol([*scores, _score("pope", "llava")], "lmms") == scores
