@@ -8,12 +8,19 @@ intervals alone would say.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from paretobench.analysis.points import Contender, LatencyNoise, Part
 from paretobench.records import Estimate
 from paretobench.report.view import FrontClass, Panel, Row, View, with_fronts
+
+ASSUMED_LOG_SE, ASSUMED_ACCURACY_SE = 0.03, 0.0026
+"""What `analysis.noise.Assumed` takes where no error is known."""
+
+FEWEST_DRAWS, DRAWN_AT_MOST = 400, 1_000_000
+"""Draws per point, and draws of all points together: a large database settles for fewer."""
 
 SEED = 0
 """Seed of the draws: the same view gives the same probabilities."""
@@ -41,16 +48,66 @@ def with_standing(view: View, seed: int = SEED) -> View:
 def _memberships(panel: Panel, seed: int) -> dict[int, tuple[float, FrontClass]]:
     import numpy as np
 
+    from paretobench.analysis.noise import DRAWS
     from paretobench.analysis.probability import memberships
 
     if not any(row.ttft is not None and row.ttft.low is not None for row in panel.rows):
         return {}
-    results = memberships(contenders(panel.rows), np.random.default_rng(seed))
-    return {
+    hopeless = out_of_reach(panel.rows)
+    near = [row for row, is_out in zip(panel.rows, hopeless, strict=True) if not is_out]
+    draws = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
+    results = memberships(contenders(near), np.random.default_rng(seed), draws)
+    found: dict[int, tuple[float, FrontClass]] = {
         id(row): (result.probability, result.verdict)
-        for row, result in zip(panel.rows, results, strict=True)
+        for row, result in zip(near, results, strict=True)
         if result.verdict != "unknown"
     }
+    known = (row for row, is_out in zip(panel.rows, hopeless, strict=True) if is_out)
+    return found | {id(row): (0.0, "off") for row in known if _is_known(row)}
+
+
+FAR = 6.0
+"""Standard errors on each side beyond which a rank is taken as settled. The noise of three or
+four processes has heavy tails; even so such a point is on the front in fewer than one draw in
+a thousand, far below where `analysis.probability` says `off`."""
+
+
+def out_of_reach(rows: Sequence[Row]) -> list[bool]:
+    """Which rows are dominated even if they were `FAR` better and all others `FAR` worse.
+
+    Drawing them could not change any probability, and in a large database they are most rows.
+    Rows without a known error get the analysis's assumed one.
+
+    Args:
+        rows: scored ones.
+    """
+    bounds = [_bounds(row) for row in rows]
+    pessimists = sorted((slow, low) for _, slow, low, _ in bounds)
+    order = sorted(range(len(rows)), key=lambda index: bounds[index][0])
+    flags, best, seen = [False] * len(rows), -1.0, 0
+    for index in order:
+        fast, _, _, high = bounds[index]
+        while seen < len(pessimists) and pessimists[seen][0] < fast:
+            best = max(best, pessimists[seen][1])
+            seen += 1
+        flags[index] = best > high
+    return flags
+
+
+def _bounds(row: Row) -> tuple[float, float, float, float]:
+    """The fastest and slowest TTFT, and the lowest and highest score, within `FAR` errors."""
+    if row.ttft is None or row.score is None:
+        raise ValueError(f"{row} has no TTFT or no score and cannot contend")
+    noise, error = _noise(row.ttft), row.score.standard_error
+    spread = math.exp(FAR * (noise.log_se if noise else ASSUMED_LOG_SE))
+    margin = FAR * (ASSUMED_ACCURACY_SE if error is None else error)
+    seconds, score = row.ttft.value, row.score.value
+    return (seconds / spread, seconds * spread, score - margin, score + margin)
+
+
+def _is_known(row: Row) -> bool:
+    has_error = row.score is not None and row.score.standard_error is not None
+    return has_error and row.ttft is not None and row.ttft.low is not None
 
 
 def contenders(rows: Sequence[Row]) -> list[Contender]:

@@ -2,8 +2,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from paretobench.analysis.noise import Assumed
+from paretobench.analysis.probability import memberships
 from paretobench.records import Estimate
-from paretobench.report.standing import contenders, with_standing
+from paretobench.report.standing import (
+    ASSUMED_ACCURACY_SE,
+    ASSUMED_LOG_SE,
+    contenders,
+    out_of_reach,
+    with_standing,
+)
 from paretobench.report.view import Accuracy
 from tests.report.grids import row, view
 
@@ -38,3 +49,23 @@ def test_points_that_share_an_encoder_share_its_part() -> None:
 def test_a_part_carries_the_score_s_own_error() -> None:
     shown = replace(row("a"), score=Accuracy("avg5", 0.5, 0.01))
     assert contenders([shown])[0].accuracy_se == 0.01
+
+
+def test_leaving_out_hopeless_points_changes_no_probability() -> None:
+    random = np.random.default_rng(5)
+    rows = [
+        row(f"e{i}", float(t), float(a), encode_total=None)
+        for i, (t, a) in enumerate(random.uniform((0.1, 0.4), (0.3, 0.45), (60, 2)))
+    ]
+    shown = with_standing(view(*rows))
+    settled = out_of_reach(shown.rows)
+    assert 5 < sum(settled) < 60
+    everyone = memberships(contenders(shown.rows), np.random.default_rng(1), draws=4000)
+    for each, is_out, full in zip(shown.rows, settled, everyone, strict=True):
+        assert each.front_probability == pytest.approx(full.probability, abs=0.05)
+        assert not is_out or full.probability < 0.002
+
+
+def test_the_assumed_errors_are_those_of_the_analysis() -> None:
+    assumed = Assumed()
+    assert (assumed.log_se, assumed.accuracy_se) == (ASSUMED_LOG_SE, ASSUMED_ACCURACY_SE)

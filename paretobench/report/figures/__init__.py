@@ -28,6 +28,9 @@ FORMATS = ("png", "svg", "pdf")
 
 DPI = 200
 
+MOST_IN_LINES = 200
+"""More points than this make no lines that a reader could follow."""
+
 FEWEST_ENCODERS = 3
 """A figure that compares encoders needs as many."""
 
@@ -104,10 +107,14 @@ def _pareto_files(panels: Sequence[Panel]) -> list[tuple[str, tuple[Panel, ...]]
 
 def _encoder_files(view: View) -> list[tuple[str, str, str]]:
     """File, LLM and recipe of each figure that compares at least three encoders."""
-    encoders: dict[tuple[str, str], set[str]] = {}
+    encoders: dict[tuple[str, str], list[str]] = {}
     for row in view.scored:
-        encoders.setdefault((row.llm, row.recipe), set()).add(row.encoder)
-    chosen = [key for key, names in encoders.items() if len(names) >= FEWEST_ENCODERS]
+        encoders.setdefault((row.llm, row.recipe), []).append(row.encoder)
+    chosen = [
+        key
+        for key, names in encoders.items()
+        if len(set(names)) >= FEWEST_ENCODERS and len(names) <= MOST_IN_LINES
+    ]
     several = len({recipe for _, recipe in chosen}) > 1
     return [
         (f"encoders_{file_stem(llm)}" + (f"_{file_stem(recipe)}" if several else ""), llm, recipe)

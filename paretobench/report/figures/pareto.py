@@ -28,7 +28,7 @@ from paretobench.report.figures.marks import (
     Look,
     Mark,
     Pair,
-    draw_mark,
+    draw_marks,
     label_marks,
     look_of,
     mark_of,
@@ -181,7 +181,7 @@ def pareto_figure(info: ParetoInfo, style: Style) -> Figure:
     for panel, axes in zip(info.panels, panels, strict=True):
         label_marks(panel.marks, axes, look, _lines(info, panel))
     if strip is not None:
-        raised = [mark for mark, _ in _in_strip(info)]
+        raised = _in_strip(info)
         label_marks(
             raised,
             strip,
@@ -203,8 +203,7 @@ def draw_panel(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> No
     if panel.title:
         axes.set_title(panel.title, loc="left", fontsize=look.style.font_pt)
     _draw_fronts(info, panel, axes, look)
-    for mark in panel.marks:
-        draw_mark(mark, axes, look, mark.score_percent or 0.0)
+    draw_marks(panel.marks, axes, look)
 
 
 def draw_strip(info: ParetoInfo, axes: Axes, look: Look) -> None:
@@ -218,14 +217,13 @@ def draw_strip(info: ParetoInfo, axes: Axes, look: Look) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_title("no score yet", loc="left", fontsize=look.style.small_pt, color=GREY)
     axes.set_xlabel(TIME_LABEL)
-    for mark, height in _in_strip(info):
-        draw_mark(mark, axes, look, height)
+    draw_marks(_in_strip(info), axes, look)
 
 
-def _in_strip(info: ParetoInfo) -> list[tuple[Mark, float]]:
-    """The strip's marks with their line, which is also where their labels belong."""
+def _in_strip(info: ParetoInfo) -> list[Mark]:
+    """The strip's marks, with their line in the place of a score."""
     return [
-        (replace(mark, score_percent=float(line)), float(line))
+        replace(mark, score_percent=float(line))
         for line, strip in enumerate(info.strips)
         for mark in strip.marks
     ]
