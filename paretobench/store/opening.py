@@ -105,10 +105,12 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version of a database that is ours, or empty; reads only."""
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    # The tables first: another process may commit the whole schema between two of these reads,
+    # and tables without an owner would then look like somebody else's.
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 3")
-    names = [row[0] for row in tables]
+    names = [row[0] for row in tables.fetchall()]
+    owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if names and owner != APPLICATION_ID:
         raise StoreError(
             f"{path} is a database of another program (it holds {', '.join(names)}).\n"

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,46 +14,53 @@ from pathlib import Path
 NOBODY = 65534
 
 
-def start(work: Callable[[int], None]) -> tuple[int, int]:
-    """Fork a child that runs `work(pipe)`; returns its process id and the pipe to read.
+class Child:
+    """A forked process that runs `work(pipe)` and exits 0, or 1 after printing what it raised."""
 
-    The child exits 0, or 1 after printing what it raised.
-    """
-    readable, writable = os.pipe()
-    child = os.fork()
-    if child:
-        os.close(writable)
-        return child, readable
-    status = 1
-    try:
-        os.close(readable)
-        work(writable)
-        status = 0
-    except BaseException:
-        traceback.print_exc(file=sys.__stderr__)
-    os._exit(status)
+    def __init__(self, work: Callable[[int], object]) -> None:
+        self._pipe, writable = os.pipe()
+        self._received = b""
+        self._id = os.fork()
+        if self._id:
+            os.close(writable)
+            return
+        status = 1
+        try:
+            os.close(self._pipe)
+            work(writable)
+            status = 0
+        except BaseException:
+            traceback.print_exc(file=sys.__stderr__)
+        os._exit(status)
 
+    def wait_for_lines(self, count: int) -> None:
+        """Return once it has sent `count` lines, or has ended."""
+        while self._received.count(b"\n") < count:
+            block = os.read(self._pipe, 1 << 16)
+            if not block:
+                return
+            self._received += block
 
-def finish(child: int, readable: int, kill: bool = False) -> tuple[int, list[str]]:
-    """Wait for a child (or kill it with SIGKILL first): its exit status and the lines it sent.
+    def kill(self) -> tuple[int, list[str]]:
+        """SIGKILL, then `finish`; the status is -9 unless it had ended by itself."""
+        os.kill(self._id, signal.SIGKILL)
+        return self.finish()
 
-    A line that was cut off by the kill is not among them.
-    """
-    if kill:
-        os.kill(child, signal.SIGKILL)
-    with os.fdopen(readable, "rb") as pipe:
-        text = pipe.read().decode()
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), text.split("\n")[:-1]
+    def finish(self) -> tuple[int, list[str]]:
+        """Wait for it: its exit status and the lines it sent, without one that was cut off."""
+        with os.fdopen(self._pipe, "rb") as pipe:
+            self._received += pipe.read()
+        _, status = os.waitpid(self._id, 0)
+        return os.waitstatus_to_exitcode(status), self._received.decode().split("\n")[:-1]
 
 
 def run(work: Callable[[], str]) -> tuple[int, str]:
-    """Run `work` in a child; its exit status and what it returned, as one line."""
+    """Run `work` in a child; its exit status and what it returned."""
 
     def send(pipe: int) -> None:
         os.write(pipe, work().replace("\n", "\\n").encode() + b"\n")
 
-    status, lines = finish(*start(send))
+    status, lines = Child(send).finish()
     return status, "".join(lines).replace("\\n", "\n")
 
 
@@ -74,11 +80,3 @@ def open_folder() -> Iterator[Path]:
             yield Path(name)
         finally:
             Path(name).chmod(0o755)
-
-
-def wait_for(condition: Callable[[], bool], limit_s: float = 30.0) -> None:
-    """Poll until it holds."""
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.002)

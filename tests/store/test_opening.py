@@ -222,7 +222,7 @@ def test_a_crashed_database_in_a_read_only_folder_asks_for_a_copy() -> None:
 
     with processes.open_folder() as folder:
         path = folder / "a.db"
-        processes.finish(*processes.start(crash))
+        processes.Child(crash).finish()
         (folder / "a.db-shm").unlink()
         folder.chmod(0o555)
         status, text = processes.run(read)
