@@ -54,7 +54,7 @@ def fast_vlm(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outc
     return score(_job(tiny, "fast_vlm"), folder), folder
 
 
-def _job(tiny: Path, name: str, data: str = "data", **changes: Any) -> Job:
+def _job(tiny: Path, name: str, sets: str = "data", **changes: Any) -> Job:
     side, tokens = (64, 1) if name == "fast_vlm" else (28, 4)
     job = Job(
         checkpoint=str(tiny / name),
@@ -64,7 +64,7 @@ def _job(tiny: Path, name: str, data: str = "data", **changes: Any) -> Job:
         tile_px=side,
         passes=1,
         visual_tokens=tokens,
-        data={task: tiny / data / task for task in TASKS},
+        data={task: tiny / sets / task for task in TASKS},
         timeout_s=280,
     )
     return replace(job, **changes)
