@@ -90,6 +90,30 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+class Interrupted:
+    """A connection between two of whose reads another process makes the database."""
+
+    def __init__(self, path: Path, after: int) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._path, self._left = path, after
+
+    def execute(self, sql: str) -> sqlite3.Cursor:
+        if self._left == 0:
+            fill(self._path)
+        self._left -= 1
+        return self._connection.execute(sql)
+
+
+@pytest.mark.parametrize("after", range(3))
+def test_a_database_made_while_it_is_looked_at_is_not_taken_for_a_strangers(
+    tmp_path: Path, after: int
+) -> None:
+    path = tmp_path / "a.db"
+    path.touch()
+    found = opening._check_schema(Interrupted(path, after), path)  # type: ignore[arg-type]
+    assert found in (0, opening.SCHEMA_VERSION)
+
+
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_database_of_a_newer_release_is_refused(tmp_path: Path, read_only: bool) -> None:
     path = fill(tmp_path / "a.db")
