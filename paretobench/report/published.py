@@ -70,7 +70,7 @@ def published_view(
     view = View(
         rows=tuple(sorted(rows, key=_order)),
         name="published",
-        title=f"FastVLM as published: {benchmark_label(benchmark)} against time to first token",
+        title="FastVLM as published",
         protocol="paper",
         environment="Apple M1 Max (published, not measured here)",
         command="paretobench report --published",
