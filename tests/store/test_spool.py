@@ -110,6 +110,14 @@ def test_a_bad_file_does_not_take_its_batch_with_it(store: Store, tmp_path: Path
     assert [path.exists() for path in paths] == [False, True, True]
 
 
+def test_of_a_refused_file_nothing_is_stored(store: Store, tmp_path: Path) -> None:
+    stray = examples.cell(examples.workload(9), HERE)
+    result = spool.Result((ENCODE,), (HERE,), (examples.cell(ENCODE, HERE), stray))
+    done = spool.ingest(store, [spool.write(tmp_path / "s", result)])
+    assert (done.files, len(done.refused)) == (0, 1)
+    assert list(store.dump()) == []
+
+
 def test_a_result_that_is_not_finite_is_not_written(tmp_path: Path) -> None:
     bad = spool.Result(cells=(examples.cell(ENCODE, HERE, samples_s=(float("inf"),)),))
     with pytest.raises(DataError, match="every number finite"):
