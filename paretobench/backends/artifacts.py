@@ -151,8 +151,10 @@ class ArtifactStore:
         try:
             work.rename(target)
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or self.find(recipe) is None:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
+            if self.find(recipe) is None:  # what stood there was damaged and is gone now
+                work.rename(target)
         _flush(target.parent)
         return target
 

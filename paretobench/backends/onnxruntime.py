@@ -20,6 +20,7 @@ from paretobench.backends.inputs import (
     memory_failures,
     random_pixels,
 )
+from paretobench.backends.models import RANDOM_WEIGHTS
 from paretobench.domain import Workload
 from paretobench.errors import BackendMissingError, UnsupportedError
 
@@ -137,7 +138,7 @@ def _recipe(subject: EncodeSubject) -> Recipe:
     content = {
         "encoder": subject.encoder,
         "shape": list(subject.shape),
-        "weights_seed": 0,
+        "weights": RANDOM_WEIGHTS,
         "opset": OPSET,
     }
     names = ("onnx", "onnxscript", "torch", "timm")

@@ -24,6 +24,7 @@ from paretobench.backends.inputs import (
     memory_failures,
     random_pixels,
 )
+from paretobench.backends.models import RANDOM_WEIGHTS
 from paretobench.domain import Workload
 from paretobench.errors import BackendMissingError, UnsupportedError
 
@@ -172,7 +173,7 @@ def _device(workload: Workload) -> str:
 
 def _recipe(subject: EncodeSubject) -> Recipe:
     """One graph for every precision: it is chosen when the graph is compiled."""
-    content = {"encoder": subject.encoder, "shape": list(subject.shape), "weights_seed": 0}
+    content = {"encoder": subject.encoder, "shape": list(subject.shape), "weights": RANDOM_WEIGHTS}
     names = ("openvino", "torch", "timm")
     versions = {name: hardware.version_of(name) for name in names}
     return Recipe("openvino_ir", content, versions)

@@ -10,3 +10,7 @@ them inside functions.
     torch_llm        decoder-only language models through transformers
     mlx_llm          the same through mlx-lm
 """
+
+RANDOM_WEIGHTS = 1
+"""Version of the random values; part of the key of everything made from them. Raise it when
+`random_weights.fill` gives other values."""

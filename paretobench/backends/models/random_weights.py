@@ -51,30 +51,23 @@ def fill(network: nn.Module, seed: int = 0) -> None:
 
 
 class Tiles:
-    """One block of standard normal values, and scaled copies of it where they are needed."""
+    """One block of standard normal values, twice in a row: whatever place a parameter starts
+    from, a whole block follows."""
 
     def __init__(self, seed: int = 0) -> None:
         generator = torch.Generator().manual_seed(seed)
-        self._block = torch.randn(BLOCK_VALUES, generator=generator)
-        self._scaled: dict[tuple[float, torch.dtype, torch.device], torch.Tensor] = {}
+        self._twice = torch.randn(BLOCK_VALUES, generator=generator).repeat(2)
 
     def cover(self, target: torch.Tensor, sd: float, start: int) -> None:
         """Write values of standard deviation `sd` over `target`, from place `start` on."""
         flat = target.view(-1)
-        start %= BLOCK_VALUES
-        tile = self._twice(sd, flat)[start : start + BLOCK_VALUES]
+        self._twice = self._twice.to(device=flat.device, dtype=flat.dtype)
+        tile = self._twice[start % BLOCK_VALUES :][:BLOCK_VALUES]
         whole = flat.numel() // BLOCK_VALUES * BLOCK_VALUES
         if whole:
             flat[:whole].view(-1, BLOCK_VALUES).copy_(tile.expand(whole // BLOCK_VALUES, -1))
         flat[whole:].copy_(tile[: flat.numel() - whole])
-
-    def _twice(self, sd: float, like: torch.Tensor) -> torch.Tensor:
-        """The block two times in a row, so that every start has a whole block after it."""
-        key = (sd, like.dtype, like.device)
-        if key not in self._scaled:
-            scaled = (self._block * sd).to(device=like.device, dtype=like.dtype)
-            self._scaled[key] = scaled.repeat(2)
-        return self._scaled[key]
+        flat.mul_(sd)
 
 
 def standard_deviation(name: str, shape: tuple[int, ...]) -> float:

@@ -74,7 +74,9 @@ def assign(model: nn.Module, state: Mapping[str, torch.Tensor], device: str = "c
     restore_rotary(model, device)
     left = [name for name, parameter in model.named_parameters() if parameter.is_meta]
     if left or unexpected:
-        raise ValueError(f"prepared weights do not fit: still missing {left[:3]}, extra {unexpected[:3]}")
+        raise ValueError(
+            f"prepared weights do not fit: still missing {left[:3]}, extra {unexpected[:3]}"
+        )
     return model.requires_grad_(False).eval()
 
 

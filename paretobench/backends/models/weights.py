@@ -21,6 +21,7 @@ from torch import nn
 
 from paretobench.backends import Prepared, hardware
 from paretobench.backends.artifacts import ArtifactStore, Recipe
+from paretobench.backends.models import RANDOM_WEIGHTS
 
 MAPPED_SHARE = 0.25
 """Largest share of physical memory that a mapped file may take; see the module."""
@@ -38,6 +39,7 @@ def prepare_encoder(
         "encoder": dict(spec),
         "resolution_px": resolution_px,
         "precision": precision,
+        "weights": RANDOM_WEIGHTS,
     }
     recipe = Recipe("weights", subject, _versions("torch", "timm"))
 
@@ -57,7 +59,12 @@ def prepare_llm(store: ArtifactStore, spec: Mapping[str, Any], precision: str) -
     expected = _BYTES[precision] * _count(torch_llm.create_on_meta(spec, torch.bfloat16, "sdpa"))
     if expected > MAPPED_SHARE * psutil.virtual_memory().total:
         return Prepared(facts={"weights": "made in memory: too large to be mapped"})
-    subject = {"kind": "llm", "llm": dict(spec), "precision": precision}
+    subject = {
+        "kind": "llm",
+        "llm": dict(spec),
+        "precision": precision,
+        "weights": RANDOM_WEIGHTS,
+    }
     recipe = Recipe("weights", subject, _versions("torch", "transformers"), expected)
     artifact = store.get(
         recipe, lambda folder: _save(torch_llm.build(spec, _dtype(precision)), folder)

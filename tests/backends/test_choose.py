@@ -1,0 +1,168 @@
+"""The choice of runtimes: what `auto` takes, and what each refusal says."""
+
+import subprocess
+import sys
+
+import pytest
+
+from paretobench.backends import NAMES, Availability, choose, get, hardware
+from paretobench.backends.choose import choose_device
+from paretobench.backends.hardware import Hardware
+from paretobench.errors import BackendMissingError, UnknownNameError
+
+FAST = Hardware("Linux", "x86_64", has_fast_bf16=True, has_cuda=False, bf16_feature="amx_bf16")
+PLAIN = Hardware("Linux", "x86_64", has_fast_bf16=False, has_cuda=False)
+GPU = Hardware("Linux", "x86_64", has_fast_bf16=True, has_cuda=True, bf16_feature="amx_bf16")
+MAC = Hardware("Darwin", "arm64", has_fast_bf16=False, has_cuda=False)
+
+
+def request(name="auto", encode="auto", prefill="auto", **options):
+    half = {"precision": "auto", "options": options}
+    return {
+        "name": name,
+        "encode": half | {"backend": encode},
+        "prefill": half | {"backend": prefill},
+        "executor": "local",
+    }
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Pretend that exactly these backends are installed."""
+
+    def pretend(*names, cuda_torch=False):
+        for name in NAMES:
+            state = (
+                Availability(True, version="1.0")
+                if name in names
+                else Availability(False, f"{name} is not installed: pip install 'paretobench[cpu]'")
+            )
+            monkeypatch.setattr(type(get(name)), "available", lambda self, state=state: state)
+        monkeypatch.setattr(hardware, "torch_was_built_for_cuda", lambda: cuda_torch)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("machine", "names", "encode", "prefill"),
+    [
+        (FAST, ("openvino", "onnxruntime", "torch", "mlx"), "openvino bf16", "torch bf16"),
+        (FAST, ("onnxruntime", "torch", "mlx"), "torch bf16", "torch bf16"),
+        (FAST, ("onnxruntime", "mlx"), "onnxruntime fp32", "mlx fp32"),
+        (PLAIN, ("openvino", "torch"), "openvino fp32", "torch fp32"),
+        (PLAIN, ("onnxruntime", "torch"), "onnxruntime fp32", "torch fp32"),
+        (MAC, ("coreml", "torch", "mlx"), "coreml fp16", "mlx fp16"),
+        (MAC, ("torch",), "torch fp16", "torch fp16"),
+    ],
+)
+def test_auto_takes_the_fastest_that_is_installed(installed, machine, names, encode, prefill):
+    installed(*names)
+    device = choose_device(request(), machine)
+    assert (str(device.encode), str(device.prefill)) == (encode, prefill)
+
+
+def test_auto_says_which_and_why_in_one_line(installed):
+    installed("onnxruntime", "torch")
+    why = choose_device(request(), FAST).why
+    assert "torch encodes: the fastest installed of openvino, torch, onnxruntime" in why
+    assert "openvino not installed" in why
+    assert "in bf16 because the processor has amx_bf16" in why
+    assert "\n" not in why
+
+
+def test_a_gpu_goes_before_the_processor_if_torch_can_use_it(installed):
+    installed("openvino", "torch", cuda_torch=True)
+    device = choose_device(request(), GPU)
+    assert (str(device.encode), device.encode.options["device"]) == ("torch bf16", "cuda")
+    installed("openvino", "torch", cuda_torch=False)
+    device = choose_device(request(), GPU)
+    assert (str(device.encode), device.encode.options["device"]) == ("openvino bf16", "cpu")
+
+
+def test_a_choice_by_auto_and_the_same_by_name_have_the_same_workload_keys(installed):
+    installed("openvino", "torch")
+    by_auto = choose_device(request(), FAST)
+    by_name = choose_device(request("cpu", "openvino", "torch", device="cpu"), FAST)
+    assert by_auto.encode.spec() == by_name.encode.spec()
+    assert by_auto.prefill.spec() == by_name.prefill.spec()
+
+
+def test_a_stated_precision_and_options_are_kept(installed):
+    installed("openvino", "torch")
+    wish = request("mine", "openvino", "torch", threads=1)
+    wish["encode"] = wish["encode"] | {"precision": "fp32"}
+    device = choose_device(wish, FAST)
+    assert device.encode.precision == "fp32"
+    assert device.encode.options == {"threads": 1, "device": "cpu"}
+
+
+def test_device_apple_off_a_mac_says_how_to_convert_here_and_measure_there():
+    with pytest.raises(BackendMissingError) as caught:
+        choose_device(request("apple", "coreml", "mlx"), FAST)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "needs a Mac with Apple silicon, and this is Linux x86_64" in message
+    assert "paretobench artifacts build" in message
+    assert "sweep +grid=NAME device=apple" in message
+
+
+def test_apples_gpu_is_refused_off_a_mac(installed):
+    installed("openvino", "mlx")
+    with pytest.raises(BackendMissingError, match="asks for Apple's GPU, and this is Linux"):
+        choose_device(request("metal", "openvino", "mlx", device="gpu"), FAST)
+
+
+def test_device_cuda_without_a_gpu_is_refused(installed):
+    installed("torch")
+    with pytest.raises(BackendMissingError, match="needs an NVIDIA GPU with its driver"):
+        choose_device(request("cuda", "torch", "torch", device="cuda"), FAST)
+
+
+def test_device_cuda_with_a_torch_without_cuda_gives_the_command(installed):
+    installed("torch")
+    with pytest.raises(BackendMissingError, match=r"pip install 'paretobench\[cuda\]'"):
+        choose_device(request("cuda", "torch", "torch", device="cuda"), GPU)
+
+
+def test_a_named_backend_that_is_missing_gives_the_command(installed):
+    installed("torch")
+    with pytest.raises(BackendMissingError, match=r"needs openvino: .*pip install"):
+        choose_device(request("cpu", "openvino", "torch"), FAST)
+
+
+def test_nothing_installed_gives_the_command(installed):
+    installed()
+    with pytest.raises(BackendMissingError, match=r"nothing that can encode is installed .*pip"):
+        choose_device(request(), FAST)
+
+
+def test_an_unknown_backend_is_refused_with_the_nearest():
+    with pytest.raises(UnknownNameError, match="did you mean 'openvino'"):
+        choose_device(request("mine", "openvin", "torch"), FAST)
+
+
+def test_choosing_imports_no_framework():
+    code = (
+        "import sys\n"
+        "from paretobench import backends\n"
+        "from paretobench.backends.choose import choose_device\n"
+        "half = {'backend': 'auto', 'precision': 'auto', 'options': {}}\n"
+        "choose_device({'name': 'auto', 'encode': half, 'prefill': half})\n"
+        "heavy = {'torch', 'openvino', 'onnxruntime', 'mlx.core', 'timm', 'transformers'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_processor_features_are_read_from_the_operating_system(tmp_path):
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor : 0\nflags\t\t: fpu avx512_bf16 amx_bf16\n")
+    assert {"avx512_bf16", "amx_bf16"} <= hardware._cpuinfo_flags(file)
+    assert hardware._cpuinfo_flags(tmp_path / "none") == frozenset()
+
+
+def test_every_order_names_backends_that_exist():
+    for machine in (FAST, PLAIN, GPU, MAC):
+        for half in ("encode", "prefill"):
+            assert set(choose.order(half, machine)) <= set(NAMES)
