@@ -155,6 +155,7 @@ def _prepare(spec: dict[str, Any]) -> None:
     if spec.get("is_offline"):
         os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("LOGURU_LEVEL", "WARNING")  # else a line per task that is not loaded
     random.seed(spec.get("seed", 0))
     with contextlib.suppress(ImportError):
         # A CUDA build of torchvision beside a CPU build of torch does not import unaided.
@@ -187,7 +188,6 @@ def run_task(model: Any, manager: Any, task: dict[str, Any], spec: dict[str, Any
     work.mkdir(parents=True, exist_ok=True)
     is_own = not isinstance(model, dict)
     if is_own:
-        model.reset_counts()
         model.task_dict = {}
     config, order = _task_config(task, manager)
     offered = inspect.signature(inspect.unwrap(evaluator.simple_evaluate)).parameters
@@ -210,8 +210,7 @@ def run_task(model: Any, manager: Any, task: dict[str, Any], spec: dict[str, Any
     found = evaluator.simple_evaluate(**{k: v for k, v in wanted.items() if k in offered})
     if found is None:  # not the first of several processes
         return Path(task["folder"])
-    facts = dict(model.facts, **model.counts()) if is_own else {}
-    _refuse_silence(found, task["name"])
+    facts = {**(model.facts if is_own else {}), **_counted(found["samples"][task["name"]])}
     found["paretobench"] = {
         **spec["provenance"],
         "task": task["name"],
@@ -320,20 +319,22 @@ def _argument_string(arguments: dict[str, Any]) -> str:
     return ",".join(f"{name}={value}" for name, value in arguments.items() if value is not None)
 
 
-def _refuse_silence(found: dict[str, Any], task: str) -> None:
-    answers = [
-        str(answer).strip()
-        for sample in found["samples"][task]
-        for answer in sample["filtered_resps"]
-    ]
+def _counted(samples: list[dict[str, Any]]) -> dict[str, int]:
+    """Answers, and empty ones among them, over all processes.
+
+    Raises:
+        TaskError: if there are none, or all are empty.
+    """
+    answers = [str(answer).strip() for sample in samples for answer in sample["filtered_resps"]]
     if not answers:
         raise TaskError("data", "the data set has no items")
     if not any(answers):
         raise TaskError(
             "no_answers",
-            f"the model answered nothing to all {len(answers)} questions: wrong chat "
-            f"template, end token or weights",
+            f"the model answered nothing to all {len(answers)} questions: wrong chat template, "
+            f"end token or weights",
         )
+    return {"answers": len(answers), "empty_answers": sum(not answer for answer in answers)}
 
 
 def _publish(found: dict[str, Any], task: dict[str, Any], work: Path, order: list[int]) -> None:

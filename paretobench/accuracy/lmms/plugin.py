@@ -3,7 +3,7 @@
 lmms-eval's own wrappers answer for one architecture each, and some turn a failed generation
 into an empty answer, which then counts as wrong. This one loads whatever
 `AutoModelForImageTextToText` loads (LLaVA, the transformers-native FastVLM, Qwen-VL, ...),
-lets every error through, counts empty answers, and makes sure that each image reaches the
+lets every error through, and makes sure that each image reaches the
 encoder at the resolution, in the number of passes and as the number of visual tokens that the
 grid point states.
 
@@ -89,7 +89,6 @@ class ImageTextModel(lmms):  # type: ignore[misc]
         self.max_new_tokens = max_new_tokens
         self.expected = (resolution_px, passes, visual_tokens)
         self.facts: dict[str, Any] = {}
-        self.reset_counts()
         self._join_processes(device or "auto")
         common = {
             "revision": revision,
@@ -112,20 +111,6 @@ class ImageTextModel(lmms):  # type: ignore[misc]
         self._world_size = self.accelerator.num_processes
         alone = self._world_size == 1
         self.device = torch.device(device) if alone else self.accelerator.device
-
-    def reset_counts(self) -> None:
-        """Start counting answers anew, for the next task."""
-        self.answers = 0
-        self.empty_answers = 0
-        self.generated_tokens = 0
-
-    def counts(self) -> dict[str, int]:
-        """Answers, empty ones among them, and generated tokens since the last reset."""
-        return {
-            "answers": self.answers,
-            "empty_answers": self.empty_answers,
-            "generated_tokens": self.generated_tokens,
-        }
 
     def clean(self) -> None:
         """Keep the weights: lmms-eval would free them after each task."""
@@ -183,12 +168,7 @@ class ImageTextModel(lmms):  # type: ignore[misc]
             output = model.generate(**inputs, **self._generation(settings))
         new = output[:, inputs["input_ids"].shape[1] :]
         texts = self.processor.batch_decode(new, skip_special_tokens=True)
-        texts = [_cut(text, settings.get("until")).strip() for text in texts]
-        pad = self.processor.tokenizer.pad_token_id
-        self.answers += len(texts)
-        self.empty_answers += sum(not text for text in texts)
-        self.generated_tokens += int((new != pad).sum())
-        return texts
+        return [_cut(text, settings.get("until")).strip() for text in texts]
 
     def _prompt(self, context: str, n_images: int) -> str:
         # Some tasks place the image themselves; the template must not add a second one.

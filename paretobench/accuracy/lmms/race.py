@@ -185,7 +185,7 @@ def _metric(merged: TaskResult, row: suites.Benchmark) -> float:
 
 def _facts(parts: Sequence[TaskResult]) -> dict[str, Any]:
     facts: dict[str, Any] = dict(parts[0].own.get("facts") or {})
-    for key in ("answers", "empty_answers", "generated_tokens"):
+    for key in ("answers", "empty_answers"):
         if key in facts:
             facts[key] = sum(part.own["facts"][key] for part in parts)
     return facts

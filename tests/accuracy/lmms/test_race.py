@@ -54,8 +54,7 @@ class Oracle:
             "results": {"gqa": {"exact_match,none": value}},
             "n-samples": {"gqa": {"original": len(rows), "effective": len(rows)}},
             "paretobench": {"items": list(job.items or ()), "checkpoint": name,
-                            "facts": {"answers": len(rows), "empty_answers": 0,
-                                      "generated_tokens": len(rows)}},
+                            "facts": {"answers": len(rows), "empty_answers": 0}},
         }  # fmt: skip
         (folder / "run_results.json").write_text(json.dumps(data))
         return Outcome((), tuple(read_results(folder)), (), (), name)

@@ -203,6 +203,19 @@ def test_a_race_of_real_checkpoints_adds_up_to_the_whole(tiny: Path, tmp_path: P
 
 
 @pytest.mark.heavy
+def test_two_processes_share_the_questions_and_count_each_once(tiny: Path, tmp_path: Path) -> None:
+    benchmarks = ("pope", "seedbench_image")
+    outcome = score(_job(tiny, "llava", processes=2, benchmarks=benchmarks), tmp_path)
+    values = _values(outcome)
+    assert (values["pope"], values["seedbench_image"]) == (
+        pytest.approx(2 / 3),
+        pytest.approx(1 / 3),
+    )
+    assert [r.n for r in outcome.results] == [12, 9]
+    assert [r.own["facts"]["answers"] for r in outcome.results] == [12, 9]
+
+
+@pytest.mark.heavy
 def test_lmms_eval_itself_finds_the_model_by_its_entry_point() -> None:
     code = (
         "from paretobench.backends.models.timm_import import repair_torchvision as r; r();"
