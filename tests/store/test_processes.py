@@ -13,7 +13,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from paretobench.store import Store, migrations, spool
+from paretobench.store import Store, migrations, opening, spool
 from tests.store import examples
 from tests.store.contract import ENCODE, HERE
 from tests.store.processes import Child
@@ -180,3 +180,22 @@ def test_wal_and_full_synchronisation_are_really_on(tmp_path: Path) -> None:
     }
     with sqlite3.connect(tmp_path / "a.db") as other:
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_the_switch_to_wal_waits_for_who_holds_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+
+    def hold(pipe: int) -> None:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        os.write(pipe, b"held\n")
+        time.sleep(0.2)
+        connection.execute("COMMIT")
+
+    holder = Child(hold)
+    holder.wait_for_lines(1)
+    # No busy timeout of its own: SQLite does not always honour one for this statement.
+    connection = sqlite3.connect(path, timeout=0.0, isolation_level=None)
+    opening._enter_wal(connection)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert holder.finish()[0] == 0
