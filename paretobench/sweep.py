@@ -221,25 +221,26 @@ def _joined(first: Account | None, second: Account | None) -> Account | None:
 def _begin(store: Store, prepared: Prepared, command: str) -> str:
     """Store the sweep and its points; an unfinished twin is continued under its own key."""
     request, plan = prepared.request, prepared.plan
-    environment_key = store.add_environment(prepared.environment)
     settings = _settings(prepared)
-    key = next(
-        (
-            sweep.key
-            for sweep in store.sweeps()
-            if sweep.finished_at is None
-            and sweep.name == request.name
-            and sweep.environment_key == environment_key
-            and dict(sweep.settings) == settings
-        ),
-        None,
-    )
-    key = key or store.add_sweep(
-        request.name, command, settings, request.settings.seed, environment_key, _now()
-    )
-    store.add_workloads(one.workload for one in plan.workloads)
-    store.add_points(key, [_stored(point) for point in plan.points])
+    with store.transaction():
+        environment_key = store.add_environment(prepared.environment)
+        key = _unfinished(store, request.name, environment_key, settings) or store.add_sweep(
+            request.name, command, settings, request.settings.seed, environment_key, _now()
+        )
+        store.add_workloads(one.workload for one in plan.workloads)
+        store.add_points(key, [_stored(point) for point in plan.points])
     return key
+
+
+def _unfinished(
+    store: Store, name: str, environment_key: str, settings: Mapping[str, Any]
+) -> str | None:
+    """The key of a sweep that asked for the same here and was interrupted."""
+    for sweep in store.sweeps():
+        is_same = (sweep.name, sweep.environment_key) == (name, environment_key)
+        if is_same and sweep.finished_at is None and dict(sweep.settings) == settings:
+            return sweep.key
+    return None
 
 
 def _settings(prepared: Prepared) -> dict[str, Any]:
