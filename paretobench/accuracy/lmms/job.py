@@ -125,7 +125,7 @@ def data_below(root: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted(root.iterdir()) if path.is_dir()}
 
 
-def expected_input(encoder: Encoder, resolution_px: int, tiling: Tiling) -> dict[str, int]:
+def expected_input(encoder: Encoder, resolution_px: int, tiling: Tiling) -> dict[str, Any]:
     """What every image must become for a score to be of this point: fields of `Job`.
 
     Schemes that follow the image's aspect ratio fix the tile alone, since the number of passes
