@@ -25,6 +25,7 @@ from paretobench.backends.inputs import (
     random_embeddings,
     random_ids,
 )
+from paretobench.backends.projector import MLXProjector
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
 
@@ -138,6 +139,24 @@ class MLXSession:
         dtype = self.model.model.norm.weight.dtype
         self._embeddings = self._mlx.array(embeddings).astype(dtype)
         self._mlx.eval(self._ids, self._embeddings)
+
+    def projector(self, channels: int) -> MLXProjector:
+        """A projector from `channels` to this model, in its precision."""
+        dtype = self.model.model.norm.weight.dtype
+        return MLXProjector(channels, self._subject.llm["hidden_size"], dtype)
+
+    def use_projected(self, visual: Any, text: np.ndarray) -> None:
+        """Projected visual tokens, filled up with text embeddings to the sequence's length."""
+        n_text = self._subject.n_tokens - visual.shape[1]
+        if n_text:
+            rest = self._mlx.array(text[:, :n_text]).astype(visual.dtype)
+            visual = self._mlx.concatenate([visual, rest], axis=1)
+        self._ids = self._mlx.zeros(visual.shape[:2], dtype=self._mlx.int32)
+        self._embeddings = visual
+
+    def first_token(self) -> int:
+        """The most likely next token, on the host."""
+        return int(self.logits[0, -1].argmax().item())
 
     def run(self) -> None:
         """One prefill; returns when the last logits and the cache are there."""

@@ -24,6 +24,7 @@ from paretobench.backends.inputs import (
     random_ids,
     random_pixels,
 )
+from paretobench.backends.projector import TorchProjector
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
 
@@ -238,6 +239,22 @@ class PrefillSession(_Session):
         tensor = self.torch.from_numpy(embeddings).to(self.device, self.dtype)
         self._inputs = {"inputs_embeds": tensor}
         self._synchronise()
+
+    def projector(self, channels: int) -> TorchProjector:
+        """A projector from `channels` to this model, on its device and in its precision."""
+        return TorchProjector(channels, self.network.config.hidden_size, self.dtype, self.device)
+
+    def use_projected(self, visual: Any, text: Any) -> None:
+        """Projected visual tokens, filled up with text embeddings to the sequence's length."""
+        n_text = self._subject.n_tokens - visual.shape[1]
+        if n_text:
+            rest = self.torch.from_numpy(text[:, :n_text]).to(self.device, self.dtype)
+            visual = self.torch.cat([visual, rest], dim=1)
+        self._inputs = {"inputs_embeds": visual}
+
+    def first_token(self) -> int:
+        """The most likely next token, on the host."""
+        return int(self.result[0].argmax())
 
     def run(self) -> None:
         """One prefill; returns when the last position's logits and the cache are there."""
