@@ -98,7 +98,7 @@ class Process:
     def canary(self) -> float:
         """The canary: sees throttling and drift, not the workload's own noise."""
         wobble = math.exp(self.world.rng.normal(0.0, CANARY_SD))
-        return CANARY_S * self.throttled * self.world.speed() * wobble
+        return float(CANARY_S * self.throttled * self.world.speed() * wobble)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,333 @@
+"""The harness on real workloads: does it agree, does it waste time, what does it save?
+
+    python benchmarks/harness.py agreement [--rounds 5] [--seconds 5]
+    python benchmarks/harness.py share [+grid=qwen2_family llm=qwen2_0_5b] [--fidelity standard]
+    python benchmarks/harness.py grid --database results/paretobench.db
+
+`agreement`: the same prepared workload timed by a cell and by the runtime's own tool, in turn,
+each in a fresh process: OpenVINO's benchmark_app, torch.utils.benchmark's blocked_autorange,
+and mlx_lm's generate_step as mlx_lm.benchmark calls it. Ratios are paired by round.
+`share`: how much of the device time of a sweep goes into first runs, warm-ups and samples.
+`grid`: what a grid of 4 encoders x 2 resolutions x 3 language models cost, against timing each
+of its points on its own with 20 processes x 20 samples, from the recorded cost of its cells;
+split into what reuse and what stopping saves.
+
+Needs a quiet machine: `paretobench doctor` says whether it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paretobench import backends
+from paretobench.analysis import stats
+from paretobench.backends.artifacts import default_root
+from paretobench.config import expand, load_catalogue
+from paretobench.domain import Runtime, Workload, encode_workload, prefill_workload
+from paretobench.measure import cell, events, harness
+from paretobench.measure.environment import fingerprint
+from paretobench.measure.lock import DeviceLock
+from paretobench.measure.process import Children, child_environment
+from paretobench.measure.timing import SamplingPlan
+from paretobench.records import Cell
+from paretobench.store import Store
+
+ALLOWED = 0.02
+"""Largest disagreement with a runtime's own tool."""
+
+LEAST_SHARE = 0.70
+FIXED_CELLS = FIXED_SAMPLES = 20
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A workload, and how the runtime's own tool times it."""
+
+    tool: str
+    workload: Workload
+    time_it: Callable[[Workload, Path, float], float]
+
+
+def contests() -> list[Contest]:
+    """One workload per tool, small enough to repeat and large enough to matter."""
+    known = load_catalogue()
+    openvino = Runtime("openvino", _half(), {"device": "cpu"})
+    torch = Runtime("torch", _half(), {"device": "cpu"})
+    mlx = Runtime("mlx", "fp32", {"device": "cpu", "prefill_mode": "cache_prompt"})
+    fastvithd, qwen = known.encoders["fastvithd"], known.llms["qwen2_0_5b"]
+    return [
+        Contest("benchmark_app", encode_workload(fastvithd, 512, openvino), benchmark_app),
+        Contest("torch.utils.benchmark", prefill_workload(qwen, 256, torch), in_a_process),
+        Contest("torch.utils.benchmark", encode_workload(fastvithd, 256, torch), in_a_process),
+        Contest("mlx_lm generate_step", prefill_workload(qwen, 64, mlx, "ids"), in_a_process),
+    ]
+
+
+def _half() -> str:
+    from paretobench.backends import hardware
+
+    return "bf16" if hardware.detect().has_fast_bf16 else "fp32"
+
+
+def agreement(rounds: int, seconds: float, only: str = "") -> int:
+    """Print the ratio of the harness to each tool; 1 if one is off by more than 2 %."""
+    print(f"{'tool':24} {'workload':28} {'harness':>9} {'tool':>9}  ratio (95 % interval)")
+    failed = 0
+    for contest in contests():
+        if only and only not in contest.tool:
+            continue
+        refusal = backends.get(contest.workload.runtime.backend).refuses(contest.workload)
+        if refusal:
+            print(f"{contest.tool:24} {contest.workload.label:28} not here: {refusal}")
+            continue
+        failed += compare(contest, rounds, seconds)
+    return 1 if failed else 0
+
+
+def compare(contest: Contest, rounds: int, seconds: float) -> bool:
+    """One line; returns whether the tool and the harness disagree."""
+    ours: dict[stats.RoundKey, float] = {}
+    theirs: dict[stats.RoundKey, float] = {}
+    workload, root = contest.workload, default_root()
+    backends.get(workload.runtime.backend).prepare(workload, root)
+    for index in range(rounds):
+        if index % 2:
+            theirs["", index] = contest.time_it(workload, root, seconds)
+        ours["", index] = one_cell(workload, root, seconds)
+        if index % 2 == 0:
+            theirs["", index] = contest.time_it(workload, root, seconds)
+    ratio = stats.paired_ratio(ours, theirs)
+    assert ratio is not None and ratio.low is not None and ratio.high is not None
+    print(
+        f"{contest.tool:24} {workload.label:28} {_ms(ours.values())} {_ms(theirs.values())}"
+        f"  {ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
+    )
+    return abs(ratio.value - 1.0) > ALLOWED
+
+
+def _ms(seconds: Iterable[float]) -> str:
+    return f"{1e3 * statistics.median(seconds):6.1f} ms"
+
+
+def one_cell(workload: Workload, root: Path, seconds: float) -> float:
+    """The median of one cell of the harness, sampling for so many seconds."""
+    plan = SamplingPlan(sample_s=seconds, sample_limit_s=seconds)
+    outcome = Children().ask(
+        harness.CELL_MODULE, lambda result: cell.orders(workload, plan, root, result), 600.0
+    )
+    if outcome.answer is None:
+        raise SystemExit(f"{workload.label}: {outcome.reason}")
+    return float(statistics.median(outcome.answer["samples_s"]))
+
+
+def benchmark_app(workload: Workload, root: Path, seconds: float) -> float:
+    """OpenVINO's own tool on the same graph: synchronous, one stream; its median."""
+    prepared = backends.get("openvino").prepare(workload, root)
+    assert prepared.path is not None
+    hint = {"fp32": "f32", "bf16": "bf16"}[workload.runtime.precision]
+    graph, tool = prepared.path / "encoder.xml", Path(sys.executable).with_name("benchmark_app")
+    command = [str(tool), "-m", str(graph), "-d", "CPU", "-hint", "latency", "-api", "sync"]
+    command += ["-t", f"{max(1, round(seconds))}", "-infer_precision", hint]
+    environment = child_environment() | {"OPENVINO_TELEMETRY": "0"}
+    said = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    found = re.search(r"Median:\s+([0-9.]+) ms", said.stdout)
+    assert found, said.stdout[-2000:]
+    return float(found.group(1)) / 1e3
+
+
+def in_a_process(workload: Workload, root: Path, seconds: float) -> float:
+    """A tool that is a library, in a fresh process with the cells' environment."""
+    orders = json.dumps({"workload": workload.to_json(), "root": str(root), "seconds": seconds})
+    command = [sys.executable, __file__, "tool", orders]
+    said = subprocess.run(
+        command, capture_output=True, text=True, env=child_environment(), check=False
+    )
+    if said.returncode:
+        raise SystemExit(said.stderr[-2000:])
+    return float(said.stdout.split()[-1])
+
+
+def tool(orders: str) -> int:
+    """The child's side of `in_a_process`: prints seconds."""
+    given = json.loads(orders)
+    workload, seconds = Workload.from_json(given["workload"]), given["seconds"]
+    backend = backends.get(workload.runtime.backend)
+    session: Any = backend.load(workload, backend.prepare(workload, Path(given["root"])))
+    session.run()
+    time_it = _mlx_seconds if workload.runtime.backend == "mlx" else _torch_seconds
+    print(time_it(session, seconds))
+    return 0
+
+
+def _torch_seconds(session: Any, seconds: float) -> float:
+    """torch.utils.benchmark with its own thread handling switched to what the session uses."""
+    import torch
+    from torch.utils import benchmark
+
+    timer = benchmark.Timer(
+        "session.run()", globals={"session": session}, num_threads=torch.get_num_threads()
+    )
+    return float(timer.blocked_autorange(min_run_time=seconds).median)
+
+
+def _mlx_seconds(session: Any, seconds: float) -> float:
+    """The prompt's time as mlx_lm.benchmark takes it: generate_step up to its first result."""
+    import mlx.core as mx
+    from mlx_lm.generate import generate_step
+
+    prompt = mx.array(session._ids)[0]
+    times: list[float] = []
+    began = time.perf_counter()
+    while time.perf_counter() - began < seconds or len(times) < 6:
+        start = time.perf_counter()
+        for _ in generate_step(prompt, session.model, max_tokens=0):
+            pass
+        mx.synchronize()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[2:])
+
+
+def share(grid: Sequence[str], fidelity: str) -> int:
+    """Sweep a grid into a database of its own; 1 if less than 70 % of its time is runs."""
+    from paretobench import sweep
+
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "db") as store:
+        database = f"database={folder}/db"
+        request = expand([*grid, f"fidelity={fidelity}", "check=0", database])
+        prepared = sweep.prepare(request, store)
+        options = harness.Options(
+            artifacts=default_root(),
+            fidelity=fidelity,  # type: ignore[arg-type]
+            sweep_key=None,
+        )
+        account = harness.run(
+            [one.workload for one in prepared.plan.workloads],
+            store=store,
+            environment=fingerprint(),
+            options=options,
+            listen=_dots,
+        )
+    per = [c.wall_s for c in account.cells]
+    print(
+        f"\n{len(account.cells)} processes, device time {account.device_s:.0f} s, "
+        f"{account.work_s:.0f} s in runs: {account.share or 0:.0%}; "
+        f"a process {statistics.median(per):.1f} s; preparing {account.prepare_s:.0f} s apart; "
+        f"{len(account.failures)} failures"
+    )
+    return 0 if (account.share or 0.0) >= LEAST_SHARE and not account.failures else 1
+
+
+def _dots(event: events.Event) -> None:
+    if isinstance(event, events.CellFinished):
+        print(".", end="", file=sys.stderr, flush=True)
+
+
+def grid(database: Path, encoders: Sequence[str], resolutions: Sequence[int]) -> int:
+    """Print what a 24-point grid cost and what it would have cost without reuse and stopping."""
+    with Store.open(database, create=False, read_only=True) as store:
+        latest = store.latest_environment()
+        if latest is None:
+            raise SystemExit(f"{database} holds no measurement; run a sweep first")
+        points = {
+            point.key: point
+            for point in store.points()
+            if point.encoder in encoders
+            and point.resolution_px in resolutions
+            and point.tiling == "none"
+        }
+        cells: dict[str, list[Cell]] = {}
+        for found in store.cells(latest.key):
+            cells.setdefault(found.workload_key, []).append(found)
+    parts = [
+        link.workload_key
+        for point in points.values()
+        for link in point.links
+        if link.role != "end_to_end"
+    ]
+    missing = {key for key in parts if key not in cells}
+    used = [key for key in parts if key not in missing]
+    print(f"{len(points)} points, {len(parts)} parts, {len(set(parts))} distinct workloads")
+    if missing:
+        print(f"  {len(missing)} workloads are not measured and left out on both sides")
+    return _print_grid(used, cells)
+
+
+def _print_grid(used: Sequence[str], cells: dict[str, list[Cell]]) -> int:
+    distinct = set(used)
+    if not distinct:
+        return 1
+    spent = {key: sum(c.wall_s for c in cells[key]) for key in distinct}
+    fixed = {key: FIXED_CELLS * fixed_cell_s(cells[key]) for key in distinct}
+    as_wide = {key: equal_width_s(cells[key]) for key in distinct}
+    actual = sum(spent.values())
+    every, reuse = sum(fixed[key] for key in used), sum(fixed.values())
+    wide = sum(as_wide[key] for key in used)
+    rows = [
+        ("device time as measured", actual, None),
+        ("every point on its own, 20 processes x 20 samples", every, every / actual),
+        ("  of which reuse saves", every - reuse, every / reuse),
+        ("  and stopping saves", reuse - actual, reuse / actual),
+        ("every point on its own, as many processes as reach this interval", wide, wide / actual),
+    ]
+    for what, seconds, factor in rows:
+        print(f"{what:66} {seconds:8.0f} s" + (f" {factor:6.1f}x" if factor else ""))
+    return 0
+
+
+def fixed_cell_s(cells: Sequence[Cell]) -> float:
+    """What a process with 20 samples would cost: its recorded overhead, warm-up, 20 medians."""
+    costs = []
+    for found in cells:
+        runs = found.first_run_s + sum(found.warmup_s)
+        overhead = found.wall_s - runs - sum(found.samples_s)
+        costs.append(overhead + runs + FIXED_SAMPLES * stats.cell_median(found))
+    return statistics.fmean(costs)
+
+
+def equal_width_s(cells: Sequence[Cell]) -> float:
+    """The fixed design with as many processes as were measured: its interval would be no
+    narrower, since the interval rests on processes."""
+    return len(stats.replicates(cells)) * fixed_cell_s(cells)
+
+
+def main() -> int:
+    """Parse and run one part."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parts = parser.add_subparsers(dest="part", required=True)
+    one = parts.add_parser("agreement")
+    one.add_argument("--rounds", type=int, default=5)
+    one.add_argument("--seconds", type=float, default=5.0)
+    one.add_argument("--only", default="", help="part of a tool's name")
+    two = parts.add_parser("share")
+    two.add_argument("overrides", nargs="*", default=["+grid=qwen2_family", "llm=qwen2_0_5b"])
+    two.add_argument("--fidelity", default="standard")
+    three = parts.add_parser("grid")
+    three.add_argument("--database", type=Path, default=Path("results/paretobench.db"))
+    three.add_argument("--encoders", default="fastvithd,fastvit,convnext_l,convnext_xxl")
+    three.add_argument("--resolutions", default="256,512")
+    parts.add_parser("tool").add_argument("orders")
+    given = parser.parse_args()
+    if given.part == "tool":
+        return tool(given.orders)
+    if given.part == "grid":
+        sides = [int(side) for side in given.resolutions.split(",")]
+        return grid(given.database, given.encoders.split(","), sides)
+    if given.part == "share":
+        return share(given.overrides, given.fidelity)
+    with DeviceLock().held():
+        return agreement(given.rounds, given.seconds, given.only)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
