@@ -191,3 +191,60 @@ def _structure(plan: Any, program: Any) -> Any:
     return plan.MLModelStructure(
         neuralnetwork=None, program=plan.MLModelStructureProgram({"main": function}), pipeline=None
     )
+
+
+class Phone:
+    """A connected iPhone, as coremltools' remote service speaks to it.
+
+    Each prediction takes the time that the device says, which has nothing to do with the wall
+    clock here.
+    """
+
+    DURATION_NS = 7_000_000
+
+    def __init__(self, compiled: Path, units: str) -> None:
+        self.units = units
+        self.is_loaded = True
+        self.load_duration_in_nano_seconds = 250_000_000
+        self.last_predict_duration_in_nano_seconds: int | None = None
+        self._program = load_program(compiled / SOURCE)
+
+    async def predict(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        self.last_predict_duration_in_nano_seconds = self.DURATION_NS
+        return run_program(self._program, inputs)
+
+    async def unload(self) -> None:
+        self.is_loaded = False
+
+
+def connect_phone(monkeypatch: pytest.MonkeyPatch) -> list[Phone]:
+    """Connect an iPhone to the Mac of `install`; returns the services it will run."""
+    from coremltools.models.ml_program.experimental import async_wrapper, remote_device
+
+    kind, state = remote_device.DeviceType.IPHONE, remote_device.DeviceState.CONNECTED
+    device = remote_device.Device(
+        name="test phone",
+        type=kind,
+        identifier="1",
+        udid="1",
+        os_version="17.5",
+        os_build_number="21F79",
+        developer_mode_state="enabled",
+        state=state,
+        session=None,
+    )
+    services: list[Phone] = []
+
+    async def load_on_device(**given: Any) -> Phone:
+        services.append(Phone(given["compiled_model_path"], given["compute_units"].name))
+        return services[-1]
+
+    monkeypatch.setattr(remote_device.Device, "get_devices", staticmethod(lambda: [device]))
+    monkeypatch.setattr(
+        remote_device.Device,
+        "_build_and_launch_model_runner_app",
+        lambda self, *given: "a session",
+    )
+    service = types.SimpleNamespace(load_on_device=load_on_device)
+    monkeypatch.setattr(async_wrapper, "_RemoteMLModelService", service)
+    return services

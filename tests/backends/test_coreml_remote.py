@@ -1,0 +1,67 @@
+"""Core ML on a connected iPhone, with a stand-in at the end of the cable."""
+
+import pytest
+
+pytest.importorskip("coremltools")
+pytest.importorskip("torch")
+
+from paretobench.backends import get
+from paretobench.domain import Runtime, Workload
+from paretobench.errors import UnsupportedError
+from tests.backends import coreml_stand_in
+
+TINY = {"builder": "timm", "architecture": "test_convnext", "options": {}}
+
+
+def workload(remote="iphone"):
+    subject = {"encoder": TINY, "resolution_px": 64}
+    return Workload("encode", "tiny", subject, Runtime("coreml", "fp16", {"remote": remote}))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("artifacts")
+    get("coreml").prepare(workload(), folder)
+    return folder
+
+
+def test_on_a_phone_the_devices_own_duration_is_what_counts(root, monkeypatch):
+    coreml_stand_in.install(monkeypatch)
+    services = coreml_stand_in.connect_phone(monkeypatch)
+    backend = get("coreml")
+    session = backend.load(workload(), backend.prepare(workload(), root))
+    before = session.clock()
+    session.run()
+    session.renew_input()
+    session.run()
+    assert session.clock() - before == pytest.approx(2 * services[0].DURATION_NS * 1e-9)
+    assert session.facts["core_ml_load_s"] == 0.25
+    assert session.facts["remote_device"] == {
+        "name": "test phone",
+        "kind": "iphone",
+        "system": "17.5",
+        "build": "21F79",
+    }
+    assert session.output().shape == (1, 4, 64)
+    session.close()
+    assert not services[0].is_loaded and services[0].units == "CPU_AND_NE"
+
+
+def test_a_phone_that_is_not_there_is_reported_with_how_to_look_for_it(root, monkeypatch):
+    coreml_stand_in.install(monkeypatch)
+    coreml_stand_in.connect_phone(monkeypatch)
+    backend = get("coreml")
+    given = workload("ipad")
+    with pytest.raises(UnsupportedError, match=r"no ipad is connected.*devicectl list devices"):
+        backend.load(given, backend.prepare(given, root))
+
+
+def test_a_device_that_reports_no_duration_cannot_be_timed(root, monkeypatch):
+    coreml_stand_in.install(monkeypatch)
+    coreml_stand_in.connect_phone(monkeypatch)
+    monkeypatch.setattr(coreml_stand_in.Phone, "DURATION_NS", None)
+    backend = get("coreml")
+    session = backend.load(workload(), backend.prepare(workload(), root))
+    session.run()
+    with pytest.raises(UnsupportedError, match="reports no duration"):
+        session.clock()
