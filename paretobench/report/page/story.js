@@ -1,0 +1,80 @@
+// One point's full story: its parts as a bar, its facts, its scores.
+
+function showStory(host, row, context) {
+  if (!row) {
+    host.replaceChildren(make("p", { class: "muted" }, "Choose a point in the plot or the table to read its story."));
+    return;
+  }
+  host.replaceChildren(
+    make("p", { class: "eyebrow" }, context.eyebrow),
+    make("h2", { id: "story-title", tabindex: "-1", dir: "auto" }, row.name),
+    make("p", { class: "verdict" }, context.verdict),
+    timeBar(row, context.costs) || "",
+    intervals(row, context.costs) || "",
+    ...row.story.map(([heading, facts]) => make("section", {},
+      make("h3", {}, heading),
+      make("dl", {}, ...facts.flatMap(([term, text]) => [make("dt", {}, term), make("dd", {}, isolated(text))])))),
+    scoreTable(row, context.gains) || "",
+  );
+}
+
+function timeBar(row, costs) {
+  const find = (key) => row.costs[costs.findIndex((cost) => cost.key === key)];
+  const [encode, prefill] = [find("encode"), find("prefill")];
+  if (!encode || !prefill) return null;
+  const share = (100 * encode.value) / (encode.value + prefill.value);
+  const bar = draw("svg", { viewBox: "0 0 100 8", preserveAspectRatio: "none", class: "parts", "aria-hidden": "true" },
+    draw("rect", { width: share, height: 8, class: "encode" }),
+    draw("rect", { x: share, width: 100 - share, height: 8, class: "prefill" }));
+  return make("figure", { class: "bar" }, bar,
+    make("figcaption", {},
+      make("span", { class: "key encode" }, `encoding ${encode.text}`),
+      make("span", { class: "key prefill" }, `prefill ${prefill.text}`)));
+}
+
+/** Each estimate with its interval, as a share of itself: how sure each part is. */
+function intervals(row, costs) {
+  const known = costs.map((cost, index) => [cost, row.costs[index]])
+    .filter(([cost, held]) => held && held.low !== undefined && cost.unit === "ms");
+  if (!known.length) return null;
+  const widest = Math.max(...known.map(([, held]) => Math.max(held.high / held.value - 1, 1 - held.low / held.value)), 0.005);
+  const at = (ratio) => 150 + ((ratio - 1) / widest) * 60;
+  const lines = known.map(([cost, held], index) => {
+    const y = 14 + index * 20;
+    return draw("g", {},
+      draw("text", { x: 0, y: y + 4 }, cost.key === "ttft" ? "TTFT" : cost.key),
+      draw("line", { x1: at(held.low / held.value), x2: at(held.high / held.value), y1: y, y2: y }),
+      draw("circle", { cx: at(1), cy: y, r: 3.5 }));
+  });
+  const high = 10 + known.length * 20;
+  return make("figure", { class: "intervals" },
+    draw("svg", { viewBox: `0 0 220 ${high}`, "aria-hidden": "true" },
+      draw("line", { x1: 150, x2: 150, y1: 4, y2: high - 2, class: "grid" }), ...lines),
+    make("figcaption", {}, "95 % intervals, each relative to its value"));
+}
+
+function scoreTable(row, gains) {
+  if (!row.scores.size) return null;
+  const lines = [...row.scores].map(([gain, score]) => {
+    const bar = draw("svg", { viewBox: "0 0 100 4", preserveAspectRatio: "none", class: "meter", "aria-hidden": "true" },
+      draw("rect", { width: 100, height: 4, class: "whole" }),
+      draw("rect", { width: Math.max(0, Math.min(100, score.value * 100)), height: 4, class: "part" }));
+    return make("tr", { title: score.source },
+      make("th", { scope: "row" }, isolated(gains[gain].label), bar),
+      make("td", { class: "number" }, score.text, score.isAssumed ? make("span", { class: "muted" }, " *") : null),
+      make("td", { class: "number muted" }, score.items || MISSING));
+  });
+  const isAssumed = [...row.scores.values()].some((score) => score.isAssumed);
+  const sources = [...new Set([...row.scores.values()].map((score) => score.source))];
+  return make("section", {},
+    make("h3", {}, "Scores"),
+    make("table", { class: "scores" },
+      make("caption", { class: "hidden" }, `Scores of ${row.name}`),
+      make("thead", {}, make("tr", {},
+        make("th", { scope: "col" }, "benchmark"),
+        make("th", { scope: "col", class: "number" }, "%"),
+        make("th", { scope: "col", class: "number" }, "items"))),
+      make("tbody", {}, ...lines)),
+    isAssumed ? make("p", { class: "muted small" }, "* error assumed from item counts and the spread between trainings") : null,
+    make("p", { class: "muted small" }, `From: ${sources.join(" · ")}`));
+}
