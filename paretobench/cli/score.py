@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,37 +70,85 @@ _PLACE = ("encoder", "resolution_px", "llm", "tiling", "recipe")
     help="Where finished tasks are kept.",
 )
 @click.option("--database", "-d", default=DATABASE, show_default=True, help="Where to store.")
+@click.option(
+    "--race",
+    "is_race",
+    is_flag=True,
+    help="With --checkpoints: stop scoring what a faster one surely beats.",
+)
 @as_json
 def score_command(
     checkpoint: str | None,
     checkpoints: str | None,
     keep: str,
     database: str,
+    is_race: bool,
     as_json: bool,
     **said: Any,
 ) -> int:
     """Run lmms-eval on a checkpoint for a point."""
+    jobs = _jobs(checkpoint, checkpoints, said)
+    score = _score_by_race if is_race else _score_one_by_one
+    scores, has_failures = score(jobs, Path(keep), database)
+    if as_json:
+        emit_json(scores)
+    elif scores:
+        print_table("", _COLUMNS, [_row(score) for score in scores])
+    return 1 if has_failures else 0
+
+
+def _score_one_by_one(jobs: Sequence[Job], keep: Path, database: str) -> tuple[list[Score], bool]:
+    """Score every checkpoint to the end; one that cannot be scored costs no other."""
     from paretobench.store import Store
 
-    jobs = _jobs(checkpoint, checkpoints, said)
     outcomes: list[Outcome] = []
     refused = 0
     with Store.open(database) as store:
         for job in jobs:
             say(f"scoring {job.checkpoint} as {job.place.encoder}@{job.place.resolution_px}")
             try:
-                outcomes.append(_score(job, Path(keep), store.add_scores))
+                outcomes.append(_score(job, keep, store.add_scores))
             except ParetobenchError as error:
                 if len(jobs) == 1:
                     raise
                 say(str(error))
                 refused += 1
     scores = [score for outcome in outcomes for score in outcome.scores]
-    if as_json:
-        emit_json(scores)
-    elif scores:
-        print_table("", _COLUMNS, [_row(score) for score in scores])
-    return 1 if refused or any(outcome.failures for outcome in outcomes) else 0
+    return scores, bool(refused) or any(outcome.failures for outcome in outcomes)
+
+
+def _score_by_race(jobs: Sequence[Job], keep: Path, database: str) -> tuple[list[Score], bool]:
+    """Score in stages, by the latencies that the database holds."""
+    from paretobench.accuracy.lmms.race import race
+    from paretobench.report.stored import stored_view
+    from paretobench.store import Store
+
+    with Store.open(database) as store:
+        rows = stored_view(store).rows
+        ttft_s = {row.identity: row.ttft.value for row in rows if row.ttft is not None}
+        named = {_name(job): job for job in jobs}
+        latency_s = {
+            name: ttft_s[where]
+            for name, job in named.items()
+            if (where := astuple(job.place)[:4]) in ttft_s
+        }
+        missing = sorted(set(named) - set(latency_s))
+        if missing:
+            raise ConfigError(
+                f"racing goes by latency, and {database} has none for {missing[0]}"
+                f"{' and others' if missing[1:] else ''};\n'paretobench sweep' measures it"
+            )
+        found = race(named, latency_s, keep, on_event=say)
+        scores = [score for of_one in found.scores.values() for score in of_one]
+        store.add_scores(scores)
+    for line in found.report():
+        say(line)
+    return scores, bool(found.failures)
+
+
+def _name(job: Job) -> str:
+    place = job.place
+    return f"{place.encoder}@{place.resolution_px} + {place.llm} ({place.tiling}, {place.recipe})"
 
 
 def _score(job: Job, keep: Path, store: Any) -> Outcome:

@@ -11,6 +11,9 @@ from click.testing import CliRunner, Result
 from paretobench.accuracy.lmms import process
 from paretobench.cli.score import score_command
 from paretobench.errors import ConfigError, DataError
+from paretobench.records import Estimate
+from paretobench.report import stored
+from paretobench.report.view import Row, View
 from paretobench.store import Store
 
 STAND_IN = Path(__file__).parents[1] / "accuracy" / "lmms" / "stand_in.py"
@@ -82,6 +85,35 @@ def test_what_was_said_reaches_the_child() -> None:
     assert "gqa: kept from an earlier run" in again.stderr
     other = _score("model", *PLACE, "--benchmark", "gqa")
     assert "kept" not in other.stderr
+
+
+def _race(monkeypatch: pytest.MonkeyPatch, latencies: dict[str, float]) -> Result:
+    entries = [
+        {"checkpoint": "model", "encoder": name, "resolution_px": 512, "llm": "qwen2_0_5b",
+         "benchmarks": "gqa"}
+        for name in ("fastvithd", "fastvit")
+    ]  # fmt: skip
+    Path("all.yaml").write_text(json.dumps({"checkpoints": entries}))
+    rows = [
+        Row(name, name, name, 512, "qwen2_0_5b", "", "", ttft=Estimate(s, None, None, 1, ""))
+        for name, s in latencies.items()
+    ]
+    monkeypatch.setattr(stored, "stored_view", lambda store: View(rows=tuple(rows)))
+    return _score("--checkpoints", "all.yaml", "--race")
+
+
+def test_a_race_goes_by_the_latencies_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = _race(monkeypatch, {"fastvithd": 0.1, "fastvit": 0.2})
+    assert result.return_value == 0, result.output
+    assert "answers generated (100 %)" in result.stderr
+    with Store.open("scores.db") as store:
+        assert {s.encoder: s.value for s in store.scores()} == {"fastvithd": 0.5, "fastvit": 0.5}
+
+
+def test_a_race_without_latencies_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = _race(monkeypatch, {"fastvithd": 0.1})
+    assert isinstance(result.exception, ConfigError)
+    assert "has none for fastvit@512 + qwen2_0_5b" in str(result.exception)
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,7 @@ def race(
                 failures[name] = outcome.failures
                 left.remove(name)
         if stage + 1 < len(edges):
-            scored = {name: _items(found[name], jobs[name]) for name in left}
-            for drop in to_drop(scored, latency_s, stage, z_to_drop):
+            for drop in _dropped(found, left, jobs, latency_s, stage, z_to_drop):
                 left.remove(drop.name)
                 drops.append(drop)
                 on_event(str(drop))
@@ -101,6 +100,23 @@ def race(
         if results
     }
     return Race(scores, tuple(drops), _saving(found, left), failures)
+
+
+def _dropped(
+    found: Mapping[str, Sequence[TaskResult]],
+    left: Sequence[str],
+    jobs: Mapping[str, Job],
+    latency_s: Mapping[str, float],
+    stage: int,
+    z_to_drop: float,
+) -> list[Drop]:
+    """Who leaves after a stage. Recipes share no front, so only rivals of one recipe count."""
+    drops: list[Drop] = []
+    for recipe in sorted({jobs[name].place.recipe for name in left}):
+        group = [name for name in left if jobs[name].place.recipe == recipe]
+        scored = {name: _items(found[name], jobs[name]) for name in group}
+        drops += to_drop(scored, latency_s, stage, z_to_drop)
+    return drops
 
 
 def _check(jobs: Mapping[str, Job]) -> None:

@@ -121,6 +121,13 @@ def test_a_broken_configuration_leaves_and_the_race_goes_on(tmp_path: Path) -> N
     assert found.scores["good"][0].n == ITEMS
 
 
+def test_recipes_do_not_race_each_other(tmp_path: Path) -> None:
+    oracle = Oracle(tmp_path, {"good": 0.9, "bad": 0.2})
+    jobs = _jobs(["good", "bad"])
+    jobs["bad"] = Job(checkpoint="bad", place=Place("e", 1, "l", recipe="x"), benchmarks=("gqa",))
+    assert not race(jobs, {"good": 0.1, "bad": 0.2}, scorer=oracle.score).drops
+
+
 def test_a_race_needs_equal_terms(tmp_path: Path) -> None:
     jobs = _jobs(["a", "b"])
     place = Place("e", 1, "l")
