@@ -1,0 +1,170 @@
+"""Make the artifacts of a grid and measure nothing: convert here, measure there.
+
+A conversion needs torch and memory but not the device it is for, so packages for a Mac can be
+made on any machine and copied. Each is made in a child process, and a killed build leaves whole
+artifacts only; running it again makes the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from paretobench import backends
+from paretobench.backends import hardware
+from paretobench.backends.artifacts import MANIFEST, Artifact, ArtifactStore, default_root
+from paretobench.backends.choose import choose_device
+from paretobench.cost import Machine
+from paretobench.domain import Device, GridPoint, Runtime, Workload
+from paretobench.measure.preparation import Preparation, prepare_all
+from paretobench.measure.process import Children
+from paretobench.plan import Refusal, make_plan
+
+TIMEOUT_S = 3600.0
+"""For one artifact. The largest conversion that was tried, ConvNeXt-XXL at 512 px, took two
+minutes on two cores; on a loaded machine ten times that is still far from an hour."""
+
+_NO_LIMIT_BYTES = 1 << 62
+"""Memory of the machine that will measure: unknown here, so nothing is refused for it."""
+
+Progress = Callable[[Workload, int, int], None]
+"""Called with the workload that is next, how many are done, and of how many."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of one workload's artifact.
+
+    Attributes:
+        state: `made` now, `found` whole, `nothing` to make, or `failed`.
+        path: what a session is given; None if there is nothing.
+        size_bytes: of the artifact's files.
+        reason: of a failure.
+    """
+
+    workload: Workload
+    state: Literal["made", "found", "nothing", "failed"]
+    seconds: float
+    path: Path | None = None
+    size_bytes: int = 0
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, the workload by its label and key."""
+        return {
+            "workload": self.workload.label,
+            "key": self.workload.key,
+            "state": self.state,
+            "seconds": self.seconds,
+            "path": None if self.path is None else str(self.path),
+            "size_bytes": self.size_bytes,
+            "reason": self.reason,
+        }
+
+
+def device_to_build_for(request: Mapping[str, Any]) -> Device:
+    """The device whose artifacts are wanted; a Mac need not be this machine.
+
+    Args:
+        request: as for `backends.choose.choose_device`.
+
+    Raises:
+        BackendMissingError: if a device other than a Mac cannot run here.
+    """
+    if not _is_for_a_mac_elsewhere(request):
+        return choose_device(request)
+    encode, prefill = _as_written(request["encode"]), _as_written(request["prefill"])
+    why = "built here, to be measured on a Mac"
+    return Device(request["name"], encode, prefill, why, request.get("executor", "local"))
+
+
+def workloads_to_build(
+    points: Iterable[GridPoint], refused: Iterable[Refusal], device: Device
+) -> tuple[list[Workload], list[Refusal]]:
+    """The distinct workloads of a grid that have artifacts, and what cannot be planned.
+
+    For a Mac elsewhere these are the encoders alone: MLX makes its weights in memory.
+    """
+    elsewhere = device.encode.backend == "coreml" and not hardware.detect().is_apple_silicon
+
+    def refuses(workload: Workload) -> str | None:
+        if elsewhere and workload.kind == "prefill":
+            return None
+        return backends.get(workload.runtime.backend).refuses(workload)
+
+    plan = make_plan(points, refused, device, Machine(_NO_LIMIT_BYTES), refuses=refuses)
+    found = [one.workload for one in plan.workloads]
+    if elsewhere:
+        found = [workload for workload in found if workload.kind == "encode"]
+    return found, list(plan.refused)
+
+
+def build_artifacts(
+    workloads: Sequence[Workload],
+    root: Path | None = None,
+    progress: Progress = lambda *_: None,
+    children: Children | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> list[Built]:
+    """Make what is missing, in child processes; one result per workload, failures included.
+
+    Args:
+        root: of the artifact store; None for this user's.
+        children: how processes are started; None for this interpreter's.
+        timeout_s: for one artifact.
+    """
+    root = (root or default_root()).absolute()
+    root.mkdir(parents=True, exist_ok=True)
+    before = {artifact.path: _made_ns(artifact.path) for artifact in ArtifactStore(root)}
+
+    def tell(workload: Workload, done: int) -> None:
+        progress(workload, done, len(workloads))
+
+    outcomes = prepare_all(workloads, children or Children(), root, timeout_s, tell)
+    return [_built(outcome, root, before) for outcome in outcomes]
+
+
+def _built(outcome: Preparation, root: Path, before: Mapping[Path, int]) -> Built:
+    prepared, workload = outcome.prepared, outcome.workload
+    if prepared is None:
+        return Built(workload, "failed", outcome.wall_s, reason=outcome.reason)
+    if prepared.path is None:
+        return Built(workload, "nothing", outcome.wall_s)
+    artifact = _artifact_around(prepared.path, root)
+    size = artifact.size_bytes if artifact else 0
+    is_old = artifact is not None and before.get(artifact.path) == _made_ns(artifact.path)
+    state: Literal["found", "made"] = "found" if is_old else "made"
+    return Built(workload, state, outcome.wall_s, prepared.path, size)
+
+
+def _artifact_around(path: Path, root: Path) -> Artifact | None:
+    """The artifact that a path lies in: the third folder from the root, with its manifest."""
+    for folder in (path, *path.parents):
+        if (folder / MANIFEST).is_file() and root in folder.parents:
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            return Artifact(folder, manifest)
+    return None
+
+
+def _made_ns(artifact: Path) -> int:
+    """When an artifact was made; one that was damaged is made again under the same name."""
+    return (artifact / MANIFEST).stat().st_mtime_ns
+
+
+def _is_for_a_mac_elsewhere(request: Mapping[str, Any]) -> bool:
+    is_for_mac = request["encode"].get("backend") == "coreml"
+    return is_for_mac and not hardware.detect().is_apple_silicon
+
+
+def _as_written(half: Mapping[str, Any]) -> Runtime:
+    """A half of a Mac's profile; `auto` is fp16 there, the only one the Neural Engine knows."""
+    precision = half.get("precision", "auto")
+    backend = half.get("backend", "auto")
+    return Runtime(
+        "mlx" if backend == "auto" else backend,
+        "fp16" if precision == "auto" else precision,
+        dict(half.get("options") or {}),
+    )
