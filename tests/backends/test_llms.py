@@ -184,6 +184,26 @@ def test_a_model_too_large_to_be_mapped_is_made_in_memory(tmp_path, monkeypatch)
     assert "too large to be mapped" in prepared.facts["weights"]
 
 
+@pytest.mark.parametrize("first", ["import transformers", "import mlx_lm.models.cache", "pass"])
+def test_transformers_works_whoever_imported_it_first(first):
+    import subprocess
+    import sys
+
+    if "mlx" in first:
+        pytest.importorskip("mlx_lm")
+    code = (
+        f"{first}\n"
+        "import torch\n"
+        "from paretobench.backends.models import torch_llm\n"
+        "from paretobench.config import load_catalogue\n"
+        "spec = load_catalogue().llms['qwen2_0_5b'].spec()\n"
+        "print(type(torch_llm.create_on_meta(spec, torch.bfloat16, 'sdpa')).__name__)\n"
+        "from paretobench.backends.models import encoders\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "Qwen2ForCausalLM"
+
+
 def test_a_result_that_is_not_finite_is_refused(tmp_path):
     running = session(tiny("torch"), tmp_path)
     running.run()

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from paretobench.backends.models import random_weights
+from paretobench.backends.models.timm_import import repair_torchvision
 from paretobench.errors import UnsupportedError
 
 
@@ -119,8 +120,13 @@ def _classes(architecture: str) -> tuple[type, type]:
 @contextlib.contextmanager
 def _without_torchvision() -> Iterator[None]:
     """Hide torchvision while transformers is imported: a language model needs none of it,
-    and importing it takes a second of every cell."""
-    if "torchvision" in sys.modules:
+    and importing it takes a second of every cell.
+
+    If transformers is there already (mlx-lm imports it), it has made up its mind whether
+    torchvision exists, and torchvision must work.
+    """
+    if "transformers" in sys.modules or "torchvision" in sys.modules:
+        repair_torchvision()
         yield
         return
     sys.modules["torchvision"] = None  # type: ignore[assignment]
