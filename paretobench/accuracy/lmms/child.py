@@ -157,22 +157,26 @@ def _prepare(spec: dict[str, Any]) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("LOGURU_LEVEL", "WARNING")  # else a line per task that is not loaded
     random.seed(spec.get("seed", 0))
-    with contextlib.suppress(ImportError):
-        # A CUDA build of torchvision beside a CPU build of torch does not import unaided.
-        from paretobench.backends.models.timm_import import repair_torchvision
+    # A CUDA build of torchvision beside a CPU build of torch does not import unaided. Loaded by
+    # its path: this interpreter need not have the package.
+    repair = HERE.parents[1] / "backends" / "models" / "timm_import.py"
+    _load_file("paretobench_timm_import", repair).repair_torchvision()
 
-        repair_torchvision()
+
+def _load_file(name: str, path: Path) -> Any:
+    where = importlib.util.spec_from_file_location(name, path)
+    assert where is not None and where.loader is not None
+    module = importlib.util.module_from_spec(where)
+    sys.modules[name] = module
+    where.loader.exec_module(module)
+    return module
 
 
 def load_model(model: dict[str, Any]) -> Any:
     """Our own model, loaded once for all tasks; for lmms-eval's models, their description."""
     if model["name"] != OWN_MODEL:
         return model
-    where = importlib.util.spec_from_file_location("paretobench_lmms_plugin", HERE / "plugin.py")
-    assert where is not None and where.loader is not None
-    plugin = importlib.util.module_from_spec(where)
-    sys.modules[where.name] = plugin
-    where.loader.exec_module(plugin)
+    plugin = _load_file("paretobench_lmms_plugin", HERE / "plugin.py")
     return plugin.ImageTextModel(**model["args"])
 
 
