@@ -117,7 +117,7 @@ class Noise:
 
     def truth(self) -> float:
         """The value an estimate aims at: the geometric mean over processes."""
-        return TRUE_S * (1.0 + self.slow_mode) ** self.slow_mode_chance
+        return float(TRUE_S * (1.0 + self.slow_mode) ** self.slow_mode_chance)
 
 
 NOISES = (
