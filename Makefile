@@ -49,5 +49,5 @@ $(VENV)/.run-$(EXTRA): pyproject.toml | $(VENV)/pyvenv.cfg
 	@touch $@
 
 $(VENV)/.dev-$(EXTRA): pyproject.toml | $(VENV)/pyvenv.cfg
-	PYTHON_BIN=$(BIN)/python UV="$(UV)" scripts/install.sh "$(EXTRA),dev" $(PIP_ARGS)
+	PYTHON_BIN=$(BIN)/python UV="$(UV)" scripts/install.sh "$(EXTRA),accuracy,dev" $(PIP_ARGS)
 	@touch $@ $(VENV)/.run-$(EXTRA)

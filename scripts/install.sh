@@ -25,3 +25,10 @@ case ",$extras," in
 esac
 echo "installing paretobench[$extras] (a few minutes on a first run)" >&2
 $install "$@" --editable ".[$extras]"
+case ",$extras," in
+  *,accuracy,*)
+    # Without its dependencies: one of them pins an antlr that hydra cannot live with, and the
+    # extra lists what the adapter really uses.
+    $install "$@" --no-deps -r scripts/lmms-eval.txt
+    ;;
+esac

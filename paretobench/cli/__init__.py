@@ -30,7 +30,7 @@ VERBS = {
     "compare": ("answer", "Two encoders, sweeps or databases: ratio, gain, BD-TTFT."),
     "claims": ("answer", "Recompute the paper's headline claims and say which hold."),
     "audit": ("answer", "Recompute the published tables and list every mismatch."),
-    "score": ("bring", "Run lmms-eval on a checkpoint for a point."),
+    "score": ("score", "Run lmms-eval on a checkpoint for a point."),
     "import": ("bring", "Bring in scores, lmms-eval results or another database."),
     "init": ("bring", "Write a small grid of your own to start from."),
     "doctor": ("machine", "What this machine can run, and whether it is quiet enough to measure."),

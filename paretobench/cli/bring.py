@@ -78,12 +78,6 @@ def _bring_in(
     return f"{counted(len(scores), 'score')}, {store.add_scores(scores)} new"
 
 
-@click.command("score")
-def score_command() -> None:
-    """Run lmms-eval on a checkpoint for a point."""
-    raise ConfigError("scoring a checkpoint is not wired in yet; import its results instead")
-
-
 GRID = """\
 # @package _global_
 # A grid of your own: `paretobench plan +grid={name}` shows what it would measure.
