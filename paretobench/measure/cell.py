@@ -60,7 +60,9 @@ def time_workload(given: Mapping[str, Any]) -> dict[str, Any]:
     workload = Workload.from_json(given["workload"])
     before_s = canary()
     session, load_s, prepare_s = _load(workload, given)
-    repeat = Repetition(session.run, session.renew_input, time.perf_counter)
+    # A session on another device (a phone) brings that device's clock.
+    clock = getattr(session, "clock", time.perf_counter)
+    repeat = Repetition(session.run, session.renew_input, clock)
     overhead_s = time.time() - given.get("spawned_at", time.time()) - prepare_s
     meter = EnergyMeter()
     first_run_s, warmup_s = warm_up(repeat, plan)

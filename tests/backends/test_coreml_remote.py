@@ -8,6 +8,8 @@ pytest.importorskip("torch")
 from paretobench.backends import get
 from paretobench.domain import Runtime, Workload
 from paretobench.errors import UnsupportedError
+from paretobench.measure import cell
+from paretobench.measure.timing import cell_plan
 from tests.backends import coreml_stand_in
 
 TINY = {"builder": "timm", "architecture": "test_convnext", "options": {}}
@@ -45,6 +47,20 @@ def test_on_a_phone_the_devices_own_duration_is_what_counts(root, monkeypatch):
     assert session.output().shape == (1, 4, 64)
     session.close()
     assert not services[0].is_loaded and services[0].units == "CPU_AND_NE"
+
+
+def test_a_cell_times_a_phone_by_the_phones_clock(root, monkeypatch):
+    coreml_stand_in.install(monkeypatch)
+    services = coreml_stand_in.connect_phone(monkeypatch)
+    # Slow enough that the sampling plan, which counts in the phone's seconds, is soon done.
+    monkeypatch.setattr(coreml_stand_in.Phone, "DURATION_NS", 2_000_000_000)
+    prepared = get("coreml").prepare(workload(), root)
+    orders = cell.orders(workload(), cell_plan("quick").sampling, root, root / "x", prepared)
+    answer = cell.time_workload(orders)
+    latency_s = services[0].DURATION_NS * 1e-9
+    assert answer["first_run_s"] == pytest.approx(latency_s)
+    assert answer["samples_s"] == pytest.approx([latency_s] * len(answer["samples_s"]))
+    assert answer["facts"]["clock"].startswith("the device's own")
 
 
 def test_a_phone_that_is_not_there_is_reported_with_how_to_look_for_it(root, monkeypatch):

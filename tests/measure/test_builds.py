@@ -90,6 +90,7 @@ def test_a_damaged_package_is_made_again(root):
     assert weights.read_bytes() == good, "equal seeds give equal weights"
 
 
+@pytest.mark.heavy
 def test_a_killed_build_leaves_no_half_artifact_and_the_next_one_finishes(tmp_path):
     process = start_building(tmp_path, 64, 96)
     wait_for(lambda: is_being_made(tmp_path), "the conversion")
@@ -105,6 +106,7 @@ def test_a_killed_build_leaves_no_half_artifact_and_the_next_one_finishes(tmp_pa
     assert list(tmp_path.glob(".building/*")) == [], "what the killed one left is swept away"
 
 
+@pytest.mark.heavy
 def test_a_killed_conversion_fails_alone(tmp_path):
     process = start_building(tmp_path, 64, 96)
     wait_for(lambda: is_being_made(tmp_path), "the conversion")
@@ -116,6 +118,7 @@ def test_a_killed_conversion_fails_alone(tmp_path):
     assert len(list(ArtifactStore(tmp_path))) == 1
 
 
+@pytest.mark.heavy
 def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
