@@ -24,6 +24,9 @@ BLOCK_VALUES = 1 << 22
 """Values in the block that is tiled: 16 MiB in fp32. Above any cache line or page pattern
 that hardware could exploit, and generated in 0.1 s."""
 
+KEPT_COPIES = 4
+"""Scaled copies of the block that are kept: at most 128 MiB."""
+
 LAYER_SCALE = 0.1
 """Value of every layer scale. Trained ConvNeXt and FastViT have medians between 0.01 and 1;
 the initial 1e-5 or 1e-6 would hide a block from any numerical check."""
@@ -57,17 +60,26 @@ class Tiles:
     def __init__(self, seed: int = 0) -> None:
         generator = torch.Generator().manual_seed(seed)
         self._twice = torch.randn(BLOCK_VALUES, generator=generator).repeat(2)
+        self._scaled: dict[tuple[float, torch.dtype, torch.device], torch.Tensor] = {}
 
     def cover(self, target: torch.Tensor, sd: float, start: int) -> None:
         """Write values of standard deviation `sd` over `target`, from place `start` on."""
         flat = target.view(-1)
-        self._twice = self._twice.to(device=flat.device, dtype=flat.dtype)
-        tile = self._twice[start % BLOCK_VALUES :][:BLOCK_VALUES]
+        tile = self._scaled_by(sd, flat)[start % BLOCK_VALUES :][:BLOCK_VALUES]
         whole = flat.numel() // BLOCK_VALUES * BLOCK_VALUES
         if whole:
             flat[:whole].view(-1, BLOCK_VALUES).copy_(tile.expand(whole // BLOCK_VALUES, -1))
         flat[whole:].copy_(tile[: flat.numel() - whole])
-        flat.mul_(sd)
+
+    def _scaled_by(self, sd: float, like: torch.Tensor) -> torch.Tensor:
+        """Scaled copies of the last few spreads: a language model has three, and copying
+        takes half as long as copying and scaling."""
+        key = (sd, like.dtype, like.device)
+        if key not in self._scaled:
+            while len(self._scaled) >= KEPT_COPIES:
+                self._scaled.pop(next(iter(self._scaled)))
+            self._scaled[key] = (self._twice * sd).to(device=like.device, dtype=like.dtype)
+        return self._scaled[key]
 
 
 def standard_deviation(name: str, shape: tuple[int, ...]) -> float:
