@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from paretobench.measure import harness
 from paretobench.measure.process import Children
 from paretobench.measure.single import measure_alone
 from tests.measure import pretend
+
+
+@pytest.fixture(autouse=True)
+def steady_canary(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness, "canary", lambda: 0.02)
 
 
 def alone(tmp_path: Path, act: str) -> dict[str, object]:
