@@ -21,7 +21,7 @@ from paretobench.errors import BackendMissingError, ParetobenchError
 from paretobench.measure import events
 from paretobench.measure.timing import CellPlan, cell_plan
 from paretobench.plan import Plan, PlannedPoint, make_plan
-from paretobench.records import Cell, Environment
+from paretobench.records import Cell, Environment, Score
 from paretobench.store import Link, Store, StoredPoint
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Outcome:
         account: what the harness did; None where nothing had to be measured.
         elapsed_s: from the plan to the report.
         paths: the report's files.
+        unscored: checkpoints or tasks that could not be scored, each with the reason.
     """
 
     plan: Plan
@@ -59,11 +60,12 @@ class Outcome:
     account: Account | None
     paths: tuple[Path, ...]
     elapsed_s: float
+    unscored: tuple[str, ...] = ()
 
     @property
     def exit_status(self) -> int:
-        """Non-zero if a point has no TTFT."""
-        return 1 if self.view.untimed else 0
+        """Non-zero if a point has no TTFT, or a checkpoint could not be scored."""
+        return 1 if self.view.untimed or self.unscored else 0
 
 
 def prepare(request: Request, store: Store | None, must_run: bool = True) -> Prepared:
@@ -192,16 +194,44 @@ def run(
     request, plan = prepared.request, prepared.plan
     sweep_key = _begin(store, prepared, command)
     account = _measure(prepared, store, sweep_key, [one.workload for one in plan.pending], listen)
-    if request.settings.accuracy == "published":
-        from paretobench.accuracy import published
-
-        store.add_scores(published.scores())
+    unscored = _score(prepared, store, announce)
     checked = _check_sums(prepared, store, sweep_key, listen, announce)
     view = _view(store, prepared, sweep_key)
     paths = render(view, Path(request.settings.reports) / request.name)
-    outcome = Outcome(plan, view, _joined(account, checked), tuple(paths), time.monotonic() - start)
+    elapsed_s = time.monotonic() - start
+    outcome = Outcome(plan, view, _joined(account, checked), tuple(paths), elapsed_s, unscored)
     store.finish_sweep(sweep_key, _now(), outcome.exit_status, _summary(outcome))
     return outcome
+
+
+def _score(prepared: Prepared, store: Store, announce: Announce) -> tuple[str, ...]:
+    """Bring in the scores that the request asks for; returns what could not be scored.
+
+    A checkpoint that fails costs no latency and no other score.
+    """
+    settings = prepared.request.settings
+    if settings.accuracy in ("published", "lmms_eval"):
+        from paretobench.accuracy import published
+
+        store.add_scores(published.scores())
+    if settings.accuracy != "lmms_eval":
+        return ()
+    from paretobench.accuracy.lmms.checkpoints import score_points
+
+    def keep(scores: Sequence[Score]) -> None:
+        store.add_scores(scores)
+
+    done = score_points(
+        [planned.point for planned in prepared.plan.points],
+        Path(settings.checkpoints),
+        on_event=announce,
+        on_scores=keep,
+    )
+    reasons: list[str] = []
+    for job, outcome in done:
+        failures = [outcome] if isinstance(outcome, str) else [str(f) for f in outcome.failures]
+        reasons += [f"{job.checkpoint}: {failure}" for failure in failures]
+    return tuple(reasons)
 
 
 def _joined(first: Account | None, second: Account | None) -> Account | None:

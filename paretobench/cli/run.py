@@ -105,6 +105,8 @@ def _print_outcome(outcome: Outcome, as_json: bool) -> None:
         )
     if view.failures:
         say("the same command with retry_failed=true tries these again")
+    for reason in outcome.unscored:
+        warn(f"not scored: {reason}")
     unscored = {row.identity for row in view.unscored}
     if unscored:
         say(

@@ -35,6 +35,7 @@ class Settings:
     recipe: str = "all"
     check: str | int = "front"
     accuracy: str = "published"
+    checkpoints: str = "checkpoints.yaml"
     cell_timeout_s: float = 1800.0
     wait: bool = True
 

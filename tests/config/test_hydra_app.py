@@ -51,7 +51,7 @@ def test_nothing_is_left_in_the_users_folder(tmp_path):
 
 def test_composed_configuration_can_be_printed_without_running(tmp_path):
     done = run(tmp_path, "+grid=smoke", "--cfg", "job")
-    assert done.returncode == 0 and "name: smoke" in done.stdout and "points" not in done.stdout
+    assert done.returncode == 0 and "name: smoke" in done.stdout and "\npoints" not in done.stdout
 
 
 def test_the_users_folder_is_on_the_search_path(tmp_path):
