@@ -223,11 +223,16 @@ def _padding(kind: str, pad: Any, kernel: Any) -> list[int]:
 
 @operation("avg_pool")
 def _avg_pool(given: Inputs) -> torch.Tensor:
-    kernel = _ints(given["kernel_sizes"])
+    kernel, x = _ints(given["kernel_sizes"]), given["x"]
     pad = _padding(given.get("pad_type", "valid"), given.get("pad"), kernel)
-    if any(pad) and given.get("exclude_padding_from_average", False):
-        raise UnknownOperationError("avg_pool that leaves out its padding")
-    return functional.avg_pool2d(functional.pad(given["x"], pad), kernel, _ints(given["strides"]))
+
+    def average(values: torch.Tensor) -> torch.Tensor:
+        padded = functional.pad(values, pad)
+        return functional.avg_pool2d(padded, kernel, _ints(given["strides"]))
+
+    if given.get("exclude_padding_from_average", False):
+        return average(x) / average(torch.ones_like(x[:1, :1]))
+    return average(x)
 
 
 @operation("max_pool")
