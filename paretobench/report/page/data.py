@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,224 +26,214 @@ Raw = str | int | float | bool | None
 
 ROW_FIELDS = (
     "name", "label", "encoder", "family", "llm", "px", "tiling", "environment", "recipe",
-    "source", "reason", "costs", "scores", "cells", "keys", "story", "csv",
+    "source", "reason", "costs", "intervals", "scores", "cells", "story", "raw",
 )  # fmt: skip
 """What stands where in a row's array."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One choice for the x axis: its name, its unit, and what a row has of it."""
+    """One choice for the x axis.
+
+    Attributes:
+        raw: the tidy column that holds its value.
+        text: its value in words, without the unit.
+        per_unit: what divides a raw value to give `unit`.
+        estimate: the estimate behind it, if it has an interval.
+    """
 
     key: str
     label: str
     unit: str
     per_unit: float
-    interval: Callable[[Row], tuple[float | None, float | None, float | None]]
+    raw: str
     text: Callable[[Row], str]
+    estimate: Callable[[Row], Estimate | None] = lambda row: None
 
 
-def _estimated(key: str, label: str, get: Callable[[Row], Estimate | None]) -> Cost:
-    def interval(row: Row) -> tuple[float | None, float | None, float | None]:
-        found = get(row)
-        return (found.value, found.low, found.high) if found else (None, None, None)
-
-    def text(row: Row) -> str:
-        return f"{estimate_ms(get(row))} ms" if get(row) else MISSING
-
-    return Cost(key, label, "ms", 1e-3, interval, text)
-
-
-def _counted(
-    key: str,
-    label: str,
-    unit: str,
-    per_unit: float,
-    get: Callable[[Row], float | None],
-    text: Callable[[Row], str],
-) -> Cost:
-    return Cost(key, label, unit, per_unit, lambda row: (get(row), None, None), text)
+def _timed(key: str, label: str, get: Callable[[Row], Estimate | None]) -> Cost:
+    return Cost(key, label, "ms", 1e-3, f"{key}_s", lambda row: estimate_ms(get(row)), get)
 
 
 COSTS = (
-    _estimated("ttft", "time to first token", lambda row: row.ttft),
-    _estimated("prefill", "prefill", lambda row: row.prefill),
-    _estimated("encode", "encoding, all passes", lambda row: row.encode_total),
-    _counted(
-        "memory", "peak memory", "GiB", 2.0**30,
-        lambda row: row.peak_memory_bytes, lambda row: gibibytes(row.peak_memory_bytes),
+    _timed("ttft", "time to first token", lambda row: row.ttft),
+    _timed("prefill", "prefill", lambda row: row.prefill),
+    _timed("encode", "encoding, all passes", lambda row: row.encode_total),
+    Cost(
+        "memory", "peak memory", "GiB", 2.0**30, "peak_memory_bytes",
+        lambda row: gibibytes(row.peak_memory_bytes).removesuffix(" GiB"),
     ),
-    _counted(
-        "tokens", "visual tokens", "", 1.0,
-        lambda row: row.visual_tokens,
+    Cost(
+        "tokens", "visual tokens", "", 1.0, "visual_tokens",
         lambda row: MISSING if row.visual_tokens is None else str(row.visual_tokens),
     ),
 )  # fmt: skip
 """What can stand on the x axis; the first is the default."""
 
+RAW = (
+    "encoder", "resolution_px", "llm", "tiling", "passes", "visual_tokens", "encode_s",
+    "prefill_s", "ttft_s", "ttft_low_s", "ttft_high_s", "ttft_processes", "peak_memory_bytes",
+    "latency_source", "environment", "recipe", "benchmark", "score_fraction",
+    "score_standard_error_fraction",
+)  # fmt: skip
+"""The tidy columns that travel with the page, under the names of `table.csv`: what it copies
+as CSV, and what it sorts and draws by."""
 
-@dataclass
-class _Strings:
-    """Texts by number, each kept once."""
+SORTED_BY = {
+    "px": "resolution_px",
+    "passes": "passes",
+    "tokens": "visual_tokens",
+    "encode ms": "encode_s",
+    "prefill ms": "prefill_s",
+    "TTFT ms [95%]": "ttft_s",
+}
+"""Columns of the general table that sort by a raw value; the score's does too, all others by
+their text."""
 
-    texts: list[str] = field(default_factory=list)
-    numbers: dict[str, int] = field(default_factory=dict)
 
-    def number(self, text: str) -> int:
-        if text not in self.numbers:
-            self.numbers[text] = len(self.texts)
-            self.texts.append(text)
-        return self.numbers[text]
+class _Numbered(dict[Any, int]):
+    """Things by number, each kept once, in the order of their numbers."""
+
+    def number(self, thing: Any) -> int:
+        return self.setdefault(thing, len(self))
 
 
 def payload(view: View) -> dict[str, Any]:
     """Everything the script knows of a view, ready for `json.dumps`.
 
     Returns:
-        `strings`, `columns` (of the general table), `csv` (names of the tidy ones), `costs`,
-        `gains`, `families`, `llms`, `recipes`, `environments`, `fields` and `rows`.
+        What can be chosen (`costs`, `gains`, `recipes`, ...), `columns` of the general table,
+        names of the `raw` values, `fields` of a `rows` array, and what rows refer to by
+        number: `strings`, `origins` (benchmarks and items of all scores of a row), and
+        `outlines` (headings, terms and units of a story).
     """
-    strings = _Strings()
-    costs = [cost for cost in COSTS if any(cost.interval(row)[0] is not None for row in view.rows)]
-    gains = _gains(view)
-    columns, tidy = general_columns(view), _csv_fields(view)
+    tidy = {each.name: each.value for each in tidy_fields(view)}
+    raw = [(name, tidy[name]) for name in RAW]
+    costs = [c for c in COSTS if any(tidy[c.raw](row) is not None for row in view.rows)]
+    columns = general_columns(view)
     families = family_colours(row.family for row in view.rows)
-    maker = _Maker(strings, costs or [COSTS[0]], gains, columns, tidy, families)
+    by_name = {family["name"]: index for index, family in enumerate(families)}
+    maker = _Maker(costs or [COSTS[0]], _gains(view), columns, raw, by_name)
     rows = [maker.row(row) for row in view.rows]
     return {
         "benchmark": benchmark_label(view.benchmark),
         "fields": ROW_FIELDS,
-        "columns": [
-            {
-                "heading": column.heading,
-                "align": column.align,
-                "is_number": column.heading in _KEYS or column.heading.endswith(" %"),
-            }
-            for column in columns
-        ],
-        "csv": [name for name, _ in tidy],
+        "columns": [_column(column, view) for column in columns],
+        "raw": RAW,
         "costs": [
-            {"key": c.key, "label": c.label, "unit": c.unit, "perUnit": c.per_unit}
+            {"key": c.key, "label": c.label, "unit": c.unit, "perUnit": c.per_unit, "raw": c.raw}
             for c in maker.costs
         ],
-        "gains": [{"key": gain, "label": benchmark_label(gain)} for gain in gains],
+        "gains": [{"key": gain, "label": benchmark_label(gain)} for gain in maker.gains],
         "families": families,
         "llms": _llms(view.rows),
         "recipes": _recipes(view),
         "environments": _environments(view),
-        "strings": strings.texts,
+        "strings": list(maker.strings),
+        "origins": list(maker.origins),
+        "outlines": list(maker.outlines),
         "rows": rows,
     }
+
+
+def _column(column: Column, view: View) -> dict[str, str | None]:
+    is_score = column.heading == f"{benchmark_label(view.benchmark)} %"
+    key = "score_fraction" if is_score else SORTED_BY.get(column.heading)
+    return {"heading": column.heading, "align": column.align, "raw": key}
 
 
 @dataclass(frozen=True)
 class _Maker:
     """Turns rows into arrays; what they share is held here."""
 
-    strings: _Strings
     costs: Sequence[Cost]
     gains: Sequence[str]
     columns: Sequence[Column]
-    tidy: Sequence[tuple[str, Callable[[Row], Raw]]]
-    families: Sequence[dict[str, str]]
+    raw: Sequence[tuple[str, Callable[[Row], Raw]]]
+    families: Mapping[str, int]
+    strings: _Numbered = field(default_factory=_Numbered)
+    origins: _Numbered = field(default_factory=_Numbered)
+    outlines: _Numbered = field(default_factory=_Numbered)
 
     def row(self, row: Row) -> list[Any]:
+        """One row in the order of `ROW_FIELDS`."""
         number = self.strings.number
-        family = next(i for i, each in enumerate(self.families) if each["name"] == row.family)
         return [
             number(str(row)),
             number(row.point_label),
             number(row.encoder_label),
-            family,
+            self.families[row.family],
             number(row.llm_label),
             row.resolution_px,
             number(row.tiling_label or row.tiling),
             number(row.environment),
             number(row.recipe),
             number(row.latency_source or "no latency"),
-            number(_why_not_drawn(row)),
-            [self._cost(cost, row) for cost in self.costs],
+            number(row.reason or (row.hint if row.score is None else "")),
+            [number(cost.text(row)) for cost in self.costs],
+            [_interval(cost.estimate(row)) for cost in self.costs],
             self._scores(row),
             [number(column.text(row)) for column in self.columns],
-            [self._key(column, row) for column in self.columns],
             self._story(row),
-            [self._raw(get(row)) for _, get in self.tidy],
+            [self._raw(get(row)) for _, get in self.raw],
         ]
 
-    def _cost(self, cost: Cost, row: Row) -> list[Any] | int:
-        value, low, high = cost.interval(row)
-        if value is None or not math.isfinite(value):
-            return 0
-        interval = [low, high] if low is not None and high is not None else []
-        return [self.strings.number(cost.text(row)), value, *interval]
+    def _scores(self, row: Row) -> list[Any]:
+        """The number of what they are, where from, then a text, a value and an error for each.
 
-    def _scores(self, row: Row) -> list[list[Any]]:
-        return [self._score(score) for score in _all_scores(row)]
+        Sources are listed as far as they differ: the last one stands for those that follow.
+        """
+        number, scores = self.strings.number, _all_scores(row)
+        sources = [number(_source(each)) for each in scores]
+        while len(sources) > 1 and sources[-1] == sources[-2]:
+            sources.pop()
+        about = self.origins.number(tuple(self._origin(each) for each in scores))
+        found: list[Any] = [about, sources]
+        for score in scores:
+            error = _for_drawing(score.standard_error or 0.0, digits=2)
+            found += [number(score_percent(score)), round(score.value, _SCORE_DECIMALS), error]
+        return found
 
-    def _score(self, score: Accuracy) -> list[Any]:
+    def _origin(self, score: Accuracy) -> tuple[int, str, int]:
+        """Which benchmark, how many items, and whether its error is assumed."""
+        items = MISSING if score.n is None else str(score.n)
+        return (self.gains.index(score.benchmark), items, int(score.is_error_assumed))
+
+    def _story(self, row: Row) -> list[int]:
+        """The number of its outline (headings and terms), then its texts."""
         number = self.strings.number
-        said = "assumed" if score.is_error_assumed else ""
-        return [
-            self.gains.index(score.benchmark),
-            number(score_percent(score)),
-            score.value,
-            score.standard_error or 0,
-            number("; ".join(part for part in (score.provenance, score.source) if part)),
-            number("" if score.n is None else str(score.n)),
-            number(said),
-        ]
-
-    def _key(self, column: Column, row: Row) -> Raw:
-        """What a column sorts by where that is not its text; None sorts last."""
-        if column.heading.endswith(" %"):
-            return row.score.value if row.score else None
-        get = _KEYS.get(column.heading)
-        return get(row) if get else 0
-
-    def _story(self, row: Row) -> list[Any]:
-        number = self.strings.number
-        return [
-            [number(part.heading), [[number(term), number(said)] for term, said in part.facts]]
-            for part in story(row)
-        ]
+        told = story(row)
+        outline = tuple(
+            (part.heading, tuple((fact.term, fact.unit) for fact in part.facts)) for part in told
+        )
+        texts = [number(fact.text) for part in told for fact in part.facts]
+        return [self.outlines.number(outline), *texts]
 
     def _raw(self, value: Raw) -> Raw | list[int]:
         """A value as it is; a text as its number in a list, which tells the two apart."""
+        if isinstance(value, float) and not math.isfinite(value):
+            return None
         return [self.strings.number(value)] if isinstance(value, str) else value
 
 
-def _value(estimate: Estimate | None) -> float | None:
-    return estimate.value if estimate else None
+def _source(score: Accuracy) -> str:
+    return "; ".join(part for part in (score.provenance, score.source) if part)
 
 
-def _fewest(row: Row) -> int | None:
-    parts = [part.n for part in (row.encode, row.prefill) if part is not None]
-    return min(parts) if parts and row.is_measured else None
+def _interval(estimate: Estimate | None) -> list[float] | int:
+    """Both ends of the interval, for drawing; 0 if there is none."""
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return 0
+    return [_for_drawing(estimate.low), _for_drawing(estimate.high)]
 
 
-_KEYS: dict[str, Callable[[Row], float | None]] = {
-    "px": lambda row: row.resolution_px,
-    "passes": lambda row: row.passes,
-    "tokens": lambda row: row.visual_tokens,
-    "encode ms": lambda row: _value(row.encode_total),
-    "prefill ms": lambda row: _value(row.prefill),
-    "TTFT ms [95%]": lambda row: _value(row.ttft),
-    "n": _fewest,
-}
-"""Columns of the general table that sort by a number; the others sort by their text."""
-
-_CSV = (
-    "encoder", "resolution_px", "llm", "tiling", "passes", "visual_tokens", "encode_s",
-    "prefill_s", "ttft_s", "ttft_low_s", "ttft_high_s", "ttft_processes", "peak_memory_bytes",
-    "latency_source", "environment", "recipe", "benchmark", "score_fraction",
-    "score_standard_error_fraction",
-)  # fmt: skip
+def _for_drawing(value: float, digits: int = 4) -> float:
+    """Four digits are less than a pixel; the texts carry what people read."""
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else 0.0
 
 
-def _csv_fields(view: View) -> list[tuple[str, Callable[[Row], Raw]]]:
-    """The tidy columns that the page copies as CSV: raw, under the names of `table.csv`."""
-    known = {each.name: each.value for each in tidy_fields(view)}
-    return [(name, known[name]) for name in _CSV]
+_SCORE_DECIMALS = 7
+"""Decimals of a task's score; the largest suite has 2e5 items, so distinct scores stay so."""
 
 
 def _all_scores(row: Row) -> list[Accuracy]:
@@ -278,10 +268,6 @@ def _environments(view: View) -> list[str]:
     found = [panel.environment for panel in view.panels()]
     rest = [row.environment for row in view.rows if row.environment]
     return list(dict.fromkeys([*found, *rest]))
-
-
-def _why_not_drawn(row: Row) -> str:
-    return row.reason or (row.hint if row.score is None else "")
 
 
 def embedded_json(data: Any) -> str:

@@ -28,13 +28,25 @@ function unpacked(values, index) {
     row[name] = text(row[name]);
   }
   row.index = index;
-  row.costs = row.costs.map((cost) => cost && { text: text(cost[0]), value: cost[1], low: cost[2], high: cost[3] });
-  row.scores = new Map(row.scores.map(([gain, said, value, error, source, items, assumed]) => [gain, {
-    text: text(said), value, error, source: text(source), items: text(items), isAssumed: text(assumed) !== "",
-  }]));
+  row.raw = Object.fromEntries(row.raw.map((value, at) => [data.raw[at], Array.isArray(value) ? text(value[0]) : value]));
+  row.costs = data.costs.map((cost, at) => {
+    const value = row.raw[cost.raw];
+    const [low, high] = row.intervals[at] || [];
+    return value === null ? null : { text: `${text(row.costs[at])} ${cost.unit}`.trim(), value, low, high };
+  });
+  const [about, sources, ...held] = row.scores;
+  row.scores = new Map(data.origins[about].map(([gain, items, isAssumed], at) => {
+    const [said, value, error] = held.slice(3 * at, 3 * at + 3);
+    const source = text(sources[Math.min(at, sources.length - 1)]);
+    return [gain, { text: text(said), value, error, source, items, isAssumed: isAssumed === 1 }];
+  }));
+  if (row.scores.has(0)) row.scores.get(0).value = row.raw.score_fraction;
   row.cells = row.cells.map(text);
-  row.story = row.story.map(([heading, facts]) => [text(heading), facts.map(([term, said]) => [text(term), text(said)])]);
-  row.csv = row.csv.map((value) => (Array.isArray(value) ? text(value[0]) : value));
+  let told = 1;
+  row.story = data.outlines[row.story[0]].map(([heading, terms]) => {
+    const facts = terms.map(([term, unit]) => [term, `${text(row.story[told++])} ${unit}`.trim()]);
+    return [heading, facts];
+  });
   return row;
 }
 
@@ -73,18 +85,23 @@ function compute() {
   if (!(cost.key in state.budgets)) {
     state.budgets[cost.key] = roundNumber(Math.sqrt(scale.low * scale.high)) * cost.perUnit;
   }
-  const limit = state.budgets[cost.key];
+  const byRow = new Map(all.map((point) => [point.row, point]));
+  const held = { points, rug, byRow, families, cost, gain: data.gains[state.gain], scale, llms: shapeOrder() };
+  return { ...held, ...answered(points, state.budgets[cost.key]) };
+}
+
+/** What the budget decides: the best point within it. */
+function answered(points, limit) {
   const found = bestUnder(points.map((point) => [point.cost, point.gain]), limit);
-  const best = found < 0 ? null : points[found];
-  return { points, rug, families, cost, gain: data.gains[state.gain], scale, limit, best, llms: shapeOrder() };
+  return { limit, best: found < 0 ? null : points[found] };
 }
 
 /** What the column "front" says: the report's word, or this selection's where it differs. */
 function standing(row) {
   const isAsReported = state.cost === 0 && state.gain === 0 && !hasFilters();
   if (isAsReported || state.hasEverything) return row.cells[frontColumn];
-  const point = scene.points.find((each) => each.row === row);
-  if (!point) return MISSING;
+  const point = scene.byRow.get(row);
+  if (!point || point.gain === null) return MISSING;
   if (point.isFront) return "front";
   return point.isFamily ? "family" : "off";
 }
@@ -118,7 +135,7 @@ function showAnswer() {
 }
 
 function verdict(row) {
-  const point = [...scene.points, ...scene.rug].find((each) => each.row === row);
+  const point = scene.byRow.get(row);
   if (!point) return row.reason ? `Not on the plot: ${row.reason}` : "Not on the plot with this selection.";
   if (point.gain === null) return row.reason || "No score on this axis.";
   const where = standingOf(point);
@@ -127,33 +144,61 @@ function verdict(row) {
 
 function update() {
   const size = byId("plot").parentElement.clientWidth || 720;
+  const held = drawn.find((point) => point.element === document.activeElement);
   scene = { ...compute(), width: size, height: Math.round(Math.min(520, Math.max(340, size * 0.62))) };
-  if (state.selected && !rows.includes(state.selected)) state.selected = null;
-  state.shown = state.selected || (scene.best && scene.best.row);
-  scene.selected = state.shown;
+  decide();
+  scene.focused = held ? held.row : null;
   drawn = drawPlot(byId("plot"), scene);
   hideTip();
-  showBudget(scene.scale, scene.cost, scene.limit);
-  showAnswer();
+  const isSample = scene.drawn < scene.points.length;
+  byId("sample").textContent = isSample ? `Of ${scene.points.length} points the front and an even sample, ${scene.drawn}, are drawn; all are in the table.` : "";
+  const again = held && drawn.find((point) => point.row === held.row);
+  if (again) again.element.focus();
   showLegend();
   showFilters(byId("filters"), rows.filter(isOnShow), state, data.llms, onFilter);
   byId("clear").hidden = !hasFilters();
   byId("unselect").hidden = !state.selected;
+  tell();
+  updateTable();
+}
+
+/** Which row's story is told: the one chosen, else the best within the budget. */
+function decide() {
+  state.shown = state.selected || (scene.best && scene.best.row);
+  scene.selected = state.shown;
+}
+
+function tell() {
+  showBudget(scene.scale, scene.cost, scene.limit);
+  showAnswer();
   showStory(byId("story-body"), state.shown, {
     eyebrow: state.selected ? "Chosen point" : `Best within ${budgetText()}`,
     verdict: state.shown ? verdict(state.shown) : "", costs: data.costs, gains: data.gains,
   });
-  updateTable();
 }
 
-function tableRows(columns) {
+/** While the budget moves, only what it decides is drawn again: quick with any number of points. */
+function updateBudget() {
+  Object.assign(scene, answered(scene.points, state.budgets[scene.cost.key]));
+  decide();
+  redrawBudget(byId("plot"), scene);
+  tell();
+  for (const row of byId("body").rows) {
+    const isShown = state.shown && row.querySelector("[data-row]").dataset.row === String(state.shown.index);
+    if (isShown) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+  }
+}
+
+/** The table's rows in order, and its columns without those that say nothing. */
+function tableNow() {
   const chosen = rows.filter((row) => (state.hasEverything || isOnShow(row)) && passesFilters(row));
-  return sortedRows(chosen, columns, state.sort);
+  const columns = columnsOnShow(data, state).filter((column) => !chosen.length || chosen.some((row) => column.text(row) !== ""));
+  return { columns, listed: sortedRows(chosen, columns, state.sort) };
 }
 
 function updateTable() {
-  const columns = columnsOnShow(data, state);
-  const listed = tableRows(columns);
+  const { columns, listed } = tableNow();
   state.page = Math.max(0, Math.min(state.page, Math.ceil(listed.length / PAGE_ROWS) - 1));
   const what = state.hasEverything ? "every recipe and environment" : [state.recipe && `recipe ${shortened(state.recipe, 40)}`, shortened(state.environment, 60)].filter(Boolean).join(", ");
   showTable({ rows: listed, columns, state, standing, onSort, caption: `All points on show${what ? `: ${what}` : ""}` });
@@ -297,8 +342,9 @@ function connectBudget() {
   byId("budget").addEventListener("input", (event) => {
     const { cost, scale } = scene;
     state.budgets[cost.key] = rounded(scale.value(event.target.value / 1000), cost.key === "tokens") * cost.perUnit;
-    update();
+    updateBudget();
   });
+  byId("budget").addEventListener("change", update);
   byId("budget-value").addEventListener("change", (event) => {
     const value = Number(event.target.value);
     if (value > 0) state.budgets[scene.cost.key] = value * scene.cost.perUnit;
@@ -310,19 +356,20 @@ function connectTable() {
   byId("previous").addEventListener("click", () => { state.page -= 1; updateTable(); });
   byId("next").addEventListener("click", () => { state.page += 1; updateTable(); });
   byId("everything").addEventListener("change", (event) => { state.hasEverything = event.target.checked; state.page = 0; updateTable(); });
-  byId("everything").closest("label").hidden = data.recipes.length < 2 && data.environments.length < 2;
+  const kinds = [["recipe", data.recipes], ["environment", data.environments]].filter(([, found]) => found.length > 1);
+  byId("everything").closest("label").hidden = !kinds.length;
+  byId("everything-text").textContent = `every ${kinds.map(([kind]) => kind).join(" and ")}`;
   byId("body").addEventListener("click", (event) => {
     const button = event.target.closest("button[data-row]");
     if (button) choose(rows[Number(button.dataset.row)], event.detail === 0);
   });
   const what = (listed, how) => `${listed.length === 1 ? "1 row" : `${listed.length} rows`} as ${how}`;
   byId("copy-markdown").addEventListener("click", () => {
-    const columns = columnsOnShow(data, state);
-    const listed = tableRows(columns);
+    const { columns, listed } = tableNow();
     copy(asMarkdown(listed, columns, standing), what(listed, "Markdown"));
   });
   byId("copy-csv").addEventListener("click", () => {
-    const listed = tableRows(columnsOnShow(data, state));
+    const { listed } = tableNow();
     copy(asCsv(listed, data, state), what(listed, "CSV"));
   });
 }

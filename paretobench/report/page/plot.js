@@ -4,6 +4,7 @@
 const Z95 = 1.959964;
 const MOST_MARKS = 1500;
 const MOST_LABELS = 60;
+const MANY = 200;
 const MARGIN = { top: 30, right: 16, bottom: 46, left: 46 };
 const RADIUS = 5.5;
 
@@ -45,10 +46,10 @@ function drawPlot(svg, scene) {
     top: MARGIN.top, bottom: scene.height - MARGIN.bottom,
   };
   const costs = [...scene.points, ...scene.rug].map((point) => point.cost / scene.cost.perUnit);
-  const gains = scene.points.map((point) => point.gain * 100);
+  const gains = scene.points.flatMap((point) => gainSpan(point, scene)).map((gain) => gain * 100);
   const x = logScale(...logDomain(costs), frame.left, frame.right);
   const lowest = frame.bottom - (scene.rug.length ? 18 : 0);
-  const y = linearScale(...linearDomain(gains, 0.5), lowest, frame.top);
+  const y = linearScale(...percentDomain(gains, 0.5), lowest, frame.top);
   const place = (point) => {
     point.x = x.at(point.cost / scene.cost.perUnit);
     point.y = point.gain === null ? frame.bottom - 8 : y.at(point.gain * 100);
@@ -56,20 +57,33 @@ function drawPlot(svg, scene) {
   };
   scene.points.forEach(place);
   const drawn = sampled(scene.points);
+  for (const point of drawn) point.whiskers = whiskerLines(point, scene, x, y);
   const rug = scene.rug.filter((_, i) => i % Math.ceil(scene.rug.length / 500) === 0).map(place);
   const lines = scene.points.length ? frontLines(scene, frame) : [];
+  svg.classList.toggle("is-crowded", scene.points.length > MANY);
+  scene.drawn = drawn.length;
   svg.setAttribute("viewBox", `0 0 ${scene.width} ${scene.height}`);
   svg.replaceChildren(
     axes(scene, frame, x, y),
     budgetShade(scene, frame, x),
     draw("g", { "aria-hidden": "true" }, ...lines.map((line) => line.element)),
-    draw("g", { "aria-hidden": "true" }, ...drawn.map((point) => whiskers(point, scene, x, y))),
+    draw("g", { "aria-hidden": "true" }, ...drawn.map(whiskers)),
     labelled(scene, drawn, lines, frame, x),
     marks(scene, drawn, rug),
     rings(scene),
   );
   if (!scene.points.length) svg.append(nothing(scene, frame));
+  scene.axes = { frame, x };
   return [...drawn, ...rug];
+}
+
+/** Moves the budget's line and the rings, and leaves everything else as it is. */
+function redrawBudget(svg, scene) {
+  svg.querySelector(".budget").replaceWith(budgetShade(scene, scene.axes.frame, scene.axes.x));
+  svg.querySelector(".rings").replaceWith(rings(scene));
+  for (const mark of svg.querySelectorAll("[aria-selected=true]")) mark.setAttribute("aria-selected", "false");
+  const shown = scene.byRow.get(scene.selected);
+  if (shown && shown.element) shown.element.setAttribute("aria-selected", "true");
 }
 
 function axes(scene, frame, x, y) {
@@ -125,19 +139,35 @@ function frontLines(scene, frame) {
   return lines;
 }
 
-function whiskers(point, scene, x, y) {
-  const group = draw("g", { class: `whisker family-${point.row.family}` });
-  if (scene.points.length > MOST_LABELS && !point.isFront) return group;
+/** Whether a point's intervals are drawn: the front's always, the others' while there is room. */
+function hasWhiskers(point, scene) {
+  return point.isFront || scene.points.length <= MOST_LABELS;
+}
+
+/** The 95 % interval of a score, or the score alone where no interval is drawn. */
+function gainSpan(point, scene) {
+  const half = hasWhiskers(point, scene) ? Z95 * point.error : 0;
+  return [point.gain - half, point.gain + half];
+}
+
+/** A point's intervals as pairs of places in pixels: none, one or two lines. */
+function whiskerLines(point, scene, x, y) {
+  if (!hasWhiskers(point, scene)) return [];
+  const found = [];
   if (point.low && point.high) {
-    const [from, to] = [x.at(point.low / scene.cost.perUnit), x.at(point.high / scene.cost.perUnit)];
-    group.append(draw("line", { x1: from, x2: to, y1: point.y, y2: point.y }));
+    const [from, to] = [point.low, point.high].map((value) => x.at(value / scene.cost.perUnit));
+    found.push([[from, point.y], [to, point.y]]);
   }
   if (point.error) {
-    const half = Z95 * point.error;
-    const [from, to] = [y.at((point.gain - half) * 100), y.at((point.gain + half) * 100)];
-    group.append(draw("line", { x1: point.x, x2: point.x, y1: from, y2: to }));
+    const [from, to] = gainSpan(point, scene).map((gain) => y.at(gain * 100));
+    found.push([[point.x, from], [point.x, to]]);
   }
-  return group;
+  return found;
+}
+
+function whiskers(point) {
+  const lines = point.whiskers.map(([[x1, y1], [x2, y2]]) => draw("line", { x1, y1, x2, y2 }));
+  return draw("g", { class: `whisker family-${point.row.family}` }, ...lines);
 }
 
 const ruler = document.createElement("canvas").getContext("2d");
@@ -156,6 +186,7 @@ function labelled(scene, drawn, lines, frame, x) {
   const size = (point) => 2 * RADIUS + (isRinged(point) ? 13 : 3);
   const taken = drawn.map((point) => box(point.x, point.y, size(point), size(point)));
   for (const line of lines) taken.push(...stepBoxes(line.corners, 3));
+  for (const point of drawn) taken.push(...point.whiskers.flatMap((line) => stepBoxes(line, 2)));
   const at = x.at(scene.limit / scene.cost.perUnit);
   taken.push(box(at, (frame.top + frame.bottom) / 2, 3, frame.bottom - frame.top));
   const wanted = chosen.map((point) => {
@@ -219,7 +250,7 @@ function rings(scene) {
   const group = draw("g", { class: "rings", "aria-hidden": "true" });
   const put = (point, kind, radius) => group.append(draw("circle", { cx: point.x, cy: point.y, r: radius, class: kind }));
   if (scene.best) put(scene.best, "best", RADIUS + 5.5);
-  const chosen = [...scene.points, ...scene.rug].find((point) => point.row === scene.selected);
+  const chosen = scene.byRow.get(scene.selected);
   if (chosen && chosen !== scene.best && chosen.x !== undefined) put(chosen, "selected", RADIUS + 3);
   return group;
 }

@@ -15,22 +15,26 @@ function linearScale(low, high, from, to) {
   return { low, high, at: (value) => from + ((value - low) / (high - low)) * (to - from) };
 }
 
+/** Least and greatest, for any number of values. */
+function extent(values) {
+  return values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+}
+
 /** What a log axis spans: the positive values with some air, at least a factor of 1.5. */
 function logDomain(values) {
   const known = values.filter((value) => value > 0);
   if (!known.length) return [1, 10];
-  let low = Math.min(...known);
-  let high = Math.max(...known);
+  const [low, high] = extent(known);
   const air = Math.max((high / low) ** 0.06, high / low < 1.5 ? 1.25 : 1.06);
   return [low / air, high * air];
 }
 
-function linearDomain(values, least) {
+/** What an axis of percents spans: the values with some air, hardly beyond 0 and 100. */
+function percentDomain(values, least) {
   if (!values.length) return [0, 1];
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const [low, high] = extent(values);
   const air = Math.max((high - low) * 0.08, least);
-  return [low - air, high + air];
+  return [Math.max(low - air, -3), Math.min(high + air, 103)];
 }
 
 function decades(low, high, steps) {

@@ -62,7 +62,7 @@ function scoreTable(row, gains) {
     return make("tr", { title: score.source },
       make("th", { scope: "row" }, isolated(gains[gain].label), bar),
       make("td", { class: "number" }, score.text, score.isAssumed ? make("span", { class: "muted" }, " *") : null),
-      make("td", { class: "number muted" }, score.items || MISSING));
+      make("td", { class: "number muted" }, score.items));
   });
   const isAssumed = [...row.scores.values()].some((score) => score.isAssumed);
   const sources = [...new Set([...row.scores.values()].map((score) => score.source))];

@@ -13,12 +13,21 @@ from paretobench.report.words import estimate_ms, remark, runtimes
 from paretobench.units import MISSING, counted, gibibytes, percent, significant
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A term and its text; the unit stands apart, so that equal numbers are equal texts."""
+
+    term: str
+    text: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """Some facts under one heading; a fact without a text is left out."""
 
     heading: str
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[Fact, ...]
 
 
 def story(row: Row) -> list[Part]:
@@ -28,24 +37,24 @@ def story(row: Row) -> list[Part]:
     ['Configuration']
     """
     parts = (
-        Part("Configuration", _configuration(row)),
-        Part("Time", _time(row)),
-        Part("Measurement", _measurement(row)),
-        Part("Provenance", _provenance(row)),
+        ("Configuration", _configuration(row)),
+        ("Time", _time(row)),
+        ("Measurement", _measurement(row)),
+        ("Provenance", _provenance(row)),
     )
-    told = [Part(part.heading, tuple(fact for fact in part.facts if fact[1])) for part in parts]
+    told = [Part(heading, tuple(fact for fact in facts if fact.text)) for heading, facts in parts]
     return [part for part in told if part.facts]
 
 
-def _configuration(row: Row) -> tuple[tuple[str, str], ...]:
+def _configuration(row: Row) -> tuple[Fact, ...]:
     tokens = "" if row.visual_tokens is None else str(row.visual_tokens)
     newlines = f" and {counted(row.newline_tokens, 'newline token')}" if row.newline_tokens else ""
     return (
-        ("Encoder", _encoder(row)),
-        ("Language model", row.llm_label),
-        ("Image", f"{row.resolution_px} px, {row.tiling_label or row.tiling}"),
-        ("Encoder passes", "" if row.passes is None else str(row.passes)),
-        ("Visual tokens", f"{tokens}{newlines}" if tokens else ""),
+        Fact("Encoder", _encoder(row)),
+        Fact("Language model", row.llm_label),
+        Fact("Image", f"{row.resolution_px} px, {row.tiling_label or row.tiling}"),
+        Fact("Encoder passes", "" if row.passes is None else str(row.passes)),
+        Fact("Visual tokens", f"{tokens}{newlines}" if tokens else ""),
     )
 
 
@@ -55,30 +64,30 @@ def _encoder(row: Row) -> str:
     return f"{row.encoder_label}, {significant(row.encoder_parameters / 1e6)} M parameters"
 
 
-def _time(row: Row) -> tuple[tuple[str, str], ...]:
+def _time(row: Row) -> tuple[Fact, ...]:
     per_pass = row.encode if row.passes is not None and row.passes > 1 else None
     return (
-        ("One encoder pass", _ms(per_pass)),
-        ("Encoding", _ms(row.encode_total)),
-        ("Prefill", _ms(row.prefill)),
-        ("Time to first token", _ms(row.ttft)),
-        ("In one piece, as a check", _ms(row.end_to_end)),
-        ("No time because", row.reason),
+        _ms("One encoder pass", per_pass),
+        _ms("Encoding", row.encode_total),
+        _ms("Prefill", row.prefill),
+        _ms("Time to first token", row.ttft),
+        _ms("In one piece, as a check", row.end_to_end),
+        Fact("No time because", row.reason),
     )
 
 
-def _ms(estimate: Estimate | None) -> str:
-    return "" if estimate is None else f"{estimate_ms(estimate)} ms"
+def _ms(term: str, estimate: Estimate | None) -> Fact:
+    return Fact(term, "" if estimate is None else estimate_ms(estimate), "ms")
 
 
-def _measurement(row: Row) -> tuple[tuple[str, str], ...]:
+def _measurement(row: Row) -> tuple[Fact, ...]:
     return (
-        ("Runtime", runtimes(row)),
-        ("Processes", _processes(row)),
-        ("95 % interval", _method(row.ttft)),
-        ("Fidelity", row.fidelity),
-        ("Peak memory", _known(gibibytes(row.peak_memory_bytes))),
-        ("Chance to be on its front", _chance(row)),
+        Fact("Runtime", runtimes(row)),
+        Fact("Processes", _processes(row)),
+        Fact("95 % interval", _method(row.ttft)),
+        Fact("Fidelity", row.fidelity),
+        Fact("Peak memory", _known(gibibytes(row.peak_memory_bytes))),
+        Fact("Chance to be on its front", _chance(row)),
     )
 
 
@@ -103,15 +112,15 @@ def _known(text: str) -> str:
     return "" if text == MISSING else text
 
 
-def _provenance(row: Row) -> tuple[tuple[str, str], ...]:
+def _provenance(row: Row) -> tuple[Fact, ...]:
     score = row.score
     said = ""
     if score is not None:
         said = ", ".join(part for part in (score.source, score.provenance) if part)
     return (
-        ("Environment", row.environment),
-        ("Recipe", row.recipe),
-        ("Latency from", row.latency_citation or row.latency_source),
-        ("Score from", said),
-        ("Note", remark(row)),
+        Fact("Environment", row.environment),
+        Fact("Recipe", row.recipe),
+        Fact("Latency from", row.latency_citation or row.latency_source),
+        Fact("Score from", said),
+        Fact("Note", remark(row)),
     )

@@ -9,13 +9,14 @@ function columnsOnShow(data, state) {
     ...column,
     id: String(index),
     text: (row) => row.cells[index],
-    key: (row) => (column.is_number ? row.keys[index] : row.cells[index]),
+    isNumber: column.raw !== null,
+    key: (row) => (column.raw !== null ? row.raw[column.raw] : row.cells[index]),
   }));
   const gain = data.gains[state.gain];
   if (state.gain > 0) {
     const after = columns.findIndex((column) => column.heading === `${data.benchmark} %`);
     columns.splice(after + 1, 0, {
-      heading: `${gain.label} %`, align: "right", is_number: true, id: `gain-${gain.key}`,
+      heading: `${gain.label} %`, align: "right", isNumber: true, id: `gain-${gain.key}`,
       text: (row) => (row.scores.has(state.gain) ? row.scores.get(state.gain).text : MISSING),
       key: (row) => (row.scores.has(state.gain) ? row.scores.get(state.gain).value : null),
     });
@@ -23,7 +24,7 @@ function columnsOnShow(data, state) {
   if (data.costs[state.cost].key === "memory") {
     const before = columns.findIndex((column) => column.heading === "recipe");
     columns.splice(before, 0, {
-      heading: "peak memory", align: "right", is_number: true, id: "memory",
+      heading: "peak memory", align: "right", isNumber: true, id: "memory",
       text: (row) => (row.costs[state.cost] ? row.costs[state.cost].text : MISSING),
       key: (row) => (row.costs[state.cost] ? row.costs[state.cost].value : null),
     });
@@ -42,7 +43,7 @@ function sortedRows(rows, columns, sort) {
   return [...rows].sort((a, b) => {
     const [first, second] = [column.key(a), column.key(b)];
     if (isMissing(first) || isMissing(second)) return isMissing(first) - isMissing(second);
-    return sign * (column.is_number ? first - second : collator.compare(first, second));
+    return sign * (column.isNumber ? first - second : collator.compare(first, second));
   });
 }
 
@@ -111,8 +112,8 @@ function asCsv(rows, data, state) {
   const gain = data.gains[state.gain];
   const isExtra = state.gain > 0;
   const value = (row) => (row.scores.has(state.gain) ? row.scores.get(state.gain).value : null);
-  const lines = rows.map((row) => [...row.csv, ...(isExtra ? [value(row)] : [])]);
-  const names = [...data.csv, ...(isExtra ? [`${gain.key}_fraction`] : [])];
+  const lines = rows.map((row) => [...data.raw.map((name) => row.raw[name]), ...(isExtra ? [value(row)] : [])]);
+  const names = [...data.raw, ...(isExtra ? [`${gain.key}_fraction`] : [])];
   return `${[names, ...lines].map((cells) => cells.map(csvCell).join(",")).join("\n")}\n`;
 }
 

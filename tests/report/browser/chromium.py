@@ -61,6 +61,7 @@ class Page:
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.command(f"{domain}.enable")
+        self.command("Performance.enable", timeDomain="threadTicks")
 
     def command(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send one command and wait for its answer; events met on the way are kept."""
@@ -129,6 +130,11 @@ class Page:
                 raise ScriptError(f"still not true after {seconds} s: {expression}")
             time.sleep(0.02)
 
+    def seconds_of_work(self) -> float:
+        """Processor seconds of the page's main thread: other processes do not count."""
+        metrics = self.command("Performance.getMetrics")["metrics"]
+        return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
+
     def text(self, selector: str) -> str:
         """The text of the first element that a selector finds."""
         return str(self.run(f"document.querySelector({json.dumps(selector)}).textContent"))
@@ -168,9 +174,10 @@ class Page:
     def choose(self, select_id: str, text: str) -> None:
         """Choose the option of a select whose text begins so."""
         self.run(
-            f"(() => {{ const s = document.getElementById({json.dumps(select_id)}); "
-            f"s.selectedIndex = [...s.options].findIndex((o) => o.text.startsWith({json.dumps(text)})); "
-            "s.dispatchEvent(new Event('change', { bubbles: true })); })()"
+            f"(() => {{ const [id, text] = {json.dumps([select_id, text])}; "
+            "const select = document.getElementById(id); "
+            "select.selectedIndex = [...select.options].findIndex((o) => o.text.startsWith(text)); "
+            "select.dispatchEvent(new Event('change', { bubbles: true })); })()"
         )
 
     def size(self, width: int, height: int, is_phone: bool = False) -> None:

@@ -1,0 +1,60 @@
+"""One browser for all tests of the page; each test starts from a page loaded afresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from paretobench.report.page import page_text
+from paretobench.report.published import published_view
+from paretobench.report.view import View
+from tests.report.browser.chromium import Page, browser, find_chromium
+from tests.report.grids import family_view
+from tests.report.pages import hostile_view, random_view
+
+VIEWS: dict[str, Callable[[], View]] = {
+    "published": published_view,
+    "measured": lambda: family_view("all"),
+    "some": family_view,
+    "unscored": lambda: family_view("none"),
+    "hostile": hostile_view,
+    "large": lambda: random_view(10_000),
+}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Page]:
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("no Chromium: apt-get install chromium, or name one in CHROMIUM")
+    with browser(executable) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    folder = tmp_path_factory.mktemp("pages")
+
+    def path(name: str) -> Path:
+        file = folder / f"{name}.html"
+        if not file.exists():
+            file.write_text(page_text(VIEWS[name]()), encoding="utf-8")
+        return file
+
+    return path
+
+
+@pytest.fixture
+def opened(chromium: Page, pages: Callable[[str], Path]) -> Iterator[Callable[..., Page]]:
+    """Opens a view's page in a window of a size; afterwards no error may have been printed."""
+
+    def open_page(name: str, width: int = 1280, height: int = 900, is_phone: bool = False) -> Page:
+        chromium.prefer(prefers_color_scheme="light")
+        chromium.size(width, height, is_phone)
+        chromium.open(pages(name))
+        return chromium
+
+    yield open_page
+    assert chromium.errors == []
