@@ -60,7 +60,7 @@ class Effort:
     min_cells: int = 2
     max_cells: int = 5
     budget_s: float = 20.0
-    budget_limit_s: float = 60.0
+    budget_limit_s: float = 30.0
     sampling_s: float = 4.0
     least_runs: int = 3
     startup_s: float = 4.0

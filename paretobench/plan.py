@@ -99,12 +99,19 @@ class PlannedPoint:
 
 @dataclass(frozen=True)
 class PlannedWorkload:
-    """A distinct workload, how often it is used, and what it is expected to take."""
+    """A distinct workload, how often it is used, and what it is expected to take.
+
+    Attributes:
+        latency_s: one run.
+        cell_s: one process.
+        wall_s: all its processes.
+    """
 
     workload: Workload
     uses: int
     state: State
     latency_s: float
+    cell_s: float
     wall_s: float
     peak_memory_bytes: int
 
@@ -348,8 +355,10 @@ class _Estimator:
             state = "done"
         elif workload.key in self.failed:
             state = "failed"
-        wall_s = self.effort.wall_s(latency_s, needed - PROCESS_BYTES)
-        return PlannedWorkload(workload, uses, state, latency_s, wall_s, needed)
+        weights = needed - PROCESS_BYTES
+        cell_s = self.effort.cell_s(latency_s, weights)
+        wall_s = self.effort.wall_s(latency_s, weights)
+        return PlannedWorkload(workload, uses, state, latency_s, cell_s, wall_s, needed)
 
 
 def _costs(planned: PlannedPoint) -> Iterable[tuple[Workload, float, int]]:

@@ -318,6 +318,7 @@ def _measure(
         sweep_key=sweep_key,
         retry_failed=settings.retry_failed,
         cell_timeout_s=settings.cell_timeout_s,
+        expected_cell_s={one.workload.key: one.cell_s for one in prepared.plan.workloads},
     )
     return local.run(
         workloads,

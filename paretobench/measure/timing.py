@@ -260,7 +260,7 @@ def cell_plan(fidelity: Fidelity, precision_goal: float = 0.01) -> CellPlan:
         return CellPlan("quick", quick, min_cells=1, max_cells=1)
     if fidelity == "standard":
         return CellPlan(
-            "standard", SamplingPlan(), min_cells=2, max_cells=5, budget_s=20.0, budget_limit_s=60.0
+            "standard", SamplingPlan(), min_cells=2, max_cells=5, budget_s=20.0, budget_limit_s=30.0
         )
     if fidelity == "rigorous":
         rigorous = SamplingPlan(share=0.5, sample_limit_s=10.0)

@@ -123,7 +123,7 @@ def test_standard_takes_two_processes_and_more_if_they_are_cheap() -> None:
 def test_standard_takes_one_process_of_what_is_very_slow() -> None:
     decision = cell_plan("standard").decide([20.0], 75.0)
     assert not decision.wants_more
-    assert decision.why == "another process would exceed 60 s for this workload"
+    assert decision.why == "another process would exceed 30 s for this workload"
 
 
 def test_rigorous_looks_from_the_fifth_process_on() -> None:
