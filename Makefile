@@ -26,7 +26,7 @@ test: $(VENV)/.dev-$(EXTRA)  ## all fast tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-heavy: $(VENV)/.dev-$(EXTRA)  ## the tests that take minutes or gigabytes
-	$(BIN)/python -m pytest -m heavy --timeout=1800 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "heavy and not nightly" --timeout=1800 $(PYTEST_ARGS)
 
 check: $(VENV)/.dev-$(EXTRA)  ## style, types and layers
 	$(BIN)/ruff check .
