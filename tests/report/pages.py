@@ -49,6 +49,17 @@ def hostile_view() -> View:
     )
 
 
+def two_places_view() -> View:
+    """Two environments: every point of the first is better than all of the second."""
+    places = {"fast chip": 0.1, "slow chip": 0.9}
+    rows = [
+        row(f"{name} {place}", ttft_s * factor, score, environment=place)
+        for place, ttft_s in places.items()
+        for name, factor, score in (("a", 1.0, 0.5), ("b", 1.5, 0.6))
+    ]
+    return view(*rows)
+
+
 def random_view(n: int, seed: int = 0) -> View:
     """`n` measured points of one recipe with Avg-5 and five tasks, all digits random."""
     rng = random.Random(seed)

@@ -26,7 +26,10 @@ from paretobench.report.words import PROTOCOLS
 
 __all__ = ["page_text", "script_text"]
 
-SCRIPTS = ("front", "elements", "scales", "labels", "plot", "story", "table", "controls", "page")
+SCRIPTS = (
+    "front", "elements", "scales", "labels", "plot", "story", "table", "controls", "state",
+    "pointing", "page",
+)  # fmt: skip
 """The script's parts, in the order in which they need each other."""
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")

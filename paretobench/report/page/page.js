@@ -1,120 +1,16 @@
-// The page: what is chosen, what follows from it, and who is told.
-
-const data = JSON.parse(byId("data").textContent);
-const rows = data.rows.map(unpacked);
-const frontColumn = data.columns.findIndex((column) => column.heading === "front");
-const state = {
-  recipe: data.recipes.length ? data.recipes[0] : "",
-  environment: data.environments.length ? data.environments[0] : "",
-  cost: 0,
-  gain: 0,
-  filters: Object.fromEntries(FILTERS.map(({ key }) => [key, new Set()])),
-  budgets: {},
-  sort: { id: "", isDescending: false },
-  page: 0,
-  selected: null,
-  shown: null,
-  hasEverything: false,
-  isPrinting: false,
-};
-let scene = null;
-let drawn = [];
-
-/** A row's array with its names, and numbers of texts replaced by the texts. */
-function unpacked(values, index) {
-  const text = (number) => data.strings[number];
-  const row = Object.fromEntries(data.fields.map((name, at) => [name, values[at]]));
-  for (const name of ["name", "label", "encoder", "llm", "tiling", "environment", "recipe", "source", "reason"]) {
-    row[name] = text(row[name]);
-  }
-  row.index = index;
-  row.raw = Object.fromEntries(row.raw.map((value, at) => [data.raw[at], Array.isArray(value) ? text(value[0]) : value]));
-  row.costs = data.costs.map((cost, at) => {
-    const value = row.raw[cost.raw];
-    const [low, high] = row.intervals[at] || [];
-    return value === null ? null : { text: `${text(row.costs[at])} ${cost.unit}`.trim(), value, low, high };
-  });
-  const [about, sources, ...held] = row.scores;
-  row.scores = new Map(data.origins[about].map(([gain, items, isAssumed], at) => {
-    const [said, value, error] = held.slice(3 * at, 3 * at + 3);
-    const source = text(sources[Math.min(at, sources.length - 1)]);
-    return [gain, { text: text(said), value, error, source, items, isAssumed: isAssumed === 1 }];
-  }));
-  if (row.scores.has(0)) row.scores.get(0).value = row.raw.score_fraction;
-  row.cells = row.cells.map(text);
-  let told = 1;
-  row.story = data.outlines[row.story[0]].map(([heading, terms]) => {
-    const facts = terms.map(([term, unit]) => [term, `${text(row.story[told++])} ${unit}`.trim()]);
-    return [heading, facts];
-  });
-  return row;
-}
-
-function isOnShow(row) {
-  const fits = (own, chosen) => own === chosen || own === "";
-  return fits(row.recipe, state.recipe) && fits(row.environment, state.environment);
-}
-
-function passesFilters(row) {
-  return FILTERS.every(({ key }) => !state.filters[key].size || state.filters[key].has(row[key]));
-}
-
-function hasFilters() {
-  return FILTERS.some(({ key }) => state.filters[key].size);
-}
-
-function pointOf(row) {
-  const cost = row.costs[state.cost];
-  const score = row.scores.get(state.gain);
-  return {
-    row, cost: cost.value, low: cost.low, high: cost.high, text: cost.text,
-    gain: score ? score.value : null, error: score ? score.error : 0, gainText: score ? score.text : "",
-    isFront: false, isFamily: false,
-  };
-}
-
-/** Everything the plot and the answer need, from what is chosen. */
-function compute() {
-  const timed = rows.filter((row) => isOnShow(row) && passesFilters(row) && row.costs[state.cost]);
-  const all = timed.map(pointOf);
-  const points = all.filter((point) => point.gain !== null);
-  const rug = all.filter((point) => point.gain === null);
-  const families = markFronts(points);
-  const cost = data.costs[state.cost];
-  const scale = logScale(...logDomain(all.map((point) => point.cost / cost.perUnit)), 0, 1);
-  if (!(cost.key in state.budgets)) {
-    state.budgets[cost.key] = roundNumber(Math.sqrt(scale.low * scale.high)) * cost.perUnit;
-  }
-  const byRow = new Map(all.map((point) => [point.row, point]));
-  const held = { points, rug, byRow, families, cost, gain: data.gains[state.gain], scale, llms: shapeOrder() };
-  return { ...held, ...answered(points, state.budgets[cost.key]) };
-}
-
-/** What the budget decides: the best point within it. */
-function answered(points, limit) {
-  const found = bestUnder(points.map((point) => [point.cost, point.gain]), limit);
-  return { limit, best: found < 0 ? null : points[found] };
-}
-
-/** What the column "front" says: the report's word, or this selection's where it differs. */
-function standing(row) {
-  const isAsReported = state.cost === 0 && state.gain === 0 && !hasFilters();
-  if (isAsReported || state.hasEverything) return row.cells[frontColumn];
-  const point = scene.byRow.get(row);
-  if (!point || point.gain === null) return MISSING;
-  if (point.isFront) return "front";
-  return point.isFamily ? "family" : "off";
-}
-
-/** LLMs of this recipe and environment, smallest first: filters do not change their shapes. */
-function shapeOrder() {
-  const held = new Set(rows.filter((row) => isOnShow(row) && row.costs[state.cost]).map((row) => row.llm));
-  return data.llms.filter((llm) => held.has(llm));
-}
+// The page: tells everybody what follows from what is chosen, and listens.
 
 function budgetText() {
   const { cost, limit } = scene;
   return `${rounded(limit / cost.perUnit, cost.key === "tokens")} ${cost.unit || "tokens"}`;
+}
+
+/** Why there is no point on the plot, and what would supply one. */
+function whyNone() {
+  if (!scene.rug.length) return hasFilters() ? "No point matches these filters." : "No point has a time here; the table says why.";
+  const reason = scene.rug.map((point) => point.row.reason).find(Boolean);
+  const what = `No point on show has a score in ${scene.gain.label}`;
+  return reason ? `${what}. ${reason[0].toUpperCase()}${shortened(reason, 300).slice(1)}.` : `${what}.`;
 }
 
 function showAnswer() {
@@ -124,7 +20,7 @@ function showAnswer() {
     const cheapest = points.reduce((least, point) => (!least || point.cost < least.cost ? point : least), null);
     host.replaceChildren(cheapest
       ? `Nothing fits into ${budgetText()}; the least is ${cheapest.text}, by ${shortened(cheapest.row.name, 80)}.`
-      : "No point of this selection has this score.");
+      : whyNone());
     return;
   }
   host.replaceChildren(
@@ -145,7 +41,9 @@ function verdict(row) {
 function update() {
   const size = byId("plot").parentElement.clientWidth || 720;
   const held = drawn.find((point) => point.element === document.activeElement);
-  scene = { ...compute(), width: size, height: Math.round(Math.min(520, Math.max(340, size * 0.62))) };
+  const found = compute();
+  const height = found.points.length ? Math.round(Math.min(520, Math.max(340, size * 0.62))) : 130;
+  scene = { ...found, width: size, height };
   decide();
   scene.focused = held ? held.row : null;
   drawn = drawPlot(byId("plot"), scene);
@@ -243,68 +141,6 @@ function choose(row, isByKeyboard) {
   const title = byId("story-title");
   if (isByKeyboard) title.focus();
   else byId("story").scrollIntoView({ block: "nearest", behavior: "auto" });
-}
-
-function hideTip() {
-  byId("tip").hidden = true;
-}
-
-function showTip(point) {
-  const tip = byId("tip");
-  const plot = byId("plot").getBoundingClientRect();
-  const ratio = plot.width / scene.width || 1;
-  const gain = point.gain === null ? point.row.reason || "no score" : `${scene.gain.label} ${point.gainText} %`;
-  tip.replaceChildren(make("strong", {}, isolated(shortened(point.row.name, 80))), make("br"), point.text, make("br"), shortened(gain, 120));
-  tip.hidden = false;
-  const half = tip.offsetWidth / 2;
-  const x = Math.max(half, Math.min(plot.width - half, point.x * ratio));
-  const isHigh = point.y * ratio < tip.offsetHeight + 20;
-  tip.style.left = `${x - half}px`;
-  tip.style.top = `${point.y * ratio + (isHigh ? 16 : -16 - tip.offsetHeight)}px`;
-}
-
-function connectPlot() {
-  const svg = byId("plot");
-  const pointAt = (event) => {
-    const bounds = svg.getBoundingClientRect();
-    const ratio = scene.width / bounds.width;
-    return nearest(drawn, (event.clientX - bounds.left) * ratio, (event.clientY - bounds.top) * ratio, 26);
-  };
-  svg.addEventListener("pointermove", (event) => {
-    const point = pointAt(event);
-    svg.classList.toggle("is-pointing", Boolean(point));
-    if (point) showTip(point);
-    else hideTip();
-  });
-  svg.addEventListener("pointerleave", hideTip);
-  svg.addEventListener("click", (event) => {
-    const point = pointAt(event);
-    if (point) choose(point.row, false);
-  });
-  svg.addEventListener("focusin", (event) => {
-    const point = drawn.find((each) => each.element === event.target);
-    if (point && point.element.matches(":focus-visible")) showTip(point);
-  });
-  svg.addEventListener("focusout", hideTip);
-  svg.addEventListener("keydown", onPlotKey);
-}
-
-function onPlotKey(event) {
-  const order = [...drawn].sort((a, b) => a.cost - b.cost || a.gain - b.gain);
-  const at = order.findIndex((point) => point.element === event.target);
-  if (at < 0) return;
-  if (event.key === "Enter" || event.key === " ") {
-    event.preventDefault();
-    choose(order[at].row, true);
-    return;
-  }
-  const moves = { ArrowRight: at + 1, ArrowUp: at + 1, ArrowLeft: at - 1, ArrowDown: at - 1, Home: 0, End: order.length - 1 };
-  if (!(event.key in moves)) return;
-  event.preventDefault();
-  const next = order[Math.max(0, Math.min(order.length - 1, moves[event.key]))];
-  order[at].element.setAttribute("tabindex", "-1");
-  next.element.setAttribute("tabindex", "0");
-  next.element.focus();
 }
 
 /** From the story back to the point it belongs to, in the plot or else in the table. */

@@ -72,7 +72,6 @@ function drawPlot(svg, scene) {
     marks(scene, drawn, rug),
     rings(scene),
   );
-  if (!scene.points.length) svg.append(nothing(scene, frame));
   scene.axes = { frame, x };
   return [...drawn, ...rug];
 }
@@ -89,29 +88,31 @@ function redrawBudget(svg, scene) {
 function axes(scene, frame, x, y) {
   const group = draw("g", { class: "axes", "aria-hidden": "true" });
   const wide = frame.right - frame.left;
-  for (const value of logTicks(x.low, x.high, Math.floor(wide / 52))) {
+  const across = logTicks(x.low, x.high, Math.floor(wide / 52));
+  across.forEach((value) => {
     const at = x.at(value);
     group.append(
       draw("line", { x1: at, x2: at, y1: frame.top, y2: frame.bottom, class: "grid" }),
-      draw("text", { x: at, y: frame.bottom + 18, "text-anchor": "middle" }, tickText(value)),
+      draw("text", { x: at, y: frame.bottom + 18, "text-anchor": "middle" }, plainNumber(value)),
     );
-  }
-  if (scene.points.length) {
-    for (const value of linearTicks(y.low, y.high, Math.floor((frame.bottom - frame.top) / 44))) {
-      const at = y.at(value);
-      group.append(
-        draw("line", { x1: frame.left, x2: frame.right, y1: at, y2: at, class: "grid" }),
-        draw("text", { x: frame.left - 8, y: at + 4, "text-anchor": "end" }, tickText(value)),
-      );
-    }
-  }
+  });
+  const room = Math.floor((frame.bottom - frame.top) / 44);
+  const up = scene.points.length ? linearTicks(y.low, y.high, room) : [];
+  const texts = tickTexts(up);
+  up.forEach((value, index) => {
+    const at = y.at(value);
+    group.append(
+      draw("line", { x1: frame.left, x2: frame.right, y1: at, y2: at, class: "grid" }),
+      draw("text", { x: frame.left - 8, y: at + 4, "text-anchor": "end" }, texts[index]),
+    );
+  });
   const unit = scene.cost.unit ? ` (${scene.cost.unit})` : "";
   const isNarrow = wide < 420;
   const sense = isNarrow ? "" : ", log scale, left is better";
   group.append(
     draw("line", { x1: frame.left, x2: frame.right, y1: frame.bottom, y2: frame.bottom, class: "axis" }),
     draw("text", { x: frame.right, y: frame.bottom + 38, "text-anchor": "end", class: "title" }, `${scene.cost.label}${unit}${sense}`),
-    draw("text", { x: 4, y: 14, class: "title" }, `${shortened(scene.gain.label, 30)} (%), up is better`),
+    draw("text", { x: 4, y: 14, class: "title" }, !scene.points.length ? "" : `${shortened(scene.gain.label, 30)} (%), up is better`),
   );
   return group;
 }
@@ -253,11 +254,6 @@ function rings(scene) {
   const chosen = scene.byRow.get(scene.selected);
   if (chosen && chosen !== scene.best && chosen.x !== undefined) put(chosen, "selected", RADIUS + 3);
   return group;
-}
-
-function nothing(scene, frame) {
-  const text = scene.rug.length ? "No point of this selection has this score." : "No point matches.";
-  return draw("text", { x: (frame.left + frame.right) / 2, y: (frame.top + frame.bottom) / 2, "text-anchor": "middle", class: "nothing" }, text);
 }
 
 /** The drawn point nearest to a place in pixels, if one is within reach. */

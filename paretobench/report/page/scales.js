@@ -71,8 +71,15 @@ function linearTicks(low, high, room) {
   return found;
 }
 
-function tickText(value) {
+function plainNumber(value) {
   return String(Number(value.toPrecision(6)));
+}
+
+/** Tick labels, all with as many decimals as the finest of them needs. */
+function tickTexts(values) {
+  const plain = values.map(plainNumber);
+  const decimals = Math.max(0, ...plain.map((text) => (text.split(".")[1] || "").length));
+  return values.map((value) => value.toFixed(decimals));
 }
 
 /** A budget as people would say it: three significant digits, whole numbers of tokens. */

@@ -12,7 +12,7 @@ from paretobench.report.published import published_view
 from paretobench.report.view import View
 from tests.report.browser.chromium import Page, browser, find_chromium
 from tests.report.grids import family_view
-from tests.report.pages import hostile_view, random_view
+from tests.report.pages import hostile_view, random_view, two_places_view
 
 VIEWS: dict[str, Callable[[], View]] = {
     "published": published_view,
@@ -20,6 +20,7 @@ VIEWS: dict[str, Callable[[], View]] = {
     "some": family_view,
     "unscored": lambda: family_view("none"),
     "hostile": hostile_view,
+    "two_places": two_places_view,
     "large": lambda: random_view(10_000),
 }
 

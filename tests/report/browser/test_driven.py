@@ -81,6 +81,18 @@ def test_recipes_never_share_a_front(opened: Opened) -> None:
         assert len(shown) <= 1
 
 
+def test_environments_never_share_a_front(opened: Opened) -> None:
+    page = opened("two_places")
+    for place in ("fast chip", "slow chip"):
+        page.choose("environment", place)
+        front = page.run("paretobench.onShow().points.filter((p) => p.isFront).length")
+        assert front == 2
+        assert page.run("paretobench.onShow().points.every((p) => p.isFront)")
+        assert place in page.text("#caption")
+    page.click("#everything")
+    assert len(page.texts("#body tr")) == 4
+
+
 @pytest.mark.parametrize("budget_ms", [40, 120, 200, 700, 5000])
 def test_the_budget_gives_the_answer_of_the_query(opened: Opened, budget_ms: int) -> None:
     page = opened("published")
@@ -270,6 +282,6 @@ def test_the_front_column_follows_the_selection(opened: Opened) -> None:
 
 def test_a_view_without_scores_still_shows_times_and_says_what_is_missing(opened: Opened) -> None:
     page = opened("unscored")
-    assert "No point of this selection has this score" in page.text("#plot")
+    assert page.text("#answer").startswith("No point on show has a score in Avg-5.")
     assert page.run("paretobench.onShow().rug.length") == 48
     assert len(page.texts(LABELS)) == 48
