@@ -265,22 +265,18 @@ class View:
 def non_dominated(points: Iterable[tuple[float, float]]) -> list[bool]:
     """Which (cost, gain) pairs no other pair beats: lower cost is better, higher gain is better.
 
-    Ties on both stay together. The general, many-objective form is `analysis.front`; this is
-    the sort-and-scan special case that a filtered view needs, without numpy.
+    Ties on both stay together. `analysis.front` decides; this takes pairs and gives plain
+    booleans, and loads numpy only when there is a front to find.
 
     >>> non_dominated([(1.0, 0.5), (2.0, 0.4), (2.0, 0.7), (2.0, 0.7)])
     [True, False, True, True]
     """
     pairs = list(points)
-    order = sorted(range(len(pairs)), key=lambda index: (pairs[index][0], -pairs[index][1]))
-    kept = [False] * len(pairs)
-    best, best_cost = float("-inf"), float("nan")
-    for index in order:
-        cost, gain = pairs[index]
-        if gain > best:
-            best, best_cost = gain, cost
-        kept[index] = gain == best and cost == best_cost
-    return kept
+    if not pairs:
+        return []
+    from paretobench.analysis.front import front_mask
+
+    return [bool(kept) for kept in front_mask(pairs)]
 
 
 def with_fronts(view: View) -> View:
