@@ -124,6 +124,7 @@ class CoreML:
             raise BackendMissingError(state.reason)
         if prepared.path is None:
             raise UnsupportedError(f"{workload.label}: coreml needs a prepared package")
+        runtime.import_for_measuring()
         if workload.runtime.options.get("remote"):
             return RemoteSession(workload, prepared)
         return CoreMLSession(workload, prepared)

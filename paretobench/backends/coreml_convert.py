@@ -148,9 +148,14 @@ def build_encoder(spec: PackageSpec) -> Any:
     encoder = encoders.build(spec.subject.encoder, spec.subject.resolution_px)
     if not spec.projector_width:
         return encoder
-    from paretobench.backends.coreml_projector import with_projector
+    import torch
 
-    return with_projector(encoder, spec.subject.resolution_px, spec.projector_width)
+    from paretobench.backends.projector import TorchProjector
+
+    with torch.no_grad():
+        channels = encoder(torch.zeros(spec.subject.shape)).shape[-1]
+    projector = TorchProjector(channels, spec.projector_width, torch.float32, "cpu").network
+    return torch.nn.Sequential(encoder, projector).eval()
 
 
 def convert(encoder: Any, spec: PackageSpec) -> tuple[Any, dict[str, Any]]:

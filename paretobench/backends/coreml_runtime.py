@@ -69,8 +69,12 @@ class PlacedOperation:
     cost: float | None
 
 
-def load_coremltools() -> Any:
-    """coremltools without the training frameworks that it imports if they are there."""
+def import_for_measuring() -> Any:
+    """coremltools without the training frameworks that it imports if they are there.
+
+    For a process that measures and never converts: it starts sooner and holds less. One that
+    converts must not call it, since coremltools decides once whether there is torch.
+    """
     with _hidden(_NOT_NEEDED):
         return import_coremltools()
 
@@ -82,7 +86,7 @@ def compile_package(package: Path, compiled: Path) -> float:
         BackendMissingError: if this is not a Mac.
     """
     _require_mac()
-    load_coremltools()
+    import_coremltools()
     from coremltools.models.utils import compile_model
 
     start = time.perf_counter()
@@ -100,7 +104,7 @@ class LoadedModel:
 
     def __init__(self, compiled: Path, compute_units: str) -> None:
         _require_mac()
-        tools = load_coremltools()
+        tools = import_coremltools()
         units = getattr(tools.ComputeUnit, COMPUTE_UNITS[compute_units])
         start = time.perf_counter()
         self._model = tools.models.CompiledMLModel(str(compiled), compute_units=units)
@@ -126,7 +130,7 @@ def placement(compiled: Path, compute_units: str) -> list[PlacedOperation]:
         UnsupportedError: before macOS 14.4, or if it is no ML program.
     """
     _require_mac()
-    tools = load_coremltools()
+    tools = import_coremltools()
     from coremltools.models.compute_plan import MLComputePlan
 
     units = getattr(tools.ComputeUnit, COMPUTE_UNITS[compute_units])
@@ -144,7 +148,7 @@ def placement(compiled: Path, compute_units: str) -> list[PlacedOperation]:
 def compute_devices() -> list[str]:
     """The devices Core ML may use here: `neural_engine (16 cores)`, `gpu`, `cpu`."""
     _require_mac()
-    tools = load_coremltools()
+    tools = import_coremltools()
     found = []
     for device in tools.models.MLModel.get_available_compute_devices():
         name = _device(device)

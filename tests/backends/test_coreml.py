@@ -118,6 +118,16 @@ def test_compiling_the_first_load_and_later_loads_are_kept_apart(root, mac):
     assert facts["compute_devices"] == ["cpu", "neural_engine (16 cores)"]
 
 
+def test_preparing_leaves_torch_visible_to_coremltools(root, mac, monkeypatch):
+    """Else the next conversion in the same process would find no torch."""
+
+    def refuse():
+        raise AssertionError("torch was hidden")
+
+    monkeypatch.setattr(coreml.runtime, "import_for_measuring", refuse)
+    get("coreml").prepare(workload(), root)
+
+
 def test_other_compute_units_load_the_same_compiled_model_for_the_first_time(root, mac):
     backend = get("coreml")
     first = backend.prepare(workload(), root)

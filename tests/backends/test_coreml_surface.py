@@ -154,7 +154,7 @@ def test_models_on_remote_devices():
 def test_frameworks_are_hidden_while_coremltools_is_imported_for_measuring():
     program = (
         "import sys; from paretobench.backends import coreml_runtime as runtime; "
-        "tools = runtime.load_coremltools(); from coremltools.models import CompiledMLModel; "
+        "tools = runtime.import_for_measuring(); from coremltools.models import CompiledMLModel; "
         "assert 'torch' not in sys.modules and not tools._deps._HAS_TORCH; import torch"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
