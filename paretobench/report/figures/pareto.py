@@ -4,7 +4,7 @@ Filled points are on the overall front, tinted ones on the front of their family
 ones are dominated. Family fronts are step lines, because between two configurations there is
 nothing to be had; the overall front is the broad band beneath them. One panel per recipe (and
 environment): they never share a front. Measured points without a score stand in a strip
-below, on the same axis.
+below, on the same axis. Two arrows say what the foremost family has over the next one.
 
 `pareto_info` is all data; `draw_panel` and `pareto_figure` only draw it.
 
@@ -23,6 +23,7 @@ from paretobench.report.figures.axes import (
     steps_through,
     style_log_axis,
 )
+from paretobench.report.figures.claims import Claims, claims_of, draw_claims
 from paretobench.report.figures.marks import (
     POINTS_PER_INCH,
     Look,
@@ -57,6 +58,7 @@ class PanelInfo:
     marks: tuple[Mark, ...]
     front: tuple[Pair, ...]
     family_fronts: tuple[tuple[str, tuple[Pair, ...]], ...]
+    claims: Claims
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def _panel_info(view: View, panel: Panel, count: int) -> PanelInfo:
             (name, _corners(r for r in panel.rows if r.is_on_family_front and r.family == name))
             for name in families
         ),
+        claims=claims_of(panel.rows),
     )
 
 
@@ -179,7 +182,10 @@ def pareto_figure(info: ParetoInfo, style: Style) -> Figure:
         draw_strip(info, strip, look)
     figure = finish(sheet, info.caption, legend_entries(info, look))
     for panel, axes in zip(info.panels, panels, strict=True):
-        label_marks(panel.marks, axes, look, _lines(info, panel))
+        lines = _lines(info, panel)
+        drawn = draw_claims(panel.claims, panel.marks, lines, axes, style)
+        lines += [[claim.start, claim.end] for claim in drawn]
+        label_marks(panel.marks, axes, look, lines)
     if strip is not None:
         raised = _in_strip(info)
         label_marks(
