@@ -403,6 +403,7 @@ def _view(store: Store, prepared: Prepared, sweep_key: str) -> View:
         sweep_key,
         prepared.environment.key,
         recipe=prepared.request.settings.recipe,
+        mix_protocols=prepared.request.settings.mix_protocols,
         refusals=prepared.plan.refused,
     )
 

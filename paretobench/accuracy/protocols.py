@@ -2,23 +2,73 @@
 
 The same answers score differently under LLaVA's scripts, lmms-eval and VLMEvalKit. Points that
 were scored by different rules may stand in one table, but a front through them compares rules,
-not models: it is refused unless it was asked for, and marked where it was.
+not models: reports give each set of rules a front of its own, a comparison across them is
+refused, and either is merged only where that was asked for, and marked there.
+
+A set of rules is more than the protocol of one benchmark: the paper scored some benchmarks with
+LLaVA's scripts and others with lmms-eval, so that its Avg-5 (protocol `mixed`) follows the rules
+`llava`, as do its TextVQA (`llava`) and its DocVQA (`lmms`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Protocol
 
+from paretobench.accuracy import suites
 from paretobench.errors import DataError
-from paretobench.records import Score
 
-UNSTATED = "unstated"
-"""The protocol of a score whose source names none. It mixes with any other silently: there is
-nothing to compare, and a user's own CSV need not know the word."""
+UNSTATED = ("", "reported")
+"""Protocols of scores whose source names none, and of those that the paper quotes from others.
+They go with any other: there is nothing to compare, and a user's own CSV need not know the word."""
 
 
-def mixtures(scores: Iterable[Score]) -> dict[str, tuple[str, ...]]:
+class Scored(Protocol):
+    """Anything that says what was scored and by which protocol: a score as stored or as shown."""
+
+    @property
+    def benchmark(self) -> str:
+        """The benchmark's name."""
+
+    @property
+    def protocol(self) -> str:
+        """Such as `lmms`, `llava`, `mixed`, or nothing."""
+
+
+def rules_of(score: Scored) -> frozenset[str] | None:
+    """The sets of rules that a score follows: `lmms`, `llava` (the paper's mixture), others.
+
+    DocVQA, for one, is scored alike under both.
+
+    Returns:
+        None for a score that names no protocol and so goes with any.
+    """
+    if score.protocol in UNSTATED:
+        return None
+    if score.protocol in ("llava", "mixed"):
+        return frozenset({"llava"})
+    known = suites.BENCHMARKS.get(score.benchmark)
+    if score.protocol == "lmms" and (known is None or known.protocol == "lmms"):
+        return frozenset({"lmms", "llava"})
+    return frozenset({score.protocol})
+
+
+def rule_sets(scores: Iterable[Scored]) -> tuple[str, ...]:
+    """The sets of rules that these scores need; empty if one set covers all of them."""
+    found = {rules for score in scores if (rules := rules_of(score)) is not None}
+    if not found or frozenset.intersection(*found):
+        return ()
+    return tuple(sorted(set().union(*(rules for rules in found if len(rules) == 1))))
+
+
+def follows(score: Scored, rules: str) -> bool:
+    """Whether a score may stand in a front under a set of rules."""
+    found = rules_of(score)
+    return found is None or rules in found
+
+
+def mixtures(scores: Iterable[Scored]) -> dict[str, tuple[str, ...]]:
     """Benchmarks that these scores hold under more than one protocol, with the protocols.
 
     Args:
@@ -26,19 +76,20 @@ def mixtures(scores: Iterable[Score]) -> dict[str, tuple[str, ...]]:
     """
     found: dict[str, set[str]] = defaultdict(set)
     for score in scores:
-        found[score.benchmark].add(score.protocol or UNSTATED)
+        if score.protocol not in UNSTATED:
+            found[score.benchmark].add(score.protocol)
     return {
-        benchmark: tuple(sorted(protocols - {UNSTATED}))
+        benchmark: tuple(sorted(protocols))
         for benchmark, protocols in sorted(found.items())
-        if len(protocols - {UNSTATED}) > 1
+        if len(protocols) > 1
     }
 
 
-def check_one_protocol(scores: Iterable[Score], is_mixing_allowed: bool = False) -> str:
-    """Refuse a front across protocols, or say how to mark it.
+def check_one_protocol(scores: Iterable[Scored], is_mixing_allowed: bool = False) -> str:
+    """Refuse a front or a comparison across protocols, or say how to mark it.
 
     Args:
-        scores: those of one front.
+        scores: those of one front, or of both sides.
         is_mixing_allowed: the user asked for it.
 
     Returns:
@@ -54,11 +105,6 @@ def check_one_protocol(scores: Iterable[Score], is_mixing_allowed: bool = False)
     if not is_mixing_allowed:
         raise DataError(
             f"one front would mix scoring protocols ({words}), which differ on the same answers.\n"
-            f"Choose one of them, or allow the mixture; it is then marked"
+            f"Choose one of them, or allow the mixture with --mix-protocols; it is then marked"
         )
     return f"mixed scoring protocols ({words})"
-
-
-def of_protocol(scores: Iterable[Score], protocol: str) -> list[Score]:
-    """The scores under one protocol, and those that name none."""
-    return [score for score in scores if score.protocol in ("", protocol)]

@@ -31,6 +31,11 @@ def view_options(command: F) -> F:
         click.option("--environment", metavar="KEY", help="One environment, by fingerprint."),
         click.option("--recipe", default="all", metavar="NAME", help="One training recipe only."),
         click.option("--benchmark", default="avg5", show_default=True, help="What accuracy means."),
+        click.option(
+            "--mix-protocols",
+            is_flag=True,
+            help="Let scores of different scoring rules share a front, marked.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -61,6 +66,7 @@ def chosen_view(
     environment: str | None,
     recipe: str,
     benchmark: str,
+    mix_protocols: bool = False,
 ) -> View:
     """The view that the options of `view_options` describe.
 
@@ -82,6 +88,7 @@ def chosen_view(
             _environment_key(store, environment),
             benchmark=benchmark,
             recipe=recipe,
+            mix_protocols=mix_protocols,
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paretobench.accuracy.protocols import check_one_protocol
 from paretobench.cli.options import chosen_view
 from paretobench.errors import UnknownNameError
 
@@ -23,6 +24,8 @@ def sides(a: str, b: str, chosen: dict[str, Any]) -> Iterator[Side]:
 
     Raises:
         UnknownNameError: if a side is none of these.
+        DataError: if the sides were scored by different protocols and `--mix-protocols` was not
+            given.
     """
     ours, theirs = _view_of(a, chosen), _view_of(b, chosen)
     same_place = _environments(ours) == _environments(theirs)
@@ -37,6 +40,9 @@ def sides(a: str, b: str, chosen: dict[str, Any]) -> Iterator[Side]:
                 if panel.environment == other.environment
                 else (f", {panel.environment} against {other.environment}")
             )
+            shown = [row.score for row in (*panel.rows, *other.rows) if row.score]
+            mark = check_one_protocol(shown, bool(chosen.get("mix_protocols")))
+            apart += f", {mark}" if mark else ""
             yield f"recipe {panel.recipe}{apart}", list(panel.rows), list(other.rows)
 
 

@@ -36,6 +36,7 @@ class Settings:
     check: str | int = "front"
     accuracy: str = "published"
     checkpoints: str = "checkpoints.yaml"
+    mix_protocols: bool = False
     cell_timeout_s: float = 1800.0
     wait: bool = True
 

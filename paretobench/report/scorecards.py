@@ -1,16 +1,17 @@
 """Scores by point: which one stands for a benchmark, and how sure it is.
 
-A point may have been trained by several recipes; each gives a scorecard of its own. Where
+A point may have been trained by several recipes; each gives a scorecard of its own. So does
+each set of scoring rules, where one recipe was scored by several: `mine (llava rules)`. Where
 several sources score the same benchmark of the same training, the surest origin stands:
 scored here, imported, printed, derived, digitised; among equals the first one given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from paretobench.accuracy import suites
+from paretobench.accuracy import protocols, suites
 from paretobench.errors import UnknownNameError
 from paretobench.records import Score
 from paretobench.report.view import HEADLINE, Accuracy
@@ -23,15 +24,22 @@ _PROVENANCES = {"printed": 2, "derived": 3, "digitised": 4}
 
 @dataclass(frozen=True)
 class Scorecard:
-    """All scores of one point under one recipe; `headline` is the one on the y axis."""
+    """All scores of one point under one recipe; `headline` is the one on the y axis.
+
+    `cautions` say what keeps it from comparing with others of its recipe.
+    """
 
     recipe: str
     headline: Accuracy | None
     tasks: tuple[Accuracy, ...]
+    cautions: tuple[str, ...] = ()
 
 
 def scorecards(
-    scores: Iterable[Score], benchmark: str = HEADLINE, recipe: str = "all"
+    scores: Iterable[Score],
+    benchmark: str = HEADLINE,
+    recipe: str = "all",
+    mix_protocols: bool = False,
 ) -> dict[Identity, tuple[Scorecard, ...]]:
     """The scorecards of every scored point, recipes in the order given.
 
@@ -41,20 +49,100 @@ def scorecards(
         benchmark: which one is the headline; a suite's mean is taken where its members are
             there and it is not.
         recipe: only this recipe, or `all`.
+        mix_protocols: let all scores of a recipe share a front, whatever rules they follow;
+            those that follow other rules than most carry a caution.
     """
-    grouped: dict[tuple[Identity, str], dict[str, Score]] = {}
+    of_recipe: dict[str, list[Score]] = {}
     for score in scores:
-        if score.is_partial or recipe not in ("all", score.recipe):
-            continue
-        where = (score.encoder, score.resolution_px, score.llm, score.tiling)
-        held = grouped.setdefault((where, score.recipe), {})
+        if not score.is_partial and recipe in ("all", score.recipe):
+            of_recipe.setdefault(score.recipe, []).append(score)
+    cards: dict[Identity, list[Scorecard]] = {}
+    for name, found in of_recipe.items():
+        rules = protocols.rule_sets(found)
+        if not rules:
+            made = _cards(name, found, benchmark)
+        elif mix_protocols:
+            made = _with_cautions(_cards(name, found, benchmark))
+        else:
+            made = _apart(name, found, benchmark, rules)
+        for where, card in made:
+            cards.setdefault(where, []).append(card)
+    return {where: tuple(found) for where, found in cards.items()}
+
+
+def _cards(name: str, scores: Iterable[Score], benchmark: str) -> list[tuple[Identity, Scorecard]]:
+    """One scorecard per point, under the given name of a recipe."""
+    grouped: dict[Identity, dict[str, Score]] = {}
+    for score in scores:
+        held = grouped.setdefault(_where(score), {})
         standing = held.get(score.benchmark)
         if standing is None or _rank(score) < _rank(standing):
             held[score.benchmark] = score
-    cards: dict[Identity, list[Scorecard]] = {}
-    for (where, name), held in grouped.items():
-        cards.setdefault(where, []).append(_scorecard(name, held, benchmark))
-    return {where: tuple(found) for where, found in cards.items()}
+    return [(where, _scorecard(name, held, benchmark)) for where, held in grouped.items()]
+
+
+def _apart(
+    name: str, scores: Sequence[Score], benchmark: str, rules: Sequence[str]
+) -> list[tuple[Identity, Scorecard]]:
+    """A scorecard per point and set of rules; without a headline, one per point is enough."""
+    made: list[tuple[Identity, Scorecard]] = []
+    for rule in rules:
+        fitting = [score for score in scores if protocols.follows(score, rule)]
+        made += _cards(f"{name} ({rule} rules)", fitting, benchmark)
+    shown = {where for where, card in made if card.headline is not None}
+    kept = []
+    for where, card in made:
+        if card.headline is not None or where not in shown:
+            kept.append((where, card))
+            shown.add(where)
+    return kept
+
+
+def _with_cautions(
+    cards: Sequence[tuple[Identity, Scorecard]],
+) -> list[tuple[Identity, Scorecard]]:
+    """Mark the cards whose headline follows another protocol than most."""
+    stated = [c.headline.protocol for _, c in cards if c.headline and c.headline.protocol]
+    usual = max(sorted(set(stated)), key=stated.count, default="")
+
+    def caution(card: Scorecard) -> Scorecard:
+        protocol = card.headline.protocol if card.headline else ""
+        if protocol in (usual, *protocols.UNSTATED):
+            return card
+        words = f"scored by protocol {protocol}, most of this front by {usual}"
+        return replace(card, cautions=(words,))
+
+    return [(where, caution(card)) for where, card in cards]
+
+
+def notes(scores: Iterable[Score], mix_protocols: bool = False) -> tuple[str, ...]:
+    """A sentence for each recipe whose scores follow several sets of rules.
+
+    Args:
+        mix_protocols: whether they share a front nevertheless.
+    """
+    of_recipe: dict[str, list[Score]] = {}
+    for score in scores:
+        if not score.is_partial:
+            of_recipe.setdefault(score.recipe, []).append(score)
+    said = []
+    for name, found in of_recipe.items():
+        if not (rules := protocols.rule_sets(found)):
+            continue
+        by = " and ".join(rules)
+        said.append(
+            f"Recipe {name} was scored by the rules of {by}, which differ on the same answers: "
+            + (
+                "they share a front because that was asked for."
+                if mix_protocols
+                else "each has a front of its own; --mix-protocols puts them in one."
+            )
+        )
+    return tuple(said)
+
+
+def _where(score: Score) -> Identity:
+    return (score.encoder, score.resolution_px, score.llm, score.tiling)
 
 
 def _rank(score: Score) -> int:
@@ -74,13 +162,19 @@ def _scorecard(recipe: str, held: Mapping[str, Score], benchmark: str) -> Scorec
         return Scorecard(recipe, None, tasks)
     members = suites.SUITES[benchmark].members
     sources = dict.fromkeys(held[name].source.cite() for name in members)
+    protocol = {held[name].protocol for name in members}
     error = _assumed_error(benchmark, mean, values)
     source = f"mean of {len(members)} tasks: {'; '.join(sources)}"
-    return Scorecard(
-        recipe,
-        Accuracy(benchmark, mean, error, None, "derived", source, error is not None),
-        tasks,
+    headline = Accuracy(
+        benchmark=benchmark,
+        value=mean,
+        standard_error=error,
+        provenance="derived",
+        source=source,
+        is_error_assumed=error is not None,
+        protocol=protocol.pop() if len(protocol) == 1 else "mixed",
     )
+    return Scorecard(recipe, headline, tasks)
 
 
 def accuracy_of(score: Score, parts: Mapping[str, float]) -> Accuracy:
@@ -102,6 +196,7 @@ def accuracy_of(score: Score, parts: Mapping[str, float]) -> Accuracy:
         provenance=score.source.provenance or kind,
         source=score.source.cite(),
         is_error_assumed=is_assumed and error is not None,
+        protocol=score.protocol,
     )
 
 

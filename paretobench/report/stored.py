@@ -19,7 +19,7 @@ from paretobench.errors import StoreError
 from paretobench.plan import Refusal
 from paretobench.records import Cell, Environment, Estimate, Failure, Measurement, Score
 from paretobench.report.published import labels_of
-from paretobench.report.scorecards import Scorecard, scorecards
+from paretobench.report.scorecards import Scorecard, notes, scorecards
 from paretobench.report.standing import with_standing
 from paretobench.report.view import HEADLINE, Gone, Reading, Row, Statistics, View
 from paretobench.store import Link, Store, StoredPoint, Sweep
@@ -50,6 +50,7 @@ def stored_view(
     recipe: str = "all",
     refusals: Sequence[Refusal] = (),
     seed: int = 0,
+    mix_protocols: bool = False,
 ) -> View:
     """The view of one sweep, or of everything measured in one environment.
 
@@ -59,6 +60,7 @@ def stored_view(
         scores: by default those of the store, then the published ones.
         refusals: points that were asked for and cannot run; each becomes a row.
         seed: of the draws behind the probabilities.
+        mix_protocols: let scores of different scoring rules share a front, marked.
 
     Raises:
         StoreError: if there is no such sweep, or the database holds no environment.
@@ -69,8 +71,8 @@ def stored_view(
     )
     points = store.points(chosen.key if chosen else None)
     known = _gather(store, points, environment)
-    given = [*store.scores(), *published.scores()] if scores is None else scores
-    cards = scorecards(given, benchmark, recipe)
+    given = [*store.scores(), *published.scores()] if scores is None else list(scores)
+    cards = scorecards(given, benchmark, recipe, mix_protocols)
     rows = [
         _row(point, card, known)
         for point in points
@@ -91,8 +93,18 @@ def stored_view(
         failures=tuple(_gone(failure, known) for failure in known.failures.values()),
         statistics=_statistics(store, points, environment),
         readings=_readings(store, points, known),
+        notes=_notes(given, points, mix_protocols),
     )
     return with_standing(view, seed)
+
+
+def _notes(
+    scores: Iterable[Score], points: Iterable[StoredPoint], mix_protocols: bool
+) -> tuple[str, ...]:
+    """What must be known of the scores of these points."""
+    shown = {_identity(point) for point in points}
+    of_points = [s for s in scores if (s.encoder, s.resolution_px, s.llm, s.tiling) in shown]
+    return notes(of_points, mix_protocols)
 
 
 def find_sweep(store: Store, name_or_key: str) -> Sweep:
@@ -182,6 +194,7 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         recipe=card.recipe,
         score=card.headline,
         task_scores=card.tasks,
+        cautions=card.cautions,
         reason="" if ttft else _reason(parts, known),
         hint="" if card.headline else HINT,
     )

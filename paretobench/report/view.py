@@ -21,6 +21,9 @@ from paretobench.records import Estimate
 FrontClass = Literal["", "on", "ambiguous", "off"]
 LatencySource = Literal["", "measured", "published", "digitised", "imported"]
 
+DAGGER = "\N{DAGGER}"
+"""The mark of a row with a caution, on plots, in tables and in footers."""
+
 HEADLINE = "avg5"
 """The benchmark on the y axis unless another is asked for: the paper's Avg-5."""
 
@@ -46,6 +49,7 @@ class Accuracy:
         source: the citation, such as `FastVLM v1, Table 6, R3`.
         is_error_assumed: the source states no error; it follows from item counts and the
             spread between trainings.
+        protocol: whose scoring rules, such as `lmms`; `mixed` for a suite after the paper.
     """
 
     benchmark: str
@@ -55,6 +59,7 @@ class Accuracy:
     provenance: str = ""
     source: str = ""
     is_error_assumed: bool = False
+    protocol: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class Row:
         reason: why there is no TTFT (a refusal or a failure).
         hint: what would supply a score, where there is none.
         labels: what a reader must know, such as `shared weights`.
+        cautions: why it does not quite compare with its neighbours; marked with a dagger.
     """
 
     encoder: str
@@ -111,6 +117,7 @@ class Row:
     reason: str = ""
     hint: str = ""
     labels: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
     @property
     def identity(self) -> tuple[str, int, str, str]:
@@ -133,13 +140,12 @@ class Row:
 
         >>> Row('v', 'V', 'V', 1024, 'q', 'Q', '7B', 'grid_2x2', '2x2').point_label
         '1024 2x2'
+        >>> Row('v', 'V', 'V', 1024, 'q', 'Q', '7B', cautions=('other weights',)).point_label
+        '1024†'
         """
         has_tiling = self.tiling not in ("", "none")
-        return (
-            f"{self.resolution_px} {self.tiling_label or self.tiling}"
-            if has_tiling
-            else str(self.resolution_px)
-        )
+        tiling = f" {self.tiling_label or self.tiling}" if has_tiling else ""
+        return f"{self.resolution_px}{tiling}{DAGGER if self.cautions else ''}"
 
     def __str__(self) -> str:
         return f"{self.encoder_label}@{self.point_label} + {self.llm_label}"

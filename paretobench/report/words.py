@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from paretobench.records import Estimate
-from paretobench.report.view import Accuracy, Row, View
+from paretobench.report.view import DAGGER, Accuracy, Row, View
 from paretobench.units import MISSING, counted, milliseconds, percent
 
 PROTOCOLS = {
@@ -100,6 +100,7 @@ def origin(row: Row) -> str:
 def remark(row: Row) -> str:
     """What a reader must know about a row: why there is no TTFT or no score, and its labels."""
     parts = [row.reason, row.hint if row.score is None and not row.reason else "", *row.labels]
+    parts += [f"{DAGGER} {caution}" for caution in row.cautions]
     return "; ".join(part for part in parts if part)
 
 
@@ -126,10 +127,17 @@ def footer_lines(
     command = f"$ {view.command}" if view.command else ""
     lines = (
         " · ".join(part for part in where if part),
+        _cautions(rows),
         f"sources: {sources}" if sources else "",
         "  ".join(part for part in (view.date, command) if part),
     )
     return tuple(line for line in lines if line)
+
+
+def _cautions(rows: Sequence[Row]) -> str:
+    """What the daggers beside points mean; empty if there is none."""
+    said = dict.fromkeys(caution for row in rows for caution in row.cautions)
+    return f"{DAGGER} {'; '.join(said)}" if said else ""
 
 
 def _bars(rows: Sequence[Row], bars: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from paretobench.accuracy.protocols import check_one_protocol, mixtures, of_protocol
+from paretobench.accuracy.protocols import check_one_protocol, follows, mixtures, rule_sets
 from paretobench.errors import DataError
 from paretobench.records import Score, Source
 
@@ -37,4 +37,18 @@ def test_a_mixture_that_was_asked_for_is_marked() -> None:
 def test_a_score_that_names_no_protocol_mixes_with_any() -> None:
     scores = [_score("pope", ""), _score("pope", "lmms")]
     assert mixtures(scores) == {}
-    assert of_protocol([*scores, _score("pope", "llava")], "lmms") == scores
+    assert rule_sets(scores) == ()
+    assert all(follows(score, "lmms") for score in scores)
+
+
+def test_the_paper_s_mixture_is_one_set_of_rules() -> None:
+    paper = [_score("avg5", "mixed"), _score("gqa", "llava"), _score("docvqa", "lmms")]
+    assert rule_sets(paper) == ()
+    assert rule_sets([*paper, _score("gqa", "lmms")]) == ("llava", "lmms")
+
+
+def test_a_task_that_the_paper_does_not_know_goes_with_either_rules() -> None:
+    score = _score("my_task", "lmms")
+    assert follows(score, "lmms")
+    assert follows(score, "llava")
+    assert not follows(_score("gqa", "vlmevalkit"), "lmms")

@@ -64,3 +64,10 @@ def test_the_summary_lists_fronts_failures_and_what_reuse_saved() -> None:
     assert "## Front of recipe llava-1.5, 16 points" in text
     assert "Qwen2-7B x 729 tokens: needs 15 GiB, 8 are free" in text
     assert "96 parts of 48 points came from 40 distinct workloads" in text
+
+
+def test_a_caution_is_explained_in_the_footer_and_the_note() -> None:
+    odd = row(cautions=("other weights",))
+    assert "† other weights" in footer_lines(view(odd), [odd])
+    assert "† other weights" in remark(odd)
+    assert str(odd) == "a@336† + Q-1B"
