@@ -24,7 +24,7 @@ def render(
     style: Style | None = None,
     formats: Sequence[str] = ("png", "svg", "pdf"),
 ) -> list[Path]:
-    """Write the whole report of a view into a folder: figures, tables, summary.
+    """Write the whole report of a view into a folder: figures, tables, summary, page.
 
     Args:
         folder: made if it does not exist; files in it with the same names are replaced whole.
@@ -38,6 +38,7 @@ def render(
     """
     from paretobench.report import figures, tables
     from paretobench.report.files import write_text
+    from paretobench.report.page import page_text
     from paretobench.report.summary import summary_text
 
     style = style or Style()
@@ -46,6 +47,7 @@ def render(
     for name, draw in chosen.items():
         written += figures.save(draw, folder / name, style, formats)
     texts = {
+        "index.html": page_text(view),
         "table.md": tables.markdown_text(view),
         "table.csv": tables.csv_text(view),
         "table.tex": tables.latex_text(view),
