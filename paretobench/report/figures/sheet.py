@@ -207,6 +207,14 @@ class _Margins:
     right: float
     rows: list[tuple[float, float]]
 
+    def is_near(self, other: _Margins, within_in: float = 0.005) -> bool:
+        """Whether no margin differs by more than half a pixel of a screen."""
+        mine, theirs = self._flat(), other._flat()
+        return all(abs(a - b) <= within_in for a, b in zip(mine, theirs, strict=True))
+
+    def _flat(self) -> list[float]:
+        return [*self.left, self.right, *(end for row in self.rows for end in row)]
+
 
 def _place_rows(sheet: Sheet, above: float, below: float) -> None:
     """Positions for all axes, from what tick labels and titles are found to need."""
@@ -214,7 +222,9 @@ def _place_rows(sheet: Sheet, above: float, below: float) -> None:
     margins = _Margins([0.6] * columns, 0.1, [(0.25, 0.45)] * len(sheet.rows))
     for _ in range(3):  # tick labels change with the size of the axes, so measure again
         _set_positions(sheet, above, below, margins)
-        margins = _measure(sheet, columns)
+        before, margins = margins, _measure(sheet, columns)
+        if margins.is_near(before):
+            break
     _set_positions(sheet, above, below, margins)
 
 
