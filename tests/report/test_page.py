@@ -140,6 +140,10 @@ def test_a_story_gives_both_parts_and_where_they_come_from() -> None:
     assert said["Peak memory"] == "2.00 GiB"
     assert said["Chance to be on its front"] == "93 % (ambiguous)"
     assert said["Score from"] == "A paper, Table 1"
+    assert each.score is not None
+    ruled = replace(each, score=replace(each.score, protocol="lmms"))
+    facts = [fact for part in story(ruled) for fact in part.facts]
+    assert "A paper, Table 1, rules 'lmms'" in [fact.text for fact in facts]
 
 
 def test_the_recipe_on_show_is_the_one_with_most_points() -> None:

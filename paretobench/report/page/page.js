@@ -49,6 +49,7 @@ function update() {
   drawn = drawPlot(byId("plot"), scene);
   hideTip();
   const isSample = scene.drawn < scene.points.length;
+  byId("dagger").hidden = !scene.points.some((point) => point.row.label.endsWith("†"));
   byId("sample").textContent = isSample ? `Of ${scene.points.length} points the front and an even sample, ${scene.drawn}, are drawn; all are in the table.` : "";
   const again = held && drawn.find((point) => point.row === held.row);
   if (again) again.element.focus();

@@ -116,7 +116,8 @@ def _provenance(row: Row) -> tuple[Fact, ...]:
     score = row.score
     said = ""
     if score is not None:
-        said = ", ".join(part for part in (score.source, score.provenance) if part)
+        rules = f"rules '{score.protocol}'" if score.protocol else ""
+        said = ", ".join(part for part in (score.source, score.provenance, rules) if part)
     return (
         Fact("Environment", row.environment),
         Fact("Recipe", row.recipe),

@@ -11,7 +11,7 @@ from paretobench.report.page import page_text
 from paretobench.report.published import published_view
 from paretobench.report.view import View
 from tests.report.browser.chromium import Page, browser, find_chromium
-from tests.report.grids import family_view
+from tests.report.grids import family_view, row, view
 from tests.report.pages import hostile_view, random_view, two_places_view
 
 VIEWS: dict[str, Callable[[], View]] = {
@@ -21,6 +21,7 @@ VIEWS: dict[str, Callable[[], View]] = {
     "unscored": lambda: family_view("none"),
     "hostile": hostile_view,
     "two_places": two_places_view,
+    "caution": lambda: view(row("a", 0.1, 0.5, cautions=("other weights",)), row("b", 0.2, 0.6)),
     "large": lambda: random_view(10_000),
 }
 

@@ -93,6 +93,15 @@ def test_environments_never_share_a_front(opened: Opened) -> None:
     assert len(page.texts("#body tr")) == 4
 
 
+def test_a_caution_is_marked_on_the_plot_and_told_in_the_story(opened: Opened) -> None:
+    page = opened("caution")
+    assert "336†" in page.texts("#plot .labels text")
+    assert page.run("document.getElementById('dagger').checkVisibility()")
+    page.click("#body tr:first-child button")
+    assert "† other weights" in page.text("#story")
+    assert not opened("measured").run("document.getElementById('dagger').checkVisibility()")
+
+
 @pytest.mark.parametrize("budget_ms", [40, 120, 200, 700, 5000])
 def test_the_budget_gives_the_answer_of_the_query(opened: Opened, budget_ms: int) -> None:
     page = opened("published")
