@@ -9,6 +9,8 @@ contains; like the original, `predict` takes no fp16 arrays and durations are wh
 
 from __future__ import annotations
 
+import atexit
+import functools
 import platform
 import shutil
 import subprocess
@@ -22,8 +24,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paretobench.backends import coreml_runtime, hardware
+from paretobench.backends import coreml_runtime, get, hardware
+from paretobench.domain import Runtime, Workload
 from tests.backends.mil_interpreter import load_program, run_program
+
+TINY = {"builder": "timm", "architecture": "test_convnext", "options": {}}
+"""The encoder that tests convert: 207,000 parameters."""
 
 SOURCE = "source.mlpackage"
 OFF_NEURAL_ENGINE = "layer_norm"
@@ -44,6 +50,24 @@ class Binding:
         self.compiled: list[str] = []
         self.inputs: list[np.ndarray] = []
         self.spoils_outputs = False
+
+
+def tiny(**options: Any) -> Workload:
+    """One pass of the tiny encoder in fp16."""
+    subject = {"encoder": TINY, "resolution_px": 64}
+    return Workload("encode", "tiny", subject, Runtime("coreml", "fp16", options))
+
+
+@functools.cache
+def converted() -> Path:
+    """A store with the tiny encoder's package, made once per test run; copy it to change it.
+
+    Call it before `install`: it is to be made on Linux.
+    """
+    root = Path(tempfile.mkdtemp(prefix="paretobench-tests-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    get("coreml").prepare(tiny(), root)
+    return root
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> Binding:

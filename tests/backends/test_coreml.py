@@ -21,26 +21,16 @@ torch = pytest.importorskip("torch")
 from tests.backends import coreml_stand_in  # noqa: E402
 from tests.backends.convert_and_check import signal_to_error_db  # noqa: E402
 
-TINY = {"builder": "timm", "architecture": "test_convnext", "options": {}}
-
 
 def workload(precision="fp16", kind="encode", px=64, **options):
-    subject = {"encoder": TINY, "resolution_px": px}
+    subject = {"encoder": coreml_stand_in.TINY, "resolution_px": px}
     return Workload(kind, "tiny", subject, Runtime("coreml", precision, options))
 
 
-@pytest.fixture(scope="module")
-def converted(tmp_path_factory):
-    """An artifact store in which the tiny encoder has been converted, on this machine."""
-    folder = tmp_path_factory.mktemp("artifacts")
-    get("coreml").prepare(workload(), folder)
-    return folder
-
-
 @pytest.fixture
-def root(converted, tmp_path):
-    """A copy of it, as one carries it to a Mac."""
-    return shutil.copytree(converted, tmp_path / "copied")
+def root(tmp_path):
+    """An artifact store in which the tiny encoder was converted, copied as one does to a Mac."""
+    return shutil.copytree(coreml_stand_in.converted(), tmp_path / "copied")
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("coremltools")
 torch = pytest.importorskip("torch")
 
-from paretobench.backends import coreml_convert  # noqa: E402
+from paretobench.backends import coreml_convert, get  # noqa: E402
+from paretobench.backends.artifacts import MANIFEST  # noqa: E402
 from paretobench.backends.coreml_convert import (  # noqa: E402
     INPUT,
     OUTPUT,
@@ -20,7 +21,7 @@ from paretobench.backends.coreml_convert import (  # noqa: E402
     write_package,
 )
 from paretobench.backends.inputs import EncodeSubject  # noqa: E402
-from tests.backends import convert_and_check  # noqa: E402
+from tests.backends import convert_and_check, coreml_stand_in  # noqa: E402
 from tests.backends.convert_and_check import NIGHTLY, compare, signal_to_error_db  # noqa: E402
 from tests.backends.mil_interpreter import (  # noqa: E402
     OPERATIONS,
@@ -57,14 +58,20 @@ def interpret(package, pixels, **how):
     return run_program(load_program(package), {INPUT: pixels}, **how)[OUTPUT]
 
 
-def test_fp16_gives_the_encoders_output_and_takes_and_returns_fp16(converted):
-    given = spec()
-    package, facts = converted(given)
+@pytest.fixture(scope="module")
+def fp16():
+    """The tiny encoder's package in fp16, and its facts."""
+    prepared = get("coreml").prepare(coreml_stand_in.tiny(), coreml_stand_in.converted())
+    return prepared.path, prepared.facts["package"]
+
+
+def test_fp16_gives_the_encoders_output_and_takes_and_returns_fp16(fp16):
+    given, (package, facts) = spec(), fp16
     assert compare(given, package)["program_db"] > ENOUGH_DB
     assert "cast" not in facts["operations"]
     assert facts["captured_by"] == "torch.export"
     assert facts["package_bytes"] < 3 * facts["parameters"]
-    assert sorted(path.name for path in package.parent.iterdir()) == [PACKAGE]
+    assert sorted(path.name for path in package.parent.iterdir()) == [PACKAGE, MANIFEST]
     pixels = np.random.default_rng(0).standard_normal(given.subject.shape, dtype=np.float32)
     plain, rounded = interpret(package, pixels), interpret(package, pixels, rounds=True)
     assert 40 < signal_to_error_db(plain, rounded) < 80, "intermediate results are fp16"
@@ -88,7 +95,7 @@ def test_attention_is_one_operation_for_macos_15(converted):
     ("precision", "bytes_per_weight", "db", "operation"),
     [
         ("int8", 1.0, 30, "constexpr_affine_dequantize"),
-        ("int4", 0.5, 5, "constexpr_lut_to_dense"),
+        pytest.param("int4", 0.5, 5, "constexpr_lut_to_dense", marks=pytest.mark.heavy),
     ],
 )
 def test_compressed_weights_are_smaller_and_give_about_the_same(
@@ -103,6 +110,7 @@ def test_compressed_weights_are_smaller_and_give_about_the_same(
     assert compare(given, package)["encoder_db"] > db
 
 
+@pytest.mark.heavy
 def test_a_projector_can_be_part_of_the_package(converted):
     given = spec(projector_width=48)
     package, facts = converted(given)
@@ -139,20 +147,18 @@ def test_a_full_memory_or_disk_is_not_taken_for_a_failed_export(monkeypatch, err
         convert(build_encoder(given), given)
 
 
-def test_a_wrong_program_is_noticed(tmp_path, monkeypatch):
+def test_a_wrong_program_is_noticed(fp16, monkeypatch):
     """The check can fail: with another GELU than the one saved it does."""
-    given = spec()
-    write_package(given, tmp_path)
-    assert compare(given, tmp_path / PACKAGE)["program_db"] > ENOUGH_DB
+    given, (package, _) = spec(), fp16
     exact = OPERATIONS["gelu"]
     monkeypatch.setitem(
         OPERATIONS, "gelu", lambda given: exact({**given, "mode": "SIGMOID_APPROXIMATION"})
     )
-    assert compare(given, tmp_path / PACKAGE)["program_db"] < ENOUGH_DB
+    assert compare(given, package)["program_db"] < ENOUGH_DB
     monkeypatch.delitem(OPERATIONS, "gelu")
     with pytest.raises(UnknownOperationError, match="gelu"):
-        compare(given, tmp_path / PACKAGE)
-    assert "gelu" in operation_types(load_program(tmp_path / PACKAGE))
+        compare(given, package)
+    assert "gelu" in operation_types(load_program(package))
 
 
 @pytest.mark.heavy

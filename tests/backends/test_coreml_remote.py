@@ -1,30 +1,26 @@
 """Core ML on a connected iPhone, with a stand-in at the end of the cable."""
 
+import shutil
+
 import pytest
 
 pytest.importorskip("coremltools")
 pytest.importorskip("torch")
 
 from paretobench.backends import get
-from paretobench.domain import Runtime, Workload
 from paretobench.errors import UnsupportedError
 from paretobench.measure import cell
 from paretobench.measure.timing import cell_plan
 from tests.backends import coreml_stand_in
 
-TINY = {"builder": "timm", "architecture": "test_convnext", "options": {}}
-
 
 def workload(remote="iphone"):
-    subject = {"encoder": TINY, "resolution_px": 64}
-    return Workload("encode", "tiny", subject, Runtime("coreml", "fp16", {"remote": remote}))
+    return coreml_stand_in.tiny(remote=remote)
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("artifacts")
-    get("coreml").prepare(workload(), folder)
-    return folder
+@pytest.fixture
+def root(tmp_path):
+    return shutil.copytree(coreml_stand_in.converted(), tmp_path / "copied")
 
 
 def test_on_a_phone_the_devices_own_duration_is_what_counts(root, monkeypatch):

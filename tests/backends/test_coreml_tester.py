@@ -2,13 +2,12 @@
 
 import importlib.util
 import json
+import shutil
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-
-from paretobench.domain import Runtime, Workload
 
 pytest.importorskip("coremltools")
 pytest.importorskip("torch")
@@ -16,7 +15,6 @@ pytest.importorskip("torch")
 from tests.backends import coreml_stand_in
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "mac_tester.py"
-TINY = {"builder": "timm", "architecture": "test_convnext", "options": {}}
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +26,9 @@ def tester():
     return module
 
 
-def workload(**options):
-    subject = {"encoder": TINY, "resolution_px": 64}
-    return Workload("encode", "tiny", subject, Runtime("coreml", "fp16", options))
+@pytest.fixture
+def root(tmp_path):
+    return shutil.copytree(coreml_stand_in.converted(), tmp_path / "copied")
 
 
 def test_elsewhere_than_on_a_mac_it_says_so_and_writes_nothing(tester, tmp_path, capsys):
@@ -39,12 +37,12 @@ def test_elsewhere_than_on_a_mac_it_says_so_and_writes_nothing(tester, tmp_path,
     assert not (tmp_path / "x.zip").exists()
 
 
-def test_each_core_ml_call_is_made_and_its_answer_recorded(tester, tmp_path, monkeypatch):
+def test_each_core_ml_call_is_made_and_its_answer_recorded(tester, root, monkeypatch):
     coreml_stand_in.install(monkeypatch)
     record = tester.Record()
-    given = workload(compute_units="cpu_and_ne")
-    record.step("calls", lambda: tester.core_ml_calls(given, tmp_path))
-    record.step("session", lambda: tester.timed(given, tmp_path, runs=3))
+    given = coreml_stand_in.tiny(compute_units="cpu_and_ne")
+    record.step("calls", lambda: tester.core_ml_calls(given, root))
+    record.step("session", lambda: tester.timed(given, root, runs=3))
     calls, session = (step["result"] for step in record.steps)
     assert calls["outputs"] == {"visual_tokens": [[1, 4, 64], "float32"]}
     assert calls["error_db"] > 55
@@ -53,12 +51,12 @@ def test_each_core_ml_call_is_made_and_its_answer_recorded(tester, tmp_path, mon
     assert len(session["seconds"]) == len(session["facts"]["core_ml_predictions_s"]) == 3
 
 
-def test_a_wrong_output_is_a_failed_step(tester, tmp_path, monkeypatch):
+def test_a_wrong_output_is_a_failed_step(tester, root, monkeypatch):
     binding = coreml_stand_in.install(monkeypatch)
-    record, given = tester.Record(), workload(compute_units="all")
-    tester.get("coreml").prepare(given, tmp_path)
+    record, given = tester.Record(), coreml_stand_in.tiny(compute_units="all")
+    tester.get("coreml").prepare(given, root)
     binding.spoils_outputs = True
-    record.step("calls", lambda: tester.core_ml_calls(given, tmp_path))
+    record.step("calls", lambda: tester.core_ml_calls(given, root))
     assert not record.steps[0]["ok"]
     assert "dB from the encoder's" in record.steps[0]["error"]
 
