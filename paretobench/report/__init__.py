@@ -23,18 +23,22 @@ def render(
     folder: Path,
     style: Style | None = None,
     formats: Sequence[str] = ("png", "svg", "pdf"),
+    only: Sequence[str] | None = None,
 ) -> list[Path]:
     """Write the whole report of a view into a folder: figures, tables, summary, page.
 
     Args:
         folder: made if it does not exist; files in it with the same names are replaced whole.
         formats: of the figures.
+        only: figures to write, by name, kind or number in the paper (see `figures.select`);
+            then nothing but these is written. None for the whole report.
 
     Returns:
         Every path written, the front figure first.
 
     Raises:
         DataError: if the folder cannot be written.
+        UnknownNameError: if `only` names a figure that this view cannot fill.
     """
     from paretobench.report import figures, tables
     from paretobench.report.files import write_text
@@ -43,9 +47,11 @@ def render(
 
     style = style or Style()
     written: list[Path] = []
-    chosen = figures.choose(view, style)
+    chosen = figures.select(figures.choose(view, style), only)
     for name, draw in chosen.items():
         written += figures.save(draw, folder / name, style, formats)
+    if only is not None:
+        return written
     texts = {
         "index.html": page_text(view),
         "table.md": tables.markdown_text(view),

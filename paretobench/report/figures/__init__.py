@@ -1,32 +1,39 @@
 """The figures: each a function from a view to data, and from data to a drawing.
 
-`draw_all` says which figures a view can fill; `save` writes one in all formats. matplotlib is
-imported only when something is drawn, and always with its file-only backend.
+`choose` says which figures a view can fill, `select` picks some of them by name or by the
+number they have in the FastVLM paper, and `save` writes one in all formats. Names of a view
+are first put into characters that the font has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from paretobench.errors import UnknownNameError
 from paretobench.report.figures.checks import drift_figure, drift_info, sum_figure, sum_info
+from paretobench.report.figures.drawn import DPI, FORMATS, Drawing, drawing, save
 from paretobench.report.figures.encoders import encoders_figure, encoders_info
+from paretobench.report.figures.glyphs import legible
 from paretobench.report.figures.latency import breakdown_figure, breakdown_info
 from paretobench.report.figures.pareto import MOST_PANELS, pareto_figure, pareto_info
 from paretobench.report.figures.resolution import resolution_figure, resolution_info
-from paretobench.report.files import file_stem, write_whole
+from paretobench.report.figures.reuse import reuse_figure, reuse_info
+from paretobench.report.figures.tiling import tiling_choices, tiling_info
+from paretobench.report.figures.uncertainty import (
+    uncertain_panel,
+    uncertainty_figure,
+    uncertainty_info,
+)
+from paretobench.report.files import file_stem
 from paretobench.report.style import Style
 from paretobench.report.view import Panel, View
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMATS = ("png", "svg", "pdf")
-"""Every figure is written in these: raster for a page, vectors with text as text."""
-
-DPI = 200
+__all__ = ["DPI", "FORMATS", "Drawing", "choose", "drawing", "names", "save", "select"]
 
 MOST_IN_LINES = 200
 """More points than this make no lines that a reader could follow."""
@@ -34,66 +41,105 @@ MOST_IN_LINES = 200
 FEWEST_ENCODERS = 3
 """A figure that compares encoders needs as many."""
 
-Drawing = Callable[[], "Figure"]
-
-
-@contextmanager
-def drawing(style: Style) -> Iterator[None]:
-    """Run a block with the style's matplotlib settings, and leave the caller's untouched."""
-    import matplotlib as mpl
-
-    with mpl.rc_context():
-        mpl.rcParams.update(mpl.rcParamsDefault)  # a user's matplotlibrc must not change a report
-        mpl.rcParams.update(style.rc())  # type: ignore[arg-type]
-        if style.mplstyle is not None:
-            from matplotlib import style as styles
-
-            styles.use(style.mplstyle)
-        yield
-
-
-def save(draw: Drawing, stem: Path, style: Style, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Draw once and write `stem.png`, `stem.svg` and `stem.pdf`, each whole or not at all."""
-    with drawing(style):
-        figure = draw()
-        written = []
-        for kind in formats:
-            path = stem.with_name(f"{stem.name}.{kind}")
-            metadata = (
-                None if kind == "png" else {"Date" if kind == "svg" else "CreationDate": None}
-            )
-            written.append(
-                write_whole(
-                    path,
-                    lambda to, kind=kind, metadata=metadata: figure.savefig(  # type: ignore[misc]
-                        to, format=kind, dpi=DPI, metadata=metadata
-                    ),
-                )
-            )
-    return written
+PAPER_NUMBERS = {
+    "1": "encoders",
+    "3": "resolution",
+    "4": "pareto",
+    "5": "latency",
+    "6": "tiling",
+}
+"""Figures of the FastVLM paper and the kind of figure here that answers the same question."""
 
 
 def choose(view: View, style: Style) -> dict[str, Drawing]:
     """The figures that this view can fill, by file name without ending."""
-    chosen: dict[str, Drawing] = {}
+    return dict(_fillable(legible(view, style), style))
+
+
+def names(view: View) -> list[str]:
+    """The names of the figures that this view can fill, without drawing any."""
+    return list(choose(view, Style()))
+
+
+def select(chosen: Mapping[str, Drawing], only: Sequence[str] | None) -> dict[str, Drawing]:
+    """The figures asked for: by name, by kind (`encoders` for all of these), by paper number.
+
+    Args:
+        chosen: what the view can fill, from `choose`.
+        only: names, in any order; None for all.
+
+    Raises:
+        UnknownNameError: if the view fills no such figure; the message lists what it fills.
+
+    >>> select({'pareto': None, 'encoders_a': None, 'encoders_b': None}, ['1', 'pareto']).keys()
+    dict_keys(['pareto', 'encoders_a', 'encoders_b'])
+    """
+    if only is None:
+        return dict(chosen)
+    kept: set[str] = set()
+    for wanted in only:
+        kind = PAPER_NUMBERS.get(wanted.strip(), wanted.strip())
+        exact = [name for name in chosen if name == kind]
+        found = exact or [name for name in chosen if name.startswith(f"{kind}_")]
+        if not found:
+            numbers = ", ".join(PAPER_NUMBERS)
+            hint = f"The paper's {numbers} are accepted where the data fill them."
+            raise UnknownNameError("figure", wanted, chosen, hint)
+        kept.update(found)
+    return {name: draw for name, draw in chosen.items() if name in kept}
+
+
+def _fillable(view: View, style: Style) -> Iterator[tuple[str, Drawing]]:
+    yield from _fronts(view, style)
+    yield from _costs(view, style)
+    if any(row.ttft and row.end_to_end for row in view.rows):
+        yield "sum", lambda: sum_figure(sum_info(view), style)
+    if view.readings:
+        yield "drift", lambda: drift_figure(drift_info(view), style)
+    if view.statistics is not None and view.statistics.workloads:
+        yield "reuse", lambda: reuse_figure(reuse_info(view), style)
+
+
+def _fronts(view: View, style: Style) -> Iterator[tuple[str, Drawing]]:
+    """The figures of accuracy against TTFT."""
     panels_of = _pareto_files(view.panels()) if view.scored or view.unscored else []
     for name, panels in panels_of:
-        chosen[name] = lambda panels=panels: pareto_figure(  # type: ignore[misc]
-            pareto_info(view, panels), style
-        )
+        yield name, partial(_pareto, view, style, panels)
     for name, llm, recipe in _encoder_files(view):
-        chosen[name] = lambda llm=llm, recipe=recipe: encoders_figure(  # type: ignore[misc]
-            encoders_info(view, llm, recipe), style
-        )
+        yield name, partial(_encoders, view, style, llm, recipe)
+    for name, key in _tiling_files(view):
+        yield name, partial(_tiling, view, style, key)
+    panel = uncertain_panel(view)
+    if panel is not None:
+        yield "uncertainty", lambda: uncertainty_figure(uncertainty_info(view, panel), style)
+
+
+def _pareto(view: View, style: Style, panels: Sequence[Panel]) -> Figure:
+    return pareto_figure(pareto_info(view, panels), style)
+
+
+def _encoders(view: View, style: Style, llm: str, recipe: str) -> Figure:
+    return encoders_figure(encoders_info(view, llm, recipe), style)
+
+
+def _tiling(view: View, style: Style, key: tuple[str, str, str]) -> Figure:
+    return pareto_figure(tiling_info(view, *key), style)
+
+
+def _costs(view: View, style: Style) -> Iterator[tuple[str, Drawing]]:
+    """The figures of latency alone."""
     if any(row.encode_total and row.prefill for row in view.rows):
-        chosen["latency"] = lambda: breakdown_figure(breakdown_info(view), style)
+        yield "latency", lambda: breakdown_figure(breakdown_info(view), style)
     if any(len(points) > 1 for _, _, points in resolution_info(view).lines):
-        chosen["resolution"] = lambda: resolution_figure(resolution_info(view), style)
-    if any(row.ttft and row.end_to_end for row in view.rows):
-        chosen["sum"] = lambda: sum_figure(sum_info(view), style)
-    if view.readings:
-        chosen["drift"] = lambda: drift_figure(drift_info(view), style)
-    return chosen
+        yield "resolution", lambda: resolution_figure(resolution_info(view), style)
+
+
+def _tiling_files(view: View) -> list[tuple[str, tuple[str, str, str]]]:
+    """File and choice of each figure that sets one image against tiles."""
+    keys = tiling_choices(view)
+    if len(keys) == 1:
+        return [("tiling", keys[0])]
+    return [(f"tiling_{file_stem('_'.join(key[:2]))}", key) for key in keys]
 
 
 def _pareto_files(panels: Sequence[Panel]) -> list[tuple[str, tuple[Panel, ...]]]:

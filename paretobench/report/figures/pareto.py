@@ -73,7 +73,8 @@ class Strip:
 class ParetoInfo:
     """All that the figure shows; `llms` smallest first.
 
-    `palette` lists the families of the whole view, so that each has one colour in a report.
+    `palette` lists the families of the whole view, so that each has one colour in a report;
+    `own_front` is what the legend calls the tinted points.
     """
 
     caption: Caption
@@ -83,6 +84,7 @@ class ParetoInfo:
     families: tuple[str, ...]
     llms: tuple[str, ...]
     score_label: str
+    own_front: str = "on its family's front"
 
     @property
     def time_limits(self) -> Pair:
@@ -202,7 +204,8 @@ def draw_panel(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> No
     axes.set_xscale("log")
     axes.set_xlim(*info.time_limits)
     axes.set_ylim(*info.score_limits)
-    style_log_axis(axes.xaxis, *info.time_limits, most=9 if len(info.panels) == 1 else 6)
+    is_wide = len(info.panels) == 1 and look.style.width_mm > 120
+    style_log_axis(axes.xaxis, *info.time_limits, most=9 if is_wide else 6)
     axes.set_ylabel(f"{info.score_label} (%), up is better")
     if not info.strips:
         axes.set_xlabel(TIME_LABEL if len(info.panels) == 1 else "TTFT (ms), left is better")
@@ -217,7 +220,7 @@ def draw_strip(info: ParetoInfo, axes: Axes, look: Look) -> None:
     axes.set_xscale("log")
     axes.set_xlim(*info.time_limits)
     axes.set_ylim(len(info.strips) - 0.4, -0.75)
-    style_log_axis(axes.xaxis, *info.time_limits)
+    style_log_axis(axes.xaxis, *info.time_limits, most=9 if look.style.width_mm > 120 else 6)
     axes.set_yticks(range(len(info.strips)), [strip.encoder for strip in info.strips])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -254,7 +257,7 @@ def legend_entries(info: ParetoInfo, look: Look) -> list[list[Any]]:
     band = Line2D([], [], color=FRONT, lw=5.0, label="overall front")
     fills = [
         dot("o", GREY, "on the front"),
-        dot("o", tint(GREY), "on its family's front"),
+        dot("o", tint(GREY), info.own_front),
         dot("o", "white", "dominated"),
     ]
     return [families, shapes, [band, *fills]]

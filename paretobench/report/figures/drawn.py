@@ -1,0 +1,60 @@
+"""Drawing under a style's settings, and writing what was drawn in all formats.
+
+matplotlib is imported only when something is drawn, and always with its file-only backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paretobench.report.files import write_whole
+from paretobench.report.style import Style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg", "pdf")
+"""Every figure is written in these: raster for a page, vectors with text as text."""
+
+DPI = 200
+
+Drawing = Callable[[], "Figure"]
+
+
+@contextmanager
+def drawing(style: Style) -> Iterator[None]:
+    """Run a block with the style's matplotlib settings, and leave the caller's untouched."""
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcParams.update(mpl.rcParamsDefault)  # a user's matplotlibrc must not change a report
+        mpl.rcParams.update(style.rc())  # type: ignore[arg-type]
+        if style.mplstyle is not None:
+            from matplotlib import style as styles
+
+            styles.use(style.mplstyle)
+        yield
+
+
+def save(draw: Drawing, stem: Path, style: Style, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Draw once and write `stem.png`, `stem.svg` and `stem.pdf`, each whole or not at all."""
+    with drawing(style):
+        figure = draw()
+        written = []
+        for kind in formats:
+            path = stem.with_name(f"{stem.name}.{kind}")
+            metadata = (
+                None if kind == "png" else {"Date" if kind == "svg" else "CreationDate": None}
+            )
+            written.append(
+                write_whole(
+                    path,
+                    lambda to, kind=kind, metadata=metadata: figure.savefig(  # type: ignore[misc]
+                        to, format=kind, dpi=DPI, metadata=metadata
+                    ),
+                )
+            )
+    return written

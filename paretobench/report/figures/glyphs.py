@@ -1,0 +1,105 @@
+"""Text that a figure's font can write: what it lacks becomes an empty box, without a warning.
+
+Names come from users' YAML files and imported results, so anything may stand in them: emoji,
+scripts that the font has no shapes for, control characters that would make an SVG invalid,
+marks that turn the direction of the text around them. Tables and the page keep such a name as
+it is; a figure shows what it can.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from paretobench.report.figures.drawn import drawing
+from paretobench.report.style import Style
+from paretobench.report.view import Row, View
+
+BOX = "\u25a1"
+"""What stands for a character that the font lacks: an empty square."""
+
+INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Mn", "Me")
+"""Unicode categories without a shape of their own. Controls become a space, combining marks
+that the font has stay, the rest goes."""
+
+ROW_TEXTS = (
+    "encoder_label", "family", "llm_label", "tiling_label", "environment", "recipe",
+    "latency_citation",
+)  # fmt: skip
+VIEW_TEXTS = ("name", "title", "environment", "command")
+
+
+def legible(view: View, style: Style) -> View:
+    """The view with every text that figures show in characters of the style's font.
+
+    Rows that need no change stay the same objects; a view in plain Latin comes back as it is.
+    """
+    write = _writer(style)
+    rows = tuple(_rewritten(row, write) for row in view.rows)
+    texts: dict[str, Any] = {name: write(getattr(view, name)) for name in VIEW_TEXTS}
+    is_same = all(getattr(view, name) == text for name, text in texts.items())
+    if is_same and all(new is old for new, old in zip(rows, view.rows, strict=True)):
+        return view
+    return replace(view, rows=rows, **texts)
+
+
+def _rewritten(row: Row, write: Callable[[str], str]) -> Row:
+    texts = {name: write(getattr(row, name)) for name in ROW_TEXTS}
+    changed: dict[str, Any] = {k: text for k, text in texts.items() if text != getattr(row, k)}
+    if row.score is not None and write(row.score.source) != row.score.source:
+        changed["score"] = replace(row.score, source=write(row.score.source))
+    return replace(row, **changed) if changed else row
+
+
+def _writer(style: Style) -> Callable[[str], str]:
+    """A function from text to text that this style's font can write."""
+    found: dict[str, str] = {}
+
+    def write(text: str) -> str:
+        if text.isascii() and text.isprintable():
+            return text
+        if text not in found:
+            found[text] = substituted(text, glyphs_of(style))
+        return found[text]
+
+    return write
+
+
+def substituted(text: str, glyphs: frozenset[int]) -> str:
+    """The text with a box for each character outside `glyphs`, and nothing invisible in it.
+
+    >>> substituted("a 🙂\\tb\\u202e", frozenset(map(ord, "ab ")))
+    'a □ b'
+    """
+    shown = []
+    for character in text:
+        category = unicodedata.category(character)
+        if category in ("Cc", "Zl", "Zp"):
+            shown.append(" ")
+        elif category in ("Mn", "Me") and ord(character) in glyphs:
+            shown.append(character)
+        elif category not in INVISIBLE:
+            shown.append(character if ord(character) in glyphs else BOX)
+    return "".join(shown)
+
+
+def glyphs_of(style: Style) -> frozenset[int]:
+    """The characters of the font that this style writes with, also under a house style file."""
+    import matplotlib as mpl
+    from matplotlib import font_manager
+
+    with drawing(style):
+        path = font_manager.findfont(
+            font_manager.FontProperties(family=mpl.rcParams["font.family"])
+        )
+    return _glyphs_in(path)
+
+
+@cache
+def _glyphs_in(path: str) -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(FT2Font(path).get_charmap())

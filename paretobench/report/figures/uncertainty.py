@@ -1,0 +1,185 @@
+"""The uncertainty figure: how sure the front is, given the noise of both axes.
+
+Every point with its 95 % intervals, filled by its class (on, ambiguous, off), and the band in
+which the front's line lies in 95 % of repeated draws. Where two points of different classes
+lie within each other's intervals, the data cannot say which one to take.
+
+Classes come from the view, so that they are those of the tables; the band from
+`analysis.probability.attainment_band`, drawn with the same errors and the same seed.
+
+Reference: V. Grunert da Fonseca, C. Fonseca, A. Hall, "Inferential performance assessment of
+stochastic optimisers and the attainment function", EMO 2001.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from paretobench.analysis.noise import draw
+from paretobench.analysis.probability import attainment_band
+from paretobench.report.figures.axes import linear_limits, log_limits, style_log_axis
+from paretobench.report.figures.marks import (
+    Look,
+    Mark,
+    Pair,
+    Standing,
+    draw_marks,
+    label_marks,
+    look_of,
+    mark_of,
+)
+from paretobench.report.figures.sheet import Caption, finish, new_sheet
+from paretobench.report.standing import SEED, contenders, out_of_reach
+from paretobench.report.style import FRONT, GREY, Style, order_families, size_in_billions, tint
+from paretobench.report.view import Panel, Row, View, benchmark_label
+from paretobench.report.words import footer_lines
+from paretobench.units import counted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DRAWS = 1000
+"""Draws behind the band: its ends rest on 25 of them each."""
+
+BAND_STEPS = 240
+"""Times at which the band is computed, evenly spaced on the log axis: finer than a marker."""
+
+CLASSES: dict[str, Standing] = {"on": "front", "ambiguous": "family", "off": "dominated"}
+"""How a class is filled: as the standing of the same meaning in the front figure."""
+
+
+@dataclass(frozen=True)
+class BandPoint:
+    """The front's line at one time: milliseconds, and percent at three quantiles."""
+
+    ttft_ms: float
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True)
+class UncertaintyInfo:
+    """All that the figure shows; `palette` and `llms` as in the front figure."""
+
+    caption: Caption
+    marks: tuple[Mark, ...]
+    band: tuple[BandPoint, ...]
+    palette: tuple[str, ...]
+    families: tuple[str, ...]
+    llms: tuple[str, ...]
+    score_label: str
+
+
+def uncertain_panel(view: View) -> Panel | None:
+    """The best covered panel in which the noise of at least two points is known, if any."""
+    for panel in view.panels():
+        if sum(row.front_class != "" for row in panel.rows) > 1:
+            return panel
+    return None
+
+
+def uncertainty_info(view: View, panel: Panel, seed: int = SEED) -> UncertaintyInfo:
+    """The data of the figure.
+
+    Args:
+        seed: of the draws: the same view gives the same band.
+    """
+    rows = [row for row in panel.rows if row.front_class]
+    sizes = {row.llm_label: size_in_billions(row.size_label) for row in rows}
+    counts = {name: sum(row.front_class == name for row in rows) for name in CLASSES}
+    said = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return UncertaintyInfo(
+        Caption(
+            f"How sure is the front? {view.title or view.name}",
+            f"{counted(len(rows), 'point')}: {said}; percent: probability of being on the front",
+            footer_lines(view, rows, panel.recipe),
+        ),
+        tuple(_mark(row) for row in rows),
+        _band(rows, seed),
+        tuple(order_families(row.family for row in view.rows)),
+        tuple(order_families(row.family for row in rows)),
+        tuple(sorted(sizes, key=lambda name: (sizes[name], name))),
+        benchmark_label(view.benchmark),
+    )
+
+
+def _mark(row: Row) -> Mark:
+    """An ambiguous point says its probability, the others only what they are."""
+    label = row.point_label
+    if row.front_class == "ambiguous" and row.front_probability is not None:
+        label = f"{label}, {row.front_probability * 100:.0f}%"
+    return replace(mark_of(row), label=label, standing=CLASSES[row.front_class])
+
+
+def _band(rows: Sequence[Row], seed: int) -> tuple[BandPoint, ...]:
+    """The quantiles of the front's line, where 97.5 % of the draws have a point at all."""
+    near = [row for row, is_out in zip(rows, out_of_reach(rows), strict=True) if not is_out]
+    draws = draw(contenders(near), np.random.default_rng(seed), DRAWS)
+    times = [row.ttft.value for row in rows if row.ttft]
+    at_s = np.geomspace(min(times) * 0.9, max(times) * 1.1, BAND_STEPS)
+    low, middle, high = attainment_band(draws, at_s) * 100
+    return tuple(
+        BandPoint(float(s * 1e3), float(a), float(b), float(c))
+        for s, a, b, c in zip(at_s, low, middle, high, strict=True)
+        if np.isfinite(a)
+    )
+
+
+def uncertainty_figure(info: UncertaintyInfo, style: Style) -> Figure:
+    """Draw the whole figure."""
+    sheet = new_sheet(style)
+    axes = sheet.add_row(1, style.width_in * (0.5 if style.width_mm > 120 else 0.66))[0]
+    look = look_of(style, info.palette, info.llms)
+    draw_uncertainty(info, axes, look)
+    figure = finish(sheet, info.caption, _entries(info, look))
+    edges: list[list[Pair]] = [
+        [(point.ttft_ms, getattr(point, side)) for point in info.band]
+        for side in ("low", "middle", "high")
+    ]
+    label_marks(info.marks, axes, look, edges)
+    return figure
+
+
+def draw_uncertainty(info: UncertaintyInfo, axes: Axes, look: Look) -> None:
+    """Draw band, intervals and markers on given axes; labels come last."""
+    ends = [end for mark in info.marks for end in (mark.ttft_interval_ms or ())]
+    limits = log_limits([*ends, *(mark.ttft_ms for mark in info.marks)])
+    heights = [end for mark in info.marks for end in (mark.score_interval_percent or ())]
+    heights += [mark.score_percent for mark in info.marks if mark.score_percent is not None]
+    axes.set_xscale("log")
+    axes.set_xlim(*limits)
+    axes.set_ylim(*linear_limits(heights))
+    style_log_axis(axes.xaxis, *limits, most=9 if look.style.width_mm > 120 else 6)
+    axes.set_xlabel("time to first token (ms, log scale), left is better")
+    axes.set_ylabel(f"{info.score_label} (%), up is better")
+    times = [point.ttft_ms for point in info.band]
+    low, high = [p.low for p in info.band], [p.high for p in info.band]
+    axes.fill_between(times, low, high, color=FRONT, lw=0, zorder=1.5)
+    axes.plot(times, [p.middle for p in info.band], color=GREY, lw=1.0, zorder=2)
+    draw_marks(info.marks, axes, look)
+
+
+def _entries(info: UncertaintyInfo, look: Look) -> list[list[Any]]:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    def dot(marker: str, fill: str, edge: str, label: str) -> Line2D:
+        looks: dict[str, Any] = {"ms": look.style.marker_pt, "mfc": fill, "mec": edge}
+        return Line2D([], [], ls="", marker=marker, label=label, **looks)
+
+    colours = look.colours
+    families = [dot("o", colours[name], colours[name], name) for name in info.families]
+    shapes = [dot(look.markers[name], GREY, GREY, name) for name in info.llms]
+    fills = [
+        dot("o", GREY, GREY, "on the front (95%)"),
+        dot("o", tint(GREY), GREY, "ambiguous"),
+        dot("o", "white", GREY, "off (95%)"),
+    ]
+    line = Line2D([], [], color=GREY, lw=1.0, label="front, median")
+    return [families, shapes, [Patch(color=FRONT, label="front, 95%"), line, *fills]]
