@@ -1,7 +1,7 @@
 """The general table of a view as Markdown, CSV, JSON, LaTeX, Parquet and on the terminal.
 
 Every form takes its text from `columns`; CSV, JSON and Parquet carry the raw numbers under
-names that end in their unit.
+names that end in their unit. The paper's own tables are in `paper`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,23 @@ from paretobench.report.tables.columns import (
     terminal_columns,
     tidy_fields,
 )
+from paretobench.report.tables.markup import latex_cell, markdown_cell, markdown_line
+from paretobench.report.tables.paper import PaperTable, paper_table
+from paretobench.report.tables.parquet import write_parquet
 from paretobench.report.tables.terminal import terminal_table
 from paretobench.report.view import Row, View
 
-__all__ = ["csv_text", "json_text", "latex_text", "markdown_text", "records", "terminal_table"]
+__all__ = [
+    "PaperTable",
+    "csv_text",
+    "json_text",
+    "latex_text",
+    "markdown_text",
+    "paper_table",
+    "records",
+    "terminal_table",
+    "write_parquet",
+]
 
 
 def markdown_text(view: View) -> str:
@@ -41,23 +54,11 @@ def markdown_grid(
         is_bold: whether the first cell of a row is set bold.
     """
     rule = "|".join("---:" if column.align == "right" else "---" for column in columns)
-    lines = [_markdown_line([column.heading for column in columns]), f"|{rule}|"]
+    lines = [markdown_line([column.heading for column in columns]), f"|{rule}|"]
     for row in rows:
-        cells = [_markdown_cell(column.text(row)) for column in columns]
-        lines.append(_markdown_line([f"**{cells[0]}**" if is_bold(row) else cells[0], *cells[1:]]))
+        cells = [markdown_cell(column.text(row)) for column in columns]
+        lines.append(markdown_line([f"**{cells[0]}**" if is_bold(row) else cells[0], *cells[1:]]))
     return "\n".join(lines) + "\n"
-
-
-def _markdown_line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _markdown_cell(text: str) -> str:
-    """Text that cannot end its cell or its line, nor start an HTML element."""
-    flat = " ".join(text.split())
-    for mark, safe in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;")):
-        flat = flat.replace(mark, safe)
-    return flat
 
 
 def records(view: View) -> list[dict[str, Raw]]:
@@ -102,26 +103,15 @@ def latex_text(view: View) -> str:
         "% needs \\usepackage{booktabs}",
         f"\\begin{{tabular}}{{{layout}}}",
         "\\toprule",
-        " & ".join(_latex(column.heading) for column in columns) + " \\\\",
+        " & ".join(latex_cell(column.heading) for column in columns) + " \\\\",
         "\\midrule",
     ]
     for row in view.rows:
         cells = [
-            f"\\textbf{{{_latex(column.text(row))}}}"
+            f"\\textbf{{{latex_cell(column.text(row))}}}"
             if row.is_on_front and column.align == "right" and column.heading[-1] in "%]"
-            else _latex(column.text(row))
+            else latex_cell(column.text(row))
             for column in columns
         ]
         lines.append(" & ".join(cells) + " \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
-
-
-_LATEX = {
-    "\\": "\\textbackslash{}", "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_",
-    "{": "\\{", "}": "\\}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
-    "±": "$\\pm$", "×": "$\\times$", "–": "--",
-}  # fmt: skip
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)
