@@ -259,8 +259,9 @@ def cell_plan(fidelity: Fidelity, precision_goal: float = 0.01) -> CellPlan:
         )
         return CellPlan("quick", quick, min_cells=1, max_cells=1)
     if fidelity == "standard":
+        standard = SamplingPlan(sample_s=1.5, sample_limit_s=2.5, warmup_limit_s=2.0)
         return CellPlan(
-            "standard", SamplingPlan(), min_cells=2, max_cells=5, budget_s=20.0, budget_limit_s=30.0
+            "standard", standard, min_cells=2, max_cells=5, budget_s=20.0, budget_limit_s=30.0
         )
     if fidelity == "rigorous":
         rigorous = SamplingPlan(share=0.5, sample_limit_s=10.0)
