@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DRAWS = 1000
-"""Draws behind the band: its ends rest on 25 of them each."""
+DRAWS, FEWEST_DRAWS, DRAWN_AT_MOST = 1000, 200, 400_000
+"""Draws behind the band: its ends rest on 25 of them each, on 5 where points are many. The last
+bounds the draws of all points together, since the band is computed at every one of its times."""
 
 BAND_STEPS = 240
 """Times at which the band is computed, evenly spaced on the log axis: finer than a marker."""
@@ -120,7 +121,8 @@ def _mark(row: Row) -> Mark:
 def _band(rows: Sequence[Row], seed: int) -> tuple[BandPoint, ...]:
     """The quantiles of the front's line, where 97.5 % of the draws have a point at all."""
     near = [row for row, is_out in zip(rows, out_of_reach(rows), strict=True) if not is_out]
-    draws = draw(contenders(near), np.random.default_rng(seed), DRAWS)
+    count = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
+    draws = draw(contenders(near), np.random.default_rng(seed), count)
     times = [row.ttft.value for row in rows if row.ttft]
     at_s = np.geomspace(min(times) * 0.9, max(times) * 1.1, BAND_STEPS)
     low, middle, high = attainment_band(draws, at_s) * 100
