@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from paretobench.domain import content_key
+from paretobench.domain import Workload, content_key
 from paretobench.errors import DataError
 
 SUFFIXES = (".safetensors", ".json", ".jinja", ".model", ".txt", ".py")
@@ -20,6 +21,33 @@ SUFFIXES = (".safetensors", ".json", ".jinja", ".model", ".txt", ".py")
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 _BLOCK = 1 << 22
 """Bytes read at once: 4 MiB."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on this machine: its name for people, its folder, its content hash."""
+
+    name: str
+    folder: Path
+    digest: str
+
+    @staticmethod
+    def at(folder: Path, name: str = "") -> Checkpoint:
+        """The checkpoint in a folder.
+
+        Raises:
+            DataError: if it is none; see `checkpoint_hash`.
+        """
+        return Checkpoint(name or folder.name, folder, checkpoint_hash(folder))
+
+    def workload(self, like: Workload) -> Workload:
+        """The same work on this checkpoint's own weights; the hash goes into the key."""
+        return replace(
+            like,
+            label=f"{like.label} of {self.name}",
+            subject={**like.subject, "checkpoint": self.digest},
+            folder=str(self.folder),
+        )
 
 
 def is_local(name: str) -> bool:

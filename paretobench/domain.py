@@ -311,6 +311,7 @@ class Workload:
         subject: what is run: an encoder's spec and resolution, or an LLM's spec and tokens.
         runtime: what runs it (the encoder's runtime for `end_to_end`).
         batch: images or sequences at once.
+        folder: of a checkpoint whose own weights are timed; the key has its hash instead.
     """
 
     kind: WorkloadKind
@@ -319,6 +320,12 @@ class Workload:
     runtime: Runtime
     batch: int = 1
     protocol_version: int = PROTOCOL_VERSION
+    folder: str = field(default="", compare=False)
+
+    @property
+    def checkpoint(self) -> str:
+        """Content hash of the checkpoint that is timed; empty for random weights."""
+        return str(self.subject.get("checkpoint", ""))
 
     @cached_property
     def key(self) -> str:
@@ -337,7 +344,7 @@ class Workload:
 
     def to_json(self) -> dict[str, Any]:
         """What a cell, an ssh host or a cluster job is sent."""
-        return {"label": self.label, "key": self.key, **self.spec()}
+        return {"label": self.label, "key": self.key, **self.spec(), "folder": self.folder}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Workload:
@@ -350,6 +357,7 @@ class Workload:
             runtime=Runtime(runtime["backend"], runtime["precision"], runtime.get("options", {})),
             batch=data.get("batch", 1),
             protocol_version=data.get("protocol_version", PROTOCOL_VERSION),
+            folder=data.get("folder", ""),
         )
 
 

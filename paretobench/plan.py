@@ -9,10 +9,11 @@ refused with the reason; it is never dropped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from paretobench.checkpoint import Checkpoint
 from paretobench.cost import (
     PROCESS_BYTES,
     Effort,
@@ -206,6 +207,7 @@ def make_plan(
     effort: Effort | None = None,
     protocol: str = "paper",
     weights: str = "full",
+    checkpoints: Mapping[str, Checkpoint] | None = None,
 ) -> Plan:
     """Plan a grid on a device.
 
@@ -221,8 +223,10 @@ def make_plan(
         effort: how often each workload is repeated.
         protocol: `full` adds `PROMPT_TOKENS` to each prefill.
         weights: `shared` measures language models with one block's weights in all layers.
+        checkpoints: by a point's key, checkpoints whose own weights are timed for it.
     """
-    planner = _Planner(_with_weights(device, weights), machine, refuses, protocol)
+    known = checkpoints or {}
+    planner = _Planner(_with_weights(device, weights), machine, refuses, protocol, known)
     planned: list[PlannedPoint] = []
     refusals = list(refused)
     for point in points:
@@ -235,7 +239,7 @@ def make_plan(
 
 
 def _with_weights(device: Device, weights: str) -> Device:
-    if weights == "full":
+    if weights != "shared":
         return device
     options = {**device.prefill.options, "weights": weights}
     return replace(device, prefill=replace(device.prefill, options=options))
@@ -256,10 +260,12 @@ class _Planner:
         machine: Machine,
         refuses: Callable[[Workload], str | None],
         protocol: str,
+        checkpoints: Mapping[str, Checkpoint],
     ) -> None:
         self._device = device
         self._machine = machine
         self._refuses = refuses
+        self._checkpoints = checkpoints
         self._prompt = PROMPT_TOKENS if protocol == "full" else 0
         self._made: dict[tuple[str, str, int], Workload | PlanError] = {}
 
@@ -273,9 +279,14 @@ class _Planner:
         parts = [(part.encoder, part.resolution_px, part.passes) for part in point.encoder.parts]
         seen = parts or [(point.encoder, tiles.tile_px, tiles.passes)]
         encodes = tuple((self._encode(encoder, px), passes) for encoder, px, passes in seen)
-        return PlannedPoint(
-            point, tiles, encodes, self._prefill(point.llm, tiles.prefill_tokens + self._prompt)
-        )
+        prefill = self._prefill(point.llm, tiles.prefill_tokens + self._prompt)
+        if checkpoint := self._checkpoints.get(point.key):
+            encodes = tuple((self._own(checkpoint, one), passes) for one, passes in encodes)
+            prefill = self._own(checkpoint, prefill)
+        return PlannedPoint(point, tiles, encodes, prefill)
+
+    def _own(self, checkpoint: Checkpoint, workload: Workload) -> Workload:
+        return self._accepted(checkpoint.workload(workload))
 
     def _encode(self, encoder: Encoder, tile_px: int) -> Workload:
         runtime = self._device.encode

@@ -25,13 +25,15 @@ from paretobench.records import Cell, Environment, Score
 from paretobench.store import Link, Store, StoredPoint
 
 if TYPE_CHECKING:
+    from paretobench.checkpoint import Checkpoint
     from paretobench.config import Request
     from paretobench.measure.harness import Account
     from paretobench.report.view import View
 
 Announce = Callable[[str], None]
-FEWEST_CHECKED = 3
-"""Points whose sum is checked end to end at least, when the front has fewer."""
+FEWEST_CHECKED, MOST_CHECKED = 3, 5
+"""How many points `check=front` measures end to end: more than a few say nothing new about a
+sum, and each costs a process that loads both models."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def prepare(request: Request, store: Store | None, must_run: bool = True) -> Pre
         effort=_effort(rules),
         protocol=settings.protocol,
         weights=settings.weights,
+        checkpoints=_checkpoints(request),
     )
     return Prepared(request, device, environment, plan)
 
@@ -115,7 +118,24 @@ def _device(request: Request, must_run: bool) -> tuple[Device, Callable[[Workloa
         if must_run:
             raise
         return _as_asked(request, str(missing)), lambda _: None
-    return device, lambda workload: backends.get(workload.runtime.backend).refuses(workload)
+    return device, _refusal
+
+
+def _refusal(workload: Workload) -> str | None:
+    """What speaks against a workload on the backend that it is meant for."""
+    backend = workload.runtime.backend
+    if workload.checkpoint and backend != "torch":
+        return f"{backend} does not time a checkpoint's own weights; choose device=torch or cuda"
+    return backends.get(backend).refuses(workload)
+
+
+def _checkpoints(request: Request) -> dict[str, Checkpoint]:
+    """The checkpoints that are timed themselves, by the keys of their points."""
+    if request.settings.weights != "checkpoint":
+        return {}
+    from paretobench.accuracy.lmms.checkpoints import timed
+
+    return timed(request.points, Path(request.settings.checkpoints))
 
 
 def _as_asked(request: Request, why: str) -> Device:
@@ -346,6 +366,9 @@ def _check_sums(
     chosen = _checked_points(view, prepared.plan.points, prepared.request.settings.check)
     workloads: dict[str, Workload] = {}
     for planned in chosen:
+        if planned.prefill.checkpoint:
+            announce(f"{planned.point} is not checked end to end: its halves are a checkpoint's")
+            continue
         try:
             n_tokens = int(planned.prefill.subject["n_tokens"])
             workload = end_to_end_workload(planned.point, planned.tiles, prepared.device, n_tokens)
@@ -364,7 +387,7 @@ def _check_sums(
 def _checked_points(
     view: View, points: Sequence[PlannedPoint], check: str | int
 ) -> list[PlannedPoint]:
-    """The points on the front, or a number of them; filled up across the range of TTFT."""
+    """Points of the front, spread over it, or a number of points; filled up with others."""
     timed = sorted(
         {row.identity: row for row in view.rows if row.ttft is not None}.values(),
         key=lambda row: row.ttft.value if row.ttft else 0.0,
@@ -372,12 +395,16 @@ def _checked_points(
     on_front: Collection[tuple[str, int, str, str]] = {
         row.identity for row in view.rows if row.is_on_front
     }
-    wanted = max(len(on_front), FEWEST_CHECKED) if check == "front" else int(check)
-    names = [row.identity for row in timed if row.identity in on_front]
+    front = [row.identity for row in timed if row.identity in on_front]
     rest = [row.identity for row in timed if row.identity not in on_front]
+    if check == "front":
+        wanted = min(max(len(front), FEWEST_CHECKED), MOST_CHECKED)
+    else:
+        wanted = int(check)
+    names = [front[i] for i in _spread(len(front), min(wanted, len(front)))]
     names += [rest[i] for i in _spread(len(rest), wanted - len(names))]
     by_name = {tuple(point.point.identity().values()): point for point in points}
-    return [by_name[name] for name in names[:wanted] if name in by_name]
+    return [by_name[name] for name in names if name in by_name]
 
 
 def _spread(n: int, wanted: int) -> list[int]:

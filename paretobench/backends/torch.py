@@ -1,7 +1,8 @@
 """torch: encoders and prefill on CPU, CUDA and Apple's GPU.
 
 Encoders are timm networks, language models those of transformers, both eager, in inference
-mode. On a CPU, bf16 convolutions run channels-last, where oneDNN has its fast kernels.
+mode; or the two halves of a checkpoint with its own weights, where a workload names one. On a
+CPU, bf16 convolutions run channels-last, where oneDNN has its fast kernels.
 A prefill takes visual embeddings (or token ids), fills a fresh key-value cache, and computes
 the logits of the last position alone, as generation does.
 """
@@ -64,6 +65,8 @@ class Torch:
         them (see `models.weights`)."""
         from paretobench.backends.models import weights
 
+        if workload.checkpoint:
+            return _prepare_checkpoint(workload)
         if not _device(workload).startswith("cpu") or _is_shared(workload):
             return Prepared(facts={"weights": "made in memory"})
         store = ArtifactStore(root)
@@ -153,9 +156,12 @@ class EncodeSession(_Session):
         subject = EncodeSubject.of(workload)
         self._shape = subject.shape
         with memory_failures(self.label):
-            network, made = weights.load_encoder(
-                prepared.path, subject.encoder, subject.resolution_px, self.dtype
-            )
+            if workload.checkpoint:
+                network, made = _vision_half(workload, self.dtype), "the checkpoint's own"
+            else:
+                network, made = weights.load_encoder(
+                    prepared.path, subject.encoder, subject.resolution_px, self.dtype
+                )
             # bf16 and fp16 convolutions have their fast kernels in this layout only.
             self.memory_format = (
                 self.torch.contiguous_format
@@ -163,7 +169,7 @@ class EncodeSession(_Session):
                 else self.torch.channels_last
             )
             self.network = network.to(self.device).to(memory_format=self.memory_format)
-        self.facts = self._describe(self.network, made)
+        self.facts = self._describe(self.network, made) | _checkpoint_fact(workload)
         self.facts["memory_format"] = str(self.memory_format).removeprefix("torch.")
         self.renew_input()
 
@@ -191,8 +197,6 @@ class PrefillSession(_Session):
 
     def __init__(self, workload: Workload, prepared: Prepared) -> None:
         super().__init__(workload)
-        from paretobench.backends.models import weights
-
         subject = PrefillSubject.of(workload)
         self._subject = subject
         self.attention = str(workload.runtime.options.get("attention", "sdpa"))
@@ -203,20 +207,32 @@ class PrefillSession(_Session):
                 stacklevel=2,
             )
         with memory_failures(self.label):
-            self.network, made = weights.load_llm(
-                prepared.path,
-                subject.llm,
-                self.dtype,
-                device=str(self.device),
-                share_layers=is_shared,
-                attention=self.attention,
-            )
+            self.network, made = self._build(workload, prepared)
         self.facts = self._describe(self.network, made) | {
+            **_checkpoint_fact(workload),
             "attention": self.network.config._attn_implementation,
             "inputs": "ids" if subject.takes_ids else "embeddings",
             "shared_layers": is_shared,
         }
         self.renew_input()
+
+    def _build(self, workload: Workload, prepared: Prepared) -> tuple[Any, str]:
+        """The language model on its device, and where its weights come from."""
+        if workload.checkpoint:
+            from paretobench.backends.models import checkpoints
+
+            network = checkpoints.language_half(Path(workload.folder), self.dtype, self.attention)
+            return network.to(self.device), "the checkpoint's own"
+        from paretobench.backends.models import weights
+
+        return weights.load_llm(
+            prepared.path,
+            self._subject.llm,
+            self.dtype,
+            device=str(self.device),
+            share_layers=_is_shared(workload),
+            attention=self.attention,
+        )
 
     def renew_input(self) -> None:
         """A new random sequence; also refuses a last result that was not finite."""
@@ -224,9 +240,10 @@ class PrefillSession(_Session):
             check_finite(self.output(), self.label)
         subject = self._subject
         if subject.takes_ids:
-            self.set_ids(random_ids(subject.batch, subject.n_tokens, subject.llm["vocab_size"]))
+            vocabulary = self.network.config.vocab_size
+            self.set_ids(random_ids(subject.batch, subject.n_tokens, vocabulary))
         else:
-            width = subject.llm["hidden_size"]
+            width = self.network.config.hidden_size
             self.set_embeddings(random_embeddings(subject.batch, subject.n_tokens, width))
 
     def set_ids(self, ids: Any) -> None:
@@ -264,6 +281,32 @@ class PrefillSession(_Session):
             # lm_head (272 MB for Qwen2-0.5B) before it multiplies, 1.3 s instead of 0.03 s.
             self.result = self.network.lm_head(hidden[:, -1])
             self._synchronise()
+
+
+def _prepare_checkpoint(workload: Workload) -> Prepared:
+    """Nothing is written; the folder must still hold what the plan hashed.
+
+    Raises:
+        UnsupportedError: if it does not.
+    """
+    from paretobench.checkpoint import checkpoint_hash
+
+    if checkpoint_hash(Path(workload.folder)) != workload.checkpoint:
+        raise UnsupportedError(
+            f"{workload.label}: the checkpoint in {workload.folder} has changed since it was "
+            "planned; start the sweep again"
+        )
+    return Prepared(facts={"weights": "the checkpoint's own"})
+
+
+def _vision_half(workload: Workload, dtype: Any) -> Any:
+    from paretobench.backends.models import checkpoints
+
+    return checkpoints.vision_half(Path(workload.folder), dtype)
+
+
+def _checkpoint_fact(workload: Workload) -> dict[str, str]:
+    return {"checkpoint": workload.checkpoint} if workload.checkpoint else {}
 
 
 def dtype_of(precision: str) -> Any:

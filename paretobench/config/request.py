@@ -13,7 +13,7 @@ from paretobench.plan import Refusal
 CHOICES: dict[str, tuple[str, ...]] = {
     "fidelity": ("quick", "standard", "rigorous"),
     "protocol": ("paper", "full"),
-    "weights": ("full", "shared"),
+    "weights": ("full", "shared", "checkpoint"),
 }
 """Settings that are one of a few words."""
 

@@ -163,6 +163,7 @@ def _scorecard(recipe: str, held: Mapping[str, Score], benchmark: str) -> Scorec
     members = suites.SUITES[benchmark].members
     sources = dict.fromkeys(held[name].source.cite() for name in members)
     protocol = {held[name].protocol for name in members}
+    weights = {held[name].checkpoint for name in members}
     error = _assumed_error(benchmark, mean, values)
     source = f"mean of {len(members)} tasks: {'; '.join(sources)}"
     headline = Accuracy(
@@ -173,6 +174,7 @@ def _scorecard(recipe: str, held: Mapping[str, Score], benchmark: str) -> Scorec
         source=source,
         is_error_assumed=error is not None,
         protocol=protocol.pop() if len(protocol) == 1 else "mixed",
+        checkpoint=weights.pop() if len(weights) == 1 else "",
     )
     return Scorecard(recipe, headline, tasks)
 
@@ -197,6 +199,8 @@ def accuracy_of(score: Score, parts: Mapping[str, float]) -> Accuracy:
         source=score.source.cite(),
         is_error_assumed=is_assumed and error is not None,
         protocol=score.protocol,
+        checkpoint=score.checkpoint,
+        conditions=score.source.note,
     )
 
 

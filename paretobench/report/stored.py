@@ -18,6 +18,7 @@ from paretobench.domain import Workload
 from paretobench.errors import StoreError
 from paretobench.plan import Refusal
 from paretobench.records import Cell, Environment, Estimate, Failure, Measurement, Score
+from paretobench.report import same_model
 from paretobench.report.published import labels_of
 from paretobench.report.scorecards import Scorecard, notes, scorecards
 from paretobench.report.standing import with_standing
@@ -194,10 +195,23 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         recipe=card.recipe,
         score=card.headline,
         task_scores=card.tasks,
-        cautions=card.cautions,
+        **_models(point, card, parts, known),
         reason="" if ttft else _reason(parts, known),
         hint="" if card.headline else HINT,
     )
+
+
+def _models(
+    point: StoredPoint, card: Scorecard, parts: Sequence[Link], known: _Known
+) -> dict[str, Any]:
+    """Which weights were timed, and what keeps the score from being of the same model."""
+    links = [known.workloads.get(link.workload_key) for link in parts]
+    workloads = [workload for workload in links if workload is not None]
+    timed = {workload.checkpoint for workload in workloads}
+    return {
+        "timed_checkpoint": timed.pop() if len(timed) == 1 else "",
+        "cautions": (*card.cautions, *same_model.cautions(card.headline, workloads, point)),
+    }
 
 
 def _circumstances(parts: Sequence[Link], ttft: Estimate | None, known: _Known) -> dict[str, Any]:

@@ -50,6 +50,8 @@ class Accuracy:
         is_error_assumed: the source states no error; it follows from item counts and the
             spread between trainings.
         protocol: whose scoring rules, such as `lmms`; `mixed` for a suite after the paper.
+        checkpoint: content hash of the scored weights, where it is known.
+        conditions: what the source says of the run: precision, input, empty answers.
     """
 
     benchmark: str
@@ -60,6 +62,8 @@ class Accuracy:
     source: str = ""
     is_error_assumed: bool = False
     protocol: str = ""
+    checkpoint: str = ""
+    conditions: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class Row:
         reason: why there is no TTFT (a refusal or a failure).
         hint: what would supply a score, where there is none.
         labels: what a reader must know, such as `shared weights`.
+        timed_checkpoint: content hash of the weights that were timed; empty for random ones.
         cautions: why it does not quite compare with its neighbours; marked with a dagger.
     """
 
@@ -118,6 +123,7 @@ class Row:
     hint: str = ""
     labels: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    timed_checkpoint: str = ""
 
     @property
     def identity(self) -> tuple[str, int, str, str]:
@@ -128,6 +134,12 @@ class Row:
     def is_scored(self) -> bool:
         """Whether it can stand on a plot of accuracy against TTFT."""
         return self.ttft is not None and self.score is not None
+
+    @property
+    def is_of_one_checkpoint(self) -> bool:
+        """Whether its latency and its score are of the same weights, by content hash."""
+        timed = self.timed_checkpoint
+        return bool(timed) and self.score is not None and self.score.checkpoint == timed
 
     @property
     def is_measured(self) -> bool:

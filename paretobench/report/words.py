@@ -128,6 +128,7 @@ def footer_lines(
     lines = (
         " · ".join(part for part in where if part),
         _cautions(rows),
+        _checkpoints(rows),
         f"sources: {sources}" if sources else "",
         "  ".join(part for part in (view.date, command) if part),
     )
@@ -138,6 +139,13 @@ def _cautions(rows: Sequence[Row]) -> str:
     """What the daggers beside points mean; empty if there is none."""
     said = dict.fromkeys(caution for row in rows for caution in row.cautions)
     return f"{DAGGER} {'; '.join(said)}" if said else ""
+
+
+def _checkpoints(rows: Sequence[Row]) -> str:
+    """The checkpoints that both axes are of, by the first digits of their hashes."""
+    both = (r.score.checkpoint for r in rows if r.score and r.is_of_one_checkpoint)
+    found = ", ".join(digest[:12] for digest in dict.fromkeys(both))
+    return f"score and latency of the same weights: {found}" if found else ""
 
 
 def _bars(rows: Sequence[Row], bars: str) -> str:

@@ -16,6 +16,7 @@ holds one folder per task, or a mapping from task to folder. Relative paths star
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from paretobench.accuracy.lmms import placing, runner
 from paretobench.accuracy.lmms.job import Job
 from paretobench.accuracy.lmms.placing import Place
 from paretobench.accuracy.lmms.runner import Outcome
+from paretobench.checkpoint import Checkpoint
 from paretobench.domain import GridPoint
 from paretobench.errors import ConfigError, DataError
 from paretobench.records import Score
@@ -111,6 +113,35 @@ def _with_input(job: Job, point: GridPoint) -> Job:
     shape = jobs_.expected_input(point.encoder, point.resolution_px, point.tiling)
     said = {name: getattr(job, name) for name in shape if getattr(job, name) is not None}
     return replace(job, **{**shape, **said})
+
+
+def timed(points: Iterable[GridPoint], path: Path) -> dict[str, Checkpoint]:
+    """The checkpoints whose own weights stand for points, by the points' keys.
+
+    A hub name is downloaded, as for scoring.
+
+    Raises:
+        ConfigError: if the file is wrong, or names two checkpoints for one point.
+        DataError: if a checkpoint is missing or has no safetensors.
+    """
+    jobs = read_jobs(path)
+    found: dict[str, Checkpoint] = {}
+    hashed: dict[str, Checkpoint] = {}
+    for point in points:
+        of_point, _ = for_points([point], jobs)
+        names = list(dict.fromkeys(job.checkpoint for job in of_point))
+        if len(names) > 1:
+            raise ConfigError(
+                f"{path.name} names {len(names)} checkpoints for {point}, and a point has one "
+                f"latency;\ntime them in sweeps of their own, or leave out weights=checkpoint"
+            )
+        for job in of_point[:1]:
+            if job.checkpoint not in hashed:
+                folder = runner.locate(job, job.interpreter or sys.executable)
+                name = Path(job.checkpoint.rstrip("/")).name
+                hashed[job.checkpoint] = Checkpoint.at(folder, name)
+            found[point.key] = hashed[job.checkpoint]
+    return found
 
 
 def score_points(

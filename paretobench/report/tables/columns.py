@@ -138,6 +138,9 @@ def tidy_fields(view: View) -> list[Field]:
         ),
         Field("score_items", lambda row: row.score.n if row.score else None),
         Field("score_provenance", lambda row: row.score.provenance if row.score else None),
+        Field("score_protocol", lambda row: row.score.protocol if row.score else None),
+        Field("score_checkpoint", lambda row: row.score.checkpoint if row.score else None),
+        Field("timed_checkpoint", lambda row: row.timed_checkpoint or None),
         Field("score_source", lambda row: row.score.source if row.score else None),
     ]
     return [

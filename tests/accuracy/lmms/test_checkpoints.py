@@ -10,8 +10,9 @@ import pytest
 from paretobench.accuracy.lmms import checkpoints, runner
 from paretobench.accuracy.lmms.job import Job, data_below, expected_input
 from paretobench.accuracy.lmms.runner import Outcome
+from paretobench.checkpoint import Checkpoint, checkpoint_hash
 from paretobench.config import load_catalogue
-from paretobench.domain import GridPoint
+from paretobench.domain import GridPoint, Runtime, Workload
 from paretobench.errors import ConfigError, DataError
 
 FILE = """
@@ -95,3 +96,35 @@ def test_a_point_that_cannot_be_scored_does_not_cost_the_others(
         "scored",
     ]
     assert any("no checkpoint in checkpoints.yaml" in line for line in lines)
+
+
+def _weights(folder: Path, value: bytes) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(value)
+
+
+def test_the_checkpoints_of_points_are_found_with_their_content_hash(tmp_path: Path) -> None:
+    path = _write(tmp_path)
+    _weights(tmp_path / "small", b"weights")
+    point, other = _point("qwen2_0_5b"), _point("qwen2_1_5b")
+    found = checkpoints.timed([point, other], path)
+    assert set(found) == {point.key}
+    assert found[point.key].name == "small"
+    assert found[point.key].digest == checkpoint_hash(tmp_path / "small")
+
+
+def test_two_checkpoints_of_one_point_cannot_both_be_timed(tmp_path: Path) -> None:
+    second = "  - {checkpoint: rival, encoder: fastvithd, resolution_px: 1024, llm: qwen2_0_5b}\n"
+    path = _write(tmp_path, FILE + second)
+    with pytest.raises(ConfigError, match=r"names 2 checkpoints for .* a point has one latency"):
+        checkpoints.timed([_point("qwen2_0_5b")], path)
+
+
+def test_a_backend_that_only_knows_random_weights_refuses_a_checkpoint(tmp_path: Path) -> None:
+    from paretobench.sweep import _refusal
+
+    _weights(tmp_path / "small", b"weights")
+    random = Workload("encode", "an encoder", {"resolution_px": 28}, Runtime("openvino", "fp32"))
+    own = Checkpoint.at(tmp_path / "small").workload(random)
+    assert "openvino does not time a checkpoint's own weights" in str(_refusal(own))

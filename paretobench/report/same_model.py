@@ -1,0 +1,62 @@
+"""Whether a score and a latency speak of the same model, and what to say if they do not.
+
+A latency on random weights stands for every checkpoint of its architecture: nothing to say. A
+latency of a checkpoint's own weights stands for that checkpoint alone, by content hash. And a
+score whose source says how it was made (quantisation, side of the tile, passes, visual tokens)
+has to agree with the point that it is shown at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from paretobench.domain import Workload
+from paretobench.report.view import Accuracy
+from paretobench.store import StoredPoint
+
+_INTEGER = ("int8", "int4")
+
+
+def cautions(
+    score: Accuracy | None, parts: Sequence[Workload], point: StoredPoint
+) -> tuple[str, ...]:
+    """Why a score and a latency are not of one model; empty if nothing speaks against it.
+
+    Args:
+        parts: the workloads of the point's latency.
+    """
+    if score is None or not parts:
+        return ()
+    said = []
+    if {part.checkpoint for part in parts} not in ({""}, {score.checkpoint}):
+        said.append("score and latency from different weights")
+    is_integer = any(part.runtime.precision in _INTEGER for part in parts)
+    if "quantised: " in score.conditions and not is_integer:
+        said.append("score of quantised weights, latency of unquantised ones")
+    return (*said, *_input(score.conditions, parts, point))
+
+
+def _input(conditions: str, parts: Sequence[Workload], point: StoredPoint) -> list[str]:
+    """Where the input of the scored model, as its source words it, is not the point's."""
+    sides = {str(part.subject["resolution_px"]) for part in parts if part.kind == "encode"}
+    timed = {
+        "px": sides.pop() if len(sides) == 1 else "",
+        "passes": str(point.passes or ""),
+        "visual tokens": str(point.visual_tokens or ""),
+    }
+    scored = {
+        "px": _found(r"(\d+) x \1 px", conditions),
+        "passes": _found(r"(\d+) pass(?:es)?\b", conditions),
+        "visual tokens": _found(r"(\d+) visual tokens?\b", conditions),
+    }
+    return [
+        f"scored with {scored[what]} {what}, timed with {timed[what]}"
+        for what in timed
+        if scored[what] and timed[what] and scored[what] != timed[what]
+    ]
+
+
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    return match.group(1) if match else ""

@@ -1,0 +1,71 @@
+"""Whether score and latency are of one model: same weights, same precision, same input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from paretobench.domain import (
+    GridPoint,
+    Runtime,
+    TilePlan,
+    Workload,
+    encode_workload,
+    prefill_workload,
+)
+from paretobench.report.same_model import cautions
+from paretobench.report.view import Accuracy
+from paretobench.store import StoredPoint
+from tests.report.test_stored import ENCODER, LLM, TORCH
+
+POINT = StoredPoint.of(GridPoint(ENCODER, 64, LLM), TilePlan(64, 2, 16), [])
+RANDOM = (encode_workload(ENCODER, 64, TORCH), prefill_workload(LLM, 16, TORCH))
+
+
+def of_checkpoint(digest: str) -> list[Workload]:
+    return [replace(one, subject={**one.subject, "checkpoint": digest}) for one in RANDOM]
+
+
+def scored(checkpoint: str = "", conditions: str = "") -> Accuracy:
+    return Accuracy("avg5", 0.5, checkpoint=checkpoint, conditions=conditions)
+
+
+def test_random_weights_stand_for_every_checkpoint() -> None:
+    assert cautions(scored(), RANDOM, POINT) == ()
+    assert cautions(scored("abc"), RANDOM, POINT) == ()
+
+
+def test_one_checkpoint_on_both_axes_needs_no_caution() -> None:
+    assert cautions(scored("abc"), of_checkpoint("abc"), POINT) == ()
+
+
+@pytest.mark.parametrize("digest", ["other", ""])
+def test_different_weights_are_marked(digest: str) -> None:
+    said = cautions(scored(digest), of_checkpoint("abc"), POINT)
+    assert said == ("score and latency from different weights",)
+
+
+def test_quantised_scores_beside_unquantised_latencies_are_marked() -> None:
+    score = scored(conditions="bfloat16; quantised: awq")
+    assert cautions(score, RANDOM, POINT) == (
+        "score of quantised weights, latency of unquantised ones",
+    )
+    int4 = [replace(one, runtime=Runtime("mlx", "int4")) for one in RANDOM]
+    assert cautions(score, int4, POINT) == ()
+
+
+def test_another_input_than_the_point_s_is_marked() -> None:
+    same = scored(conditions="float32; 64 x 64 px; 2 passes; 16 visual tokens")
+    assert cautions(same, RANDOM, POINT) == ()
+    other = scored(conditions="float32; 96 x 96 px; 1 pass; 9 visual tokens")
+    assert cautions(other, RANDOM, POINT) == (
+        "scored with 96 px, timed with 64",
+        "scored with 1 passes, timed with 2",
+        "scored with 9 visual tokens, timed with 16",
+    )
+
+
+def test_without_a_score_or_a_latency_there_is_nothing_to_compare() -> None:
+    assert cautions(None, RANDOM, POINT) == ()
+    assert cautions(scored("abc"), (), POINT) == ()
