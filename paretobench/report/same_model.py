@@ -15,6 +15,9 @@ from paretobench.domain import Workload
 from paretobench.report.view import Accuracy
 from paretobench.store import StoredPoint
 
+OTHER_WEIGHTS = "score and latency from different weights"
+UNNAMED_WEIGHTS = "latency of a checkpoint, score of weights that its source does not name"
+
 _INTEGER = ("int8", "int4")
 
 
@@ -29,8 +32,9 @@ def cautions(
     if score is None or not parts:
         return ()
     said = []
-    if {part.checkpoint for part in parts} not in ({""}, {score.checkpoint}):
-        said.append("score and latency from different weights")
+    timed = {part.checkpoint for part in parts}
+    if timed not in ({""}, {score.checkpoint}):
+        said.append(OTHER_WEIGHTS if score.checkpoint else UNNAMED_WEIGHTS)
     is_integer = any(part.runtime.precision in _INTEGER for part in parts)
     if "quantised: " in score.conditions and not is_integer:
         said.append("score of quantised weights, latency of unquantised ones")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from paretobench.domain import (
     GridPoint,
     Runtime,
@@ -40,10 +38,16 @@ def test_one_checkpoint_on_both_axes_needs_no_caution() -> None:
     assert cautions(scored("abc"), of_checkpoint("abc"), POINT) == ()
 
 
-@pytest.mark.parametrize("digest", ["other", ""])
-def test_different_weights_are_marked(digest: str) -> None:
-    said = cautions(scored(digest), of_checkpoint("abc"), POINT)
+def test_different_weights_are_marked() -> None:
+    said = cautions(scored("other"), of_checkpoint("abc"), POINT)
     assert said == ("score and latency from different weights",)
+    (said_of_half,) = cautions(scored("abc"), (*of_checkpoint("abc")[:1], RANDOM[1]), POINT)
+    assert said_of_half == "score and latency from different weights"
+
+
+def test_a_score_of_weights_that_nobody_names_is_marked_beside_a_checkpoint() -> None:
+    (said,) = cautions(scored(), of_checkpoint("abc"), POINT)
+    assert "score of weights that its source does not name" in said
 
 
 def test_quantised_scores_beside_unquantised_latencies_are_marked() -> None:
