@@ -397,10 +397,8 @@ def _checked_points(
     }
     front = [row.identity for row in timed if row.identity in on_front]
     rest = [row.identity for row in timed if row.identity not in on_front]
-    if check == "front":
-        wanted = min(max(len(front), FEWEST_CHECKED), MOST_CHECKED)
-    else:
-        wanted = int(check)
+    of_front = min(max(len(front), FEWEST_CHECKED), MOST_CHECKED)
+    wanted = of_front if check == "front" else int(check)
     names = [front[i] for i in _spread(len(front), min(wanted, len(front)))]
     names += [rest[i] for i in _spread(len(rest), wanted - len(names))]
     by_name = {tuple(point.point.identity().values()): point for point in points}

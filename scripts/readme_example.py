@@ -1,7 +1,7 @@
 """Copy the committed example report's table into README.md, between its two markers.
 
-    python scripts/readme_example.py           rewrite README.md
-    python scripts/readme_example.py --check   exit 1 if README.md does not show that table
+python scripts/readme_example.py           rewrite README.md
+python scripts/readme_example.py --check   exit 1 if README.md does not show that table
 """
 
 from __future__ import annotations

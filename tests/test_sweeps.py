@@ -79,13 +79,17 @@ def test_a_tiling_names_its_source(name):
     assert CATALOGUE.tilings[name].source and CATALOGUE.tilings[name].label
 
 
-@pytest.mark.parametrize("path", sorted((sweeps_folder() / "grid").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((sweeps_folder() / "grid").glob("*.yaml")), ids=lambda path: path.stem
+)
 def test_every_grid_expands_and_keeps_its_name(path):
     request = expand([f"+grid={path.stem}"])
     assert request.points and request.name == path.stem and not request.refused
 
 
-@pytest.mark.parametrize("path", sorted((sweeps_folder() / "device").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((sweeps_folder() / "device").glob("*.yaml")), ids=lambda path: path.stem
+)
 def test_every_device_can_be_asked_for(path):
     device = expand(["+grid=smoke", f"device={path.stem}"]).device
     assert device.name == path.stem and device.encode["backend"] and device.prefill["backend"]

@@ -23,15 +23,24 @@ from paretobench.units import counted
     type=click.Choice(["png", "svg", "pdf"]),
     help="Formats of the figures; may be given several times [default: all].",
 )
+@click.option(
+    "--figure",
+    "figures",
+    multiple=True,
+    metavar="NAME",
+    help="Only this figure: pareto, encoders, latency, ... or the paper's number 1, 3, 4, 5, 6.",
+)
 @click.option("--quiet", is_flag=True, help="Write the files, print no table.")
-def report_command(out: str | None, formats: tuple[str, ...], quiet: bool, **chosen: Any) -> None:
+def report_command(
+    out: str | None, formats: tuple[str, ...], figures: tuple[str, ...], quiet: bool, **chosen: Any
+) -> None:
     """Draw figures and tables from a database or from the paper's own tables."""
     from paretobench.report import render
     from paretobench.report.tables import terminal_table
 
     view = chosen_view(**chosen)
     folder = Path(out) if out else Path("reports") / view.name
-    paths = render(view, folder, formats=formats or ("png", "svg", "pdf"))
+    paths = render(view, folder, formats=formats or ("png", "svg", "pdf"), only=figures or None)
     if not quiet:
         print_rich(terminal_table(view))
     say(f"{counted(view.points, 'point')}; {counted(len(paths), 'file')} in {folder}/:")
@@ -117,7 +126,7 @@ def export_command(kind: str, out: str | None, **chosen: Any) -> None:
     if kind == "parquet":
         if not out:
             raise ConfigError("parquet is binary; name a file with --out table.parquet")
-        _write_parquet(tables.records(view), Path(out))
+        tables.write_parquet(tables.records(view), Path(out))
         say(f"wrote {out}")
         return
     makers = {
@@ -132,14 +141,3 @@ def export_command(kind: str, out: str | None, **chosen: Any) -> None:
         say(f"wrote {out}")
     else:
         click.echo(text, nl=not text.endswith("\n"))
-
-
-def _write_parquet(records: list[dict[str, Any]], path: Path) -> None:
-    import pandas
-
-    try:
-        pandas.DataFrame(records).to_parquet(path, index=False)
-    except ImportError as missing:
-        raise ConfigError(
-            "parquet needs pyarrow; 'pip install pyarrow', or export csv or json instead"
-        ) from missing

@@ -23,6 +23,7 @@ from paretobench.records import Fidelity
 Clock = Callable[[], float]
 """Seconds from a monotonic clock, such as `time.perf_counter`."""
 
+
 @dataclass(frozen=True)
 class SamplingPlan:
     """How one process warms up and samples.

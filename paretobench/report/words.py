@@ -99,7 +99,8 @@ def origin(row: Row) -> str:
 
 def remark(row: Row) -> str:
     """What a reader must know about a row: why there is no TTFT or no score, and its labels."""
-    parts = [row.reason, row.hint if row.score is None and not row.reason else "", *row.labels]
+    unscored = row.score is None and row.hint and not row.reason
+    parts = [row.reason, "no score" if unscored else "", *row.labels]
     parts += [f"{DAGGER} {caution}" for caution in row.cautions]
     return "; ".join(part for part in parts if part)
 

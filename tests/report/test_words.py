@@ -37,7 +37,7 @@ def test_the_origin_says_both_where_the_time_and_the_score_come_from() -> None:
 def test_a_remark_says_why_there_is_no_time_rather_than_no_score() -> None:
     nothing = replace(row("a", None, None), reason="out of memory", hint="import scores")
     assert remark(nothing) == "out of memory"
-    assert remark(replace(row("a", 0.1, None), hint="import scores")) == "import scores"
+    assert remark(replace(row("a", 0.1, None), hint="import scores")) == "no score"
 
 
 def test_the_headline_counts_points_times_and_scores() -> None:
