@@ -1,0 +1,36 @@
+"""README.md shows what the committed example holds, and names only what exists."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from paretobench.cli import VERBS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def test_the_readme_shows_the_committed_table() -> None:
+    script = ROOT / "scripts" / "readme_example.py"
+    assert subprocess.run([sys.executable, script, "--check"], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_every_link_and_picture_of_a_page_exists(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    local = [target for target in targets if "://" not in target]
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+def test_every_verb_is_in_the_readme() -> None:
+    assert [verb for verb in VERBS if f"`{verb}" not in README and f" {verb}" not in README] == []
+
+
+def test_every_command_in_the_readme_is_a_verb() -> None:
+    assert set(re.findall(r"^paretobench (\w+)", README, flags=re.M)) <= set(VERBS)
