@@ -148,3 +148,11 @@ def test_a_view_in_plain_text_is_not_copied() -> None:
     odd = replace(shown, title="🙂")
     assert legible(odd, HOUSE).title == BOX
     assert legible(odd, HOUSE).rows[0] is odd.rows[0]
+
+
+def test_a_breakdown_of_more_bars_than_anybody_reads_is_not_drawn() -> None:
+    def many(count: int) -> View:
+        return view(*(row("a", 0.1 + i / 1000, None, resolution_px=i + 1) for i in range(count)))
+
+    assert "latency" in figures.names(many(figures.MOST_BARS))
+    assert "latency" not in figures.names(many(figures.MOST_BARS + 1))

@@ -41,6 +41,10 @@ MOST_IN_LINES = 200
 FEWEST_ENCODERS = 3
 """A figure that compares encoders needs as many."""
 
+MOST_BARS = 300
+"""Points with a bar each in the breakdown; above it nobody could read them, and drawing ten
+thousand takes minutes."""
+
 PAPER_NUMBERS = {
     "1": "encoders",
     "3": "resolution",
@@ -128,7 +132,8 @@ def _tiling(view: View, style: Style, key: tuple[str, str, str]) -> Figure:
 
 def _costs(view: View, style: Style) -> Iterator[tuple[str, Drawing]]:
     """The figures of latency alone."""
-    if any(row.encode_total and row.prefill for row in view.rows):
+    bars = {row.identity for row in view.rows if row.encode_total and row.prefill}
+    if 0 < len(bars) <= MOST_BARS:
         yield "latency", lambda: breakdown_figure(breakdown_info(view), style)
     if any(len(points) > 1 for _, _, points in resolution_info(view).lines):
         yield "resolution", lambda: resolution_figure(resolution_info(view), style)
