@@ -104,10 +104,14 @@ def _checkpoints(request: Request) -> dict[str, Checkpoint]:
 
 
 def _as_asked(request: Request, why: str) -> Device:
-    """The device in the request's own words, for a plan that cannot be carried out here."""
+    """The device in the request's own words, for a plan that cannot be carried out here.
+
+    An open precision counts as 16 bits, which is what every device profile would choose where
+    it is fast: a plan for elsewhere refuses nothing for this machine's lack of memory in fp32.
+    """
 
     def runtime(half: Mapping[str, Any]) -> Runtime:
-        precision = "fp32" if half["precision"] == "auto" else half["precision"]
+        precision = "bf16" if half["precision"] == "auto" else half["precision"]
         return Runtime(half["backend"], precision, dict(half.get("options") or {}))
 
     wish = request.device
