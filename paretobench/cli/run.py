@@ -68,9 +68,8 @@ def _announce_plan(prepared: Prepared) -> None:
 def _warn_of_noise() -> None:
     from paretobench.measure import quiet
 
-    for finding in quiet.check():
-        if not finding.is_fine:
-            warn(str(finding))
+    for finding in quiet.findings():
+        warn(str(finding))
 
 
 def _print_plan(plan: Plan) -> None:
