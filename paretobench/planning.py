@@ -83,10 +83,10 @@ def _device(request: Request, must_run: bool) -> tuple[Device, Callable[[Workloa
         if must_run:
             raise
         return _as_asked(request, str(missing)), lambda _: None
-    return device, _refusal
+    return device, reason_against
 
 
-def _refusal(workload: Workload) -> str | None:
+def reason_against(workload: Workload) -> str | None:
     """What speaks against a workload on the backend that it is meant for."""
     backend = workload.runtime.backend
     if workload.checkpoint and backend != "torch":
