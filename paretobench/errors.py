@@ -17,7 +17,8 @@ answers these four questions in at most three lines. Anything else that escapes 
     ├── ArtifactError          a graph or weights cannot be written to the cache
     ├── BackendMissingError    a runtime is not installed or not for this platform
     ├── DataError              a file to import, or numbers that contradict one another
-    └── LockError              another process holds the device
+    ├── LockError              another process holds the device
+    └── ExecutorError          a host, a cluster or a device elsewhere cannot be used
 """
 
 from __future__ import annotations
@@ -112,3 +113,7 @@ class DataError(ParetobenchError):
 
 class LockError(ParetobenchError):
     """Another process is measuring on this device."""
+
+
+class ExecutorError(ParetobenchError):
+    """A host, a cluster or a device elsewhere cannot be reached or used; names which."""
