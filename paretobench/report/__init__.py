@@ -2,6 +2,7 @@
 
     view = published_view()              # the paper's own points, from the bundled tables alone
     paths = render(view, Path("reports/published"))
+    paths = render_devices({"cpu": view, "gpu": other}, Path("reports/devices"))
 
 Nothing here measures anything or imports a deep-learning framework, and matplotlib is imported
 only when a figure is drawn.
@@ -12,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from paretobench.report.devices import render_devices
 from paretobench.report.style import Style
 from paretobench.report.view import Row, View
 
-__all__ = ["Row", "Style", "View", "render"]
+__all__ = ["Row", "Style", "View", "render", "render_devices"]
 
 
 def render(

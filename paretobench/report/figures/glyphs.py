@@ -46,6 +46,11 @@ def legible(view: View, style: Style) -> View:
     return replace(view, rows=rows, **texts)
 
 
+def legible_text(text: str, style: Style) -> str:
+    """One text in characters of the style's font."""
+    return _writer(style)(text)
+
+
 def _rewritten(row: Row, write: Callable[[str], str]) -> Row:
     texts = {name: write(getattr(row, name)) for name in ROW_TEXTS}
     changed: dict[str, Any] = {k: text for k, text in texts.items() if text != getattr(row, k)}

@@ -13,6 +13,7 @@ Reference: P. K. A. Vasu et al., "FastVLM", arXiv 2412.13303, Figure 4.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 MOST_PANELS = 4
 """More recipes than this are drawn as one figure each."""
 
+LETTER_EM = 0.6
+"""Width of a letter in units of its font's size: a little more than the mean of the font's."""
+
 TIME_LABEL = "time to first token (ms, log scale), left is better"
 
 
@@ -74,7 +78,8 @@ class ParetoInfo:
     """All that the figure shows; `llms` smallest first.
 
     `palette` lists the families of the whole view, so that each has one colour in a report;
-    `own_front` is what the legend calls the tinted points.
+    `own_front` is what the legend calls the tinted points, `across` how many panels stand side
+    by side on a page.
     """
 
     caption: Caption
@@ -85,6 +90,7 @@ class ParetoInfo:
     llms: tuple[str, ...]
     score_label: str
     own_front: str = "on its family's front"
+    across: int = 2
 
     @property
     def time_limits(self) -> Pair:
@@ -170,8 +176,7 @@ def pareto_figure(info: ParetoInfo, style: Style) -> Figure:
     """Draw the whole figure: panels, strip, legends, title and provenance."""
     sheet = new_sheet(style)
     look = look_of(style, info.palette, info.llms)
-    columns = 2 if len(info.panels) > 1 and style.width_mm > 120 else 1
-    height_in = style.width_in * (0.5 if columns == 1 and style.width_mm > 120 else 0.62 / columns)
+    columns, height_in = _layout(info, style)
     panels: list[Axes] = []
     for start in range(0, len(info.panels), columns):
         panels += sheet.add_row(min(columns, len(info.panels) - start), height_in)
@@ -199,6 +204,16 @@ def pareto_figure(info: ParetoInfo, style: Style) -> Figure:
     return figure
 
 
+def _layout(info: ParetoInfo, style: Style) -> tuple[int, float]:
+    """How many panels stand side by side, and the height of each in inches."""
+    is_page = style.width_mm > 120
+    columns = min(info.across, len(info.panels) or 1) if is_page else 1
+    share = 0.62 / columns
+    if is_page and columns == 1:
+        share = 0.5 if len(info.panels) < 2 else 0.36  # one below another must fit a page
+    return columns, style.width_in * share
+
+
 def draw_panel(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> None:
     """Draw one panel's points and fronts on given axes; labels come last, by `label_marks`."""
     axes.set_xscale("log")
@@ -210,7 +225,9 @@ def draw_panel(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> No
     if not info.strips:
         axes.set_xlabel(TIME_LABEL if len(info.panels) == 1 else "TTFT (ms), left is better")
     if panel.title:
-        axes.set_title(panel.title, loc="left", fontsize=look.style.font_pt)
+        room_pt = (look.style.width_in / _layout(info, look.style)[0] - 0.7) * POINTS_PER_INCH
+        title = textwrap.fill(panel.title, int(room_pt / (look.style.font_pt * LETTER_EM)))
+        axes.set_title(title, loc="left", fontsize=look.style.font_pt)
     _draw_fronts(info, panel, axes, look)
     draw_marks(panel.marks, axes, look)
 
