@@ -53,11 +53,14 @@ class LazyGroup(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the verb's module and return its command."""
+        """Import the verb's module and return its command, its help with examples."""
         if cmd_name not in VERBS:
             return None
+        from paretobench.cli.examples import epilog
+
         module = importlib.import_module(f"paretobench.cli.{VERBS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
+        command.epilog = command.epilog or epilog(cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

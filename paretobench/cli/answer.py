@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.cli.options import as_json, chosen_view, view_options
 from paretobench.errors import ConfigError, DataError
@@ -163,8 +164,8 @@ def _describe(row: Row) -> str:
 
 
 @click.command("compare")
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", shell_complete=completion.member_of("encoder"))
+@click.argument("b", shell_complete=completion.member_of("encoder"))
 @view_options
 @as_json
 def compare_command(a: str, b: str, as_json: bool, **chosen: Any) -> None:

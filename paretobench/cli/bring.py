@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paretobench.cli import completion
 from paretobench.cli.console import say
 from paretobench.cli.options import DATABASE
 from paretobench.errors import ConfigError, DataError
@@ -17,12 +18,34 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, required=True)
-@click.option("--database", "-d", default=DATABASE, show_default=True, help="Where to store.")
-@click.option("--encoder", metavar="NAME", help="Which encoder these results belong to.")
+@click.argument("files", nargs=-1, required=True, shell_complete=completion.files)
+@click.option(
+    "--database",
+    "-d",
+    default=DATABASE,
+    show_default=True,
+    shell_complete=completion.files,
+    help="Where to store.",
+)
+@click.option(
+    "--encoder",
+    metavar="NAME",
+    shell_complete=completion.member_of("encoder"),
+    help="Which encoder these results belong to.",
+)
 @click.option("--resolution", "resolution_px", type=int, metavar="PX", help="Its resolution.")
-@click.option("--llm", metavar="NAME", help="Which language model they belong to.")
-@click.option("--tiling", metavar="NAME", help="Which tiling they belong to.")
+@click.option(
+    "--llm",
+    metavar="NAME",
+    shell_complete=completion.member_of("llm"),
+    help="Which language model they belong to.",
+)
+@click.option(
+    "--tiling",
+    metavar="NAME",
+    shell_complete=completion.member_of("tiling"),
+    help="Which tiling they belong to.",
+)
 @click.option("--recipe", metavar="NAME", help="How the checkpoint was trained.")
 @click.option("--mapping", metavar="FILE", help="A YAML file that places many results.")
 @click.option(

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_rich, print_table, say
 from paretobench.cli.options import as_json, chosen_view, open_store, view_options
 from paretobench.errors import ConfigError
@@ -52,7 +53,9 @@ LISTINGS = ("sweeps", "points", "workloads", "failures", "environments", "scores
 
 @click.command("ls")
 @click.argument("what", type=click.Choice(LISTINGS), default="sweeps")
-@click.option("--database", "-d", metavar="FILE", help="Database to list.")
+@click.option(
+    "--database", "-d", metavar="FILE", shell_complete=completion.files, help="Database to list."
+)
 @click.option("--table", metavar="NAME", help="With 'published': the rows of one table.")
 @click.option("--where", metavar="COLUMN=VALUE", multiple=True, help="Keep rows with this value.")
 @as_json

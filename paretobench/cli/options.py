@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from paretobench.cli import completion
 from paretobench.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on st
 def view_options(command: F) -> F:
     """Which points a verb looks at: a database's, or the published ones."""
     options = [
-        click.option("--database", "-d", metavar="FILE", help=f"Database [default: {DATABASE}]."),
+        click.option(
+            "--database",
+            "-d",
+            metavar="FILE",
+            shell_complete=completion.files,
+            help=f"Database [default: {DATABASE}].",
+        ),
         click.option("--published", is_flag=True, help="Use the paper's own tables, no database."),
         click.option("--sweep", metavar="NAME", help="One sweep of the database, by name or key."),
         click.option("--environment", metavar="KEY", help="One environment, by fingerprint."),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_rich, print_table, say, warn
 from paretobench.cli.options import as_json
 from paretobench.errors import ConfigError
@@ -22,7 +23,7 @@ HYDRA = {"ignore_unknown_options": True, "allow_interspersed_args": True}
 
 
 @click.command("sweep", context_settings=HYDRA)
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED)
+@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
 @as_json
 def sweep_command(overrides: tuple[str, ...], as_json: bool) -> int:
     """Plan, measure, join scores, store and report a grid.
@@ -131,7 +132,7 @@ def _what_was_done(outcome: Outcome) -> str:
 
 
 @click.command("plan", context_settings=HYDRA)
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED)
+@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
 @as_json
 def plan_command(overrides: tuple[str, ...], as_json: bool) -> None:
     """Show what a sweep would measure; runs nothing."""
@@ -165,14 +166,19 @@ def measure_command(spec: Any, fidelity: str) -> int:
     """Time one workload: JSON in, JSON out.
 
     SPEC is a file with a workload as `paretobench plan --json` prints it, or - for stdin.
+    A sweep over ssh opens a session of JSON lines here, as `paretobench.measure.session` says.
     """
     import json
 
     from paretobench.domain import Workload
+    from paretobench.measure import session
     from paretobench.measure.single import measure_alone
 
+    first = spec.readline()
+    if session.is_opening(first):
+        return session.serve()
     try:
-        workload = Workload.from_json(json.load(spec))
+        workload = Workload.from_json(json.loads(first + spec.read()))
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             f"{spec.name} holds no workload ({error!r});\n"

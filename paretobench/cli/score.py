@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say
 from paretobench.cli.options import DATABASE, as_json
 from paretobench.errors import ConfigError, ParetobenchError
@@ -23,12 +24,24 @@ _PLACE = ("encoder", "resolution_px", "llm", "tiling", "recipe")
 
 
 @click.command("score")
-@click.argument("checkpoint", required=False)
+@click.argument("checkpoint", required=False, shell_complete=completion.files)
 @click.option("--checkpoints", metavar="FILE", help="Score all of a YAML file instead of one.")
-@click.option("--encoder", metavar="NAME", help="The point: its encoder.")
+@click.option(
+    "--encoder",
+    metavar="NAME",
+    shell_complete=completion.member_of("encoder"),
+    help="The point: its encoder.",
+)
 @click.option("--resolution", "resolution_px", type=int, metavar="PX", help="Its resolution.")
-@click.option("--llm", metavar="NAME", help="Its language model.")
-@click.option("--tiling", metavar="NAME", help="Its tiling [default: none].")
+@click.option(
+    "--llm", metavar="NAME", shell_complete=completion.member_of("llm"), help="Its language model."
+)
+@click.option(
+    "--tiling",
+    metavar="NAME",
+    shell_complete=completion.member_of("tiling"),
+    help="Its tiling [default: none].",
+)
 @click.option("--recipe", metavar="NAME", help="How the checkpoint was trained.")
 @click.option(
     "--benchmark",
@@ -69,7 +82,14 @@ _PLACE = ("encoder", "resolution_px", "llm", "tiling", "recipe")
     metavar="DIR",
     help="Where finished tasks are kept.",
 )
-@click.option("--database", "-d", default=DATABASE, show_default=True, help="Where to store.")
+@click.option(
+    "--database",
+    "-d",
+    default=DATABASE,
+    show_default=True,
+    shell_complete=completion.files,
+    help="Where to store.",
+)
 @click.option(
     "--race",
     "is_race",

@@ -35,10 +35,10 @@ def test_every_table_and_view_has_a_title_and_a_description(store: Store) -> Non
 
 
 @pytest.mark.parametrize("table", DESCRIBED["tables"])
-def test_every_described_column_exists_and_names_its_unit(store: Store, table: str) -> None:
+def test_every_column_is_described_and_names_its_unit(store: Store, table: str) -> None:
     rows = store._rows("SELECT name FROM pragma_table_info(?)", [table])
     described = DESCRIBED["tables"][table].get("columns", {})
-    assert set(described) <= {row[0] for row in rows}
+    assert set(described) == {row[0] for row in rows}
     for column, text in described.items():
         for ending, unit in UNITS.items():
             assert not column.endswith(ending) or unit in text, column
