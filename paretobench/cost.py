@@ -1,14 +1,13 @@
 """What a workload costs before it is run: operations, seconds, bytes. Pure estimates.
 
-They only steer a plan: how long a sweep will take and what cannot fit. Nothing here ever
-stands in for a measurement. Operations are counted from published dimensions; seconds are
+They only steer a plan: what cannot fit and, with `effort`, how long a sweep will take.
+Nothing here ever stands in for a measurement. Operations are counted from published dimensions; seconds are
 operations over a rate, and the rate comes from what this machine did before wherever there
 is something, the same model first.
 """
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -33,55 +32,9 @@ rounded up."""
 DEFAULT_GFLOPS = 200.0
 """Rate of a machine nobody has measured: two cores of a server CPU in fp32 reach about this."""
 
-
-ADAPTIVE_CELLS = 8
-"""Processes that a rule without a time budget takes: 20 over the 2.3 to 2.6 times that
-stopping at 1 % saved in simulation."""
-
-LOAD_BYTES_PER_S = 1.5e9
-"""How fast random weights are made and handed to a runtime: 15.5 GB in 11 s, measured."""
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much one workload is repeated, for the estimate of wall time.
-
-    The fields are those of the harness' plan; the defaults are its `standard` level.
-
-    Attributes:
-        min_cells, max_cells: fresh processes.
-        budget_s: processes beyond `min_cells` must fit into this.
-        budget_limit_s: processes beyond the first must fit into this.
-        sampling_s: a process warms up and samples for this long, but for `least_runs` runs.
-        least_runs: see `sampling_s`.
-        startup_s: starting the interpreter and importing a framework.
-    """
-
-    min_cells: int = 2
-    max_cells: int = 5
-    budget_s: float = 20.0
-    budget_limit_s: float = 30.0
-    sampling_s: float = 4.0
-    least_runs: int = 3
-    startup_s: float = 4.0
-
-    def cell_s(self, latency_s: float, weights_bytes: float = 0.0) -> float:
-        """Seconds of one process, loading included."""
-        sampling = max(self.sampling_s, self.least_runs * latency_s)
-        return self.startup_s + weights_bytes / LOAD_BYTES_PER_S + sampling
-
-    def wall_s(self, latency_s: float, weights_bytes: float = 0.0) -> float:
-        """Seconds of all processes of one workload.
-
-        >>> effort = Effort(min_cells=2, budget_s=30, sampling_s=5, least_runs=2, startup_s=5)
-        >>> effort.wall_s(0.1), effort.wall_s(50)
-        (30.0, 105.0)
-        """
-        one = self.cell_s(latency_s, weights_bytes)
-        if math.isinf(self.budget_s):
-            return one * min(self.max_cells, max(self.min_cells, ADAPTIVE_CELLS))
-        least = self.min_cells if self.min_cells * one <= self.budget_limit_s else 1
-        return one * max(least, min(self.max_cells, int(self.budget_s / one)))
+MEMORY_BYTES_PER_S = 20e9
+"""How fast a prefill reads its weights, which is all it does at a handful of tokens: 15.2 GB in
+0.85 s on two server cores, measured."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +50,47 @@ class Machine:
     memory_bytes: int
     gflops: float = DEFAULT_GFLOPS
     name: str = "this machine"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a workload takes, computed from published dimensions.
+
+    Attributes:
+        flops: floating-point operations of one run.
+        peak_bytes: memory of one process.
+        weights: parameters.
+        weights_bytes: the parameters in the runtime's precision, shared ones once.
+        is_bound_by_memory: whether a run also reads every weight from memory once.
+    """
+
+    flops: float
+    peak_bytes: int
+    weights: int
+    weights_bytes: float
+    is_bound_by_memory: bool = False
+
+
+def encode_cost(encoder: Encoder, tile_px: int, runtime: Runtime) -> Cost:
+    """One pass over one tile."""
+    return Cost(
+        flops=encode_flops(encoder, tile_px),
+        peak_bytes=encode_bytes(encoder, tile_px, runtime),
+        weights=encoder.parameters,
+        weights_bytes=encoder.parameters * _per_weight(runtime.precision),
+    )
+
+
+def prefill_cost(llm: LanguageModel, n_tokens: int, runtime: Runtime) -> Cost:
+    """One prefill."""
+    weights = _distinct_weights(llm, runtime)
+    return Cost(
+        flops=prefill_flops(llm, n_tokens),
+        peak_bytes=prefill_bytes(llm, n_tokens, runtime),
+        weights=weights,
+        weights_bytes=weights * _per_weight(runtime.precision),
+        is_bound_by_memory=True,
+    )
 
 
 def encode_flops(encoder: Encoder, tile_px: int) -> float:
@@ -147,14 +141,17 @@ def prefill_bytes(llm: LanguageModel, n_tokens: int, runtime: Runtime) -> int:
     With `weights=shared` in the runtime's options all layers share one block's weights.
     """
     per_weight = _per_weight(runtime.precision)
-    blocks = block_weights(llm) * llm.n_layers
-    n_weights = llm.parameters
-    if runtime.options.get("weights") == "shared":
-        n_weights = llm.parameters - blocks + block_weights(llm)
+    n_weights = _distinct_weights(llm, runtime)
     cache = 2 * llm.n_layers * llm.n_kv_heads * llm.per_head * n_tokens
     activations = n_tokens * (4 * llm.hidden_size + 3 * llm.intermediate_size)
     wide = max(per_weight, 2.0)
     return round(n_weights * per_weight + (cache + activations) * wide) + PROCESS_BYTES
+
+
+def _distinct_weights(llm: LanguageModel, runtime: Runtime) -> int:
+    if runtime.options.get("weights") != "shared":
+        return llm.parameters
+    return llm.parameters - block_weights(llm) * (llm.n_layers - 1)
 
 
 def _per_weight(precision: str) -> float:
@@ -163,10 +160,16 @@ def _per_weight(precision: str) -> float:
 
 @dataclass(frozen=True)
 class Past:
-    """A workload that this machine has measured, and its latency."""
+    """A workload that this machine has measured.
+
+    Attributes:
+        latency_s: one run.
+        overhead_s: what a process took besides its runs; None if nobody noted it.
+    """
 
     workload: Workload
     latency_s: float
+    overhead_s: float | None = None
 
 
 @dataclass
@@ -177,6 +180,7 @@ class Rates:
         machine: gives the rate where nothing was measured.
         exact: latency by workload key.
         by_model: the size measured (px or tokens) and latency, by model and runtime.
+        overheads: what a process took besides its runs, by model and runtime.
     """
 
     machine: Machine
@@ -184,6 +188,7 @@ class Rates:
     by_model: dict[str, list[tuple[float, float]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    overheads: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     @staticmethod
     def of(machine: Machine, past: Iterable[Past]) -> Rates:
@@ -191,10 +196,18 @@ class Rates:
         rates = Rates(machine)
         for one in past:
             rates.exact[one.workload.key] = one.latency_s
-            rates.by_model[_model_key(one.workload)].append((_size(one.workload), one.latency_s))
+            model = _model_key(one.workload)
+            rates.by_model[model].append((_size(one.workload), one.latency_s))
+            if one.overhead_s is not None:
+                rates.overheads[model].append(one.overhead_s)
         return rates
 
-    def seconds(self, workload: Workload, flops: float) -> float:
+    def overhead_s(self, workload: Workload) -> float | None:
+        """What a process of the same model took besides its runs; None if there was none."""
+        seen = self.overheads.get(_model_key(workload))
+        return statistics.median(seen) if seen else None
+
+    def seconds(self, workload: Workload, cost: Cost) -> float:
         """Latency to expect: measured, else scaled from the same model, else computed."""
         if (known := self.exact.get(workload.key)) is not None:
             return known
@@ -202,7 +215,8 @@ class Rates:
             size = _size(workload)
             return statistics.median(latency * size / other for other, latency in others)
         gain = HALF_PRECISION_GAIN if _per_weight(workload.runtime.precision) <= 2.0 else 1.0
-        return flops / (self.machine.gflops * 1e9 * gain)
+        reading_s = cost.weights_bytes / MEMORY_BYTES_PER_S if cost.is_bound_by_memory else 0.0
+        return cost.flops / (self.machine.gflops * 1e9 * gain) + reading_s
 
 
 def _model_key(workload: Workload) -> str:

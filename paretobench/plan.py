@@ -9,21 +9,20 @@ refused with the reason; it is never dropped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from paretobench.checkpoint import Checkpoint
 from paretobench.cost import (
-    PROCESS_BYTES,
-    Effort,
+    Cost,
     Machine,
     Past,
     Rates,
     encode_bytes,
-    encode_flops,
+    encode_cost,
     prefill_bytes,
-    prefill_flops,
+    prefill_cost,
 )
 from paretobench.domain import (
     Device,
@@ -35,6 +34,7 @@ from paretobench.domain import (
     encode_workload,
     prefill_workload,
 )
+from paretobench.effort import Effort, Estimator, Expected
 from paretobench.errors import PlanError
 from paretobench.tiling import plan_tiles
 from paretobench.units import counted, duration, gibibytes
@@ -103,17 +103,13 @@ class PlannedWorkload:
     """A distinct workload, how often it is used, and what it is expected to take.
 
     Attributes:
-        latency_s: one run.
-        cell_s: one process.
-        wall_s: all its processes.
+        expected: seconds of one run, one process, all its processes.
     """
 
     workload: Workload
     uses: int
     state: State
-    latency_s: float
-    cell_s: float
-    wall_s: float
+    expected: Expected
     peak_memory_bytes: int
 
     def to_json(self) -> dict[str, Any]:
@@ -121,8 +117,8 @@ class PlannedWorkload:
         return self.workload.to_json() | {
             "uses": self.uses,
             "state": self.state,
-            "estimated_latency_s": self.latency_s,
-            "estimated_wall_s": self.wall_s,
+            "estimated_latency_s": self.expected.latency_s,
+            "estimated_wall_s": self.expected.wall_s,
             "estimated_peak_memory_bytes": self.peak_memory_bytes,
         }
 
@@ -159,11 +155,17 @@ class Summary:
 
 @dataclass(frozen=True)
 class Plan:
-    """Points, their distinct workloads and what was refused."""
+    """Points, their distinct workloads and what was refused.
+
+    Attributes:
+        besides_s: estimate of what a sweep takes besides the workloads: making artifacts,
+            checking sums end to end, the report.
+    """
 
     points: tuple[PlannedPoint, ...]
     workloads: tuple[PlannedWorkload, ...]
     refused: tuple[Refusal, ...]
+    besides_s: float = 0.0
 
     @property
     def pending(self) -> tuple[PlannedWorkload, ...]:
@@ -182,7 +184,7 @@ class Plan:
             done=states["done"],
             failed=states["failed"],
             pending=states["pending"],
-            estimated_s=sum(one.wall_s for one in self.pending),
+            estimated_s=sum(one.expected.wall_s for one in self.pending) + self.besides_s,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -208,6 +210,8 @@ def make_plan(
     protocol: str = "paper",
     weights: str = "full",
     checkpoints: Mapping[str, Checkpoint] | None = None,
+    is_prepared: Callable[[Workload], bool] = lambda _: True,
+    checks: int = 0,
 ) -> Plan:
     """Plan a grid on a device.
 
@@ -224,6 +228,8 @@ def make_plan(
         protocol: `full` adds `PROMPT_TOKENS` to each prefill.
         weights: `shared` measures language models with one block's weights in all layers.
         checkpoints: by a point's key, checkpoints whose own weights are timed for it.
+        is_prepared: whether a workload's artifact is there already, for the estimate of time.
+        checks: how many points will be measured end to end, for the estimate of time.
     """
     known = checkpoints or {}
     planner = _Planner(_with_weights(device, weights), machine, refuses, protocol, known)
@@ -234,8 +240,15 @@ def make_plan(
             planned.append(planner.point(point))
         except PlanError as error:
             refusals.append(_refusal(point, str(error)))
-    estimator = _Estimator(Rates.of(machine, past), effort or Effort(), set(done), set(failed))
-    return Plan(tuple(planned), estimator.workloads(planned), tuple(refusals))
+    finished, given_up = set(done), set(failed)
+
+    def state_of(key: str) -> State:
+        if key in finished:
+            return "done"
+        return "failed" if key in given_up else "pending"
+
+    estimator = Estimator(Rates.of(machine, past), effort or Effort(), is_prepared)
+    return _priced(planned, refusals, estimator, state_of, checks)
 
 
 def _with_weights(device: Device, weights: str) -> Device:
@@ -339,45 +352,47 @@ class _Planner:
         return workload
 
 
-@dataclass(frozen=True)
-class _Estimator:
-    """Collects the distinct workloads of planned points, with their state and estimates."""
-
-    rates: Rates
-    effort: Effort
-    done: set[str]
-    failed: set[str]
-
-    def workloads(self, points: Iterable[PlannedPoint]) -> tuple[PlannedWorkload, ...]:
-        """Encodes before prefills, each in the order of first use."""
-        uses: Counter[str] = Counter()
-        found: dict[str, tuple[Workload, float, int]] = {}
-        for planned in points:
-            for workload, flops, needed in _costs(planned):
-                uses[workload.key] += 1
-                found.setdefault(workload.key, (workload, flops, needed))
-        ordered = sorted(found.values(), key=lambda one: one[0].kind != "encode")
-        return tuple(self._one(*one, uses[one[0].key]) for one in ordered)
-
-    def _one(self, workload: Workload, flops: float, needed: int, uses: int) -> PlannedWorkload:
-        latency_s = self.rates.seconds(workload, flops)
-        state: State = "pending"
-        if workload.key in self.done:
-            state = "done"
-        elif workload.key in self.failed:
-            state = "failed"
-        weights = needed - PROCESS_BYTES
-        cell_s = self.effort.cell_s(latency_s, weights)
-        wall_s = self.effort.wall_s(latency_s, weights)
-        return PlannedWorkload(workload, uses, state, latency_s, cell_s, wall_s, needed)
+def _priced(
+    points: Sequence[PlannedPoint],
+    refusals: Sequence[Refusal],
+    estimator: Estimator,
+    state_of: Callable[[str], State],
+    checks: int,
+) -> Plan:
+    """The plan: distinct workloads, encodes before prefills, with their estimates."""
+    costs, uses = _costs(points)
+    expected = {key: estimator.workload(*priced) for key, priced in costs.items()}
+    ordered = sorted(costs.items(), key=lambda item: item[1][0].kind != "encode")
+    workloads = tuple(
+        PlannedWorkload(workload, uses[key], state_of(key), expected[key], cost.peak_bytes)
+        for key, (workload, cost) in ordered
+    )
+    pending = [costs[one.workload.key] for one in workloads if one.state == "pending"]
+    if not pending:
+        return Plan(tuple(points), workloads, tuple(refusals))
+    pairs = [
+        (expected[planned.encodes[0][0].key], planned.encodes[0][1], expected[planned.prefill.key])
+        for planned in points
+    ]
+    besides_s = estimator.besides_s(pending, pairs, checks)
+    return Plan(tuple(points), workloads, tuple(refusals), besides_s)
 
 
-def _costs(planned: PlannedPoint) -> Iterable[tuple[Workload, float, int]]:
-    """Each workload of a point with its operations and bytes."""
-    encoders = [part.encoder for part in planned.point.encoder.parts] or [planned.point.encoder]
-    for encoder, (workload, _) in zip(encoders, planned.encodes, strict=True):
-        px = int(workload.subject["resolution_px"])
-        yield workload, encode_flops(encoder, px), encode_bytes(encoder, px, workload.runtime)
-    llm, n_tokens = planned.point.llm, int(planned.prefill.subject["n_tokens"])
-    runtime = planned.prefill.runtime
-    yield planned.prefill, prefill_flops(llm, n_tokens), prefill_bytes(llm, n_tokens, runtime)
+def _costs(
+    points: Iterable[PlannedPoint],
+) -> tuple[dict[str, tuple[Workload, Cost]], Counter[str]]:
+    """Each distinct workload with its cost, in the order of first use; and how often used."""
+    found: dict[str, tuple[Workload, Cost]] = {}
+    uses: Counter[str] = Counter()
+    for planned in points:
+        uses.update(workload.key for workload in planned.workloads)
+        parts = planned.point.encoder.parts
+        encoders = [part.encoder for part in parts] or [planned.point.encoder]
+        for encoder, (workload, _) in zip(encoders, planned.encodes, strict=True):
+            px = int(workload.subject["resolution_px"])
+            found.setdefault(workload.key, (workload, encode_cost(encoder, px, workload.runtime)))
+        prefill = planned.prefill
+        n_tokens = int(prefill.subject["n_tokens"])
+        cost = prefill_cost(planned.point.llm, n_tokens, prefill.runtime)
+        found.setdefault(prefill.key, (prefill, cost))
+    return found, uses

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paretobench import backends
-from paretobench.cost import Effort, Machine, Past
+from paretobench.cost import Machine, Past
 from paretobench.domain import Device, Runtime, Workload
+from paretobench.effort import Effort
 from paretobench.errors import BackendMissingError
 from paretobench.measure.timing import CellPlan, cell_plan
 from paretobench.plan import Plan, make_plan
@@ -23,6 +24,10 @@ from paretobench.store import Store
 if TYPE_CHECKING:
     from paretobench.checkpoint import Checkpoint
     from paretobench.config import Request
+
+FEWEST_CHECKED, MOST_CHECKED = 3, 5
+"""How many points `check=front` measures end to end: more than a few say nothing new about a
+sum, and each costs a process that loads both models."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ def prepare(request: Request, store: Store | None, must_run: bool = True) -> Pre
         protocol=settings.protocol,
         weights=settings.weights,
         checkpoints=_checkpoints(request),
+        checks=MOST_CHECKED if settings.check == "front" else int(settings.check),
     )
     return Prepared(request, device, environment, plan)
 
@@ -152,14 +158,24 @@ def _past(store: Store | None, known: dict[str, list[Cell]]) -> list[Past]:
     if store is None or not known:
         return []
     workloads = store.workloads(known)
-    return [Past(workloads[key], cell_median(cells[-1])) for key, cells in known.items()]
+    return [
+        Past(workloads[key], cell_median(cells[-1]), cells[-1].overhead_s)
+        for key, cells in known.items()
+    ]
 
 
 def _effort(rules: CellPlan) -> Effort:
+    sampling = rules.sampling
     return Effort(
         min_cells=rules.min_cells,
         max_cells=rules.max_cells,
         budget_s=rules.budget_s,
         budget_limit_s=rules.budget_limit_s,
-        sampling_s=rules.sampling.sample_limit_s,
+        warmup_limit_s=sampling.warmup_limit_s,
+        slow_run_s=sampling.slow_run_s,
+        sample_s=sampling.sample_s,
+        share=sampling.share,
+        sample_limit_s=sampling.sample_limit_s,
+        min_samples=sampling.min_samples,
+        min_slow_samples=sampling.min_slow_samples,
     )

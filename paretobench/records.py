@@ -83,6 +83,16 @@ class Cell:
     sweep_key: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def work_s(self) -> float:
+        """Seconds in the first run, the warm-up and the samples."""
+        return self.first_run_s + sum(self.warmup_s) + sum(self.samples_s)
+
+    @property
+    def overhead_s(self) -> float:
+        """Seconds of everything else: starting, loading, new inputs, canaries, ending."""
+        return self.wall_s - self.work_s
+
     @cached_property
     def key(self) -> str:
         """Content key of the cell."""

@@ -19,7 +19,14 @@ from paretobench.errors import ParetobenchError
 from paretobench.measure import events
 from paretobench.measure.timing import cell_plan
 from paretobench.plan import Plan, PlannedPoint
-from paretobench.planning import Prepared, finished, known_cells, prepare
+from paretobench.planning import (
+    FEWEST_CHECKED,
+    MOST_CHECKED,
+    Prepared,
+    finished,
+    known_cells,
+    prepare,
+)
 from paretobench.records import Score
 from paretobench.store import Link, Store, StoredPoint
 
@@ -30,9 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "Prepared", "prepare", "run"]
 
 Announce = Callable[[str], None]
-FEWEST_CHECKED, MOST_CHECKED = 3, 5
-"""How many points `check=front` measures end to end: more than a few say nothing new about a
-sum, and each costs a process that loads both models."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,7 @@ def _measure(
         sweep_key=sweep_key,
         retry_failed=settings.retry_failed,
         cell_timeout_s=settings.cell_timeout_s,
-        expected_cell_s={one.workload.key: one.cell_s for one in prepared.plan.workloads},
+        expected_cell_s={one.workload.key: one.expected.cell_s for one in prepared.plan.workloads},
     )
     return local.run(
         workloads,

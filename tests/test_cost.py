@@ -4,13 +4,14 @@ import pytest
 
 from paretobench.config import load_catalogue
 from paretobench.cost import (
-    Effort,
+    MEMORY_BYTES_PER_S,
     Machine,
     Rates,
     block_weights,
     encode_bytes,
     encode_flops,
     prefill_bytes,
+    prefill_cost,
     prefill_flops,
 )
 from paretobench.domain import Runtime, prefill_workload
@@ -64,25 +65,20 @@ def test_an_unknown_precision_counts_as_fp32():
     )
 
 
-def test_slow_workloads_get_fewer_processes_and_fast_ones_more():
-    effort = Effort(sampling_s=1.0, startup_s=1.0)
-    assert effort.wall_s(0.001) == 5 * 2.0
-    assert effort.wall_s(30.0) == 91.0
-
-
-def test_a_rule_without_a_budget_is_expected_to_take_eight_processes():
-    effort = Effort(min_cells=5, max_cells=20, budget_s=float("inf"), budget_limit_s=float("inf"))
-    assert effort.wall_s(0.1) == pytest.approx(8 * 8.0)
-
-
 def test_sixteen_bits_are_expected_to_be_faster_than_thirty_two():
     llm = CATALOGUE.llms["qwen2_0_5b"]
     rates = Rates(Machine(1 << 40, gflops=100))
-    expected = {
-        precision: rates.seconds(
-            prefill_workload(llm, 256, Runtime("torch", precision)), prefill_flops(llm, 256)
-        )
-        for precision in ("fp32", "bf16")
-    }
-    assert expected["fp32"] == pytest.approx(prefill_flops(llm, 256) / 100e9)
+    expected = {}
+    for precision in ("fp32", "bf16"):
+        runtime = Runtime("torch", precision)
+        workload = prefill_workload(llm, 256, runtime)
+        expected[precision] = rates.seconds(workload, prefill_cost(llm, 256, runtime))
+    assert expected["fp32"] > prefill_flops(llm, 256) / 100e9
     assert expected["bf16"] < expected["fp32"] / 2
+
+
+def test_a_prefill_of_a_few_tokens_takes_as_long_as_reading_the_weights():
+    llm = CATALOGUE.llms["qwen2_7b"]
+    rates = Rates(Machine(1 << 40, gflops=1e6))
+    expected = rates.seconds(prefill_workload(llm, 16, BF16), prefill_cost(llm, 16, BF16))
+    assert expected == pytest.approx(15.2e9 / MEMORY_BYTES_PER_S, rel=0.01)

@@ -162,10 +162,10 @@ def test_an_estimate_follows_what_was_measured_before():
     plain = {w.workload.label: w for w in make_plan(points, (), DEVICE, LARGE).workloads}
     past = [Past(plain["FastViTHD@512"].workload, 10.0)]
     known = {w.workload.label: w for w in make_plan(points, (), DEVICE, LARGE, past=past).workloads}
-    assert known["FastViTHD@512"].latency_s == 10.0
-    assert known["FastViTHD@1024"].latency_s == pytest.approx(40.0)
-    assert known["FastViT@512"].latency_s == plain["FastViT@512"].latency_s
-    assert known["FastViTHD@1024"].wall_s > plain["FastViTHD@1024"].wall_s
+    assert known["FastViTHD@512"].expected.latency_s == 10.0
+    assert known["FastViTHD@1024"].expected.latency_s == pytest.approx(40.0)
+    assert known["FastViT@512"].expected.latency_s == plain["FastViT@512"].expected.latency_s
+    assert known["FastViTHD@1024"].expected.wall_s > plain["FastViTHD@1024"].expected.wall_s
 
 
 @given(st.permutations(range(12)))

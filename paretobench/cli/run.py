@@ -81,8 +81,8 @@ def _print_plan(plan: Plan) -> None:
             str(one.workload.runtime),
             one.uses,
             one.state,
-            f"{milliseconds(one.latency_s)} ms",
-            duration(one.wall_s),
+            f"{milliseconds(one.expected.latency_s)} ms",
+            duration(one.expected.wall_s),
             gibibytes(one.peak_memory_bytes),
         )
         for one in plan.workloads

@@ -278,7 +278,7 @@ class _Sweep:
         self.store.add_cell(cell)
         self.cells[workload.key].append(cell)
         self.account.cells.append(cell)
-        self.account.work_s += cell.first_run_s + sum(cell.warmup_s) + sum(cell.samples_s)
+        self.account.work_s += cell.work_s
         self.listen(events.CellFinished(workload, cell, self.remaining_s()))
         return cell
 
