@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.cli import completion
+from paretobench.cli import completion, items
 from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.cli.options import as_json, chosen_view, view_options
 from paretobench.errors import ConfigError, DataError
@@ -166,15 +166,37 @@ def _describe(row: Row) -> str:
 @click.command("compare")
 @click.argument("a", shell_complete=completion.member_of("encoder"))
 @click.argument("b", shell_complete=completion.member_of("encoder"))
+@click.option(
+    "--protocol",
+    type=click.Choice(["lmms", "llava"]),
+    default="lmms",
+    show_default=True,
+    help="Two checkpoints: the rules their answers are scored by.",
+)
+@click.option(
+    "--keep",
+    default=items.KEPT,
+    show_default=True,
+    metavar="DIR",
+    shell_complete=completion.files,
+    help="Two checkpoints: where 'paretobench score' kept their answers.",
+)
 @view_options
 @as_json
-def compare_command(a: str, b: str, as_json: bool, **chosen: Any) -> None:
-    """Two encoders, sweeps or databases: ratio, gain, BD-TTFT."""
+def compare_command(a: str, b: str, protocol: str, keep: str, as_json: bool, **chosen: Any) -> None:
+    """Two encoders, sweeps or databases: ratio, gain, BD-TTFT.
+
+    Or two checkpoints: name two folders of lmms-eval results with samples, or two checkpoints
+    that 'paretobench score' scored (by name or hash), and each benchmark's difference on the
+    items that both answered is shown with its interval.
+    """
     import numpy as np
 
     from paretobench.analysis.compare import compare
     from paretobench.cli.sides import sides
 
+    if items.compare_items(a, b, protocol, keep, as_json):
+        return
     found = False
     for title, ours, theirs in sides(a, b, chosen):
         found = True
