@@ -22,8 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from paretobench.domain import content_key
-from paretobench.errors import ArtifactError
+from paretobench.errors import ArtifactError, BackendMissingError
 from paretobench.units import gibibytes
 
 MANIFEST = "manifest.json"
@@ -79,6 +81,29 @@ class Artifact:
         """Bytes of all its files."""
         return sum(int(entry["size_bytes"]) for entry in self.manifest["files"].values())
 
+    @property
+    def title(self) -> str:
+        """What was converted, for people: architecture, input and precision, where it has them.
+
+        >>> subject = {'encoder': {'architecture': 'vit'}, 'shape': [1, 3, 64, 64]}
+        >>> Artifact(Path(), {'subject': subject}).title
+        'vit 64 px'
+        """
+        subject = self.manifest.get("subject", {})
+        network = subject.get("encoder") or subject.get("llm") or {}
+        shape, precision = subject.get("shape"), subject.get("precision")
+        parts = (
+            str(network.get("architecture", "")),
+            f"{shape[-1]} px" if shape else "",
+            str(precision or ""),
+            str(subject.get("compute_units", "")),
+        )
+        return " ".join(part for part in parts if part)
+
+    def damage(self) -> list[str]:
+        """The files that are missing or have other content than was written; all are hashed."""
+        return list(_damaged(self.path, self.manifest, trusts_times=False))
+
 
 def default_root() -> Path:
     """`$PARETOBENCH_CACHE`, else `~/.cache/paretobench`."""
@@ -123,11 +148,38 @@ class ArtifactStore:
                 return Artifact(folder, manifest)
         return None
 
+    def find_or_export(self, recipe: Recipe, make: Maker, missing: str) -> Artifact:
+        """The artifact of a recipe; where it cannot be made, one that other versions made.
+
+        Args:
+            missing: what is not installed and how to install it; empty if it can be made here.
+
+        Raises:
+            BackendMissingError: if it is not there and cannot be made.
+            ArtifactError: if it cannot be written.
+        """
+        if not missing:
+            return self.get(recipe, make)
+        found = self.find(recipe) or self.find_other_versions(recipe)
+        if found is None:
+            raise BackendMissingError(missing)
+        return found
+
     def __iter__(self) -> Iterator[Artifact]:
-        for path in sorted(self.root.glob(f"*/*/{MANIFEST}")):
-            manifest = _read_manifest(path.parent)
+        for folder in self._folders():
+            manifest = _read_manifest(folder)
             if manifest is not None:
-                yield Artifact(path.parent, manifest)
+                yield Artifact(folder, manifest)
+
+    def without_manifest(self) -> list[Path]:
+        """Folders where an artifact should be and whose manifest is missing or unreadable."""
+        return [folder for folder in self._folders() if _read_manifest(folder) is None]
+
+    def _folders(self) -> list[Path]:
+        """Those that are under their final name; what begins with a dot is half made or half
+        removed."""
+        found = (path for path in self.root.glob("[!.]*/[!.]*") if path.is_dir())
+        return sorted(found)
 
     def _build(self, recipe: Recipe, make: Maker) -> Artifact:
         building = self.root / _BUILDING
@@ -212,26 +264,35 @@ def _seal(work: Path, recipe: Recipe, facts: Mapping[str, Any]) -> dict[str, Any
 
 
 def _is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
-    """Whether every file has its size and content.
+    return not any(_damaged(folder, manifest))
 
-    A file whose size and time are those of its making is trusted; any other is hashed, and
-    if its content is right it gets that time back, so that a copied store is hashed once.
+
+def _damaged(folder: Path, manifest: Mapping[str, Any], trusts_times: bool = True) -> Iterator[str]:
+    """Names of files that lack their size or content.
+
+    A file whose size and time are those of its making is trusted, if times are; any other is
+    hashed. If its content is right it gets that time back, so that a copied store is hashed once;
+    if not, it loses it, so that nobody trusts it again.
     """
     for name, entry in manifest["files"].items():
         path = folder / name
         try:
             stat = path.stat()
+            if stat.st_size != entry["size_bytes"]:
+                yield name
+                continue
+            if trusts_times and stat.st_mtime_ns == entry["modified_ns"]:
+                continue
+            is_good = _sha256(path) == entry["sha256"]
         except OSError:
-            return False
-        if stat.st_size != entry["size_bytes"]:
-            return False
-        if stat.st_mtime_ns == entry["modified_ns"]:
-            continue
-        if _sha256(path) != entry["sha256"]:
-            return False
+            is_good = False
         with contextlib.suppress(OSError):
-            os.utime(path, ns=(stat.st_atime_ns, entry["modified_ns"]))
-    return True
+            if is_good:
+                os.utime(path, ns=(stat.st_atime_ns, entry["modified_ns"]))
+            else:
+                os.utime(path)
+        if not is_good:
+            yield name
 
 
 def _read_manifest(folder: Path) -> dict[str, Any] | None:
@@ -269,18 +330,8 @@ def _sweep_abandoned(building: Path) -> None:
     """Remove the work of builders that were killed: their process number is no longer alive."""
     for path in building.iterdir():
         number = path.name.split("-", 1)[0]
-        if number.isdigit() and not _is_alive(int(number)):
+        if number.isdigit() and not psutil.pid_exists(int(number)):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _nearest_existing(path: Path) -> Path:

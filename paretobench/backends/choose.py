@@ -21,13 +21,27 @@ from typing import Any, Literal
 
 from paretobench import backends
 from paretobench.backends import hardware
-from paretobench.backends.coreml import CONVERT_ELSEWHERE
+from paretobench.backends.coreml import convert_elsewhere
 from paretobench.backends.hardware import Hardware
 from paretobench.domain import Device, Runtime
 from paretobench.errors import BackendMissingError
 
 Half = Literal["encode", "prefill"]
 _EXTRA = {"coreml": "apple"}
+
+_MAC_PROFILES = {
+    ("fp16", "cpu_and_ne"): "apple",
+    ("fp16", "all"): "apple_all",
+    ("fp16", "cpu_and_gpu"): "apple_gpu",
+    ("fp16", "cpu_only"): "apple_cpu",
+    ("int8", "cpu_and_ne"): "apple_int8",
+    ("int4", "cpu_and_ne"): "apple_int4",
+}
+"""Precision and compute units of an encoder in Core ML, and the bundled profile that has them."""
+
+_OTHER_PROFILES = ("auto", "cpu", "cuda", "mlx_cpu", "torch")
+"""Bundled profiles that are not for a Mac: with `device.encode.backend=coreml` on top of one of
+them, its name alone would build something else."""
 
 
 def choose_device(request: Mapping[str, Any], machine: Hardware | None = None) -> Device:
@@ -71,7 +85,7 @@ def _choose(request: Mapping[str, Any], half: Half, machine: Hardware) -> tuple[
     if name == "auto":
         name, why = _fastest(half, machine)
     else:
-        _require(name, request["name"], options, machine)
+        _require(name, _profile(request, name), options, machine)
     _set_device(name, options, machine)
     if precision == "auto":
         precision, reason = _precision(name, options, machine)
@@ -102,7 +116,7 @@ def _require(name: str, profile: str, options: Mapping[str, Any], machine: Hardw
     if name == "coreml" and not machine.is_apple_silicon:
         raise BackendMissingError(
             f"device={profile} needs a Mac with Apple silicon, and this is {machine.system} "
-            f"{machine.machine}: {CONVERT_ELSEWHERE}"
+            f"{machine.machine}: {convert_elsewhere(profile)}"
         )
     if device.startswith("cuda"):
         _require_cuda(profile, machine)
@@ -113,6 +127,17 @@ def _require(name: str, profile: str, options: Mapping[str, Any], machine: Hardw
         )
     if not state.is_available:
         raise BackendMissingError(f"device={profile} needs {name}: {state.reason}")
+
+
+def _profile(request: Mapping[str, Any], backend: str) -> str:
+    """The profile that a message names: the request's own, or the Mac's that fits its encoder."""
+    own = str(request["name"])
+    if backend != "coreml" or own not in _OTHER_PROFILES:
+        return own
+    wish = request["encode"]
+    precision = wish.get("precision", "auto")
+    units = str((wish.get("options") or {}).get("compute_units", "cpu_and_ne"))
+    return _MAC_PROFILES.get(("fp16" if precision == "auto" else precision, units), "apple")
 
 
 def _require_cuda(profile: str, machine: Hardware) -> None:

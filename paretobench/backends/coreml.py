@@ -42,11 +42,20 @@ from paretobench.domain import Workload
 from paretobench.errors import BackendMissingError, UnsupportedError
 
 INSTALL = "pip install 'paretobench[apple]'"
-CONVERT_ELSEWHERE = (
-    "build its packages here with 'paretobench artifacts build +grid=NAME device=apple', copy "
-    "the cache folder to a Mac, and run 'paretobench sweep +grid=NAME device=apple' there"
-)
-"""What a machine without Core ML can still do for one that has it."""
+
+
+def convert_elsewhere(profile: str = "apple") -> str:
+    """What a machine without Core ML can still do for one that has it, with a device profile.
+
+    >>> convert_elsewhere('apple_int4').split(',')[0]
+    "build its packages here with 'paretobench artifacts build +grid=NAME device=apple_int4'"
+    """
+    grid = f"+grid=NAME device={profile}"
+    return (
+        f"build its packages here with 'paretobench artifacts build {grid}', copy the cache "
+        f"folder to a Mac, and run 'paretobench sweep {grid}' there"
+    )
+
 
 OPTIONS = ("compute_units", "target", "projector_width", "remote", "development_team")
 REMOTE_KINDS = ("iphone", "ipad")
@@ -66,7 +75,7 @@ class CoreML:
         version = hardware.version_of("coremltools")
         if not machine.is_apple_silicon:
             where = f"{machine.system} {machine.machine}"
-            reason = f"Core ML runs on Apple silicon, and this is {where}: {CONVERT_ELSEWHERE}"
+            reason = f"Core ML runs on Apple silicon, and this is {where}: {convert_elsewhere()}"
             return Availability(False, reason, version)
         if not version:
             return Availability(False, f"coremltools is not installed: {INSTALL}")

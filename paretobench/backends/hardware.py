@@ -69,6 +69,16 @@ def is_installed(module: str) -> bool:
         return False
 
 
+def cannot_export(install: str) -> str:
+    """Why an encoder cannot be built and exported here; empty if it can.
+
+    Args:
+        install: the command that installs what is missing.
+    """
+    is_possible = is_installed("torch") and is_installed("timm")
+    return "" if is_possible else f"exporting an encoder needs torch and timm: {install}"
+
+
 def torch_was_built_for_cuda() -> bool:
     """Whether the installed torch carries CUDA kernels; reads its version file as text."""
     spec = importlib.util.find_spec("torch")

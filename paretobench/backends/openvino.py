@@ -26,7 +26,7 @@ from paretobench.backends.inputs import (
 )
 from paretobench.backends.models import RANDOM_WEIGHTS
 from paretobench.domain import Workload
-from paretobench.errors import BackendMissingError, UnsupportedError
+from paretobench.errors import UnsupportedError
 
 INSTALL = "pip install 'paretobench[cpu]'"
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
@@ -65,13 +65,11 @@ class OpenVINO:
             ArtifactError: if the cache cannot be written.
         """
         subject = EncodeSubject.of(workload)
-        store, recipe = ArtifactStore(root), _recipe(subject)
-        artifact = store.find(recipe)
-        if artifact is None and not hardware.is_installed("timm"):
-            artifact = store.find_other_versions(recipe)
-            if artifact is None:
-                raise BackendMissingError(f"exporting an encoder needs torch and timm: {INSTALL}")
-        artifact = artifact or store.get(recipe, lambda folder: _export(subject, folder))
+        artifact = ArtifactStore(root).find_or_export(
+            _recipe(subject),
+            lambda folder: _export(subject, folder),
+            hardware.cannot_export(INSTALL),
+        )
         return Prepared(artifact.path, artifact.facts)
 
     def load(self, workload: Workload, prepared: Prepared) -> OpenVINOSession:

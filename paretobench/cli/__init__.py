@@ -33,6 +33,10 @@ VERBS = {
     "score": ("score", "Run lmms-eval on a checkpoint for a point."),
     "import": ("bring", "Bring in scores, lmms-eval results or another database."),
     "init": ("bring", "Write a small grid of your own to start from."),
+    "artifacts": (
+        "artifacts",
+        "Convert a grid's networks without measuring; list and check what is there.",
+    ),
     "doctor": ("machine", "What this machine can run, and whether it is quiet enough to measure."),
 }
 """Verb -> (module of this package, short help). A test holds the help to the commands' own."""

@@ -36,6 +36,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "import": ("paretobench import scores.csv",),
     "init": ("paretobench init mine",),
+    "artifacts": (
+        "paretobench artifacts build +grid=smoke device=apple",
+        "paretobench artifacts list",
+    ),
     "doctor": ("paretobench doctor",),
 }
 """Verb -> commands as a user types them."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from paretobench.backends import coreml_runtime, hardware
 from paretobench.backends.artifacts import ArtifactStore, default_root
-from paretobench.backends.coreml import CONVERT_ELSEWHERE, INSTALL
+from paretobench.backends.coreml import INSTALL, convert_elsewhere
 from paretobench.backends.coreml_convert import can_convert
 from paretobench.errors import ParetobenchError
 from paretobench.measure.quiet import Finding
@@ -45,7 +45,7 @@ def measuring() -> Finding:
     machine = hardware.detect()
     here = f"{machine.system} {machine.machine}"
     wanted = "a Mac with Apple silicon"
-    return Finding("measuring", here, wanted, machine.is_apple_silicon, CONVERT_ELSEWHERE)
+    return Finding("measuring", here, wanted, machine.is_apple_silicon, convert_elsewhere())
 
 
 def converting() -> Finding:

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from paretobench import checkpoint as checkpoints
 from paretobench.accuracy.lmms import process, scoring
 from paretobench.accuracy.lmms.job import Job, child_spec, result_key, tasks_of
@@ -176,18 +178,8 @@ def remove_leftovers(folder: Path) -> None:
     for path in folder.glob("*.unfinished-*"):
         number = path.name.rsplit("-", 1)[1]
         is_ours = number == str(os.getpid())
-        if is_ours or not (number.isdigit() and _is_alive(int(number))):
+        if is_ours or not (number.isdigit() and psutil.pid_exists(int(number))):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _advise(event: Mapping[str, str], job: Job) -> str:
