@@ -1,7 +1,7 @@
 """The harness on real workloads: does it agree, does it waste time, what does it save?
 
     python benchmarks/harness.py agreement [--rounds 5] [--seconds 5]
-    python benchmarks/harness.py share [+grid=qwen2_family llm=qwen2_0_5b] [--fidelity standard]
+    python benchmarks/harness.py share [+grid=qwen2_family llm=qwen2_0_5b] [--fidelity rigorous]
     python benchmarks/harness.py grid --database results/paretobench.db
 
 `agreement`: the same prepared workload timed by a cell and by the runtime's own tool, in turn,
@@ -18,12 +18,12 @@ Needs a quiet machine: `paretobench doctor` says whether it is.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ from paretobench.analysis import stats
 from paretobench.backends.artifacts import default_root
 from paretobench.config import expand, load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload, prefill_workload
-from paretobench.measure import cell, events, harness
-from paretobench.measure.environment import fingerprint
+from paretobench.measure import cell, harness
 from paretobench.measure.lock import DeviceLock
+from paretobench.measure.preparation import prepare_all
 from paretobench.measure.process import Children, child_environment
-from paretobench.measure.timing import SamplingPlan
+from paretobench.measure.timing import SamplingPlan, cell_plan
 from paretobench.records import Cell
 from paretobench.store import Store
 
@@ -199,38 +199,43 @@ def _mlx_seconds(session: Any, seconds: float) -> float:
 
 
 def share(grid: Sequence[str], fidelity: str) -> int:
-    """Sweep a grid into a database of its own; 1 if less than 70 % of its time is runs."""
-    from paretobench import sweep
+    """One process of every workload of a grid; 1 if less than 70 % of its time is runs.
 
-    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "db") as store:
-        database = f"database={folder}/db"
-        request = expand([*grid, f"fidelity={fidelity}", "check=0", database])
-        prepared = sweep.prepare(request, store)
-        options = harness.Options(
-            artifacts=default_root(),
-            fidelity=fidelity,  # type: ignore[arg-type]
-            sweep_key=None,
-        )
-        account = harness.run(
-            [one.workload for one in prepared.plan.workloads],
-            store=store,
-            environment=fingerprint(),
-            options=options,
-            listen=_dots,
-        )
-    per = [c.wall_s for c in account.cells]
+    A level's further rounds repeat the same processes, so their share is that of the first.
+    """
+    from paretobench import planning
+
+    plan, root = cell_plan(fidelity), default_root()  # type: ignore[arg-type]
+    request = expand([*grid, f"fidelity={fidelity}", "check=0"])
+    workloads = [one.workload for one in planning.prepare(request, None).plan.workloads]
+    children = Children()
+    made = {one.workload.key: one for one in prepare_all(workloads, children, root, 1800.0, _quiet)}
+    wall_s: dict[str, float] = {"encode": 0.0, "prefill": 0.0}
+    work_s = dict(wall_s)
+    for workload in workloads:
+        prepared = made[workload.key].prepared
+        sent = functools.partial(cell.orders, workload, plan.sampling, root, prepared=prepared)
+        outcome = children.ask(harness.CELL_MODULE, sent, 1800.0)
+        if outcome.answer is None:
+            raise SystemExit(f"{workload.label}: {outcome.reason}")
+        runs = [outcome.answer["first_run_s"], *outcome.answer["warmup_s"]]
+        work_s[workload.kind] += sum(runs) + sum(outcome.answer["samples_s"])
+        wall_s[workload.kind] += outcome.wall_s
+    for kind, seconds in wall_s.items():
+        if seconds:
+            print(f"{kind:8} {seconds:6.0f} s of processes, {work_s[kind] / seconds:.0%} in runs")
+    found = sum(work_s.values()) / sum(wall_s.values())
+    preparing_s = sum(one.wall_s for one in made.values())
     print(
-        f"\n{len(account.cells)} processes, device time {account.device_s:.0f} s, "
-        f"{account.work_s:.0f} s in runs: {account.share or 0:.0%}; "
-        f"a process {statistics.median(per):.1f} s; preparing {account.prepare_s:.0f} s apart; "
-        f"{len(account.failures)} failures"
+        f"{len(workloads)} processes at {fidelity}, {sum(wall_s.values()):.0f} s, {found:.0%} in "
+        f"first runs, warm-ups and samples (asked for: {LEAST_SHARE:.0%}); "
+        f"preparing {preparing_s:.0f} s apart"
     )
-    return 0 if (account.share or 0.0) >= LEAST_SHARE and not account.failures else 1
+    return 0 if found >= LEAST_SHARE else 1
 
 
-def _dots(event: events.Event) -> None:
-    if isinstance(event, events.CellFinished):
-        print(".", end="", file=sys.stderr, flush=True)
+def _quiet(workload: Workload, done: int) -> None:
+    """Preparation goes on without a word."""
 
 
 def grid(database: Path, encoders: Sequence[str], resolutions: Sequence[int]) -> int:
@@ -311,7 +316,7 @@ def main() -> int:
     one.add_argument("--only", default="", help="part of a tool's name")
     two = parts.add_parser("share")
     two.add_argument("overrides", nargs="*", default=["+grid=qwen2_family", "llm=qwen2_0_5b"])
-    two.add_argument("--fidelity", default="standard")
+    two.add_argument("--fidelity", default="rigorous")
     three = parts.add_parser("grid")
     three.add_argument("--database", type=Path, default=Path("results/paretobench.db"))
     three.add_argument("--encoders", default="fastvithd,fastvit,convnext_l,convnext_xxl")
