@@ -119,7 +119,7 @@ def torch_benchmark(session: Any, seconds: float) -> float:
     import torch
     from torch.utils.benchmark import Timer
 
-    names = {"network": session.network, "pixels": session._pixels, "torch": torch}
+    names = {"network": session.network, "pixels": session.pixels, "torch": torch}
     timer = Timer(
         "network(pixels)", globals=names, num_threads=torch.get_num_threads(), label="encode"
     )

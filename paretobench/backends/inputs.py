@@ -21,7 +21,7 @@ EMBEDDING_SD = 0.02
 initialisation. Latency does not depend on it as long as nothing overflows."""
 
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate", "cannot allocate",
-                  "failed to allocate", "bad_alloc")  # fmt: skip
+                  "failed to allocate", "bad_alloc", "status_alloc_failed")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,11 @@ class TorchProjector:
     def __init__(self, channels: int, hidden: int, dtype: Any, device: Any) -> None:
         import torch
 
+        from paretobench.backends import torch_cuda
         from paretobench.backends.models import random_weights
 
         self._torch, self._dtype, self._device = torch, dtype, device
+        self._synchronise = torch_cuda.synchroniser(torch, device)
         self.network = torch.nn.Sequential(
             torch.nn.Linear(channels, hidden), torch.nn.GELU(), torch.nn.Linear(hidden, hidden)
         )
@@ -41,10 +43,7 @@ class TorchProjector:
         with self._torch.inference_mode():
             visual = self._torch.from_numpy(tokens).to(self._device, self._dtype)
             embeddings = self.network(visual)
-            if self._device.type == "cuda":
-                self._torch.cuda.synchronize(self._device)
-            elif self._device.type == "mps":
-                self._torch.mps.synchronize()
+            self._synchronise()
             return embeddings
 
 

@@ -1,31 +1,39 @@
 """torch: encoders and prefill on CPU, CUDA and Apple's GPU.
 
-Encoders are timm networks, language models those of transformers, both eager, in inference
-mode; or the two halves of a checkpoint with its own weights, where a workload names one. On a
-CPU, bf16 convolutions run channels-last, where oneDNN has its fast kernels.
+Encoders are timm networks, language models those of transformers, both in inference mode; or
+the two halves of a checkpoint with its own weights, where a workload names one. On a CPU, bf16
+convolutions run channels-last, where oneDNN has its fast kernels.
 A prefill takes visual embeddings (or token ids), fills a fresh key-value cache, and computes
 the logits of the last position alone, as generation does.
+
+Options: `device` (cpu, mps, cuda, cuda:N), `threads`, `attention` (transformers' name), `mode`
+(see `torch_modes`; `best` on CUDA, else `eager`), and on CUDA `sdpa` (one attention kernel).
+On CUDA an input is written anew into one buffer for every run, and the board's own seconds are
+kept in the facts beside the wall time that the harness takes.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from paretobench.backends import Availability, Prepared, hardware
+from paretobench.backends import Availability, Prepared, hardware, torch_modes
 from paretobench.backends.artifacts import ArtifactStore
 from paretobench.backends.inputs import (
     EncodeSubject,
     PrefillSubject,
-    check_finite,
     memory_failures,
     random_embeddings,
     random_ids,
     random_pixels,
 )
 from paretobench.backends.projector import TorchProjector
+from paretobench.backends.torch_session import (
+    TorchSession,
+    device_of,
+    refuses_options,
+)
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
 
@@ -49,13 +57,15 @@ class Torch:
 
     def refuses(self, workload: Workload) -> str | None:
         """Integer precisions, and devices that are not here."""
-        precision, device = workload.runtime.precision, _device(workload)
+        precision, device = workload.runtime.precision, device_of(workload)
         if workload.kind not in ("encode", "prefill"):
             return f"torch times encode and prefill, not {workload.kind}"
         if precision not in PRECISIONS:
             return f"torch runs {', '.join(PRECISIONS)} here, not {precision}"
         if device.split(":")[0] not in ("cpu", "cuda", "mps"):
             return f"torch runs on device=cpu, cuda or mps, not {device}"
+        if reason := refuses_options(workload):
+            return reason
         if precision == "bf16" and device == "cpu" and not hardware.detect().has_fast_bf16:
             return "this processor has no bf16 instructions; use precision=fp32"
         return None
@@ -67,7 +77,7 @@ class Torch:
 
         if workload.checkpoint:
             return _prepare_checkpoint(workload)
-        if not _device(workload).startswith("cpu") or _is_shared(workload):
+        if not device_of(workload).startswith("cpu") or _is_shared(workload):
             return Prepared(facts={"weights": "made in memory"})
         store = ArtifactStore(root)
         if workload.kind == "encode":
@@ -93,60 +103,7 @@ def backend() -> Torch:
     return Torch()
 
 
-class _Session:
-    """What both sessions share: device, dtype, synchronisation, facts."""
-
-    def __init__(self, workload: Workload) -> None:
-        import torch
-
-        self.torch = torch
-        self.label = workload.label
-        self.device = torch.device(_device(workload))
-        self.dtype = dtype_of(workload.runtime.precision)
-        if threads := workload.runtime.options.get("threads"):
-            torch.set_num_threads(int(threads))
-        self._synchronise = _synchroniser(torch, self.device)
-        self.result: Any = None
-        self.facts: dict[str, Any] = {}
-
-    def output(self) -> Any:
-        """The last result as an fp32 array on the host."""
-        return self.result.float().cpu().numpy()
-
-    def close(self) -> None:
-        """Drop the network and everything on the device."""
-        self.network: Any = None
-        self.result = None
-        if self.device.type == "cuda":
-            self.torch.cuda.empty_cache()
-
-    def _describe(self, network: Any, made: str) -> dict[str, Any]:
-        torch = self.torch
-        first = next(network.parameters())
-        facts = {
-            "precision": {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[
-                first.dtype
-            ],
-            "device": str(first.device),
-            "version": torch.__version__,
-            "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "weights": made,
-        }
-        if self.device.type == "cuda":
-            return facts | {
-                "gpu": torch.cuda.get_device_name(self.device),
-                "tf32": torch.backends.cuda.matmul.allow_tf32,
-                "cuda": torch.version.cuda,
-            }
-        return facts | {
-            "threads": torch.get_num_threads(),
-            "blas": "mkl" if torch.backends.mkl.is_available() else "other",
-            "onednn": torch.backends.mkldnn.is_available(),
-            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        }
-
-
-class EncodeSession(_Session):
+class EncodeSession(TorchSession):
     """An encoder and one batch of pixels."""
 
     def __init__(self, workload: Workload, prepared: Prepared) -> None:
@@ -172,27 +129,30 @@ class EncodeSession(_Session):
         self.facts = self._describe(self.network, made) | _checkpoint_fact(workload)
         self.facts["memory_format"] = str(self.memory_format).removeprefix("torch.")
         self.renew_input()
+        self._start()
 
     def renew_input(self) -> None:
         """New random pixels; also refuses a last result that was not finite."""
-        if self.result is not None:
-            check_finite(self.output(), self.label)
+        self._observe()
         self.set_input(random_pixels(self._shape))
 
     def set_input(self, pixels: Any) -> None:
         """Given pixels: fp32 array [batch, 3, resolution, resolution]."""
         tensor = self.torch.from_numpy(pixels).to(self.device, self.dtype)
-        self._pixels = tensor.contiguous(memory_format=self.memory_format)
+        self._feed("pixels", tensor.contiguous(memory_format=self.memory_format))
         self._synchronise()
 
-    def run(self) -> None:
-        """One pass; returns when the visual tokens are there."""
-        with self.torch.inference_mode(), memory_failures(self.label):
-            self.result = self.network(self._pixels)
-            self._synchronise()
+    @property
+    def pixels(self) -> Any:
+        """The input as it lies on the device: [batch, 3, resolution, resolution]."""
+        return self._inputs["pixels"]
+
+    def _forward(self, inputs: torch_modes.Inputs) -> Any:
+        """Pixels to visual tokens: [batch, tokens, channels]."""
+        return self.network(inputs["pixels"])
 
 
-class PrefillSession(_Session):
+class PrefillSession(TorchSession):
     """A language model and one sequence; every run fills a cache of its own."""
 
     def __init__(self, workload: Workload, prepared: Prepared) -> None:
@@ -215,6 +175,7 @@ class PrefillSession(_Session):
             "shared_layers": is_shared,
         }
         self.renew_input()
+        self._start()
 
     def _build(self, workload: Workload, prepared: Prepared) -> tuple[Any, str]:
         """The language model on its device, and where its weights come from."""
@@ -236,8 +197,7 @@ class PrefillSession(_Session):
 
     def renew_input(self) -> None:
         """A new random sequence; also refuses a last result that was not finite."""
-        if self.result is not None:
-            check_finite(self.output(), self.label)
+        self._observe()
         subject = self._subject
         if subject.takes_ids:
             vocabulary = self.network.config.vocab_size
@@ -248,13 +208,12 @@ class PrefillSession(_Session):
 
     def set_ids(self, ids: Any) -> None:
         """Given token ids: int64 array [batch, tokens]."""
-        self._inputs = {"input_ids": self.torch.from_numpy(ids).to(self.device)}
+        self._feed("input_ids", self.torch.from_numpy(ids).to(self.device))
         self._synchronise()
 
     def set_embeddings(self, embeddings: Any) -> None:
         """Given embeddings: fp32 array [batch, tokens, hidden]."""
-        tensor = self.torch.from_numpy(embeddings).to(self.device, self.dtype)
-        self._inputs = {"inputs_embeds": tensor}
+        self._feed("inputs_embeds", self.torch.from_numpy(embeddings).to(self.device, self.dtype))
         self._synchronise()
 
     def projector(self, channels: int) -> TorchProjector:
@@ -267,20 +226,18 @@ class PrefillSession(_Session):
         if n_text:
             rest = self.torch.from_numpy(text[:, :n_text]).to(self.device, self.dtype)
             visual = self.torch.cat([visual, rest], dim=1)
-        self._inputs = {"inputs_embeds": visual}
+        self._feed("inputs_embeds", visual)
 
     def first_token(self) -> int:
         """The most likely next token, on the host."""
         return int(self.result[0].argmax())
 
-    def run(self) -> None:
-        """One prefill; returns when the last position's logits and the cache are there."""
-        with self.torch.inference_mode(), memory_failures(self.label):
-            hidden = self.network.model(**self._inputs, use_cache=True).last_hidden_state
-            # Two dimensions: for a slice of three, torch's CPU path copies the whole of
-            # lm_head (272 MB for Qwen2-0.5B) before it multiplies, 1.3 s instead of 0.03 s.
-            self.result = self.network.lm_head(hidden[:, -1])
-            self._synchronise()
+    def _forward(self, inputs: torch_modes.Inputs) -> Any:
+        """A fresh cache filled, and the last position's logits: [batch, vocabulary]."""
+        hidden = self.network.model(**inputs, use_cache=True).last_hidden_state
+        # Two dimensions: for a slice of three, torch's CPU path copies the whole of
+        # lm_head (272 MB for Qwen2-0.5B) before it multiplies, 1.3 s instead of 0.03 s.
+        return self.network.lm_head(hidden[:, -1])
 
 
 def _prepare_checkpoint(workload: Workload) -> Prepared:
@@ -307,26 +264,6 @@ def _vision_half(workload: Workload, dtype: Any) -> Any:
 
 def _checkpoint_fact(workload: Workload) -> dict[str, str]:
     return {"checkpoint": workload.checkpoint} if workload.checkpoint else {}
-
-
-def dtype_of(precision: str) -> Any:
-    """torch's dtype of a precision's name."""
-    import torch
-
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-
-
-def _synchroniser(torch: Any, device: Any) -> Callable[[], None]:
-    """What waits for the device; a CPU is always done."""
-    if device.type == "cuda":
-        return lambda: torch.cuda.synchronize(device)
-    if device.type == "mps":
-        return lambda: torch.mps.synchronize()
-    return lambda: None
-
-
-def _device(workload: Workload) -> str:
-    return str(workload.runtime.options.get("device", "cpu"))
 
 
 def _is_shared(workload: Workload) -> bool:

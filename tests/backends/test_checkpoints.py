@@ -53,7 +53,7 @@ def test_the_encoder_is_the_checkpoint_s_own(folder: Path) -> None:
     session = loaded(folder, ENCODE)
     session.run()
     whole = AutoModelForImageTextToText.from_pretrained(folder)
-    expected = whole.model.vision_tower(session._pixels).last_hidden_state.detach()
+    expected = whole.model.vision_tower(session.pixels).last_hidden_state.detach()
     torch.testing.assert_close(torch.from_numpy(session.output()), expected)
     assert session.facts["checkpoint"] == Checkpoint.at(folder).digest
     assert session.facts["weights"] == "the checkpoint's own"

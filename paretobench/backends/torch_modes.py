@@ -1,0 +1,213 @@
+"""How torch runs a forward pass: eager, compiled, or as a captured CUDA graph; and which is best.
+
+    eager        one kernel launch after another
+    compile      torch.compile: fused kernels (Inductor), shapes fixed
+    cuda_graph   the eager kernels, captured once and launched as one graph
+    best         whichever of these is fastest for this very network and input, found out when
+                 the session is loaded, and recorded with what the others took
+
+A runner is called with the same inputs' dictionary each time; a graph reads them where they lay
+when it was captured, so whoever feeds it writes in place.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from paretobench.errors import UnsupportedError
+
+MODES = ("eager", "cuda_graph", "compile")
+"""In the order in which the simpler one is preferred when two take the same time."""
+
+CHOICES = (*MODES, "best")
+
+ROUNDS, LEAST_ROUNDS = 10, 3
+"""How often each candidate is timed, in turn, and how often when that takes long."""
+
+TRIAL_S = 2.0
+"""Seconds of timing after which `LEAST_ROUNDS` suffice."""
+
+TIE = 0.01
+"""A mode must be faster than a simpler one by more than this fraction to replace it, so that
+the processes of one workload choose alike."""
+
+Inputs = Mapping[str, Any]
+Forward = Callable[[Inputs], Any]
+
+
+class Runner(Protocol):
+    """One way to run a forward pass."""
+
+    def __call__(self, inputs: Inputs) -> Any:
+        """Start it; returns the result's tensor, which may not be there yet."""
+
+    def close(self) -> None:
+        """Free what it holds beside the network."""
+
+
+class Plain:
+    """Eager or compiled: the function is called."""
+
+    def __init__(self, forward: Forward) -> None:
+        self._forward: Forward | None = forward
+
+    def __call__(self, inputs: Inputs) -> Any:
+        """See `Runner`."""
+        assert self._forward is not None, "closed"
+        return self._forward(inputs)
+
+    def close(self) -> None:
+        """Drop the function."""
+        self._forward = None
+
+
+class Graph:
+    """A captured graph: every call replays the kernels on what lies in the inputs now.
+
+    Args:
+        forward, inputs: what is captured.
+        board: a `torch_cuda.Board`.
+    """
+
+    def __init__(self, forward: Forward, inputs: Inputs, board: Any) -> None:
+        self._held = dict(inputs)
+        self._graph, self._result = board.capture(lambda: forward(self._held))
+
+    def __call__(self, inputs: Inputs) -> Any:
+        """See `Runner`.
+
+        Raises:
+            ValueError: if the inputs are other tensors than those that were captured.
+        """
+        if inputs.keys() != self._held.keys() or any(
+            inputs[name] is not tensor for name, tensor in self._held.items()
+        ):
+            raise ValueError("a captured graph reads the inputs of its capture: write into them")
+        self._graph.replay()
+        return self._result
+
+    def close(self) -> None:
+        """Free the graph's memory."""
+        self._graph.reset()
+        self._result = None
+
+
+def start(mode: str, forward: Forward, inputs: Inputs, torch: Any, board: Any | None) -> Runner:
+    """A runner of one of `MODES`, built but for what its first calls still do.
+
+    Args:
+        board: a `torch_cuda.Board`; None on another device.
+
+    Raises:
+        UnsupportedError: if the mode needs a board.
+    """
+    if mode == "compile":
+        return Plain(torch.compile(forward, dynamic=False))
+    if mode == "cuda_graph":
+        if board is None:
+            raise UnsupportedError("mode=cuda_graph needs device=cuda; use mode=compile")
+        return Graph(forward, inputs, board)
+    return Plain(forward)
+
+
+def candidates(board: Any | None) -> tuple[str, ...]:
+    """What `best` chooses among."""
+    return MODES if board is not None else tuple(mode for mode in MODES if mode != "cuda_graph")
+
+
+def choose(
+    modes: Sequence[str],
+    begin: Callable[[str], Runner],
+    inputs: Inputs,
+    synchronise: Callable[[], None],
+    clock: Callable[[], float] = time.perf_counter,
+) -> tuple[Runner, dict[str, Any]]:
+    """The fastest mode's runner, and the facts of the choice.
+
+    A mode that fails (a model that cannot be captured, no compiler) is left out and its reason
+    kept; the first mode's failure is everyone's.
+
+    Args:
+        modes: candidates, the simplest first.
+        begin: makes a runner.
+        synchronise: waits for the device.
+        clock: seconds.
+
+    Returns:
+        The runner, and `mode`, `mode_trials_s` (medians) and `mode_failures`.
+    """
+    runners: dict[str, Runner] = {}
+    failures: dict[str, str] = {}
+    for mode in modes:
+        try:
+            runner = begin(mode)
+            for _ in range(LEAST_ROUNDS):
+                runner(inputs)
+            synchronise()
+            runners[mode] = runner
+        except Exception as error:
+            if mode == modes[0]:
+                raise
+            failures[mode] = first_line(error)
+    medians = take_turns(runners, inputs, synchronise, clock)
+    fastest = min(medians.values())
+    chosen = next(mode for mode in runners if medians[mode] <= fastest * (1.0 + TIE))
+    for mode, runner in runners.items():
+        if mode != chosen:
+            runner.close()
+    facts: dict[str, Any] = {"mode": chosen, "mode_trials_s": medians}
+    return runners[chosen], facts | ({"mode_failures": failures} if failures else {})
+
+
+def take_turns(
+    runners: Mapping[str, Runner],
+    inputs: Inputs,
+    synchronise: Callable[[], None],
+    clock: Callable[[], float],
+) -> dict[str, float]:
+    """Median seconds of each runner; all take turns in every round, there and back."""
+    samples: dict[str, list[float]] = {mode: [] for mode in runners}
+    began = clock()
+    for index in range(ROUNDS):
+        order = list(runners) if index % 2 == 0 else list(runners)[::-1]
+        for mode in order:
+            begun = clock()
+            runners[mode](inputs)
+            synchronise()
+            samples[mode].append(clock() - begun)
+        if index + 1 >= LEAST_ROUNDS and clock() - began > TRIAL_S:
+            break
+    return {mode: statistics.median(values) for mode, values in samples.items()}
+
+
+def first_line(error: BaseException) -> str:
+    """The kind of an error and its first line: compilers say pages."""
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+
+
+def attention_kernels(torch: Any, forward: Callable[[], Any]) -> list[str]:
+    """Which scaled-dot-product kernels one eager call really used, by torch's names.
+
+    Counted in the dispatcher, so that it is what ran and not what was allowed.
+    """
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    used: set[str] = set()
+
+    class Listen(TorchDispatchMode):  # type: ignore[misc]  # torch is not followed
+        def __torch_dispatch__(
+            self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            name = function.name().removeprefix("aten::")
+            if name.startswith("_scaled_dot_product"):
+                used.add(name.removeprefix("_").partition(".")[0])
+            return function(*args, **(kwargs or {}))
+
+    # Not in inference mode: there attention reaches the listener before it chooses a kernel.
+    with torch.no_grad(), Listen():
+        forward()
+    return sorted(used)
