@@ -16,6 +16,7 @@ from paretobench.accuracy import published
 from paretobench.analysis import pooling, stats
 from paretobench.domain import Workload
 from paretobench.errors import StoreError
+from paretobench.measure import paper_machine
 from paretobench.plan import Refusal
 from paretobench.records import Cell, Environment, Estimate, Failure, Measurement, Score
 from paretobench.report import same_model
@@ -94,7 +95,7 @@ def stored_view(
         failures=tuple(_gone(failure, known) for failure in known.failures.values()),
         statistics=_statistics(store, points, environment),
         readings=_readings(store, points, known),
-        notes=_notes(given, points, mix_protocols),
+        notes=(*_notes(given, points, mix_protocols), *_device_notes(chosen, environment)),
     )
     return with_standing(view, seed)
 
@@ -106,6 +107,13 @@ def _notes(
     shown = {_identity(point) for point in points}
     of_points = [s for s in scores if (s.encoder, s.resolution_px, s.llm, s.tiling) in shown]
     return notes(of_points, mix_protocols)
+
+
+def _device_notes(sweep: Sweep | None, environment: Environment) -> tuple[str, ...]:
+    """What a sweep's device profile promises that this machine is not."""
+    device = sweep.settings.get("device", {}) if sweep else {}
+    note = paper_machine.note_for(str(device.get("name", "")), environment)
+    return (note,) if note else ()
 
 
 def find_sweep(store: Store, name_or_key: str) -> Sweep:

@@ -33,6 +33,21 @@ PALETTE = (
 the colours farthest from those before them under normal vision and three simulated kinds of
 colour blindness; a test asserts the distances."""
 
+DARK_PALETTE = (
+    "#5790fc",
+    "#f89c20",
+    "#ee4050",
+    "#906090",
+    "#f4f4f4",
+    "#f0a8f0",
+    "#a8a8a8",
+    "#c018c0",
+    "#a8f0a8",
+    "#f00018",
+)
+"""The same families on dark paper: the light ones stay, black becomes white, the others are the
+colours farthest from those before them that stand out from the paper; the same test asserts it."""
+
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "p", "h", "*")
 """One shape per LLM, smallest first: circle, triangle, square, as in the paper's Figure 4."""
 
@@ -49,9 +64,12 @@ DASHES: tuple[Any, ...] = (
 FAMILY_ORDER = ("FastViTHD", "FastViT", "SigLIP", "ViT", "ConvNeXt-L", "ConvNeXt", "ConvNeXt-XXL")
 """Families that always come first, so that one family keeps its colour across figures."""
 
-INK, GREY, GRID = "#1a1a1a", "#6b6b6b", "#e4e4e4"
+PAPER, INK, GREY, GRID = "#ffffff", "#1a1a1a", "#6b6b6b", "#e4e4e4"
 FRONT = "#d3d3d3"
 """The overall front: a thick pale band under the coloured lines of the families."""
+
+HALF = 0.18
+"""Relative luminance below which paper counts as dark: equal contrast to black and white."""
 
 MM_PER_INCH = 25.4
 
@@ -66,6 +84,8 @@ class Style:
         palette: colours of the families, in order.
         colours: colours by family name, which win over the palette.
         mplstyle: a matplotlib style file applied on top, for a house style.
+        paper, ink, grey, grid, front: background, text and axes, what is said in passing, grid
+            lines, and the band of the overall front.
         max_labels: above this many points in one panel only those on a front are labelled.
     """
 
@@ -75,6 +95,11 @@ class Style:
     colours: Mapping[str, str] = field(default_factory=dict)
     mplstyle: Path | None = None
     max_labels: int = 60
+    paper: str = PAPER
+    ink: str = INK
+    grey: str = GREY
+    grid: str = GRID
+    front: str = FRONT
 
     @property
     def width_in(self) -> float:
@@ -95,6 +120,19 @@ class Style:
     def marker_pt(self) -> float:
         """Diameter of a marker."""
         return self.font_pt * 0.72
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the paper is dark, so that what stands out is light."""
+        return luminance(self.paper) < HALF
+
+    def readable(self, colour: str) -> str:
+        """The colour, moved towards the ink until text in it can be read on the paper."""
+        return readable(colour, paper=self.paper)
+
+    def tint(self, colour: str) -> str:
+        """The colour mixed with the paper: the fill of what stands second."""
+        return tint(colour, paper=self.paper)
 
     def colour_of(self, families: Iterable[str]) -> dict[str, str]:
         """A colour per family; the known ones first, so that colours stay put.
@@ -123,18 +161,21 @@ class Style:
             "font.size": self.font_pt,
             "axes.titlesize": self.font_pt,
             "axes.labelsize": self.font_pt,
-            "axes.labelcolor": INK,
-            "axes.edgecolor": INK,
+            "axes.labelcolor": self.ink,
+            "axes.edgecolor": self.ink,
             "axes.linewidth": 0.8,
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.axisbelow": True,
+            "axes.facecolor": self.paper,
+            "figure.facecolor": self.paper,
+            "savefig.facecolor": self.paper,
             "axes.grid": True,
-            "grid.color": GRID,
+            "grid.color": self.grid,
             "grid.linewidth": 0.6,
-            "text.color": INK,
-            "xtick.color": INK,
-            "ytick.color": INK,
+            "text.color": self.ink,
+            "xtick.color": self.ink,
+            "ytick.color": self.ink,
             "xtick.labelsize": self.small_pt,
             "ytick.labelsize": self.small_pt,
             "legend.fontsize": self.small_pt,
@@ -182,30 +223,43 @@ def luminance(colour: str) -> float:
     >>> round(luminance('#ffffff'), 3), luminance('#000000')
     (1.0, 0.0)
     """
-    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    channels = [channel / 255 for channel in _channels(colour)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def readable(colour: str, contrast: float = 4.5) -> str:
-    """The colour, darkened until text in it has this contrast on white.
+def readable(colour: str, contrast: float = 4.5, paper: str = PAPER) -> str:
+    """The colour, darkened (on dark paper lightened) until text in it has this contrast.
 
     >>> readable('#7a21dd'), readable('#f89c20') != '#f89c20'
     ('#7a21dd', True)
+    >>> readable('#7a21dd', paper='#000000') != '#7a21dd'
+    True
     """
-    channels = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    behind = luminance(paper)
+    goal = 255 if behind < HALF else 0
     for step in range(20):
-        shade = "#" + "".join(f"{round(c * 0.95**step):02x}" for c in channels)
-        if 1.05 / (luminance(shade) + 0.05) >= contrast:
+        shade = _mixed(colour, goal, 0.95**step)
+        light, dark = sorted((luminance(shade), behind), reverse=True)
+        if (light + 0.05) / (dark + 0.05) >= contrast:
             return shade
-    return INK
+    return "#ffffff" if goal else INK
 
 
-def tint(colour: str, share: float = 0.4) -> str:
-    """The colour mixed with white: `share` of it stays.
+def tint(colour: str, share: float = 0.4, paper: str = PAPER) -> str:
+    """The colour mixed with the paper: `share` of it stays.
 
     >>> tint('#000000', 0.4)
     '#999999'
     """
-    channels = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
-    return "#" + "".join(f"{round(255 - (255 - c) * share):02x}" for c in channels)
+    pairs = zip(_channels(colour), _channels(paper), strict=True)
+    return "#" + "".join(f"{round(back - (back - c) * share):02x}" for c, back in pairs)
+
+
+def _channels(colour: str) -> list[int]:
+    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+def _mixed(colour: str, goal: int, share: float) -> str:
+    """The colour, `share` of it left, the rest towards black (0) or white (255)."""
+    return "#" + "".join(f"{round(goal + (c - goal) * share):02x}" for c in _channels(colour))

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from paretobench.report.style import PALETTE, Style, luminance, readable
+from paretobench.report.style import DARK_PALETTE, PALETTE, Style, luminance, readable
 
 # G. M. Machado, M. M. Oliveira, L. A. F. Fernandes, "A Physiologically-based Model for
 # Simulation of Color Vision Deficiency", IEEE TVCG 15 (6), 2009: severity 1.0.
@@ -37,8 +37,11 @@ def lab(colour: str, sight: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("sight", SIGHT)
-def test_no_two_families_look_alike_to_a_colour_blind_reader(sight: str) -> None:
-    seen = [lab(colour, SIGHT[sight]) for colour in PALETTE]
+@pytest.mark.parametrize("palette", [PALETTE, DARK_PALETTE], ids=["light", "dark"])
+def test_no_two_families_look_alike_to_a_colour_blind_reader(
+    palette: tuple[str, ...], sight: str
+) -> None:
+    seen = [lab(colour, SIGHT[sight]) for colour in palette]
     nearest = min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2))
     assert nearest > 20, f"nearest pair is {nearest:.1f} apart; 2.3 is just noticeable"
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from paretobench.report.figures.marks import POINTS_PER_INCH, Pair
 from paretobench.report.figures.sheet import Caption, finish, new_sheet
-from paretobench.report.style import GREY, INK, PALETTE, Style
+from paretobench.report.style import Style
 from paretobench.report.view import Row, View
 from paretobench.report.words import footer_lines
 from paretobench.units import counted, significant
@@ -88,11 +88,11 @@ def sum_figure(info: SumInfo, style: Style) -> Figure:
     sheet = new_sheet(style)
     row_in = style.font_pt * 1.7 / POINTS_PER_INCH
     axes = sheet.add_row(1, row_in * (len(info.checks) + 0.6))[0]
-    axes.axvline(1.0, color=GREY, lw=0.8)
+    axes.axvline(1.0, color=style.grey, lw=0.8)
     for height, check in enumerate(info.checks):
         if check.interval:
-            axes.plot(check.interval, (height, height), color=PALETTE[0], lw=1.6)
-        axes.plot([check.ratio], [height], "o", color=PALETTE[0], ms=style.marker_pt)
+            axes.plot(check.interval, (height, height), color=style.palette[0], lw=1.6)
+        axes.plot([check.ratio], [height], "o", color=style.palette[0], ms=style.marker_pt)
     axes.set_ylim(len(info.checks) - 0.4, -0.6)
     axes.set_yticks(range(len(info.checks)), [check.label for check in info.checks])
     axes.tick_params(axis="y", length=0)
@@ -135,11 +135,11 @@ def drift_figure(info: DriftInfo, style: Style) -> Figure:
 
     sheet = new_sheet(style)
     axes = sheet.add_row(1, style.width_in * (0.32 if style.width_mm > 120 else 0.5))[0]
-    axes.axhline(1.0, color=GREY, lw=0.8)
+    axes.axhline(1.0, color=style.grey, lw=0.8)
     kinds: tuple[tuple[str, tuple[Pair, ...], dict[str, Any]], ...] = (
-        ("before", info.before, {"marker": "o", "mfc": "white", "mec": PALETTE[0]}),
-        ("after", info.after, {"marker": "o", "mfc": PALETTE[0], "mec": PALETTE[0]}),
-        ("after, moved", info.suspect, {"marker": "X", "mfc": PALETTE[2], "mec": INK}),
+        ("before", info.before, {"marker": "o", "mfc": style.paper, "mec": style.palette[0]}),
+        ("after", info.after, {"marker": "o", "mfc": style.palette[0], "mec": style.palette[0]}),
+        ("after, moved", info.suspect, {"marker": "X", "mfc": style.palette[2], "mec": style.ink}),
     )
     entries = []
     for label, points, look in kinds:

@@ -26,7 +26,7 @@ from paretobench.analysis.claims import (
 from paretobench.report.figures.labels import Boxes, crosses, touches
 from paretobench.report.figures.marks import POINTS_PER_INCH, Mark, Pair
 from paretobench.report.standing import contenders
-from paretobench.report.style import INK, Style, order_families
+from paretobench.report.style import Style, order_families
 from paretobench.report.view import Row
 from paretobench.units import significant
 
@@ -231,7 +231,7 @@ def _write(claim: Claim, axes: Axes, style: Style, shaft: Boxes, spot: Boxes) ->
             "arrowstyle": "-|>",
             "mutation_scale": style.font_pt,
             "ls": (0, (3, 1.5)),
-            "color": INK,
+            "color": style.ink,
             "lw": 0.11 * style.font_pt,
             "shrinkA": 0,
             "shrinkB": 0,
@@ -246,7 +246,7 @@ def _write(claim: Claim, axes: Axes, style: Style, shaft: Boxes, spot: Boxes) ->
         claim.text,
         fontsize=style.small_pt,
         fontweight="bold",
-        color=INK,
+        color=style.ink,
         ha="center",
         va="center",
         zorder=6,

@@ -33,7 +33,7 @@ from paretobench.report.figures.marks import (
 )
 from paretobench.report.figures.pareto import ParetoInfo, pareto_info
 from paretobench.report.figures.sheet import Caption, finish, new_sheet
-from paretobench.report.style import GREY, Style, order_families, size_in_billions
+from paretobench.report.style import Style, order_families, size_in_billions
 from paretobench.report.view import Panel, Row, View, benchmark_label, with_fronts
 from paretobench.report.words import footer_lines
 from paretobench.units import counted, significant
@@ -242,7 +242,7 @@ def _draw_diagonals(panel: Versus, axes: Axes, style: Style) -> list[list[Pair]]
     lines = _diagonals(panel, axes.get_xlim(), axes.get_ylim())
     for ratio, line in lines.items():
         width, dashes = (1.0, "-") if ratio == 1.0 else (0.6, (0, (4, 3)))
-        axes.plot(*zip(*line, strict=True), color=GREY, lw=width, ls=dashes, zorder=1.5)
+        axes.plot(*zip(*line, strict=True), color=style.grey, lw=width, ls=dashes, zorder=1.5)
     for ratio, line in lines.items():
         others = [other for name, other in lines.items() if name != ratio]
         _name_diagonal(panel, axes, style, ratio, line, others)
@@ -272,7 +272,7 @@ def _name_diagonal(
 ) -> None:
     """Write the ratio beside its line, from the top down, at the first place that is free."""
     name = ratio_words(ratio).replace(".0x", "x")
-    text = axes.text(1, 1, name, fontsize=style.tiny_pt, color=GREY, gid="ratio", zorder=3)
+    text = axes.text(1, 1, name, fontsize=style.tiny_pt, color=style.grey, gid="ratio", zorder=3)
     taken = [one.get_window_extent().extents for one in axes.texts if one is not text]
     reach = (style.marker_pt / 2 + 1.5) / POINTS_PER_INCH * axes.figure.dpi
     places = [(mark.ttft_ms, mark.score_percent or 1.0) for mark in panel.marks]
@@ -300,7 +300,7 @@ def _entries(info: VersusInfo, look: Look) -> list[list[object]]:
         return Line2D([], [], ls="", marker=marker, ms=size, mfc=colour, mec=colour, label=label)
 
     families: list[object] = [dot("o", look.colours[name], name) for name in info.families]
-    shapes: list[object] = [dot(look.markers[name], GREY, name) for name in info.llms]
+    shapes: list[object] = [dot(look.markers[name], look.style.grey, name) for name in info.llms]
     return [families, shapes]
 
 

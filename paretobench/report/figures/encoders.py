@@ -19,7 +19,7 @@ from paretobench.report.figures.axes import linear_limits
 from paretobench.report.figures.marks import Look, Mark, Pair, label_marks, look_of, mark_of
 from paretobench.report.figures.sheet import Caption, finish, new_sheet
 from paretobench.report.standing import contenders
-from paretobench.report.style import INK, Style, order_families, readable
+from paretobench.report.style import Style, order_families
 from paretobench.report.view import Row, View, benchmark_label
 from paretobench.report.words import footer_lines
 from paretobench.units import significant
@@ -145,7 +145,7 @@ def draw_encoders(info: EncodersInfo, axes: Axes, look: Look) -> None:
         x, y = zip(*(_place(mark) for mark in line.marks), strict=True)
         if len(line.marks) > 1:
             axes.plot(x, y, color=colour, lw=0.2 * look.style.font_pt, zorder=2.5)
-        fill = "white" if len(line.marks) > 1 else colour
+        fill = look.style.paper if len(line.marks) > 1 else colour
         for mark in line.marks:
             size = next(sizes)
             looks: dict[str, Any] = {"ms": size, "mfc": fill, "mec": colour}
@@ -164,7 +164,7 @@ def _draw_arrow(arrow: Arrow, axes: Axes, style: Style) -> None:
         arrowprops={
             "arrowstyle": "-|>",
             "ls": (0, (4, 2)),
-            "color": INK,
+            "color": style.ink,
             "lw": 1.0,
             "shrinkA": 9,
             "shrinkB": 4,
@@ -217,8 +217,8 @@ def _entries(info: EncodersInfo, look: Look) -> list[Any]:
                 ls="-" if is_line else "",
                 marker="o",
                 ms=look.style.marker_pt,
-                mfc="white" if is_line else colour,
-                mec=readable(colour) if not is_line else colour,
+                mfc=look.style.paper if is_line else colour,
+                mec=look.style.readable(colour) if not is_line else colour,
                 label=line.encoder + count,
             )
         )

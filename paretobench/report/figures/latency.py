@@ -15,12 +15,9 @@ from typing import TYPE_CHECKING, Any
 from paretobench.report.figures.marks import POINTS_PER_INCH
 from paretobench.report.figures.sheet import Caption, finish, new_sheet
 from paretobench.report.style import (
-    GREY,
-    INK,
     Style,
     order_families,
     size_in_billions,
-    tint,
 )
 from paretobench.report.view import Row, View
 from paretobench.report.words import footer_lines, value_ms
@@ -146,13 +143,13 @@ def draw_breakdown(
             bar.prefill_ms,
             left=bar.encode_ms,
             height=0.72,
-            color=tint(colour),
+            color=style.tint(colour),
             edgecolor=colour,
             lw=0.5,
         )
         end = max(bar.encode_ms + bar.prefill_ms, *(bar.interval_ms or (0.0,)))
         if bar.interval_ms:
-            axes.plot(bar.interval_ms, (height, height), color=INK, lw=0.8)
+            axes.plot(bar.interval_ms, (height, height), color=style.ink, lw=0.8)
         axes.annotate(
             bar.total,
             (end, height),
@@ -160,7 +157,7 @@ def draw_breakdown(
             textcoords="offset points",
             va="center",
             fontsize=style.tiny_pt,
-            color=INK,
+            color=style.ink,
         )
     panel_em = style.width_in * POINTS_PER_INCH / style.font_pt / across
     axes.set_xlim(0, longest / max(1 - TEXT_EM / panel_em * 1.4, 0.5))
@@ -175,8 +172,8 @@ def _legend(info: BreakdownInfo, style: Style) -> list[list[Any]]:
     from matplotlib.patches import Patch
 
     parts = [
-        Patch(facecolor=GREY, edgecolor=GREY, label="encode, all passes"),
-        Patch(facecolor=tint(GREY), edgecolor=GREY, label="prefill"),
+        Patch(facecolor=style.grey, edgecolor=style.grey, label="encode, all passes"),
+        Patch(facecolor=style.tint(style.grey), edgecolor=style.grey, label="prefill"),
         Patch(facecolor="none", edgecolor="none", label="(n): visual tokens"),
     ]
     return [parts]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from paretobench.report.figures.labels import Anchor, Place, Scene, place_labels
-from paretobench.report.style import Style, markers_of, readable, tint
+from paretobench.report.style import Style, markers_of
 from paretobench.report.view import Row
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def draw_marks(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
         groups.setdefault((mark.family, mark.llm, mark.standing), []).append(mark)
     for (family, llm, standing), alike in groups.items():
         colour = look.colours[family]
-        fill = {"front": colour, "family": tint(colour)}.get(standing, "white")
+        fill = {"front": colour, "family": look.style.tint(colour)}.get(standing, look.style.paper)
         axes.plot(
             [mark.ttft_ms for mark in alike],
             [mark.score_percent or 0.0 for mark in alike],
@@ -157,7 +157,7 @@ def label_marks(
     places = place_labels([anchors[i] for i in chosen], scene, clearance)
     for index, place in zip(chosen, places, strict=True):
         if place is not None:
-            ink = readable(look.colours[marks[index].family])
+            ink = look.style.readable(look.colours[marks[index].family])
             _write(marks[index], anchors[index], place, axes, ink, size)
     return sum(place is None for place in places)
 

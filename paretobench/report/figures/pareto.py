@@ -36,7 +36,7 @@ from paretobench.report.figures.marks import (
     mark_of,
 )
 from paretobench.report.figures.sheet import Caption, finish, new_sheet
-from paretobench.report.style import FRONT, GREY, Style, order_families, size_in_billions, tint
+from paretobench.report.style import Style, order_families, size_in_billions
 from paretobench.report.view import Panel, Row, View, benchmark_label
 from paretobench.report.words import footer_lines
 from paretobench.units import counted
@@ -241,7 +241,7 @@ def draw_strip(info: ParetoInfo, axes: Axes, look: Look) -> None:
     axes.set_yticks(range(len(info.strips)), [strip.encoder for strip in info.strips])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_title("no score yet", loc="left", fontsize=look.style.small_pt, color=GREY)
+    axes.set_title("no score yet", loc="left", fontsize=look.style.small_pt, color=look.style.grey)
     axes.set_xlabel(TIME_LABEL)
     draw_marks(_in_strip(info), axes, look)
 
@@ -259,23 +259,24 @@ def legend_entries(info: ParetoInfo, look: Look) -> list[list[Any]]:
     """Groups of legend entries: the families, the LLMs, the fills and the front."""
     from matplotlib.lines import Line2D
 
+    style = look.style
+
     def dot(marker: str, fill: str, label: str) -> Line2D:
-        return Line2D(
-            [], [], ls="", marker=marker, ms=look.style.marker_pt, mfc=fill, mec=GREY, label=label
-        )
+        looks: dict[str, Any] = {"ms": style.marker_pt, "mfc": fill, "mec": style.grey}
+        return Line2D([], [], ls="", marker=marker, label=label, **looks)
 
     families = [
         Line2D([], [], color=look.colours[name], ls=look.dashes[name], lw=2.0, label=name)
         for name in info.families
     ]
-    shapes = [dot(look.markers[name], GREY, name) for name in info.llms]
+    shapes = [dot(look.markers[name], style.grey, name) for name in info.llms]
     if not info.panels:
         return [families, shapes]
-    band = Line2D([], [], color=FRONT, lw=5.0, label="overall front")
+    band = Line2D([], [], color=style.front, lw=5.0, label="overall front")
     fills = [
-        dot("o", GREY, "on the front"),
-        dot("o", tint(GREY), info.own_front),
-        dot("o", "white", "dominated"),
+        dot("o", style.grey, "on the front"),
+        dot("o", style.tint(style.grey), info.own_front),
+        dot("o", style.paper, "dominated"),
     ]
     return [families, shapes, [band, *fills]]
 
@@ -284,7 +285,7 @@ def _draw_fronts(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> 
     em = look.style.font_pt
     if panel.front:
         x, y = zip(*steps_through(panel.front, info.time_limits[1]), strict=True)
-        axes.plot(x, y, color=FRONT, lw=0.55 * em, solid_capstyle="butt", zorder=1.5)
+        axes.plot(x, y, color=look.style.front, lw=0.55 * em, solid_capstyle="butt", zorder=1.5)
     for name, corners in panel.family_fronts:
         if len(corners) > 1:
             x, y = zip(*steps_through(corners, corners[-1][0]), strict=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from paretobench.report.figures.marks import POINTS_PER_INCH
 from paretobench.report.figures.sheet import Caption, finish, new_sheet
-from paretobench.report.style import PALETTE, Style, readable, tint
+from paretobench.report.style import Style
 from paretobench.report.view import Statistics, View
 from paretobench.report.words import footer_lines
 from paretobench.units import counted, duration, significant
@@ -92,7 +92,7 @@ def draw_saving(saving: Saving, axes: Axes, style: Style) -> None:
     """Draw one pair of bars on given axes; the longer one leaves room for its number."""
     values = (saving.without, saving.with_reuse)
     names = ("each point for itself", "each workload once")
-    fills = (tint(PALETTE[0]), PALETTE[0])
+    fills = (style.tint(style.palette[0]), style.palette[0])
     axes.barh((0, 1), values, height=0.7, color=fills)
     axes.set_xlim(0, max(values) * (1.25 if style.width_mm > 120 else 1.6))
     axes.set_ylim(1.6, -0.6)
@@ -110,5 +110,5 @@ def draw_saving(saving: Saving, axes: Axes, style: Style) -> None:
             textcoords="offset points",
             va="center",
             fontsize=style.small_pt,
-            color=readable("#404040"),
+            color=style.readable("#404040"),
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from paretobench.report.figures.marks import POINTS_PER_INCH
-from paretobench.report.style import GREY, INK, Style
+from paretobench.report.style import Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,8 +94,8 @@ def _header(sheet: Sheet, caption: Caption) -> list[Any]:
     style = sheet.style
     made: list[Any] = []
     for text, size, weight, colour in (
-        (caption.title, style.font_pt * 1.15, "bold", INK),
-        (caption.subtitle, style.small_pt, "normal", GREY),
+        (caption.title, style.font_pt * 1.15, "bold", style.ink),
+        (caption.subtitle, style.small_pt, "normal", style.grey),
     ):
         if text:
             look: dict[str, Any] = {"fontsize": size, "fontweight": weight, "color": colour}
@@ -107,7 +107,7 @@ def _header(sheet: Sheet, caption: Caption) -> list[Any]:
 def _footer(sheet: Sheet, lines: Sequence[str]) -> Any | None:
     if not lines:
         return None
-    look: dict[str, Any] = {"fontsize": sheet.style.tiny_pt, "color": GREY}
+    look: dict[str, Any] = {"fontsize": sheet.style.tiny_pt, "color": sheet.style.grey}
     text = "\n".join(wrap(sheet, line, look) for line in lines if line)
     return sheet.figure.text(0, 0, text, va="bottom", ha="left", linespacing=1.25, **look)
 

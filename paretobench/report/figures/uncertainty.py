@@ -34,7 +34,7 @@ from paretobench.report.figures.marks import (
 )
 from paretobench.report.figures.sheet import Caption, finish, new_sheet
 from paretobench.report.standing import SEED, contenders, out_of_reach
-from paretobench.report.style import FRONT, GREY, Style, order_families, size_in_billions, tint
+from paretobench.report.style import Style, order_families, size_in_billions
 from paretobench.report.view import Panel, Row, View, benchmark_label
 from paretobench.report.words import footer_lines
 from paretobench.units import counted
@@ -162,8 +162,8 @@ def draw_uncertainty(info: UncertaintyInfo, axes: Axes, look: Look) -> None:
     axes.set_ylabel(f"{info.score_label} (%), up is better")
     times = [point.ttft_ms for point in info.band]
     low, high = [p.low for p in info.band], [p.high for p in info.band]
-    axes.fill_between(times, low, high, color=FRONT, lw=0, zorder=1.5)
-    axes.plot(times, [p.middle for p in info.band], color=GREY, lw=1.0, zorder=2)
+    axes.fill_between(times, low, high, color=look.style.front, lw=0, zorder=1.5)
+    axes.plot(times, [p.middle for p in info.band], color=look.style.grey, lw=1.0, zorder=2)
     draw_marks(info.marks, axes, look)
 
 
@@ -175,13 +175,13 @@ def _entries(info: UncertaintyInfo, look: Look) -> list[list[Any]]:
         looks: dict[str, Any] = {"ms": look.style.marker_pt, "mfc": fill, "mec": edge}
         return Line2D([], [], ls="", marker=marker, label=label, **looks)
 
-    colours = look.colours
+    colours, grey = look.colours, look.style.grey
     families = [dot("o", colours[name], colours[name], name) for name in info.families]
-    shapes = [dot(look.markers[name], GREY, GREY, name) for name in info.llms]
+    shapes = [dot(look.markers[name], grey, grey, name) for name in info.llms]
     fills = [
-        dot("o", GREY, GREY, "on the front (95%)"),
-        dot("o", tint(GREY), GREY, "ambiguous"),
-        dot("o", "white", GREY, "off (95%)"),
+        dot("o", grey, grey, "on the front (95%)"),
+        dot("o", look.style.tint(grey), grey, "ambiguous"),
+        dot("o", look.style.paper, grey, "off (95%)"),
     ]
-    line = Line2D([], [], color=GREY, lw=1.0, label="front, median")
-    return [families, shapes, [Patch(color=FRONT, label="front, 95%"), line, *fills]]
+    line = Line2D([], [], color=grey, lw=1.0, label="front, median")
+    return [families, shapes, [Patch(color=look.style.front, label="front, 95%"), line, *fills]]
