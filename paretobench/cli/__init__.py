@@ -32,6 +32,10 @@ VERBS = {
     "audit": ("answer", "Recompute the published tables and list every mismatch."),
     "score": ("score", "Run lmms-eval on a checkpoint for a point."),
     "import": ("bring", "Bring in scores, lmms-eval results or another database."),
+    "verify": (
+        "bundles",
+        "Check a bundle or a database against its own hashes, and who signed it.",
+    ),
     "init": ("bring", "Write a small grid of your own to start from."),
     "artifacts": (
         "artifacts",

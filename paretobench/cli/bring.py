@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.cli import completion
+from paretobench.cli import bundles, completion, xcode
 from paretobench.cli.console import say
 from paretobench.cli.options import DATABASE
 from paretobench.errors import ConfigError, DataError
@@ -55,11 +55,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="Scoring rules for lmms-eval results.",
 )
+@click.option(
+    "--signer",
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="Take bundles alone, each signed by somebody in this file of allowed signers.",
+)
+@xcode.report_options
 def import_command(
     files: tuple[str, ...],
     database: str,
     mapping: str | None,
     protocol: str,
+    signer: str | None,
     **place: Any,
 ) -> None:
     """Bring in scores, lmms-eval results or another database."""
@@ -73,7 +81,11 @@ def import_command(
     rules = Path(mapping) if mapping else None
     with Store.open(database) as store:
         for path in paths:
-            say(f"{path}: {_bring_in(store, path, flags, rules, protocol)}")
+            if signer:
+                came = bundles.bring_in_signed(store, path, signer)
+            else:
+                came = _bring_in(store, path, flags, rules, protocol)
+            say(f"{path}: {came}")
 
 
 def _bring_in(
@@ -82,14 +94,19 @@ def _bring_in(
     """Import one path by what it is; returns what came of it."""
     from paretobench.accuracy.importers import read_scores_csv
     from paretobench.accuracy.lmms import importer
+    from paretobench.measure import xcode_reports
     from paretobench.store import arrivals
 
+    if xcode_reports.is_report(path):
+        return xcode.bring_in(store, path, flags)
     if arrivals.kind_of(path) is not None:
         return str(arrivals.bring_in(store, path))
     if path.suffix.lower() == ".csv" and path.is_file() and not importer.is_importable(path):
         scores = read_scores_csv(path)
     elif importer.is_importable(path):
-        imported = importer.import_results([path], flags, mapping, protocol)
+        imported = importer.import_results(
+            [path], xcode.without_report_options(flags), mapping, protocol
+        )
         for note in imported.notes:
             say(f"  {note}")
         scores = list(imported.scores)

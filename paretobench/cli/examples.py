@@ -22,7 +22,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "paretobench ls published --table v1_table6 --where vision_encoder=FastViTHD",
     ),
     "show": ("paretobench show 'FastViTHD@512 + Qwen2-0.5B' --published",),
-    "export": ("paretobench export --published --format markdown",),
+    "export": (
+        "paretobench export --published --format markdown",
+        "paretobench export --bundle mine.zip",
+    ),
     "best": (
         "paretobench best --published --under 200ms",
         "paretobench best --at-least 60 --where 'textvqa>=60' --published",
@@ -35,6 +38,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         " --llm qwen2_0_5b --recipe mine",
     ),
     "import": ("paretobench import scores.csv",),
+    "verify": ("paretobench verify results/paretobench.db",),
     "init": ("paretobench init mine",),
     "artifacts": (
         "paretobench artifacts build +grid=smoke device=apple",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from paretobench.cli import completion
+from paretobench.cli import bundles, completion
 from paretobench.cli.console import emit_json, print_rich, print_table, say
 from paretobench.cli.options import as_json, chosen_view, open_store, view_options
 from paretobench.errors import ConfigError
@@ -120,11 +120,22 @@ def show_command(point: str, as_json: bool, **chosen: Any) -> None:
     help="What to write.",
 )
 @click.option("--out", metavar="FILE", help="Where to write [default: stdout].")
-def export_command(kind: str, out: str | None, **chosen: Any) -> None:
+@bundles.bundle_options
+def export_command(
+    kind: str,
+    out: str | None,
+    bundle: str | None,
+    sign: str | None,
+    include: tuple[str, ...],
+    **chosen: Any,
+) -> None:
     """Write the table as csv, markdown, latex, json or parquet."""
     from paretobench.report import tables
     from paretobench.report.files import write_text
 
+    if path := bundles.destination(bundle, sign, include, out=out, **chosen):
+        bundles.write(chosen["database"], path, sign, include)
+        return
     view = chosen_view(**chosen)
     if kind == "parquet":
         if not out:

@@ -2,7 +2,11 @@
 
 `manifest.json` lists every other file with its size and SHA-256. A bundle whose files do not
 fit its manifest is refused, with the file named, before anything of it is read. The database
-inside is then joined like any other: row by row, each hashed again.
+inside is then joined like any other: row by row, each hashed again. `manifest.json.sig`, if
+there is one, is a signature of the manifest, and so of every file that it lists.
+
+Equal content gives equal bytes: rows lie in the order of their keys and no time is stored, so
+two people compare what they hold by the hash of one file.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from typing import IO
 
 from paretobench.domain import canonical_json
 from paretobench.errors import DataError, StoreError
+from paretobench.store import signature
 from paretobench.store.rows import environment_to_json
 from paretobench.store.store import Store
 from paretobench.store.union import UnionCounts
@@ -26,6 +31,8 @@ FORMAT = 1
 """Version of the layout; a reader refuses a newer one."""
 
 DATABASE, ENVIRONMENTS, MANIFEST = "paretobench.db", "environments.json", "manifest.json"
+
+SIGNATURE = f"{MANIFEST}.sig"
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The oldest time a zip file can hold: the same content gives the same archive."""
@@ -42,7 +49,10 @@ class Entry:
 
 
 def write_bundle(
-    store: Store, path: Path, files: Mapping[str, Path] | None = None
+    store: Store,
+    path: Path,
+    files: Mapping[str, Path] | None = None,
+    signing_key: Path | None = None,
 ) -> dict[str, Entry]:
     """Write the database, its environments and further files into a new bundle.
 
@@ -50,12 +60,14 @@ def write_bundle(
         store: the database; it may be in use.
         path: the zip file; it must not exist.
         files: further files by their name in the bundle, such as `report/index.html`.
+        signing_key: an OpenSSH key to sign the manifest with; None leaves it unsigned.
 
     Returns:
         What the manifest lists.
 
     Raises:
         StoreError: if the bundle exists or cannot be written.
+        DataError: if it cannot be signed; there is then no bundle.
     """
     if path.exists():
         raise StoreError(f"{path} exists already.\nName a new file for the bundle.")
@@ -67,7 +79,7 @@ def write_bundle(
             store.copy_to(folder / DATABASE)
             (folder / ENVIRONMENTS).write_text(canonical_json(environments) + "\n")
             own = {file: folder / file for file in (DATABASE, ENVIRONMENTS)}
-            entries = _write_archive(folder / "bundle.zip", {**(files or {}), **own})
+            entries = _write_archive(folder / "bundle.zip", {**(files or {}), **own}, signing_key)
             (folder / "bundle.zip").replace(path)
     except OSError as error:
         raise StoreError(
@@ -77,15 +89,19 @@ def write_bundle(
     return entries
 
 
-def _write_archive(path: Path, files: Mapping[str, Path]) -> dict[str, Entry]:
+def _write_archive(
+    path: Path, files: Mapping[str, Path], signing_key: Path | None
+) -> dict[str, Entry]:
     entries = {}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, file in sorted(files.items()):
             with file.open("rb") as source, archive.open(_info(name), "w") as target:
                 entries[name] = _copy(source, target)
         listed = {name: vars(entry) for name, entry in entries.items()}
-        manifest = canonical_json({"format": FORMAT, "files": listed})
-        archive.writestr(_info(MANIFEST), manifest + "\n")
+        manifest = (canonical_json({"format": FORMAT, "files": listed}) + "\n").encode("ascii")
+        archive.writestr(_info(MANIFEST), manifest)
+        if signing_key is not None:
+            archive.writestr(_info(SIGNATURE), signature.sign(manifest, signing_key))
     return entries
 
 
@@ -124,9 +140,13 @@ def verify_bundle(path: Path) -> dict[str, Entry]:
         with zipfile.ZipFile(path) as archive:
             entries = _read_manifest(path, archive)
             names = archive.namelist()
-            for name in sorted({*names, *entries} - {MANIFEST}):
-                if names.count(name) != 1 or name not in entries:
-                    _refuse(path, name, "missing" if name not in names else "not in its manifest")
+            for name in sorted({*names, *entries}):
+                if names.count(name) > 1:
+                    _refuse(path, name, "there twice")
+                if name in (MANIFEST, SIGNATURE):
+                    continue
+                if name not in names or name not in entries:
+                    _refuse(path, name, "missing" if name in entries else "not in its manifest")
                 with archive.open(name) as file:
                     if _copy(file, None) != entries[name]:
                         _refuse(path, name, "changed")
@@ -158,17 +178,53 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Entry]:
 def _refuse(path: Path, name: str, what: str) -> None:
     raise DataError(
         f"{path} was tampered with or damaged: {name} in it is {what}.\n"
-        "Nothing of it was imported; ask for the original file."
+        "Nothing of it is imported; ask for the original file."
     )
 
 
-def import_bundle(store: Store, path: Path) -> UnionCounts:
+def is_signed(path: Path) -> bool:
+    """Whether a bundle carries a signature; whose it is, `signer_of` tells."""
+    with zipfile.ZipFile(path) as archive:
+        return SIGNATURE in archive.namelist()
+
+
+def signer_of(path: Path, allowed_signers: Path) -> str:
+    """Who signed a bundle: a name out of `allowed_signers`.
+
+    The signature is of the manifest alone; `verify_bundle` holds the files to that.
+
+    Raises:
+        DataError: if it is not signed, or by nobody in the file.
+    """
+    if not is_signed(path):
+        raise DataError(
+            f"{path} is not signed; nobody says that it is theirs.\n"
+            "Ask for one written by `paretobench export --bundle FILE --sign KEY`."
+        )
+    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(path) as archive:
+        armoured = Path(name) / SIGNATURE
+        armoured.write_bytes(archive.read(SIGNATURE))
+        try:
+            return signature.signer(archive.read(MANIFEST), armoured, allowed_signers)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
+
+
+def import_bundle(store: Store, path: Path, allowed_signers: Path | None = None) -> UnionCounts:
     """Verify a bundle and join its database; again is the same as once.
+
+    Args:
+        store: open for writing.
+        path: the bundle.
+        allowed_signers: refuse the bundle unless one of these signed it; None asks nobody.
 
     Raises:
         DataError: if the bundle, or a row of its database, was changed; nothing is then stored.
     """
-    if DATABASE not in verify_bundle(path):
+    entries = verify_bundle(path)
+    if allowed_signers is not None:
+        signer_of(path, allowed_signers)
+    if DATABASE not in entries:
         raise DataError(f"{path} holds no {DATABASE}.\nWrite it anew: `paretobench export`.")
     with tempfile.TemporaryDirectory() as name:
         extracted = Path(name) / DATABASE
@@ -177,5 +233,7 @@ def import_bundle(store: Store, path: Path) -> UnionCounts:
             archive.open(DATABASE) as source,
             extracted.open("wb") as target,
         ):
-            _copy(source, target)
+            copied = _copy(source, target)
+        if copied != entries[DATABASE]:
+            _refuse(path, DATABASE, "changed")
         return store.union(extracted)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,6 +24,7 @@ from typing import Any
 from paretobench.errors import StoreError
 from paretobench.store import union
 from paretobench.store.cells import CellRows
+from paretobench.store.copying import write_ordered
 from paretobench.store.database import translated_errors
 from paretobench.store.filesystem import Mount
 from paretobench.store.opening import open_database
@@ -86,14 +88,34 @@ class Store(SweepRows, PointRows, CellRows, ScoreRows):
     def copy_to(self, path: str | os.PathLike[str]) -> None:
         """Write a compact copy into one new file, consistent even while a sweep is writing.
 
+        Rows lie in the order of their keys: databases of equal content give equal bytes, in
+        whatever order they were filled and joined (under one version of SQLite).
+
         Raises:
             StoreError: if the file exists or cannot be written.
         """
         target = Path(path)
         if target.exists():
             raise StoreError(f"{target} exists already.\nName a new file for the copy.")
-        with translated_errors(target):
-            self._connection.execute("VACUUM INTO ?", [str(target)])
+        with translated_errors(target), self._snapshot():
+            write_ordered(target, ((name, self._in_order(name)) for name in self.table_names()))
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """Everything read inside is of one moment, whatever others write meanwhile."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def refuse_altered_rows(self) -> None:
+        """Hash every row again and compare.
+
+        Raises:
+            DataError: naming the first row that does not fit its key.
+        """
+        union.refuse_altered_rows(self)
 
     def integrity_check(self) -> list[str]:
         """What SQLite finds wrong with the file, references included; empty if it is sound."""
@@ -114,10 +136,16 @@ class Store(SweepRows, PointRows, CellRows, ScoreRows):
 
     def table_rows(self, table: str) -> Iterator[list[dict[str, Any]]]:
         """Every row of a table as a plain dict, sorted by its primary key, in batches."""
+        names = [row[0] for row in self._rows("SELECT name FROM pragma_table_info(?)", [table])]
+        for rows in self._in_order(table):
+            yield [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _in_order(self, table: str) -> Iterator[list[tuple[Any, ...]]]:
+        """Every row of a table as bare values, sorted by its primary key, in batches."""
         columns = self._rows("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", [table])
         order = ", ".join(row[0] for row in columns)
         for rows in self._batches(f'SELECT * FROM "{table}" ORDER BY {order}'):
-            yield [dict(row) for row in rows]
+            yield [tuple(row) for row in rows]
 
     def stored_keys(self, table: str) -> set[str]:
         """The keys of a table."""

@@ -112,7 +112,7 @@ def refuse_altered_rows(store: Store) -> None:
     for kind, key in _altered(store):
         raise DataError(
             f"{store.path} was changed by hand: {kind} {key[:12]} does not fit its content.\n"
-            "Nothing of it was imported; ask for the original file."
+            "Nothing of it is imported; ask for the original file."
         )
 
 

@@ -13,6 +13,7 @@ from paretobench.errors import DataError, StoreError
 from paretobench.store import Store, bundle
 from tests.store import examples
 from tests.store.contract import ENCODE, HERE
+from tests.store.keys import allow, make_signer, needs_ssh_keygen
 
 
 @pytest.fixture
@@ -136,3 +137,68 @@ def test_a_bundle_that_cannot_be_written_says_so(known: Store, tmp_path: Path) -
     with pytest.raises(StoreError, match="cannot write the bundle"):
         bundle.write_bundle(known, tmp_path / "c.zip", {"report.html": tmp_path / "missing"})
     assert not (tmp_path / "c.zip").exists()
+
+
+def test_a_file_that_is_there_twice_is_named(packed: Path, tmp_path: Path) -> None:
+    with (
+        zipfile.ZipFile(packed, "a") as archive,
+        pytest.warns(UserWarning, match="Duplicate name"),
+    ):
+        archive.writestr("manifest.json", "{}")
+    assert "manifest.json" in refused(packed, tmp_path)
+
+
+def test_the_same_content_packs_to_the_same_bytes(
+    packed: Path, known: Store, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    bundle.write_bundle(known, tmp_path / "again.zip", {"report/index.html": page})
+    assert packed.read_bytes() == (tmp_path / "again.zip").read_bytes()
+
+
+@needs_ssh_keygen
+def test_a_signed_bundle_says_who_signed_it_and_imports(known: Store, tmp_path: Path) -> None:
+    anna, ben = (make_signer(tmp_path, name) for name in ("anna", "ben"))
+    path = tmp_path / "signed.zip"
+    bundle.write_bundle(known, path, signing_key=anna.private)
+    assert bundle.is_signed(path)
+    assert set(bundle.verify_bundle(path)) == {"paretobench.db", "environments.json"}
+    allowed = allow(tmp_path / "allowed", ben.allowed(), anna.allowed())
+    assert bundle.signer_of(path, allowed) == anna.name
+    with Store.open(tmp_path / "new.db") as store:
+        with pytest.raises(DataError, match="not one that"):
+            bundle.import_bundle(store, path, allow(tmp_path / "ben_alone", ben.allowed()))
+        assert list(store.dump()) == []
+        bundle.import_bundle(store, path, allowed)
+        assert list(store.dump()) == list(known.dump())
+
+
+@needs_ssh_keygen
+def test_a_signature_does_not_outlive_a_change_of_the_manifest(
+    known: Store, tmp_path: Path
+) -> None:
+    anna = make_signer(tmp_path, "anna")
+    allowed = allow(tmp_path / "allowed", anna.allowed())
+    path = tmp_path / "signed.zip"
+    bundle.write_bundle(known, path, signing_key=anna.private)
+    with Store.open(tmp_path / "other.db") as other:
+        bundle.write_bundle(other, tmp_path / "other.zip")
+    with zipfile.ZipFile(tmp_path / "other.zip") as archive:
+        others = {name: archive.read(name) for name in archive.namelist()}
+    rewrite(path, lambda files: files.update(others))
+    bundle.verify_bundle(path)
+    with pytest.raises(DataError, match=r"signed\.zip: the signature is not one"):
+        bundle.signer_of(path, allowed)
+
+
+def test_an_unsigned_bundle_is_nobodys(packed: Path, tmp_path: Path) -> None:
+    assert not bundle.is_signed(packed)
+    with pytest.raises(DataError, match="is not signed") as caught:
+        bundle.signer_of(packed, tmp_path / "allowed")
+    assert "--sign KEY" in str(caught.value)
+
+
+def test_a_key_that_cannot_sign_leaves_no_bundle(known: Store, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no key"):
+        bundle.write_bundle(known, tmp_path / "b.zip", signing_key=tmp_path / "missing")
+    assert not (tmp_path / "b.zip").exists()
