@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,23 +43,29 @@ crash. At 1 to 20 ms for a flush this is far above the 500 cells/s that a sweep 
 
 @dataclass(frozen=True)
 class Result:
-    """What one worker found, with the workload and environment that its cells refer to."""
+    """What one worker found, with the workload and environment that its cells refer to.
+
+    `about` is for whoever waits for the file (which unit it is, what failed in it); it is no
+    row, and a file without it is written as it always was.
+    """
 
     workloads: tuple[Workload, ...] = ()
     environments: tuple[Environment, ...] = ()
     cells: tuple[Cell, ...] = ()
     failures: tuple[Failure, ...] = ()
     scores: tuple[Score, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, every field."""
-        return {
+        rows: dict[str, Any] = {
             "workloads": [workload.to_json() for workload in self.workloads],
             "environments": [environment_to_json(found) for found in self.environments],
             "cells": [cell.to_json() for cell in self.cells],
             "failures": [failure_to_json(failure) for failure in self.failures],
             "scores": [score_to_json(score) for score in self.scores],
         }
+        return {**rows, "about": dict(self.about)} if self.about else rows
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Result:
@@ -70,6 +76,7 @@ class Result:
             tuple(Cell.from_json(item) for item in data["cells"]),
             tuple(Failure(**item) for item in data["failures"]),
             tuple(score_from_json(item) for item in data["scores"]),
+            dict(data.get("about", {})),
         )
 
 

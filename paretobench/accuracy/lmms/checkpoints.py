@@ -37,6 +37,10 @@ from paretobench.records import Score
 JOB_FIELDS = tuple(field.name for field in fields(Job) if field.name not in ("place", "items"))
 """What an entry may say about the scoring itself."""
 
+OnScores = Callable[[Sequence[Score]], None]
+Carry = Callable[[Sequence[Job], runner.OnEvent, OnScores], list[tuple[Job, Outcome | str]]]
+"""What scores jobs elsewhere; see `executors.accuracy`."""
+
 
 def read_jobs(path: Path) -> list[Job]:
     """The jobs of a checkpoints file.
@@ -149,7 +153,8 @@ def score_points(
     path: Path,
     folder: Path = runner.DEFAULT_FOLDER,
     on_event: runner.OnEvent = lambda line: None,
-    on_scores: Callable[[Sequence[Score]], None] = lambda scores: None,
+    on_scores: OnScores = lambda scores: None,
+    carry: Carry | None = None,
 ) -> list[tuple[Job, Outcome | str]]:
     """Score every point that has a checkpoint; one that fails does not cost the others.
 
@@ -157,9 +162,11 @@ def score_points(
         points: of the sweep.
         path: the checkpoints file.
         folder, on_event, on_scores: as for `runner.score`.
+        carry: what scores the jobs; None for this process, one after the other.
 
     Returns:
-        Each job with its outcome, or with the reason why nothing could be scored at all.
+        Each job with its outcome, or with the reason why nothing could be scored at all; a job
+        that `carry` left under way is not among them.
 
     Raises:
         ConfigError: if the checkpoints file is wrong.
@@ -167,6 +174,14 @@ def score_points(
     jobs, without = for_points(points, read_jobs(path))
     for point in without:
         on_event(f"{point}: no checkpoint in {path.name}, no score")
+    if carry is not None:
+        return carry(jobs, on_event, on_scores)
+    return _score_here(jobs, folder, on_event, on_scores)
+
+
+def _score_here(
+    jobs: Sequence[Job], folder: Path, on_event: runner.OnEvent, on_scores: OnScores
+) -> list[tuple[Job, Outcome | str]]:
     done: list[tuple[Job, Outcome | str]] = []
     for job in jobs:
         on_event(f"scoring {Path(job.checkpoint).name} ({job.place.recipe})")

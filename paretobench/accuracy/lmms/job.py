@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,34 @@ class Job:
     trust_remote_code: str = ""
     chat_template: Path | None = None
     timeout_s: float | None = None
+
+
+def job_to_json(job: Job) -> dict[str, Any]:
+    """A job as plain JSON, its paths absolute: who reads it may stand in another folder."""
+    folder, template = Path(job.checkpoint).expanduser(), job.chat_template
+    return {
+        **{one.name: getattr(job, one.name) for one in fields(job)},
+        "checkpoint": str(folder.absolute()) if folder.is_dir() else job.checkpoint,
+        "place": {one.name: getattr(job.place, one.name) for one in fields(job.place)},
+        "benchmarks": list(job.benchmarks),
+        "model_args": dict(job.model_args),
+        "data": {task: str(Path(path).absolute()) for task, path in job.data.items()},
+        "items": None if job.items is None else list(job.items),
+        "chat_template": None if template is None else str(template.absolute()),
+    }
+
+
+def job_from_json(data: Mapping[str, Any]) -> Job:
+    """Inverse of `job_to_json`; raises KeyError or TypeError on anything else."""
+    items, template = data["items"], data["chat_template"]
+    decided = {
+        "place": Place(**data["place"]),
+        "benchmarks": tuple(data["benchmarks"]),
+        "data": {task: Path(path) for task, path in data["data"].items()},
+        "items": None if items is None else (items[0], items[1]),
+        "chat_template": None if template is None else Path(template),
+    }
+    return Job(**{**data, **decided})
 
 
 @dataclass(frozen=True)

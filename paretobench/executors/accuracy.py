@@ -1,0 +1,222 @@
+"""Scoring jobs through an executor: submitted before the sweep measures, collected after it.
+
+While this machine times workloads, jobs run elsewhere and nothing is polled here, since asking a
+cluster every few seconds is work that a measurement would feel; results wait as files. Then each
+is taken as it ends. Without `wait` the sweep takes what is there and leaves the rest, and the
+same command later collects it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from paretobench import __version__
+from paretobench import checkpoint as checkpoints
+from paretobench.accuracy.lmms import runner
+from paretobench.accuracy.lmms.checkpoints import for_points, read_jobs
+from paretobench.accuracy.lmms.job import Job, data_digest, job_to_json
+from paretobench.domain import GridPoint
+from paretobench.errors import ConfigError, ExecutorError, ParetobenchError, UnknownNameError
+from paretobench.executors import Ended, Unit, ray, submitit
+from paretobench.executors.shared import SharedFolderExecutor
+from paretobench.records import Score
+from paretobench.store import spool
+
+DEFAULT_FOLDER = Path("results/accuracy/units")
+"""The shared folder, unless the configuration names another."""
+
+POLL_S = {"submitit": 5.0, "ray": 2.0}
+"""Pause between two looks at the engine: `squeue` is a request to a controller that all share."""
+
+
+class Scoring:
+    """The jobs of one sweep; what `checkpoints.score_points` takes as `carry`.
+
+    Args:
+        executor: that carries them.
+        wait: whether `__call__` waits for all of them.
+        cancel_on_interrupt: whether Ctrl-C while waiting stops the jobs as well.
+    """
+
+    def __init__(
+        self, executor: SharedFolderExecutor, wait: bool = True, cancel_on_interrupt: bool = False
+    ) -> None:
+        self.executor, self._wait = executor, wait
+        self._cancel_on_interrupt = cancel_on_interrupt
+        self._units: list[tuple[Job, Unit]] = []
+
+    def submit(self, jobs: Sequence[Job], on_event: runner.OnEvent) -> dict[str, Job]:
+        """Hand the jobs over, if they are not already; returns them by their unit's key.
+
+        Raises:
+            ExecutorError: if the engine cannot be used.
+        """
+        units = {unit.key: (unit, job) for unit, job in map(self._unit, jobs)}
+        for handle in self.executor.submit([unit for unit, _ in units.values()]):
+            place = f"job {handle.job} of {handle.where}" if handle.job else handle.where
+            on_event(f"{handle.unit.label}: {place}")
+        return {key: job for key, (_, job) in units.items()}
+
+    def _unit(self, job: Job) -> tuple[Unit, Job]:
+        """A job with its unit; the checkpoint is hashed once."""
+        for known, unit in self._units:
+            if known == job:
+                return unit, job
+        self._units.append((job, unit_of(job)))
+        return self._units[-1][1], job
+
+    def __call__(
+        self,
+        jobs: Sequence[Job],
+        on_event: runner.OnEvent,
+        on_scores: Callable[[Sequence[Score]], None],
+    ) -> list[tuple[Job, runner.Outcome | str]]:
+        """Submit what is missing, take each result as it ends; see `checkpoints.score_points`."""
+        try:
+            by_key = self.submit(jobs, on_event)
+        except ExecutorError as error:
+            on_event(str(error))
+            return [(job, str(error)) for job in jobs]
+        done: list[tuple[Job, runner.Outcome | str]] = []
+        try:
+            for ended in self.executor.collect(wait=self._wait):
+                done.append((by_key[ended.handle.unit.key], self._taken(ended, on_event)))
+                outcome = done[-1][1]
+                if isinstance(outcome, runner.Outcome):
+                    on_scores(outcome.scores)
+        except KeyboardInterrupt:
+            if self._cancel_on_interrupt:
+                for handle in self.executor.under_way():
+                    self.executor.cancel(handle)
+            raise
+        left = self.executor.under_way()
+        if left:
+            on_event(f"{len(left)} scoring jobs are under way; the same command collects them")
+        return done
+
+    def _taken(self, ended: Ended, on_event: runner.OnEvent) -> runner.Outcome | str:
+        label = ended.handle.unit.label
+        on_event(f"{label}: {ended.state.value}" + (f": {ended.reason}" if ended.reason else ""))
+        if not ended.spool:
+            return ended.reason
+        scores = [score for path in ended.spool for score in spool.read(path).scores]
+        failures = [runner.TaskFailure(**failure) for failure in ended.facts["failures"]]
+        if failures and not scores and not failures[0].task:
+            return ended.reason
+        found = ended.facts["facts"]
+        return runner.Outcome(
+            tuple(scores), (), tuple(failures), tuple(found["kept"]), found["checkpoint"]
+        )
+
+
+def begin(
+    points: Iterable[GridPoint],
+    path: Path,
+    settings: Mapping[str, Any],
+    on_event: runner.OnEvent,
+) -> Scoring | None:
+    """Hand over the scoring of a sweep's points; None where they are scored in this process.
+
+    An engine that cannot be used now is told here, and again by whoever collects.
+
+    Raises:
+        ConfigError: if the settings or the checkpoints file are wrong.
+    """
+    chosen = scoring(settings)
+    if chosen is not None:
+        jobs, _ = for_points(points, read_jobs(path))
+        with contextlib.suppress(ExecutorError):
+            chosen.submit(jobs, on_event)
+    return chosen
+
+
+def unit_of(job: Job) -> Unit:
+    """The unit of a scoring job; its key follows the content of what is here to be read.
+
+    A checkpoint or data set that only the cluster sees goes by its name.
+    """
+    folder = Path(job.checkpoint).expanduser()
+    digest = ""
+    if folder.is_dir():
+        try:
+            digest = checkpoints.checkpoint_hash(folder)
+        except ParetobenchError:
+            digest = "unreadable"  # the worker says why, where it happens
+    data = {task: data_digest(path) for task, path in job.data.items() if path.is_dir()}
+    payload = {"job": job_to_json(job), "checkpoint": digest, "data": data, "by": __version__}
+    names = ", ".join(job.benchmarks)
+    return Unit("accuracy", f"{Path(job.checkpoint).name} ({job.place.recipe}; {names})", payload)
+
+
+def scoring(settings: Mapping[str, Any]) -> Scoring | None:
+    """What `executor/accuracy` asks for; None for this process.
+
+    Raises:
+        ConfigError: for a name, a setting or a value that does not exist.
+    """
+    given = dict(settings)
+    name = str(given.pop("name", "local"))
+    if name == "local":
+        return None
+    if name not in _ENGINES:
+        raise UnknownNameError("accuracy executor", name, ["local", *_ENGINES])
+    common = {key: given.pop(key) for key in _COMMON if key in given}
+    root = Path(common.get("folder") or DEFAULT_FOLDER).expanduser().absolute()
+    python = str(common.get("python") or sys.executable)
+    engine, environment = _ENGINES[name](given, root, python)
+    poll_s = float(common.get("poll_s") or POLL_S[name])
+    executor = SharedFolderExecutor(engine, root, python, environment, poll_s)
+    return Scoring(
+        executor,
+        bool(common.get("wait", True)),
+        bool(common.get("cancel_on_interrupt", False)),
+    )
+
+
+_COMMON = ("folder", "python", "poll_s", "wait", "cancel_on_interrupt")
+
+
+def _submitit(given: dict[str, Any], root: Path, python: str) -> tuple[Any, dict[str, str]]:
+    cluster, at_once = given.pop("cluster", "slurm"), given.pop("at_once", 1)
+    demands: submitit.Demands = _made(submitit.Demands, given, "submitit", ("cluster", "at_once"))
+    if cluster == "slurm":
+        return submitit.SlurmEngine(root / "submitit", demands, python), {}
+    if cluster != "local":
+        raise UnknownNameError("cluster of executor/accuracy=submitit", cluster, ["slurm", "local"])
+    engine = submitit.LocalEngine(
+        root / "submitit", demands.minutes, demands.gpus, int(at_once), demands.max_requeues
+    )
+    return engine, submitit.visible_gpus() if demands.gpus is None else {}
+
+
+def _ray(given: dict[str, Any], root: Path, python: str) -> tuple[Any, dict[str, str]]:
+    address = str(given.pop("address", "auto"))
+    return ray.RayEngine(address, _made(ray.Demands, given, "ray", ("address",))), {}
+
+
+_ENGINES = {"submitit": _submitit, "ray": _ray}
+
+
+def _made(cls: type[Any], given: Mapping[str, Any], name: str, others: Sequence[str]) -> Any:
+    """A dataclass of settings; None keeps its default.
+
+    Raises:
+        ConfigError: for an unknown setting, or a value that is none.
+    """
+    known = {one.name: one for one in fields(cls)}
+    for key, value in given.items():
+        if key not in known:
+            allowed = [*known, *others, *_COMMON]
+            raise UnknownNameError(f"setting of executor/accuracy={name}", key, allowed)
+        wanted = known[key].default_factory
+        if wanted is dict and not isinstance(value, Mapping):
+            raise ConfigError(f"executor.accuracy.{key}={value!r} must be {{name: value}}")
+        if wanted is MISSING and isinstance(value, str) and key != "partition":
+            raise ConfigError(f"executor.accuracy.{key}={value!r} must be a number")
+    values = {key: value for key, value in given.items() if value is not None}
+    return cls(**{k: tuple(v) if k == "setup" else v for k, v in values.items()})
