@@ -8,10 +8,11 @@ macOS has no counter that an unprivileged process may read.
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from paretobench.backends import cuda_nvml
 
 POWERCAP = Path("/sys/class/powercap")
 
@@ -45,7 +46,7 @@ class EnergyMeter:
     def start(self) -> None:
         """Begin a stretch."""
         self._before = {zone: _microjoules(zone / "energy_uj") for zone in self._zones}
-        self._board_before_j = _nvml_joules()
+        self._board_before_j = cuda_nvml.energy_j()
         self._began = time.perf_counter()
 
     def stop(self) -> EnergyReading | None:
@@ -55,7 +56,7 @@ class EnergyMeter:
         for zone, before in self._before.items():
             joules += _difference(zone, before) * 1e-6
             sources.append("RAPL")
-        board_j = _nvml_joules()
+        board_j = cuda_nvml.energy_j()
         if board_j is not None and self._board_before_j is not None:
             joules += board_j - self._board_before_j
             sources.append("NVML")
@@ -91,19 +92,3 @@ def _difference(zone: Path, before: int) -> int:
     """Microjoules since `before`, over at most one wrap of the counter."""
     moved = _microjoules(zone / "energy_uj") - before
     return moved if moved >= 0 else moved + _microjoules(zone / "max_energy_range_uj")
-
-
-def _nvml_joules() -> float | None:
-    """Joules that all NVIDIA boards have used since their driver was loaded."""
-    try:
-        import pynvml
-    except ImportError:
-        return None
-    try:
-        pynvml.nvmlInit()
-        boards = range(pynvml.nvmlDeviceGetCount())
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(board) for board in boards]
-        millijoules = [pynvml.nvmlDeviceGetTotalEnergyConsumption(h) for h in handles]
-        return math.fsum(millijoules) * 1e-3
-    except pynvml.NVMLError:
-        return None

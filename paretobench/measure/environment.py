@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from paretobench.backends import cuda_nvml
 from paretobench.measure import hardware
 from paretobench.measure.process import child_environment
 from paretobench.records import Environment
@@ -113,6 +114,7 @@ def observed(measure_speed: bool = True) -> dict[str, Any]:
         "swap_used_bytes": swap.used,
         "clock_mhz": frequency,
         "temperatures_c": hardware.temperatures(),
+        "boards": cuda_nvml.observed() or None,
         "host": platform.node(),
     }
     if measure_speed:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from paretobench.backends import cuda_nvml
+
 _NOTABLE_INSTRUCTION_SETS = (
     "avx2",
     "avx512f",
@@ -117,12 +119,22 @@ def temperatures() -> dict[str, float] | None:
 
 
 def gpus() -> list[str]:
-    """Names of the NVIDIA boards with their driver, or the Apple GPU's core count."""
+    """The NVIDIA boards (name, driver, power limit, MIG), or the Apple GPU's core count.
+
+    Without the package for NVML, `nvidia-smi` is asked for names and driver.
+    """
     if sys.platform == "darwin":
         text = ask("system_profiler", "SPDisplaysDataType") or ""
         cores = re.search(r"Total Number of Cores: (\d+)", text)
         return [f"Apple GPU, {cores.group(1)} cores"] if cores else []
-    if not Path("/proc/driver/nvidia/version").exists():
+    if not has_nvidia_driver():
         return []
+    if found := cuda_nvml.identity():
+        return found
     listed = ask("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
     return [line.strip() for line in (listed or "").splitlines() if line.strip()]
+
+
+def has_nvidia_driver() -> bool:
+    """Whether the kernel has NVIDIA's driver loaded."""
+    return Path("/proc/driver/nvidia/version").exists()

@@ -14,10 +14,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import psutil
 
+from paretobench.backends import cuda_nvml
+from paretobench.backends.cuda_nvml import BoardState
 from paretobench.measure import hardware
 
 LOAD_PER_CORE = 0.1
@@ -236,51 +237,42 @@ def macos(ask: Callable[..., str | None]) -> list[Finding]:
     return found
 
 
-_BENIGN_THROTTLES = 0x1 | 0x2
-"""NVML clock event reasons that are no trouble: GPU idle, clocks set by the application."""
-
-
 def nvidia() -> list[Finding]:
-    """Clock limits, temperature and neighbours of every NVIDIA board; nothing without NVML."""
-    try:
-        import pynvml
-    except ImportError:
-        return []
-    try:
-        pynvml.nvmlInit()
-        count = pynvml.nvmlDeviceGetCount()
-        return [finding for board in range(count) for finding in _board(pynvml, board)]
-    except pynvml.NVMLError:
-        return []
+    """Clock limits, temperature, neighbours and MIG of every NVIDIA board; nothing without
+    NVML."""
+    return [finding for state in cuda_nvml.boards() for finding in board(state)]
 
 
-def _board(nvml: Any, index: int) -> list[Finding]:
-    """Findings about one board; `nvml` is the pynvml module or a test's stand-in."""
-    board = nvml.nvmlDeviceGetHandleByIndex(index)
-    reasons = nvml.nvmlDeviceGetCurrentClocksThrottleReasons(board) & ~_BENIGN_THROTTLES
-    degrees = nvml.nvmlDeviceGetTemperature(board, nvml.NVML_TEMPERATURE_GPU)
-    neighbours = nvml.nvmlDeviceGetComputeRunningProcesses(board)
-    name = f"GPU {index}"
-    return [
+def board(state: BoardState) -> list[Finding]:
+    """Findings about one board; MIG and persistence only where they are known."""
+    name, limits = f"GPU {state.index}", ", ".join(state.limits)
+    degrees, others = state.temperature_c, len(state.neighbours)
+    found = [
         Finding(
             f"{name} clocks",
-            f"limited (reasons {reasons:#x})" if reasons else "not limited",
+            f"limited ({limits})" if limits else "not limited",
             "not limited",
-            not reasons,
+            not limits,
             "nvidia-smi -q -d PERFORMANCE says why; let it cool down or raise its power limit",
         ),
         Finding(
+            f"{name} processes",
+            str(others),
+            "none",
+            not others,
+            "nvidia-smi lists them; end them or wait",
+        ),
+    ]
+    if degrees is not None:
+        hot = Finding(
             f"{name} temperature",
             f"{degrees} C",
             f"below {HOT_C:.0f} C",
             degrees < HOT_C,
             "let it cool down",
-        ),
-        Finding(
-            f"{name} processes",
-            f"{len(neighbours)}",
-            "none",
-            not neighbours,
-            "end them: nvidia-smi lists them",
-        ),
-    ]
+        )
+        found.insert(1, hot)
+    if state.mig:
+        advice = "its instances share clocks and power: keep the others idle, or switch MIG off"
+        found.append(Finding(f"{name} MIG", "on", "off", False, advice))
+    return found

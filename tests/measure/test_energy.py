@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from paretobench.backends import cuda_nvml
 from paretobench.measure import energy
 from paretobench.measure.energy import EnergyMeter
 
 
 @pytest.fixture(autouse=True)
 def no_board(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(energy, "_nvml_joules", lambda: None)
+    monkeypatch.setattr(cuda_nvml, "energy_j", lambda: None)
 
 
 def zone(folder: Path, name: str, microjoules: int) -> Path:
@@ -78,7 +79,7 @@ def test_a_counter_that_may_not_be_read_is_left_out(tmp_path: Path) -> None:
 
 def test_a_board_counts_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readings = iter([100.0, 350.0])
-    monkeypatch.setattr(energy, "_nvml_joules", lambda: next(readings))
+    monkeypatch.setattr(cuda_nvml, "energy_j", lambda: next(readings))
     monkeypatch.setattr(energy, "SHORTEST_S", 0.0)
     meter = EnergyMeter(tmp_path)
     meter.start()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
+from paretobench.backends.cuda_nvml import BoardState
 from paretobench.measure import quiet
 from paretobench.measure.quiet import Busy, Finding
 
@@ -96,21 +96,21 @@ def test_a_mac_that_is_fine_or_silent() -> None:
     assert quiet.macos(lambda *command: None) == []
 
 
-def board(reasons: int, degrees: int, processes: list[int]) -> SimpleNamespace:
-    return SimpleNamespace(
-        NVML_TEMPERATURE_GPU=0,
-        nvmlDeviceGetHandleByIndex=lambda index: index,
-        nvmlDeviceGetCurrentClocksThrottleReasons=lambda handle: reasons,
-        nvmlDeviceGetTemperature=lambda handle, sensor: degrees,
-        nvmlDeviceGetComputeRunningProcesses=lambda handle: processes,
-    )
-
-
 def test_a_throttled_hot_shared_gpu_has_three_findings() -> None:
-    found = quiet._board(board(0x40 | 0x1, 85, [123]), 0)
+    state = BoardState(0, temperature_c=85, reasons=0x40 | 0x1, neighbours=(123,))
+    found = quiet.board(state)
     assert [f.is_fine for f in found] == [False, False, False]
-    assert "reasons 0x40" in found[0].value
+    assert "limited (thermal slowdown by the board)" in found[0].value
 
 
 def test_an_idle_gpu_is_fine() -> None:
-    assert all(f.is_fine for f in quiet._board(board(0x1, 40, []), 0))
+    assert all(f.is_fine for f in quiet.board(BoardState(0, temperature_c=40, reasons=0x1)))
+
+
+def test_a_gpu_that_does_not_tell_its_temperature_has_no_finding_about_it() -> None:
+    assert [f.what for f in quiet.board(BoardState(1))] == ["GPU 1 clocks", "GPU 1 processes"]
+
+
+def test_a_gpu_cut_into_instances_is_not_quiet() -> None:
+    (mig,) = [f for f in quiet.board(BoardState(0, mig=True)) if not f.is_fine]
+    assert "MIG: on (allowed: off); its instances share clocks" in str(mig)
