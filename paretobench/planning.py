@@ -7,7 +7,8 @@ out unless it is to be retried.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +16,55 @@ from paretobench import backends
 from paretobench.cost import Machine, Past
 from paretobench.domain import Device, Runtime, Workload
 from paretobench.effort import Effort
-from paretobench.errors import BackendMissingError
+from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
+from paretobench.executors.sites import Site, site_of, spool_folder, take_in
 from paretobench.measure.timing import CellPlan, cell_plan
 from paretobench.plan import Plan, make_plan
 from paretobench.records import Cell, Environment
 from paretobench.store import Store
+from paretobench.units import counted
 
 if TYPE_CHECKING:
     from paretobench.checkpoint import Checkpoint
-    from paretobench.config import Request
+    from paretobench.config import DeviceRequest, Request
 
+Announce = Callable[[str], None]
 FEWEST_CHECKED, MOST_CHECKED = 3, 5
 """How many points `check=front` measures end to end: more than a few say nothing new about a
 sum, and each costs a process that loads both models."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """How the plan's estimates of device time held in past sweeps of an environment.
+
+    Attributes:
+        ratios: device time taken over device time estimated, the newest sweep first.
+    """
+
+    ratios: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.ratios:
+            return "no past sweep here to judge the estimate by"
+        low, high = min(self.ratios), max(self.ratios)
+        span = f"{low:.2g}" if len(self.ratios) == 1 else f"{low:.2g} to {high:.2g}"
+        return f"{counted(len(self.ratios), 'past sweep')} here took {span} times the estimate"
+
+
+RECORD_SWEEPS = 10
+"""So many of the newest sweeps say how well estimates hold; older ones had older estimates."""
+
+
+def record_of(store: Store | None, environment: Environment) -> Record:
+    """What past sweeps of an environment took, against what was planned."""
+    ratios = []
+    for sweep in store.sweeps() if store is not None else ():
+        estimated_s = float(sweep.summary.get("estimated_s", 0.0))
+        taken_s = float(sweep.summary.get("measured_s", 0.0))
+        if sweep.environment_key == environment.key and estimated_s > 0 and taken_s > 0:
+            ratios.append(taken_s / estimated_s)
+    return Record(tuple(ratios[:RECORD_SWEEPS]))
 
 
 @dataclass(frozen=True)
@@ -38,10 +75,13 @@ class Prepared:
     device: Device
     environment: Environment
     plan: Plan
+    site: Site
+    asked: DeviceRequest
+    record: Record
 
 
 def prepare(request: Request, store: Store | None, must_run: bool = True) -> Prepared:
-    """Plan a request against what a store holds; runs nothing.
+    """Plan a request of one device against what a store holds; runs nothing.
 
     Args:
         store: None plans as if nothing had been measured.
@@ -50,22 +90,102 @@ def prepare(request: Request, store: Store | None, must_run: bool = True) -> Pre
 
     Raises:
         BackendMissingError: if the device has to run here and cannot.
+        ExecutorError: if the device is elsewhere and cannot be reached or used.
     """
+    asked = request.device
+    site = site_of(asked, Path(request.settings.database), is_alone=True)
+    try:
+        return plan_on(request, asked, site, *_described(asked, site, must_run), store)
+    except BaseException:
+        site.close()
+        raise
+
+
+def prepare_devices(request: Request, store: Store | None) -> tuple[list[Prepared], dict[str, str]]:
+    """Plan a request of several devices; reaches all of them at the same time.
+
+    Returns:
+        What can be carried out, and why the other devices cannot take part, by name.
+    """
+    database = Path(request.settings.database)
+    sites = {asked.name: site_of(asked, database, is_alone=False) for asked in request.devices}
+
+    def described(asked: DeviceRequest) -> tuple[Device, Environment] | str:
+        try:
+            return sites[asked.name].describe(asked)
+        except ParetobenchError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(len(sites)) as pool:
+        found = dict(zip(request.devices, pool.map(described, request.devices), strict=True))
+    prepared, missing = [], {}
+    for asked, answer in found.items():
+        site = sites[asked.name]
+        try:
+            if isinstance(answer, str):
+                raise ExecutorError(answer)
+            prepared.append(plan_on(request, asked, site, *answer, store))
+        except ParetobenchError as error:
+            site.close()
+            missing[asked.name] = str(error)
+    return prepared, missing
+
+
+def _described(asked: DeviceRequest, site: Site, must_run: bool) -> tuple[Device, Environment]:
     from paretobench.measure.environment import fingerprint
 
-    device, refuses = _device(request, must_run)
-    environment = fingerprint()
+    try:
+        return site.describe(asked)
+    except BackendMissingError as missing:
+        if must_run:
+            raise
+        return _as_asked(asked, str(missing)), fingerprint()
+
+
+def plan_on(
+    request: Request,
+    asked: DeviceRequest,
+    site: Site,
+    device: Device,
+    environment: Environment,
+    store: Store | None,
+) -> Prepared:
+    """The plan of one device, with what its site refuses left out."""
+    if store is not None and not store.is_read_only:
+        take_in(store, spool_folder(Path(request.settings.database), asked.name))
+
+    def planned(refuses: Callable[[Workload], str | None]) -> Plan:
+        return _plan(request, asked, device, environment, store, refuses)
+
+    if asked.executor == "local":
+        is_here = not device.why.startswith(NOT_HERE)
+        plan = planned(reason_against if is_here else lambda _: None)
+    else:
+        asking = planned(lambda _: None)
+        reasons = site.refusals([one.workload for one in asking.workloads])
+        plan = planned(lambda workload: reasons.get(workload.key))
+    return Prepared(request, device, environment, plan, site, asked, record_of(store, environment))
+
+
+def _plan(
+    request: Request,
+    asked: DeviceRequest,
+    device: Device,
+    environment: Environment,
+    store: Store | None,
+    refuses: Callable[[Workload], str | None],
+) -> Plan:
     settings = request.settings
     rules = cell_plan(settings.fidelity, settings.precision_goal)  # type: ignore[arg-type]
     known = known_cells(store, environment)
     failed: set[str] = set()
     if store is not None and not settings.retry_failed:
         failed = {failure.workload_key for failure in store.failures(environment.key)}
-    plan = make_plan(
+    return make_plan(
         request.points,
         request.refused,
         device,
-        machine_of(environment),
+        machine_of(environment, asked),
         done=finished(known, rules),
         failed=failed,
         refuses=refuses,
@@ -76,20 +196,6 @@ def prepare(request: Request, store: Store | None, must_run: bool = True) -> Pre
         checkpoints=_checkpoints(request),
         checks=MOST_CHECKED if settings.check == "front" else int(settings.check),
     )
-    return Prepared(request, device, environment, plan)
-
-
-def _device(request: Request, must_run: bool) -> tuple[Device, Callable[[Workload], str | None]]:
-    """The device, and what its backends say against a workload."""
-    from paretobench.backends.choose import choose_device
-
-    try:
-        device = choose_device(asdict(request.device))
-    except BackendMissingError as missing:
-        if must_run:
-            raise
-        return _as_asked(request, str(missing)), lambda _: None
-    return device, reason_against
 
 
 def reason_against(workload: Workload) -> str | None:
@@ -109,7 +215,11 @@ def _checkpoints(request: Request) -> dict[str, Checkpoint]:
     return timed(request.points, Path(request.settings.checkpoints))
 
 
-def _as_asked(request: Request, why: str) -> Device:
+NOT_HERE = "not to be run here: "
+"""How the reason of a device begins that is planned for and cannot run."""
+
+
+def _as_asked(wish: DeviceRequest, why: str) -> Device:
     """The device in the request's own words, for a plan that cannot be carried out here.
 
     An open precision counts as 16 bits, which is what every device profile would choose where
@@ -120,18 +230,18 @@ def _as_asked(request: Request, why: str) -> Device:
         precision = "bf16" if half["precision"] == "auto" else half["precision"]
         return Runtime(half["backend"], precision, dict(half.get("options") or {}))
 
-    wish = request.device
-    return Device(
-        wish.name, runtime(wish.encode), runtime(wish.prefill), f"not to be run here: {why}"
-    )
+    return Device(wish.name, runtime(wish.encode), runtime(wish.prefill), NOT_HERE + why)
 
 
-def machine_of(environment: Environment) -> Machine:
-    """What the plan needs to know of the machine."""
+def machine_of(environment: Environment, asked: DeviceRequest) -> Machine:
+    """What the plan needs to know of the machine: what it has, or less if the inventory says."""
     import psutil
 
     observed = environment.observed
     memory = int(observed.get("memory_bytes") or psutil.virtual_memory().total)
+    limit_gib = asked.place.limits.memory_gib if asked.place else None
+    if limit_gib is not None:
+        memory = min(memory, round(limit_gib * 2**30))
     gflops = observed.get("gflops")
     return Machine(memory) if gflops is None else Machine(memory, float(gflops))
 

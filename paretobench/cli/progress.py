@@ -16,10 +16,16 @@ PLAIN_EVERY_S = 15.0
 
 
 class Progress:
-    """Shows events of the harness: one live line on a terminal, sparse lines elsewhere."""
+    """Shows events of the harness: one live line on a terminal, sparse lines elsewhere.
 
-    def __init__(self) -> None:
-        self._is_live = sys.stderr.isatty()
+    Args:
+        device: begins each line where several devices measure at a time.
+        is_alone: whether the terminal's live line is this one's.
+    """
+
+    def __init__(self, device: str = "", is_alone: bool = True) -> None:
+        self._device = f"{device}: " if device else ""
+        self._is_live = is_alone and sys.stderr.isatty()
         self._status: Any = None
         self._cells = 0
         self._last = float("-inf")
@@ -44,7 +50,7 @@ class Progress:
     def listen(self, event: events.Event) -> None:
         """Take one event of the harness."""
         if isinstance(event, events.Waiting):
-            say(event.text)
+            self._say(event.text)
         elif isinstance(event, events.Preparing):
             self._show(f"preparing {event.workload.label} ({event.done + 1} of {event.total})")
         elif isinstance(event, events.CellStarted):
@@ -55,7 +61,7 @@ class Progress:
             self._cells += 1
             self._finished(event)
         elif isinstance(event, events.WorkloadFailed):
-            say(f"failed: {event.workload.label}: {event.failure.reason}")
+            self._say(f"failed: {event.workload.label}: {event.failure.reason}")
 
     def _finished(self, event: events.CellFinished) -> None:
         from statistics import median
@@ -74,7 +80,10 @@ class Progress:
         now = time.monotonic()
         if now - self._last >= PLAIN_EVERY_S:
             self._last = now
-            say(text)
+            self._say(text)
+
+    def _say(self, text: str) -> None:
+        say(f"{self._device}{text}")
 
 
 def _left(remaining_s: float | None) -> str:

@@ -42,13 +42,20 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
     from paretobench.cli.progress import Progress
     from paretobench.store import Store
 
+    if len(request.devices) > 1:
+        from paretobench.cli.several import sweep_devices
+
+        return sweep_devices(
+            request, command, as_json, _announce_plan, lambda one: _print_outcome(one, False)
+        )
     with Store.open(request.settings.database) as store:
         prepared = sweep.prepare(request, store)
         _announce_plan(prepared)
         if request.settings.dry_run:
+            prepared.site.close()
             emit_json(prepared.plan) if as_json else _print_plan(prepared.plan)
             return 0
-        if prepared.plan.pending:
+        if prepared.plan.pending and prepared.asked.executor == "local":
             _warn_of_noise()
         with Progress() as progress:
             outcome = sweep.run(prepared, store, command, progress.listen, say)
@@ -57,11 +64,17 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
 
 
 def _announce_plan(prepared: Prepared) -> None:
+    from paretobench.measure import paper_machine
+
     device = prepared.device
     say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")
     if device.why:
         say(f"  {device.why}")
+    if note := paper_machine.note_for(device.name, prepared.environment):
+        say(f"  {note}")
     say(f"plan: {prepared.plan.summary}")
+    if prepared.plan.pending and prepared.record.ratios:
+        say(f"  {prepared.record}")
     for refusal in prepared.plan.refused:
         warn(f"refused: {refusal}")
 
@@ -105,6 +118,8 @@ def _print_outcome(outcome: Outcome, as_json: bool) -> None:
         )
     if view.failures:
         say("the same command with retry_failed=true tries these again")
+    if outcome.stopped:
+        warn(f"dropped out: {outcome.stopped}")
     for reason in outcome.unscored:
         warn(f"not scored: {reason}")
     unscored = {row.identity for row in view.unscored}
@@ -143,12 +158,18 @@ def plan_command(overrides: tuple[str, ...], as_json: bool) -> None:
     from paretobench.store import Store
 
     request = expand(list(overrides))
+    if len(request.devices) > 1:
+        from paretobench.cli.several import plan_devices
+
+        plan_devices(request, as_json, _announce_plan)
+        return
     path = Path(request.settings.database)
     if path.exists():
         with Store.open(path, create=False, read_only=True) as store:
             prepared = sweep.prepare(request, store, must_run=False)
     else:
         prepared = sweep.prepare(request, None, must_run=False)
+    prepared.site.close()
     _announce_plan(prepared)
     emit_json(prepared.plan) if as_json else _print_plan(prepared.plan)
 

@@ -11,17 +11,21 @@ from pathlib import Path
 
 from paretobench.config.catalogue import Catalogue, find_encoder, load_catalogue
 from paretobench.config.devices import load_devices
+from paretobench.config.inventory import Limits, Place, load_inventory
 from paretobench.config.request import DeviceRequest, Request, Settings
 
 __all__ = [
     "Catalogue",
     "DeviceRequest",
+    "Limits",
+    "Place",
     "Request",
     "Settings",
     "expand",
     "find_encoder",
     "load_catalogue",
     "load_devices",
+    "load_inventory",
     "run_hydra",
 ]
 

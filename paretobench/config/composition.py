@@ -19,13 +19,15 @@ from typing import Any
 from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from paretobench.config import catalogue, plugin, request, words
 from paretobench.config.axes import Row, rows
+from paretobench.config.inventory import load_inventory
 from paretobench.domain import Encoder, GridPoint, LanguageModel, Tiling, content_key
-from paretobench.errors import ConfigError, PlanError
+from paretobench.errors import ConfigError, PlanError, UnknownNameError
 from paretobench.plan import Refusal
 from paretobench.resources import sweeps_folder
 from paretobench.tiling import plan_tiles
@@ -34,7 +36,7 @@ ROOT = "config"
 """The root configuration's file, `sweeps/config.yaml`."""
 
 _NODES = ("encoder", "llm", "tiling")
-_OUTSIDE_SETTINGS = (*_NODES, "resolution", "device", "accuracy", "hydra", "grid")
+_OUTSIDE_SETTINGS = (*_NODES, "resolution", "device", "accuracy", "executor", "hydra", "grid")
 
 
 def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Request:
@@ -60,7 +62,7 @@ def read_wish(overrides: Sequence[str], loader: ConfigLoader) -> words.Wish:
         ConfigError: if a word is wrong.
     """
     root = [key for key in Files(loader).content(ROOT) if key not in ("defaults", "hydra")]
-    return words.read(overrides, loader, [*root, *_NODES, "device", "accuracy"])
+    return words.read(overrides, loader, [*root, *_NODES, "device", "accuracy", "executor"])
 
 
 def compose_request(
@@ -80,8 +82,35 @@ def compose_request(
         raise _nothing_left(refused)
     plain = _plain(OmegaConf.masked_copy(base, [key for key in base if key != "hydra"]))
     made = request.settings(_settings(plain))
-    device = request.device_request(plain["device"], base.hydra.runtime.choices.device)
-    return request.Request(made.name, tuple(points), tuple(refused), device, made, tuple(overrides))
+    devices = tuple(_devices(composer, wish, made.inventory, plain["executor"]["latency"]["name"]))
+    return request.Request(
+        made.name,
+        tuple(points),
+        tuple(refused),
+        devices[0],
+        made,
+        tuple(overrides),
+        devices,
+        plain["executor"],
+    )
+
+
+def _devices(
+    composer: Composer, wish: words.Wish, inventory: str, latency: str
+) -> Iterator[request.DeviceRequest]:
+    """The devices asked for: profiles by their own names, machines with their profiles."""
+    if not wish.devices:
+        name = composer.base.hydra.runtime.choices.device
+        yield request.reached(request.device_request(_plain(composer.base.device), name), latency)
+        return
+    places = load_inventory(inventory, composer.profiles)
+    for name in wish.devices:
+        place = places.get(name)
+        if place is None and name not in composer.profiles:
+            raise UnknownNameError("device", name, {*composer.profiles, *places})
+        node = _plain(composer.full(device=place.profile if place else name).device)
+        chosen = request.device_request(node, name)
+        yield request.reached(chosen, latency, place)
 
 
 class Files:
@@ -128,6 +157,11 @@ class Composer:
         """The composition that all others are measured against: the first of each choice."""
         first = {axis: self._wish.axes[axis][0] for axis in _NODES if axis in self._wish.axes}
         return self.full(**first)
+
+    @cached_property
+    def profiles(self) -> list[str]:
+        """The names in `sweeps/device/`."""
+        return list(self._loader.get_group_options("device", ObjectType.CONFIG))
 
     def node(self, axis: str, row: Row) -> Mapping[str, Any]:
         """The composed node `axis` of the combination in `row`."""

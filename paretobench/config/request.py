@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from paretobench.config.inventory import Place
 from paretobench.domain import GridPoint
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.plan import Refusal
@@ -39,19 +40,22 @@ class Settings:
     mix_protocols: bool = False
     cell_timeout_s: float = 1800.0
     wait: bool = True
+    inventory: str = ""
 
 
 @dataclass(frozen=True)
 class DeviceRequest:
     """A device as written in `sweeps/device/`; `auto` is decided by the backends.
 
-    `encode` and `prefill` each have `backend`, `precision` and `options`.
+    `encode` and `prefill` each have `backend`, `precision` and `options`; `place` is the
+    machine of the inventory, None for a bare profile.
     """
 
     name: str
     encode: Mapping[str, Any]
     prefill: Mapping[str, Any]
     executor: str = "local"
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,10 @@ class Request:
         name: of the sweep, and of its report's folder.
         points: what can be tried, in the grid's order, without duplicates.
         refused: what was asked for and cannot exist, each with its reason.
+        device: the first device.
         overrides: the user's own words, for the report's footer.
+        devices: every device, in the order asked for.
+        executors: options of `executor/latency` and `executor/accuracy`, each with its `name`.
     """
 
     name: str
@@ -71,6 +78,8 @@ class Request:
     device: DeviceRequest
     settings: Settings
     overrides: tuple[str, ...] = field(default=())
+    devices: tuple[DeviceRequest, ...] = ()
+    executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def settings(data: Mapping[str, Any]) -> Settings:
@@ -105,8 +114,29 @@ def device_request(data: Mapping[str, Any], name: str) -> DeviceRequest:
         if key not in (*_HALVES, "name", "executor"):
             raise UnknownNameError(f"field of device {name}", key, (*_HALVES, "name", "executor"))
     return DeviceRequest(
-        str(data.get("name", name)), **halves, executor=str(data.get("executor", "local"))
+        str(data.get("name", name)),
+        halves["encode"],
+        halves["prefill"],
+        str(data.get("executor", "local")),
     )
+
+
+def reached(device: DeviceRequest, latency: str, place: Place | None = None) -> DeviceRequest:
+    """A device with the machine it is on, as `executor/latency` wants it reached.
+
+    Raises:
+        ConfigError: if it is to be reached over ssh and has no host.
+    """
+    if place is not None:
+        device = replace(device, name=place.name, executor=place.executor, place=place)
+    if latency == "local":
+        return replace(device, executor="local")
+    if latency == "ssh" and device.executor != "ssh":
+        raise ConfigError(
+            f"executor/latency=ssh needs a host, and device={device.name} has none;\n"
+            "give it one in devices.yaml: {host: user@machine}"
+        )
+    return device
 
 
 _HALVES = ("encode", "prefill")

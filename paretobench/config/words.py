@@ -29,10 +29,11 @@ NOUNS = {"llm": "language model"}
 
 @dataclass(frozen=True)
 class Wish:
-    """A command line, split: `axes` make rows, `fixed` go to Hydra as they are."""
+    """A command line, split: `axes` make rows, `devices` share them, `fixed` is Hydra's."""
 
     axes: dict[str, list[str]]
     fixed: tuple[str, ...]
+    devices: tuple[str, ...] = ()
 
 
 def read(overrides: Sequence[str], loader: ConfigLoader, keys: Sequence[str]) -> Wish:
@@ -48,16 +49,19 @@ def read(overrides: Sequence[str], loader: ConfigLoader, keys: Sequence[str]) ->
             belongs, or a group member that does not exist.
     """
     axes: dict[str, list[str]] = {}
-    fixed = []
+    fixed: list[str] = []
+    devices: list[str] = []
     for override in _parsed(overrides, loader):
         _check_key(override, loader, keys)
         if override.key_or_group in AXES:
             axes[override.key_or_group] = _members(override, loader)
+        elif override.key_or_group == "device":
+            devices = list(dict.fromkeys(choices(override)))
         else:
             _check_single(override)
             _check_members(override.key_or_group, [_text(override.value())], loader)
             fixed.append(str(override.input_line))
-    return Wish(axes, tuple(fixed))
+    return Wish(axes, tuple(fixed), tuple(devices))
 
 
 def axis_values(axis: str, value: Any, loader: ConfigLoader) -> list[str]:
@@ -170,7 +174,7 @@ def _check_key(override: Override, loader: ConfigLoader, keys: Sequence[str]) ->
 def _check_single(override: Override) -> None:
     if override.is_sweep_override():
         raise ConfigError(
-            f"{override.input_line}: only {', '.join(AXES)} can be lists;"
+            f"{override.input_line}: only {', '.join(AXES)}, device can be lists;"
             " run the command once for each value"
         )
 

@@ -1,8 +1,4 @@
-"""The executor for this machine: hold its lock, run the harness, give the lock back.
-
-Other executors carry the same workloads to a host or a cluster; what they share is the
-signature of `run`.
-"""
+"""This machine, in this process: hold its lock, run the harness, give the lock back."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from collections.abc import Sequence
 
 from paretobench.domain import Workload
 from paretobench.measure import events, harness
+from paretobench.measure.lock import DeviceLock
 from paretobench.records import Environment
 
 
@@ -21,6 +18,7 @@ def run(
     options: harness.Options,
     listen: events.Listener = events.ignore,
     wait: bool = True,
+    lock: DeviceLock | None = None,
 ) -> harness.Account:
     """Measure on this machine what the store does not hold yet; see `harness.run`."""
     return harness.run(
@@ -30,4 +28,5 @@ def run(
         options=options,
         listen=listen,
         wait=wait,
+        lock=lock,
     )

@@ -63,6 +63,11 @@ class DeviceLock:
             raise LockError(f"the lock of device {self.device!r} is not held")
         return self._fd
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this object holds the lock now."""
+        return self._fd is not None
+
     def holder(self) -> str:
         """Who holds the lock, in words, as far as the file tells."""
         try:
@@ -112,7 +117,13 @@ class DeviceLock:
     def held(
         self, wait: bool = True, announce: Callable[[str], None] = lambda text: None
     ) -> Iterator[DeviceLock]:
-        """The lock for the length of a `with` block; arguments as for `acquire`."""
+        """The lock for the length of a `with` block; arguments as for `acquire`.
+
+        A block inside one that holds it already neither takes it again nor gives it back.
+        """
+        if self.is_held:
+            yield self
+            return
         self.acquire(wait, announce)
         try:
             yield self
