@@ -62,7 +62,7 @@ class Record:
 
 def system_facts() -> dict[str, Any]:
     """Chip, memory, system, package versions: the identity that measurements carry."""
-    from paretobench.measure import paper_machine
+    from paretobench import paper_machine
     from paretobench.measure.environment import fingerprint
 
     environment = fingerprint()

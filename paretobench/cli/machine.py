@@ -12,9 +12,15 @@ from paretobench.units import counted
 
 
 @click.command("doctor")
+@click.option(
+    "--apple", is_flag=True, help="Only Core ML, MLX and iPhone: converting here, measuring here."
+)
 @as_json
-def doctor_command(as_json: bool) -> None:
+def doctor_command(apple: bool, as_json: bool) -> None:
     """What this machine can run, and whether it is quiet enough to measure."""
+    if apple:
+        _apple(as_json)
+        return
     from paretobench.measure.environment import fingerprint
 
     environment = fingerprint()
@@ -31,6 +37,20 @@ def doctor_command(as_json: bool) -> None:
         emit_json(report)
     else:
         _print(report)
+
+
+def _apple(as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from paretobench.measure import apple_check
+
+    found = [asdict(finding) for finding in apple_check.check()]
+    if as_json:
+        emit_json(found)
+        return
+    _print_findings("Core ML, MLX, iPhone", found)
+    lacking = [each for each in found if not each["is_fine"]]
+    say(f"{counted(len(lacking), 'finding')} to act on" if lacking else "ready to measure")
 
 
 def _backends() -> list[dict[str, Any]]:
@@ -107,19 +127,20 @@ def _print(report: dict[str, Any]) -> None:
     )
     rows = [(kind, ", ".join(names)) for kind, names in report["catalogue"].items()]
     print_table("what a grid can name", ("group", "names"), rows)
-    print_table(
-        "quiet enough to measure?",
-        ("what", "value", "allowed", "fine", "what to do"),
-        [
-            (each["what"], each["value"], each["allowed"], _yes(each["is_fine"]), each["advice"])
-            for each in report["quiet"]
-        ],
-    )
+    _print_findings("quiet enough to measure?", report["quiet"])
     disturbing = [each for each in report["quiet"] if not each["is_fine"]]
     if disturbing:
         say(f"{counted(len(disturbing), 'finding')} would disturb a measurement")
     else:
         say("quiet enough to measure")
+
+
+def _print_findings(title: str, found: list[dict[str, Any]]) -> None:
+    rows = [
+        (each["what"], each["value"], each["allowed"], _yes(each["is_fine"]), each["advice"])
+        for each in found
+    ]
+    print_table(title, ("what", "value", "allowed", "fine", "what to do"), rows)
 
 
 def _yes(is_so: bool) -> str:

@@ -64,7 +64,7 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
 
 
 def _announce_plan(prepared: Prepared) -> None:
-    from paretobench.measure import paper_machine
+    from paretobench import paper_machine
 
     device = prepared.device
     say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")

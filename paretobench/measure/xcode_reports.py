@@ -20,6 +20,7 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from paretobench.domain import Encoder, Runtime, Workload, encode_workload
 from paretobench.errors import DataError
 from paretobench.records import Cell, Environment
 
-REPORT = "report.json"
+SUFFIX, REPORT = ".mlperf", "report.json"
+_MARK = b'"deviceResults"'
 COMPUTE_UNITS = {0: "cpu_only", 1: "cpu_and_gpu", 2: "all", 3: "cpu_and_ne"}
 """Values of MLComputeUnits (Core ML's MLModelConfiguration.h) and our names."""
 
@@ -43,7 +45,7 @@ class XcodeReport:
     """One performance report.
 
     Attributes:
-        device, system: such as `iPhone 16`, `iOS 18.1`.
+        device, system: such as `iPhone 16`, `iOS 18.1`; empty where the report does not say.
         compute_units: our name of what the report was made for.
         predictions_s, loads_s, compiles_s: as sampled; loads and compiles may be missing.
         placement: as `backends.coreml_placement.summarise` gives it; None if not in the report.
@@ -77,6 +79,13 @@ class _Operation:
     cost: float | None = field(default=None)
 
 
+def is_report(path: Path) -> bool:
+    """Whether a path looks like an exported report; `read_report` says what is wrong with one."""
+    if path.suffix.lower() == SUFFIX:
+        return True
+    return path.suffix.lower() == ".json" and path.is_file() and _MARK in path.read_bytes()
+
+
 def read_report(path: Path) -> XcodeReport:
     """Read an exported report: the `.mlperf` folder, or the JSON in it.
 
@@ -103,7 +112,7 @@ def read_report(path: Path) -> XcodeReport:
     units = _compute_units(data.get("computeUnit"), file)
     return XcodeReport(
         name=path.stem,
-        device=str(info.get("modelName") or info.get("displayName") or "unknown device"),
+        device=str(info.get("modelName") or info.get("displayName") or ""),
         system=str(info.get("osNameAndVersionWithoutBuildNumber") or ""),
         compute_units=units,
         predictions_s=predictions,
@@ -119,6 +128,7 @@ def import_report(
     encoder: Encoder,
     resolution_px: int,
     precision: str = "fp16",
+    device: str = "",
     measured_at: str = UNKNOWN_TIME,
 ) -> ImportedReport:
     """A report as a cell of the workload that it timed.
@@ -126,20 +136,26 @@ def import_report(
     Args:
         encoder, resolution_px, precision: what package it was made of; Xcode knows its file's name
             only.
-        measured_at: ISO 8601 in UTC, where somebody knows.
+        device: name of the device, such as `iPhone 16`; the report's own if empty.
+        measured_at: ISO 8601, where somebody knows; without an offset it is UTC.
 
     Raises:
-        DataError: as `read_report`; or if the encoder does not take that resolution.
+        DataError: as `read_report`; if the encoder does not take that resolution, if nobody
+            names the device, or if the time is none.
     """
     if not encoder.resolutions.accepts(resolution_px):
         allowed = encoder.resolutions.describe()
         raise DataError(f"{encoder.label} takes {allowed} px, not {resolution_px}")
     report = read_report(path)
+    chip = device or report.device
+    if not chip:
+        raise DataError(f"{path} does not name its device; say which with --device 'iPhone 16'")
+    at = _utc(measured_at)
     runtime = Runtime("coreml", precision, {"compute_units": report.compute_units})
     workload = encode_workload(encoder, resolution_px, runtime)
-    identity = {"chip": report.device, "os": report.system, "measured_by": "Xcode"}
+    identity = {"chip": chip, "os": report.system, "measured_by": "Xcode"}
     environment = Environment({name: value for name, value in identity.items() if value})
-    return ImportedReport(workload, environment, _cell(report, workload, environment, measured_at))
+    return ImportedReport(workload, environment, _cell(report, workload, environment, at))
 
 
 def _cell(
@@ -170,6 +186,17 @@ def _cell(
             "placement": report.placement,
         },
     )
+
+
+def _utc(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise DataError(
+            f"{text!r} is no time; write it as 2026-11-20 or 2026-11-20T14:30"
+        ) from error
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _samples(results: Mapping[str, Any], part: str, file: Path) -> tuple[float, ...]:

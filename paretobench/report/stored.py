@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from paretobench import paper_machine
 from paretobench.accuracy import published
 from paretobench.analysis import pooling, stats
 from paretobench.domain import Workload
 from paretobench.errors import StoreError
-from paretobench.measure import paper_machine
 from paretobench.plan import Refusal
 from paretobench.records import Cell, Environment, Estimate, Failure, Measurement, Score
 from paretobench.report import same_model

@@ -201,3 +201,16 @@ def test_a_measured_view_renders(sweep: Sweep, tmp_path: Path) -> None:
     written = render(shown, tmp_path / "report", formats=("svg",))
     assert "A chip, Linux 6.1" in (tmp_path / "report" / "README.md").read_text()
     assert {"pareto.svg", "latency.svg", "table.csv"} <= {path.name for path in written}
+
+
+def test_a_sweep_by_the_papers_protocol_carries_what_differs_from_its_machine(
+    tmp_path: Path,
+) -> None:
+    store = Store.open(tmp_path / "paper.db")
+    key = store.add_environment(ENVIRONMENT)
+    for name, device in (("paper", "m1_max_paper"), ("apple", "apple")):
+        settings = {"device": {"name": device}}
+        store.add_sweep(name, "", settings, 0, key, "2026-11-20T10:00:00Z")
+    (note,) = stored_view(store, "paper", scores=()).notes
+    assert note.startswith("Against the FastVLM paper: the chip is A chip, not Apple M1 Max")
+    assert stored_view(store, "apple", scores=()).notes == ()

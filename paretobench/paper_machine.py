@@ -54,3 +54,12 @@ def note(environment: Environment) -> str:
     found = differences(environment)
     head = "; ".join(found) if found else "the machine is the paper's"
     return f"Against the FastVLM paper: {head}. It does not state {', '.join(UNSTATED)}."
+
+
+def note_for(device: str, environment: Environment) -> str:
+    """The note where a device profile promises the paper's protocol; empty for any other.
+
+    >>> note_for('apple', Environment({}))
+    ''
+    """
+    return note(environment) if device == PROFILE else ""

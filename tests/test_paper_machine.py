@@ -1,7 +1,7 @@
 """What separates a machine from the paper's is named."""
 
 from paretobench.config import load_devices
-from paretobench.measure.paper_machine import PROFILE, differences, note
+from paretobench.paper_machine import PROFILE, differences, note
 from paretobench.records import Environment
 
 TWIN = {"chip": "Apple M1 Max", "memory_gib": 32.0, "packages": {"coremltools": "7.2"}}

@@ -1,0 +1,79 @@
+"""Xcode's Core ML performance reports for the verb import: their options, and what came of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from paretobench.errors import ConfigError
+from paretobench.units import counted, milliseconds
+
+if TYPE_CHECKING:
+    from paretobench.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PRECISIONS = ("fp16", "fp32", "int8", "int4")
+"""Those of the Core ML backend, which a test holds it to: nothing heavy is imported here."""
+
+NAMES = ("precision", "device", "measured_at")
+"""Options of `import` that only a performance report needs."""
+
+
+def report_options(command: F) -> F:
+    """What a performance report does not say itself; encoder and resolution are shared."""
+    for option in (
+        click.option(
+            "--measured-at", metavar="TIME", help="When an Xcode report was taken: 2026-11-20."
+        ),
+        click.option(
+            "--device", metavar="NAME", help="The device of an Xcode report that does not name it."
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(PRECISIONS),
+            help="Of the package of an Xcode report [default: fp16].",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def without_report_options(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags that are not for performance reports."""
+    return {name: value for name, value in flags.items() if name not in NAMES}
+
+
+def bring_in(store: Store, path: Path, flags: Mapping[str, Any]) -> str:
+    """Import one report; returns what came of it.
+
+    Raises:
+        ConfigError: if encoder or resolution are not given.
+        DataError: if it is no report, or contradicts the flags.
+    """
+    from paretobench.config import find_encoder
+    from paretobench.measure.xcode_reports import import_report
+
+    if "encoder" not in flags or "resolution_px" not in flags:
+        raise ConfigError(
+            f"{path} is a Core ML performance report, and those know a file's name only;\n"
+            "say what it timed: --encoder fastvithd --resolution 1024 (--precision, if not fp16)"
+        )
+    said = {name: flags[name] for name in NAMES if name in flags}
+    found = import_report(path, find_encoder(flags["encoder"]), flags["resolution_px"], **said)
+    with store.transaction():
+        store.add_environment(found.environment)
+        store.add_workloads([found.workload])
+        is_new = store.add_cell(found.cell)
+    samples, runtime = found.cell.samples_s, found.workload.runtime
+    warning = (found.cell.facts["placement"] or {}).get("warning")
+    return (
+        f"{found.workload.label} ({runtime}, {runtime.options['compute_units']}) "
+        f"on {found.environment.label}: {milliseconds(median(samples))} ms, "
+        f"{counted(len(samples), 'prediction')} of one process, "
+        f"{'new' if is_new else 'known already'}" + (f"; {warning}" if warning else "")
+    )
