@@ -31,21 +31,56 @@ from paretobench.units import counted
     metavar="NAME",
     help="Only this figure: pareto, encoders, latency, ... or the paper's number 1, 3, 4, 5, 6.",
 )
+@click.option(
+    "--style",
+    default="screen",
+    show_default=True,
+    metavar="NAME",
+    help="Looks of the figures: screen, paper (85 mm), slides (dark), or a .mplstyle file.",
+)
+@click.option(
+    "--devices",
+    "is_over_devices",
+    is_flag=True,
+    help="Set the devices that measured a sweep against one another, a front for each.",
+)
+@click.option("--open", "is_opened", is_flag=True, help="Open the page in a browser.")
 @click.option("--quiet", is_flag=True, help="Write the files, print no table.")
 def report_command(
-    out: str | None, formats: tuple[str, ...], figures: tuple[str, ...], quiet: bool, **chosen: Any
+    out: str | None,
+    formats: tuple[str, ...],
+    figures: tuple[str, ...],
+    style: str,
+    is_over_devices: bool,
+    is_opened: bool,
+    quiet: bool,
+    **chosen: Any,
 ) -> None:
     """Draw figures and tables from a database or from the paper's own tables."""
-    from paretobench.report import render
+    from paretobench.cli import drawing
+    from paretobench.report import render, render_devices
+    from paretobench.report.looks import look
     from paretobench.report.tables import terminal_table
 
-    view = chosen_view(**chosen)
-    folder = Path(out) if out else Path("reports") / view.name
-    paths = render(view, folder, formats=formats or ("png", "svg", "pdf"), only=figures or None)
-    if not quiet:
-        print_rich(terminal_table(view))
-    say(f"{counted(view.points, 'point')}; {counted(len(paths), 'file')} in {folder}/:")
+    looks, kinds = look(style), formats or ("png", "svg", "pdf")
+    if is_over_devices:
+        drawing.refuse_with_devices(figures=figures, **chosen)
+        views = drawing.device_views(**chosen)
+        some = next(iter(views.values()))
+        folder = Path(out) if out else Path("reports") / some.name
+        paths = render_devices(views, folder, looks, kinds)
+        done = f"{counted(len(views), 'device')}: {', '.join(views)}"
+    else:
+        view = chosen_view(**chosen)
+        folder = Path(out) if out else Path("reports") / view.name
+        paths = render(view, folder, looks, kinds, only=figures or None)
+        done = counted(view.points, "point")
+        if not quiet:
+            print_rich(terminal_table(view))
+    say(f"{done}; {counted(len(paths), 'file')} in {folder}/:")
     say("  " + "  ".join(path.name for path in paths))
+    if is_opened:
+        drawing.open_first(paths)
 
 
 LISTINGS = ("sweeps", "points", "workloads", "failures", "environments", "scores", "published")

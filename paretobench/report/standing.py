@@ -127,6 +127,7 @@ def _contender(row: Row) -> Contender:
         ttft_noise=_noise(row.ttft),
         accuracy_se=row.score.standard_error,
         score="|".join(map(str, (*row.identity, row.recipe))),
+        traits=(row.encoder, row.llm, row.tiling),
         columns=_columns(row),
     )
 
