@@ -1,7 +1,8 @@
-"""ONNX Runtime: encoders on any processor, in fp32.
+"""ONNX Runtime: encoders on any processor in fp32, and on NVIDIA boards.
 
-The CPU provider has no fast bf16 or fp16 kernels, so only fp32 is offered. The graph is
-exported once through torch.onnx; a measuring cell imports onnxruntime and numpy alone.
+The CPU provider has no fast bf16 or fp16 kernels, so only fp32 is offered there; `device=cuda`
+with `provider=cuda` or `tensorrt` is `cuda_onnx`. The graph is exported once through
+torch.onnx; a measuring cell imports onnxruntime and numpy alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from paretobench.backends import Availability, Prepared, hardware
+from paretobench.backends import Availability, Prepared, cuda_onnx, hardware
 from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.backends.inputs import (
     EncodeSubject,
@@ -37,19 +38,23 @@ class ONNXRuntime:
 
     def available(self) -> Availability:
         """Whether the onnxruntime package is installed."""
-        version = hardware.version_of("onnxruntime")
+        version = hardware.version_of("onnxruntime") or hardware.version_of(cuda_onnx.DISTRIBUTION)
         if not version:
             return Availability(False, f"onnxruntime is not installed: {INSTALL}")
         return Availability(True, version=version)
 
     def refuses(self, workload: Workload) -> str | None:
-        """Anything but encoding in fp32 on a CPU."""
+        """Anything but encoding, in fp32 on a CPU or as a board's provider can."""
+        options = workload.runtime.options
         if workload.kind != "encode":
             return f"onnxruntime encodes only; {workload.kind} runs on torch or mlx"
+        if cuda_onnx.is_asked_for(options):
+            return cuda_onnx.refuses(options, workload.runtime.precision)
         if workload.runtime.precision != "fp32":
             return f"onnxruntime runs fp32 here, not {workload.runtime.precision}"
-        device = str(workload.runtime.options.get("device", "cpu"))
-        return None if device == "cpu" else f"onnxruntime runs on device=cpu here, not {device}"
+        device = str(options.get("device", "cpu"))
+        known = "device=cpu or cuda"
+        return None if device == "cpu" else f"onnxruntime runs on {known} here, not {device}"
 
     def prepare(self, workload: Workload, root: Path) -> Prepared:
         """Export the encoder to ONNX, or find it exported.
@@ -79,7 +84,7 @@ def backend() -> ONNXRuntime:
 
 
 class ONNXSession:
-    """An inference session with its input and output bound to host memory."""
+    """An inference session, its input and output in host memory or bound on a board."""
 
     def __init__(self, workload: Workload, graph: Path, made: Mapping[str, Any]) -> None:
         import onnxruntime
@@ -88,48 +93,66 @@ class ONNXSession:
         options = onnxruntime.SessionOptions()
         if threads := workload.runtime.options.get("threads"):
             options.intra_op_num_threads = int(threads)
+        runtime, shape = workload.runtime, EncodeSubject.of(workload).shape
+        self._board: cuda_onnx.BoundSession | None = None
         with memory_failures(self.label):
-            self.session = onnxruntime.InferenceSession(
-                str(graph), options, providers=["CPUExecutionProvider"]
-            )
+            if cuda_onnx.is_asked_for(runtime.options):
+                self._board = cuda_onnx.BoundSession(
+                    onnxruntime, str(graph), options, runtime.options, runtime.precision, shape
+                )
+                self.session = self._board.session
+            else:
+                self.session = onnxruntime.InferenceSession(
+                    str(graph), options, providers=["CPUExecutionProvider"]
+                )
         self._input_name = self.session.get_inputs()[0].name
-        self._pixels = np.zeros(EncodeSubject.of(workload).shape, np.float32)
+        self._pixels = np.zeros(shape, np.float32)
         self._output: np.ndarray | None = None
+        self._has_run = False
         self.facts: dict[str, Any] = {
-            "precision": "fp32",
+            "precision": runtime.precision,
             "threads": options.intra_op_num_threads or "default",
             "providers": self.session.get_providers(),
             "device": "cpu",
             "version": onnxruntime.__version__,
             "weights": "random",
             "artifact": dict(made),
-        }
+        } | ({} if self._board is None else self._board.facts)
         self.renew_input()
 
     def renew_input(self) -> None:
         """New random pixels; also refuses a last result that was not finite."""
-        if self._output is not None:
-            check_finite(self._output, self.label)
-        self._pixels = random_pixels(self._pixels.shape)
+        if self._has_run:
+            check_finite(self.output(), self.label)
+        self.set_input(random_pixels(self._pixels.shape))
 
     def set_input(self, pixels: np.ndarray) -> None:
         """Given pixels instead of random ones: [batch, 3, resolution, resolution], fp32."""
         self._pixels = pixels
+        if self._board is not None:
+            self._board.write(pixels)
 
     def run(self) -> None:
-        """One inference; the result lies in host memory when it returns."""
+        """One inference; the result lies in host memory, or on the board, when it returns."""
         with memory_failures(self.label):
-            self._output = self.session.run(None, {self._input_name: self._pixels})[0]
+            if self._board is not None:
+                self._board.run()
+            else:
+                self._output = self.session.run(None, {self._input_name: self._pixels})[0]
+        self._has_run = True
 
     def output(self) -> np.ndarray:
         """The last result: [batch, tokens, channels], fp32."""
-        if self._output is None:
+        if not self._has_run:
             raise ValueError(f"{self.label} has not run yet")
+        if self._board is not None:
+            self._output = self._board.output()
+        assert self._output is not None
         return self._output
 
     def close(self) -> None:
         """Free the session."""
-        self.session = None
+        self.session, self._board = None, None
 
 
 def _recipe(subject: EncodeSubject) -> Recipe:
