@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
-
-from paretobench.store import Store
 
 pytest.importorskip("torch")
 pytest.importorskip("openvino")
@@ -129,32 +126,3 @@ def test_a_point_that_does_not_fit_is_refused_with_the_numbers(folder: Path) -> 
     (folder / "sweeps" / "llm" / "huge.yaml").write_text(huge)
     result = run(folder, "plan", "encoder=tiny", "resolution=32", "llm=huge", "device=cpu")
     assert "GiB" in result.stderr and "weights=shared" in result.stderr
-
-
-@pytest.mark.heavy
-def test_a_sweep_killed_again_and_again_continues_and_measures_nothing_twice(
-    folder: Path, tmp_path: Path
-) -> None:
-    import shutil
-    import signal
-    import time
-
-    shutil.copytree(folder / "sweeps", tmp_path / "sweeps")
-    for wait_s in (3.0, 6.0, 9.0, 12.0):
-        command = [sys.executable, "-m", "paretobench", *SWEEP, "fidelity=standard", "check=0"]
-        sweep = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
-        time.sleep(wait_s)
-        sweep.send_signal(signal.SIGKILL)
-        sweep.wait()
-    done = run(tmp_path, *SWEEP, "fidelity=standard", "check=0")
-    assert done.returncode == 0, done.stderr
-    workloads = json.loads(run(tmp_path, "ls", "workloads", "--json").stdout)
-    assert len(workloads) == 4
-    again = run(tmp_path, *SWEEP, "fidelity=standard", "check=0")
-    assert "nothing had to be measured" in again.stderr
-    after = json.loads(run(tmp_path, "ls", "workloads", "--json").stdout)
-    assert after == workloads
-    with Store.open(tmp_path / "results" / "paretobench.db", read_only=True) as store:
-        good = [cell for cell in store.cells() if cell.status == "ok"]
-    visits = Counter((cell.workload_key, cell.sweep_key, cell.round_index) for cell in good)
-    assert set(visits.values()) == {1}, "a workload was measured twice in one round"
