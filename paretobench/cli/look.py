@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from paretobench.cli import bundles, completion
+from paretobench.cli import bundles, completion, exports
 from paretobench.cli.console import emit_json, print_rich, print_table, say
 from paretobench.cli.options import as_json, chosen_view, open_store, view_options
 from paretobench.errors import ConfigError
@@ -149,44 +149,39 @@ def show_command(point: str, as_json: bool, **chosen: Any) -> None:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["csv", "markdown", "latex", "json", "parquet"]),
+    type=exports.Format(),
     default="csv",
     show_default=True,
-    help="What to write.",
+    help="What to write; md and tex are understood, model-index is for a model card.",
 )
+@click.option(
+    "--table",
+    metavar="N",
+    help="A table of the paper as printed: 1 to 6, 9, 10 or 11.",
+)
+@click.option("--point", metavar="POINT", help="With model-index: the point it is about.")
 @click.option("--out", metavar="FILE", help="Where to write [default: stdout].")
 @bundles.bundle_options
 def export_command(
     kind: str,
+    table: str | None,
+    point: str | None,
     out: str | None,
     bundle: str | None,
     sign: str | None,
     include: tuple[str, ...],
     **chosen: Any,
 ) -> None:
-    """Write the table as csv, markdown, latex, json or parquet."""
-    from paretobench.report import tables
-    from paretobench.report.files import write_text
+    """Write the table as csv, markdown, latex, json or parquet.
 
+    Or a table of the paper as it was printed (--table), one point for a model card on Hugging
+    Face (--format model-index), or the whole database with its hashes (--bundle).
+    """
     if path := bundles.destination(bundle, sign, include, out=out, **chosen):
+        if table or point:
+            raise ConfigError("a bundle holds a whole database; leave out --table and --point")
         bundles.write(chosen["database"], path, sign, include)
-        return
-    view = chosen_view(**chosen)
-    if kind == "parquet":
-        if not out:
-            raise ConfigError("parquet is binary; name a file with --out table.parquet")
-        tables.write_parquet(tables.records(view), Path(out))
-        say(f"wrote {out}")
-        return
-    makers = {
-        "csv": tables.csv_text,
-        "markdown": tables.markdown_text,
-        "latex": tables.latex_text,
-        "json": tables.json_text,
-    }
-    text = makers[kind](view)
-    if out:
-        write_text(Path(out), text)
-        say(f"wrote {out}")
+    elif table is not None:
+        exports.write_paper_table(table, kind, out, point=point, **chosen)
     else:
-        click.echo(text, nl=not text.endswith("\n"))
+        exports.write_view(chosen_view(**chosen), kind, out, point)

@@ -1,0 +1,132 @@
+"""What `export` can write: the points, one of the paper's tables, or a model card's results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from paretobench.cli.console import print_rich, say
+from paretobench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from paretobench.report.view import Row, View
+
+FORMATS = ("csv", "markdown", "latex", "json", "parquet", "terminal", "model-index")
+ALIASES = {"md": "markdown", "tex": "latex"}
+
+
+class Format(click.Choice):  # type: ignore[type-arg]
+    """One of the formats, by its name or by the ending of its files."""
+
+    name = "format"
+
+    def __init__(self) -> None:
+        super().__init__(FORMATS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The format's own name."""
+        return super().convert(ALIASES.get(value, value), param, ctx)
+
+
+def write_view(view: View, kind: str, out: str | None, point: str | None) -> None:
+    """Write a view's table, or one point of it as a model card's results."""
+    from paretobench.report import tables
+    from paretobench.report.model_card import model_card
+
+    if kind == "model-index":
+        write_text(model_card(view, _one_row(view, point)), out)
+        return
+    if point:
+        raise ConfigError("--point goes with --format model-index; 'paretobench show' prints one")
+    if kind == "terminal":
+        _refuse_file(out)
+        print_rich(tables.terminal_table(view))
+    elif kind == "parquet":
+        _write_parquet(tables.records(view), out)
+    else:
+        makers = {
+            "csv": tables.csv_text,
+            "markdown": tables.markdown_text,
+            "latex": tables.latex_text,
+            "json": tables.json_text,
+        }
+        write_text(makers[kind](view), out)
+
+
+def write_paper_table(number: str, kind: str, out: str | None, **chosen: Any) -> None:
+    """Write one of the paper's tables as it was printed.
+
+    Raises:
+        ConfigError: if an option about a database was given, or the format is no table's.
+        UnknownNameError: if the paper has no such table.
+    """
+    from paretobench.report.tables import paper, paper_table
+    from paretobench.report.tables.paper_terminal import TerminalTable
+
+    for name in ("database", "sweep", "environment", "point"):
+        if chosen.get(name):
+            raise ConfigError(f"--table is the paper's own; leave out --{name}")
+    table = paper_table(number)
+    if kind == "model-index":
+        raise ConfigError("a model card is one point's; leave out --table and name a --point")
+    if kind == "terminal":
+        _refuse_file(out)
+        print_rich(TerminalTable(table))
+    elif kind == "parquet":
+        _write_parquet(paper.records(table), out)
+    else:
+        makers = {
+            "csv": paper.csv_text,
+            "markdown": paper.markdown_text,
+            "latex": paper.latex_text,
+            "json": paper.json_text,
+        }
+        write_text(makers[kind](table), out)
+
+
+def write_text(text: str, out: str | None) -> None:
+    """Text to a file, whole or not at all, or to stdout."""
+    from paretobench.report import files
+
+    if out:
+        files.write_text(Path(out), text)
+        say(f"wrote {out}")
+    else:
+        click.echo(text, nl=not text.endswith("\n"))
+
+
+def _write_parquet(records: list[Any], out: str | None) -> None:
+    from paretobench.report import tables
+
+    if not out:
+        raise ConfigError("parquet is binary; name a file with --out table.parquet")
+    tables.write_parquet(records, Path(out))
+    say(f"wrote {out}")
+
+
+def _refuse_file(out: str | None) -> None:
+    if out:
+        raise ConfigError("--format terminal prints; --out takes csv, markdown, latex, json")
+
+
+def _one_row(view: View, point: str | None) -> Row:
+    """The point under the one recipe that a model card is about.
+
+    Raises:
+        ConfigError: if none is named, or several recipes have scored it.
+        UnknownNameError: if there is no such point.
+    """
+    from paretobench.cli.listings import find_rows
+
+    if point is None and len(view.rows) != 1:
+        raise ConfigError(
+            "a model card is about one model; name its --point, such as "
+            "'FastViTHD@1024 + Qwen2-0.5B'\n('paretobench ls points' and 'report' list them)"
+        )
+    rows = find_rows(view.rows, point) if point else list(view.rows)
+    if len(rows) > 1:
+        recipes = ", ".join(row.recipe or "no score" for row in rows)
+        raise ConfigError(f"{rows[0]} was trained in several ways; choose a --recipe: {recipes}")
+    return rows[0]
