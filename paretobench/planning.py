@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paretobench import backends
+from paretobench.backends.artifacts import default_root
+from paretobench.backends.made import Made
 from paretobench.cost import Machine, Past
 from paretobench.domain import Device, Runtime, Workload
 from paretobench.effort import Effort
@@ -117,9 +119,9 @@ def prepare_devices(request: Request, store: Store | None) -> tuple[list[Prepare
             return str(error)
 
     with ThreadPoolExecutor(len(sites)) as pool:
-        found = dict(zip(request.devices, pool.map(described, request.devices), strict=True))
+        found = list(zip(request.devices, pool.map(described, request.devices), strict=True))
     prepared, missing = [], {}
-    for asked, answer in found.items():
+    for asked, answer in found:
         site = sites[asked.name]
         try:
             if isinstance(answer, str):
@@ -194,6 +196,7 @@ def _plan(
         protocol=settings.protocol,
         weights=settings.weights,
         checkpoints=_checkpoints(request),
+        is_prepared=Made(default_root()) if asked.executor == "local" else lambda _: bool(known),
         checks=MOST_CHECKED if settings.check == "front" else int(settings.check),
     )
 
@@ -201,7 +204,7 @@ def _plan(
 def reason_against(workload: Workload) -> str | None:
     """What speaks against a workload on the backend that it is meant for."""
     backend = workload.runtime.backend
-    if workload.checkpoint and backend != "torch":
+    if workload.checkpoint and backend not in ("torch", "mlx"):
         return f"{backend} does not time a checkpoint's own weights; choose device=torch or cuda"
     return backends.get(backend).refuses(workload)
 

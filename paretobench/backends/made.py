@@ -1,0 +1,60 @@
+"""Which workloads' artifacts are there already, told from their manifests, without a framework.
+
+For a plan's estimate of time only: a manifest that fits says that something was made for this
+model and size, not that it is whole or of these versions; `prepare` checks that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from paretobench.backends.artifacts import ArtifactStore
+from paretobench.domain import Workload, canonical_json
+
+FORMATS = {
+    "openvino": "openvino_ir",
+    "onnxruntime": "onnx",
+    "coreml": "coreml",
+    "torch": "weights",
+}
+"""What each backend keeps; one that is not here makes nothing."""
+
+
+class Made:
+    """Answers for many workloads after one look at the store.
+
+    Args:
+        root: the artifact store's folder; it need not exist.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._made = {_kept(one.manifest) for one in ArtifactStore(root)}
+
+    def __call__(self, workload: Workload) -> bool:
+        """Whether nothing has to be made for a workload, as far as manifests tell."""
+        kept_as = FORMATS.get(workload.runtime.backend)
+        if kept_as is None or workload.checkpoint:
+            return True
+        subject = workload.subject
+        if workload.kind == "prefill":
+            wanted = _name(kept_as, subject["llm"], workload.runtime.precision)
+        else:
+            wanted = _name(kept_as, subject["encoder"], subject["resolution_px"])
+        return wanted in self._made
+
+
+def _kept(manifest: Mapping[str, Any]) -> str:
+    """What an artifact serves; empty for one that is no model's."""
+    subject = manifest["subject"]
+    if "llm" in subject:
+        return _name(manifest["format"], subject["llm"], subject["precision"])
+    if "encoder" in subject:
+        side: Iterable[Any] = subject.get("shape") or [subject.get("resolution_px")]
+        return _name(manifest["format"], subject["encoder"], list(side)[-1])
+    return ""
+
+
+def _name(kept_as: str, model: Mapping[str, Any], size: Any) -> str:
+    return canonical_json([kept_as, dict(model), size])
