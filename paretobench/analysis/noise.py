@@ -193,9 +193,12 @@ def _draw_accuracies(
     keys = [contender.score or f"score of point {i}" for i, contender in enumerate(contenders)]
     position = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     standard = rng.standard_normal((draws, len(position)))[:, [position[key] for key in keys]]
-    errors = [
-        assumed.accuracy_se if contender.accuracy_se is None else contender.accuracy_se
-        for contender in contenders
-    ]
     centres = np.array([contender.accuracy for contender in contenders], dtype=np.float64)
-    return np.asarray(centres + standard * np.array(errors, dtype=np.float64))
+    return np.asarray(centres + standard * accuracy_errors(contenders, assumed))
+
+
+def accuracy_errors(contenders: Sequence[Contender], assumed: Assumed | None = None) -> Floats:
+    """Standard error of each accuracy, the assumed one where none is known; shape [n]."""
+    stand_in = (assumed or Assumed()).accuracy_se
+    known = (contender.accuracy_se for contender in contenders)
+    return np.array([stand_in if error is None else error for error in known], dtype=np.float64)

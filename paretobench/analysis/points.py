@@ -62,6 +62,8 @@ class Contender:
         accuracy_se: standard error of the accuracy, a fraction; None if unknown.
         score: key of the score; points of the same key share its error (one checkpoint on
             two devices). Empty: an error of its own.
+        traits: what its accuracy depends on, by name and in the same order for all points: its
+            encoder, LLM and tiling. Points of the same trait tell about each other's accuracy.
         configuration: what it is wherever it runs; `compare` pairs points of two sets by it.
             Empty: its name.
         columns: other numbers by name: `peak_memory_bytes`, `energy_j`, `parameters`,
@@ -76,6 +78,7 @@ class Contender:
     ttft_noise: LatencyNoise | None = None
     accuracy_se: float | None = None
     score: str = ""
+    traits: tuple[str, ...] = ()
     configuration: str = ""
     columns: Mapping[str, float | None] = field(default_factory=dict)
 

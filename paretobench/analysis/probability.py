@@ -1,14 +1,13 @@
 """How sure a front is: each point's probability of being on it, given the noise.
 
 With latencies known to half a percent and accuracies to a quarter of a point, the observed
-front of some fifty configurations is exactly the true one in less than one run in ten. So
-each point is drawn again with its noise, and the share of draws in which nothing dominates
-it is its probability.
+front of some fifty configurations is exactly the true one in about one run in ten. So each
+point's true values are drawn from what they could be given all points (`shrinkage`), and the
+share of draws in which nothing dominates it is its probability.
 
-`benchmarks/front_calibration.py` checks these against made-up truths: within 5 points where
-configurations scatter by a point or more. Where many rivals lie within two standard errors of
-one another, probabilities between 0.05 and 0.95 come out up to 9 points too low, because rivals
-that look better than they are get drawn again: it errs towards `ambiguous`, not towards `on`.
+What that probability promises: of all points of all sweeps that are given about 0.3, three in
+ten are on the front of the true values. `benchmarks/front_calibration.py` checks it against
+made-up truths, spread out and crowded, and keeps it within 5 points.
 """
 
 from __future__ import annotations
@@ -20,8 +19,9 @@ from typing import Literal
 import numpy as np
 
 from paretobench.analysis.front import Mask, front_mask
-from paretobench.analysis.noise import DRAWS, Assumed, Draws, draw
+from paretobench.analysis.noise import DRAWS, Assumed, Draws
 from paretobench.analysis.points import Contender, Floats, objectives
+from paretobench.analysis.shrinkage import plausible
 
 Verdict = Literal["on", "ambiguous", "off", "unknown"]
 
@@ -60,6 +60,7 @@ def memberships(
     rng: np.random.Generator,
     draws: int = DRAWS,
     assumed: Assumed | None = None,
+    others: Sequence[Contender] = (),
 ) -> tuple[Membership, ...]:
     """Each contender's place on the front of all of them, with its probability.
 
@@ -69,12 +70,13 @@ def memberships(
         rng: where the randomness comes from; the same seed gives the same answer.
         draws: repetitions of the bootstrap.
         assumed: errors for the points that have none.
+        others: points known to be off the front, which still tell how accuracies scatter.
 
     Raises:
         DataError: as `noise.draw`.
     """
     observed = front_mask(objectives(contenders))
-    shares = front_probability(draw(contenders, rng, draws, assumed))
+    shares = front_probability(plausible(contenders, rng, draws, assumed, others))
     return tuple(
         Membership(
             contender.name,

@@ -55,15 +55,16 @@ def _memberships(panel: Panel, seed: int) -> dict[int, tuple[float, FrontClass]]
         return {}
     hopeless = out_of_reach(panel.rows)
     near = [row for row, is_out in zip(panel.rows, hopeless, strict=True) if not is_out]
+    rest = [row for row, is_out in zip(panel.rows, hopeless, strict=True) if is_out]
     draws = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
-    results = memberships(contenders(near), np.random.default_rng(seed), draws)
+    rng = np.random.default_rng(seed)
+    results = memberships(contenders(near), rng, draws, others=contenders(rest))
     found: dict[int, tuple[float, FrontClass]] = {
         id(row): (result.probability, result.verdict)
         for row, result in zip(near, results, strict=True)
         if result.verdict != "unknown"
     }
-    known = (row for row, is_out in zip(panel.rows, hopeless, strict=True) if is_out)
-    return found | {id(row): (0.0, "off") for row in known if _is_known(row)}
+    return found | {id(row): (0.0, "off") for row in rest if _is_known(row)}
 
 
 FAR = 6.0
