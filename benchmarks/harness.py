@@ -6,7 +6,8 @@
 
 `agreement`: the same prepared workload timed by a cell and by the runtime's own tool, in turn,
 each in a fresh process: OpenVINO's benchmark_app, torch.utils.benchmark's blocked_autorange,
-and mlx_lm's generate_step as mlx_lm.benchmark calls it. Ratios are paired by round.
+and mlx_lm's generate_step as mlx_lm.benchmark calls it. Ratios are paired by round. Both sides
+must use the same version, precision, BLAS and threads, else there is no ratio but an error.
 `share`: how much of the device time of a sweep goes into first runs, warm-ups and samples.
 `grid`: what a grid of 4 encoders x 2 resolutions x 3 language models cost, against timing each
 of its points on its own with 20 processes x 20 samples, from the recorded cost of its cells;
@@ -20,13 +21,14 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import os
 import re
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,14 @@ from paretobench.store import Store
 ALLOWED = 0.02
 """Largest disagreement with a runtime's own tool."""
 
+ALIKE = ("version", "mlx_lm", "precision", "blas", "threads", "device", "mode", "prefill_mode")
+"""Facts that must be the same on both sides of a comparison."""
+
+PASSIVE = {"OMP_WAIT_POLICY": "passive"}
+"""For MLX on a CPU, on both sides: generate_step works on a stream, and so on a thread, of its
+own, whose OpenMP team would spin beside that of the thread that loaded the model; on two busy
+cores that made it 3.5 to 4.9 times slower than the same arithmetic on one thread."""
+
 LEAST_SHARE = 0.70
 FIXED_CELLS = FIXED_SAMPLES = 20
 
@@ -56,7 +66,12 @@ class Contest:
 
     tool: str
     workload: Workload
-    time_it: Callable[[Workload, Path, float], float]
+    time_it: Callable[[Workload, Path, float], Timed]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+Timed = tuple[float, Mapping[str, Any]]
+"""Seconds, and the facts of the process that took them (empty if it tells none)."""
 
 
 def contests() -> list[Contest]:
@@ -70,7 +85,9 @@ def contests() -> list[Contest]:
         Contest("benchmark_app", encode_workload(fastvithd, 512, openvino), benchmark_app),
         Contest("torch.utils.benchmark", prefill_workload(qwen, 256, torch), in_a_process),
         Contest("torch.utils.benchmark", encode_workload(fastvithd, 256, torch), in_a_process),
-        Contest("mlx_lm generate_step", prefill_workload(qwen, 64, mlx, "ids"), in_a_process),
+        Contest(
+            "mlx_lm generate_step", prefill_workload(qwen, 64, mlx, "ids"), in_a_process, PASSIVE
+        ),
     ]
 
 
@@ -101,12 +118,16 @@ def compare(contest: Contest, rounds: int, seconds: float) -> bool:
     theirs: dict[stats.RoundKey, float] = {}
     workload, root = contest.workload, default_root()
     backends.get(workload.runtime.backend).prepare(workload, root)
+    os.environ.update(contest.variables)  # the children of both sides inherit them
     for index in range(rounds):
-        if index % 2:
-            theirs["", index] = contest.time_it(workload, root, seconds)
-        ours["", index] = one_cell(workload, root, seconds)
-        if index % 2 == 0:
-            theirs["", index] = contest.time_it(workload, root, seconds)
+        sides = [(ours, one_cell), (theirs, contest.time_it)]
+        facts = []
+        for seconds_by_round, time_it in sides if index % 2 == 0 else sides[::-1]:
+            seconds_by_round["", index], found = time_it(workload, root, seconds)
+            facts.append(found)
+        require_alike(*facts)
+    for name in contest.variables:
+        os.environ.pop(name, None)
     ratio = stats.paired_ratio(ours, theirs)
     assert ratio is not None and ratio.low is not None and ratio.high is not None
     print(
@@ -116,11 +137,26 @@ def compare(contest: Contest, rounds: int, seconds: float) -> bool:
     return abs(ratio.value - 1.0) > ALLOWED
 
 
+def require_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    """Refuse to compare what was run differently; a tool that tells nothing is believed.
+
+    Raises:
+        SystemExit: naming what differs.
+    """
+    differ = [
+        f"{name}: {one[name]} and {other[name]}"
+        for name in ALIKE
+        if name in one and name in other and one[name] != other[name]
+    ]
+    if differ:
+        raise SystemExit(f"the two sides are not alike: {'; '.join(differ)}")
+
+
 def _ms(seconds: Iterable[float]) -> str:
     return f"{1e3 * statistics.median(seconds):6.1f} ms"
 
 
-def one_cell(workload: Workload, root: Path, seconds: float) -> float:
+def one_cell(workload: Workload, root: Path, seconds: float) -> Timed:
     """The median of one cell of the harness, sampling for so many seconds."""
     plan = SamplingPlan(sample_s=seconds, sample_limit_s=seconds)
     outcome = Children().ask(
@@ -128,10 +164,10 @@ def one_cell(workload: Workload, root: Path, seconds: float) -> float:
     )
     if outcome.answer is None:
         raise SystemExit(f"{workload.label}: {outcome.reason}")
-    return float(statistics.median(outcome.answer["samples_s"]))
+    return float(statistics.median(outcome.answer["samples_s"])), outcome.answer["facts"]
 
 
-def benchmark_app(workload: Workload, root: Path, seconds: float) -> float:
+def benchmark_app(workload: Workload, root: Path, seconds: float) -> Timed:
     """OpenVINO's own tool on the same graph: synchronous, one stream; its median."""
     prepared = backends.get("openvino").prepare(workload, root)
     assert prepared.path is not None
@@ -143,10 +179,10 @@ def benchmark_app(workload: Workload, root: Path, seconds: float) -> float:
     said = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     found = re.search(r"Median:\s+([0-9.]+) ms", said.stdout)
     assert found, said.stdout[-2000:]
-    return float(found.group(1)) / 1e3
+    return float(found.group(1)) / 1e3, {}
 
 
-def in_a_process(workload: Workload, root: Path, seconds: float) -> float:
+def in_a_process(workload: Workload, root: Path, seconds: float) -> Timed:
     """A tool that is a library, in a fresh process with the cells' environment."""
     orders = json.dumps({"workload": workload.to_json(), "root": str(root), "seconds": seconds})
     command = [sys.executable, __file__, "tool", orders]
@@ -155,18 +191,25 @@ def in_a_process(workload: Workload, root: Path, seconds: float) -> float:
     )
     if said.returncode:
         raise SystemExit(said.stderr[-2000:])
-    return float(said.stdout.split()[-1])
+    answer = json.loads(said.stdout.splitlines()[-1])
+    return float(answer["seconds"]), answer["facts"]
 
 
 def tool(orders: str) -> int:
-    """The child's side of `in_a_process`: prints seconds."""
+    """The child's side of `in_a_process`: prints seconds and facts.
+
+    A session of MLX is not run first: its thread would keep an OpenMP team beside the tool's.
+    """
     given = json.loads(orders)
     workload, seconds = Workload.from_json(given["workload"]), given["seconds"]
     backend = backends.get(workload.runtime.backend)
     session: Any = backend.load(workload, backend.prepare(workload, Path(given["root"])))
-    session.run()
-    time_it = _mlx_seconds if workload.runtime.backend == "mlx" else _torch_seconds
-    print(time_it(session, seconds))
+    if workload.runtime.backend == "mlx":
+        took = _mlx_seconds(session, seconds)
+    else:
+        session.run()
+        took = _torch_seconds(session, seconds)
+    print(json.dumps({"seconds": took, "facts": dict(session.facts)}, default=str))
     return 0
 
 
@@ -182,18 +225,22 @@ def _torch_seconds(session: Any, seconds: float) -> float:
 
 
 def _mlx_seconds(session: Any, seconds: float) -> float:
-    """The prompt's time as mlx_lm.benchmark takes it: generate_step up to its first result."""
-    import mlx.core as mx
+    """The prompt's time as mlx_lm.benchmark takes it: generate_step up to its first result, and
+    then until the cache is there, which a session waits for as well."""
     from mlx_lm.generate import generate_step
+    from mlx_lm.models.cache import make_prompt_cache
 
-    prompt = mx.array(session._ids)[0]
+    mx = session._mlx
     times: list[float] = []
     began = time.perf_counter()
     while time.perf_counter() - began < seconds or len(times) < 6:
+        session.renew_input()
+        prompt, cache = session._ids[0], make_prompt_cache(session.model)
+        mx.eval(prompt)
         start = time.perf_counter()
-        for _ in generate_step(prompt, session.model, max_tokens=0):
+        for _ in generate_step(prompt, session.model, max_tokens=0, prompt_cache=cache):
             pass
-        mx.synchronize()
+        mx.eval([layer.state for layer in cache])
         times.append(time.perf_counter() - start)
     return statistics.median(times[2:])
 
