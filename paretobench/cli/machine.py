@@ -15,12 +15,20 @@ from paretobench.units import counted
 @click.option(
     "--apple", is_flag=True, help="Only Core ML, MLX and iPhone: converting here, measuring here."
 )
+@click.option(
+    "--devices", is_flag=True, help="Only the machines of the inventory, each from end to end."
+)
+@click.option("--inventory", metavar="FILE", help="For --devices; ./devices.yaml where not given.")
 @as_json
-def doctor_command(apple: bool, as_json: bool) -> None:
+def doctor_command(apple: bool, devices: bool, inventory: str | None, as_json: bool) -> int:
     """What this machine can run, and whether it is quiet enough to measure."""
+    if devices or inventory:
+        from paretobench.cli.inventory import doctor_devices
+
+        return doctor_devices(inventory or "", as_json)
     if apple:
         _apple(as_json)
-        return
+        return 0
     from paretobench.measure.environment import fingerprint
 
     environment = fingerprint()
@@ -37,6 +45,7 @@ def doctor_command(apple: bool, as_json: bool) -> None:
         emit_json(report)
     else:
         _print(report)
+    return 0
 
 
 def _apple(as_json: bool) -> None:

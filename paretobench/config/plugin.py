@@ -77,6 +77,7 @@ class GridSweeper(Sweeper):  # type: ignore[misc]
         assert self.hydra_context is not None and self.config is not None
         outcome: Outcome = self.task_function.outcome
         loader = self.hydra_context.config_loader
+        arguments = [*arguments, *outcome.devices]
         request = compose_request(arguments, loader, _folder.get())
         if self.config.hydra.launcher._target_ == _BASIC_LAUNCHER:
             outcome.request = request
@@ -89,9 +90,15 @@ class GridSweeper(Sweeper):  # type: ignore[misc]
 
 
 class Outcome:
-    """What comes back from inside Hydra: a request to act on, or a launcher's exit status."""
+    """What comes back from inside Hydra: a request to act on, or a launcher's exit status.
 
-    def __init__(self) -> None:
+    Attributes:
+        devices: the words that name devices. Hydra knows profiles only, and would refuse a
+            machine of the inventory before the sweeper sees it.
+    """
+
+    def __init__(self, devices: Sequence[str] = ()) -> None:
+        self.devices = tuple(devices)
         self.request: Request | None = None
         self.status = 0
 
@@ -128,7 +135,9 @@ def run(overrides: Sequence[str], action: Action) -> int:
     """See `paretobench.config.run_hydra`."""
     from paretobench.config import composition
 
-    outcome = Outcome()
+    is_asking = any(word.startswith("-") for word in overrides)  # Hydra answers that by itself
+    devices = [word for word in overrides if word.startswith("device=") and not is_asking]
+    outcome = Outcome(devices)
 
     def task(config: DictConfig) -> int:
         """The one job of a launcher: expand again where it runs, and act."""
@@ -139,8 +148,8 @@ def run(overrides: Sequence[str], action: Action) -> int:
     task.outcome = outcome  # type: ignore[attr-defined]
     register()
     main = hydra.main(version_base="1.3", config_path=str(sweeps_folder()), config_name="config")
-    argv = ["paretobench sweep", *overrides]
-    if not any(word.startswith("-") for word in overrides):  # flags of Hydra are its own affair
+    argv = ["paretobench sweep", *(word for word in overrides if word not in devices)]
+    if not is_asking:
         composition.check(overrides, None)
     with search_path(catalogue.user_folder()), _command_line(argv), _own_error_report() as is_ours:
         try:

@@ -6,6 +6,7 @@ what they refuse, and to measure into the store.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -190,6 +191,9 @@ class Away:
         """End the session."""
         self._is_closed = True
         self._executor.close()
+        with contextlib.suppress(OSError):  # the spool is removed once nothing waits in it
+            self._executor.folder.rmdir()
+            self._executor.folder.parent.rmdir()
 
     def _run(self, unit: Any, store: Store) -> Ended:
         """One unit from submission to its end; its files go into the store on the way."""

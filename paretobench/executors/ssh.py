@@ -21,7 +21,7 @@ _CAUSES: Sequence[tuple[tuple[str, ...], str]] = (
     (
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", "has changed and you have requested"),
         "the host's key is not the one that was known: it was set up anew, or something stands "
-        "in its place; ask who runs it, then 'ssh-keygen -R {host}' and log in once by hand",
+        "in its place; ask who runs it, then 'ssh-keygen -R {name}' and log in once by hand",
     ),
     (
         ("Host key verification failed", "No matching host key", "authenticity of host"),
@@ -89,11 +89,11 @@ def explain(host: str, status: int, said: str) -> str:
     >>> explain("mac", 127, "sh: paretobench: not found").split(";")[0]
     'paretobench is not installed there, or not on the path of a login without a terminal'
     """
-    last = said.splitlines()[-1] if said else ""
+    last = said.splitlines()[-1].strip().removeprefix("ssh: ") if said else ""
     if status == 255:
         for signs, meaning in _CAUSES:
             if any(sign in said for sign in signs):
-                return f"{meaning.format(host=host)} (ssh: {last})"
+                return f"{meaning.format(host=host, name=host.split('@')[-1])} (ssh: {last})"
         return f"the connection was lost ({last or 'ssh said nothing'})"
     if status in (126, 127):
         return (
