@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paretobench.domain import Workload, content_key
-from paretobench.errors import DataError
+from paretobench.errors import DataError, UnsupportedError
 
 SUFFIXES = (".safetensors", ".json", ".jinja", ".model", ".txt", ".py")
 """Files that count: weights, configurations, tokenizers, templates, code of its own."""
@@ -47,6 +47,19 @@ class Checkpoint:
             label=f"{like.label} of {self.name}",
             subject={**like.subject, "checkpoint": self.digest},
             folder=str(self.folder),
+        )
+
+
+def check_unchanged(workload: Workload) -> None:
+    """Refuse to time another checkpoint than the one that was planned.
+
+    Raises:
+        UnsupportedError: if the workload's folder no longer holds what its key says.
+    """
+    if checkpoint_hash(Path(workload.folder)) != workload.checkpoint:
+        raise UnsupportedError(
+            f"{workload.label}: the checkpoint in {workload.folder} has changed since it was "
+            "planned; start the sweep again"
         )
 
 

@@ -6,7 +6,9 @@ Two ways to prefill, by name (`prefill_mode`):
     cache_prompt  what `mlx_lm.cache_prompt` does, the tool of the FastVLM paper: all positions
                   but the last in chunks of `prefill_step_size`, then the last one alone
 
-Every run fills a fresh cache, and waits for both the logits and the cache.
+Every run fills a fresh cache, and waits for both the logits and the cache. Weights are random, or
+those of the checkpoint that a workload names (see `models.mlx_checkpoints`). On a Mac's GPU the
+memory is wired while a session lasts, as `mlx_lm` does while it generates.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from paretobench.backends import Availability, Prepared, hardware
+from paretobench.backends import Availability, Prepared, hardware, mlx_metal
 from paretobench.backends.inputs import (
     PrefillSubject,
     check_finite,
@@ -26,6 +28,7 @@ from paretobench.backends.inputs import (
     random_ids,
 )
 from paretobench.backends.projector import MLXProjector
+from paretobench.checkpoint import check_unchanged
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
 
@@ -65,11 +68,22 @@ class MLX:
 
     def prepare(self, workload: Workload, root: Path) -> Prepared:
         """Nothing: MLX copies what it reads from a file, so a file would save no time over
-        making the weights in memory."""
+        making the weights in memory.
+
+        Raises:
+            UnsupportedError: if the checkpoint to be timed has changed since it was planned.
+        """
+        if workload.checkpoint:
+            check_unchanged(workload)
+            return Prepared(facts={"weights": "the checkpoint's own"})
         return Prepared(facts={"weights": "made in memory"})
 
     def load(self, workload: Workload, prepared: Prepared) -> MLXSession:
-        """Build the model with random weights."""
+        """Build the model with random weights, or load a checkpoint's own.
+
+        Raises:
+            UnsupportedError: if the checkpoint's language model is none that MLX runs here.
+        """
         return MLXSession(workload)
 
 
@@ -91,41 +105,39 @@ class MLXSession:
         self._set_device(str(options.get("device", "cpu")))
         self.mode = str(options.get("prefill_mode", "forward"))
         self.step_size = int(options.get("prefill_step_size", STEP_SIZE))
-        is_shared = options.get("weights") == "shared"
-        if is_shared:
-            warnings.warn(
-                f"{self.label}: all layers share one block's weights; label the result so",
-                stacklevel=2,
-            )
+        mlx_metal.reset_peak(self._mlx)
+        self._wired = mlx_metal.wire_memory(self._mlx)
         with memory_failures(self.label):
-            self.model = model or mlx_llm.build(
-                self._subject.llm, workload.runtime.precision, share_layers=is_shared
-            )
+            self.model = model or _model(workload)
         self.logits: Any = None
         self.facts: dict[str, Any] = {
             "precision": workload.runtime.precision,
-            "dtype": str(self.model.model.norm.weight.dtype),
+            "dtype": str(self._dtype),
             "device": str(self._mlx.default_device()),
             "blas": blas,
             "version": hardware.version_of("mlx"),
             "mlx_lm": hardware.version_of("mlx-lm"),
             "prefill_mode": self.mode,
             "inputs": "ids" if self._subject.takes_ids else "embeddings",
-            "weights": "random, one block shared by all layers" if is_shared else "random",
-            "shared_layers": is_shared,
+            **_weights_facts(workload),
+            **self._wired,
         }
+        if mlx_metal.is_gpu(self._mlx):
+            self.facts["gpu"] = mlx_metal.gpu_facts(self._mlx)
         self.renew_input()
 
     def renew_input(self) -> None:
-        """A new random sequence; also refuses a last result that was not finite."""
+        """A new random sequence; also refuses a last result that was not finite, and looks at
+        the memory that MLX held at most."""
         if self.logits is not None:
             check_finite(self.output(), self.label)
-        subject = self._subject
+        self.facts["mlx_peak_memory_bytes"] = mlx_metal.peak_memory_bytes(self._mlx)
+        subject, args = self._subject, self.model.args
         if subject.takes_ids:
-            self.set_ids(random_ids(subject.batch, subject.n_tokens, subject.llm["vocab_size"]))
+            self.set_ids(random_ids(subject.batch, subject.n_tokens, args.vocab_size))
         else:
-            width = subject.llm["hidden_size"]
-            self.set_embeddings(random_embeddings(subject.batch, subject.n_tokens, width))
+            embeddings = random_embeddings(subject.batch, subject.n_tokens, args.hidden_size)
+            self.set_embeddings(embeddings)
 
     def set_ids(self, ids: np.ndarray) -> None:
         """Given token ids: [batch, tokens]."""
@@ -136,14 +148,12 @@ class MLXSession:
         """Given embeddings: fp32 array [batch, tokens, hidden]."""
         # The model reads the sequence's length from the ids, whatever their values.
         self._ids = self._mlx.zeros(embeddings.shape[:2], dtype=self._mlx.int32)
-        dtype = self.model.model.norm.weight.dtype
-        self._embeddings = self._mlx.array(embeddings).astype(dtype)
+        self._embeddings = self._mlx.array(embeddings).astype(self._dtype)
         self._mlx.eval(self._ids, self._embeddings)
 
     def projector(self, channels: int) -> MLXProjector:
         """A projector from `channels` to this model, in its precision."""
-        dtype = self.model.model.norm.weight.dtype
-        return MLXProjector(channels, self._subject.llm["hidden_size"], dtype)
+        return MLXProjector(channels, self.model.args.hidden_size, self._dtype)
 
     def use_projected(self, visual: Any, text: np.ndarray) -> None:
         """Projected visual tokens, filled up with text embeddings to the sequence's length."""
@@ -174,9 +184,15 @@ class MLXSession:
         return np.array(self.logits.astype(self._mlx.float32))
 
     def close(self) -> None:
-        """Drop the model and MLX's pool of free buffers."""
+        """Drop the model and MLX's pool of free buffers, and let go of wired memory."""
         self.model = self.logits = None
         self._mlx.clear_cache()
+        mlx_metal.unwire_memory(self._mlx, self._wired)
+
+    @property
+    def _dtype(self) -> Any:
+        """Of everything that is not quantised."""
+        return self.model.model.norm.weight.dtype
 
     def _fill_all_but_last(self, cache: list[Any]) -> None:
         """Chunk by chunk, each waited for, as mlx-lm's generator does."""
@@ -203,3 +219,33 @@ class MLXSession:
         if device not in ("cpu", "gpu"):
             raise UnsupportedError(f"{self.label}: mlx runs on device=cpu or gpu, not {device}")
         self._mlx.set_default_device(self._mlx.gpu if device == "gpu" else self._mlx.cpu)
+
+
+def _model(workload: Workload) -> Any:
+    """A checkpoint's own language model, or one of random weights."""
+    from paretobench.backends.models import mlx_checkpoints, mlx_llm
+
+    precision = workload.runtime.precision
+    if workload.checkpoint:
+        return mlx_checkpoints.language_half(Path(workload.folder), precision)
+    is_shared = _is_shared(workload)
+    if is_shared:
+        warnings.warn(
+            f"{workload.label}: all layers share one block's weights; label the result so",
+            stacklevel=4,
+        )
+    llm = PrefillSubject.of(workload).llm
+    return mlx_llm.build(llm, precision, share_layers=is_shared)
+
+
+def _weights_facts(workload: Workload) -> dict[str, Any]:
+    """Which weights were timed."""
+    if workload.checkpoint:
+        return {"weights": "the checkpoint's own", "checkpoint": workload.checkpoint}
+    is_shared = _is_shared(workload)
+    made = "random, one block shared by all layers" if is_shared else "random"
+    return {"weights": made, "shared_layers": is_shared}
+
+
+def _is_shared(workload: Workload) -> bool:
+    return workload.runtime.options.get("weights") == "shared"

@@ -246,13 +246,9 @@ def _prepare_checkpoint(workload: Workload) -> Prepared:
     Raises:
         UnsupportedError: if it does not.
     """
-    from paretobench.checkpoint import checkpoint_hash
+    from paretobench.checkpoint import check_unchanged
 
-    if checkpoint_hash(Path(workload.folder)) != workload.checkpoint:
-        raise UnsupportedError(
-            f"{workload.label}: the checkpoint in {workload.folder} has changed since it was "
-            "planned; start the sweep again"
-        )
+    check_unchanged(workload)
     return Prepared(facts={"weights": "the checkpoint's own"})
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from paretobench.backends import hardware, mlx_metal
+from paretobench.backends import Prepared, get, hardware, mlx_metal
+from paretobench.domain import LanguageModel, Runtime, Workload
 
 CALLS = {
     "default_device",
@@ -21,6 +22,9 @@ CALLS = {
     "get_peak_memory",
 }
 GIB = 1 << 30
+TINY = LanguageModel(
+    "tiny", "Tiny", "Tiny", "0.1M", "qwen2", 64, 2, 4, 2, 128, 512, 1024, 115_264
+).spec()
 
 
 class Metal:
@@ -49,6 +53,69 @@ class Metal:
     def set_wired_limit(self, limit):
         before, self.wired = self.wired, limit
         return before
+
+
+class OnAMac(Metal):
+    """The installed mlx.core, as a Mac's: its GPU is Metal's, and computes on this processor."""
+
+    def __init__(self, core):
+        super().__init__()
+        self._core, self._default, self.limits, self.resets = core, "cpu", [], 0
+
+    def __getattr__(self, name):
+        return getattr(self._core, name)
+
+    def set_default_device(self, device):
+        self._default = device if device == "gpu" else "cpu"
+        self._core.set_default_device(self._core.cpu)
+
+    def default_device(self):
+        return ("device", self._default)
+
+    def set_wired_limit(self, limit):
+        self.limits.append(limit)
+        return super().set_wired_limit(limit)
+
+    def reset_peak_memory(self):
+        self.resets += 1
+        self._core.reset_peak_memory()
+
+
+@pytest.fixture
+def a_mac(mlx, monkeypatch):
+    """This process takes itself for a Mac's with Metal, as far as MLX goes."""
+    from paretobench.backends.models import mlx_llm
+
+    mac = OnAMac(mlx)
+    monkeypatch.setattr(mlx_llm, "import_mlx", lambda: (mac, "Accelerate"))
+    return mac
+
+
+def session(device):
+    subject = {"llm": TINY, "n_tokens": 5}
+    workload = Workload("prefill", "tiny", subject, Runtime("mlx", "fp32", {"device": device}))
+    return get("mlx").load(workload, Prepared())
+
+
+def test_a_session_on_a_gpu_wires_memory_while_it_lasts_and_keeps_its_peak(a_mac):
+    a_mac.wired = 3
+    running = session("gpu")
+    assert a_mac.limits == [21 * GIB] and a_mac.resets == 1
+    assert running.facts["wired_limit_bytes"] == 21 * GIB
+    assert running.facts["gpu"]["device_name"] == "Apple M1 Max"
+    before = running.facts["mlx_peak_memory_bytes"]
+    running.run()
+    running.renew_input()
+    assert running.facts["mlx_peak_memory_bytes"] >= before > 4 * 100_000
+    running.close()
+    assert a_mac.wired == 3, "the limit that was there before is put back"
+
+
+def test_a_session_on_a_processor_wires_nothing(a_mac):
+    running = session("cpu")
+    running.close()
+    assert a_mac.limits == []
+    assert "gpu" not in running.facts and "wired_limit_bytes" not in running.facts
 
 
 @pytest.fixture(scope="module")

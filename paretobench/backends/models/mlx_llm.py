@@ -73,7 +73,7 @@ def build(
     model = create(spec)
     generator = np.random.default_rng(seed)
     block = generator.standard_normal(_BLOCK_VALUES, dtype=np.float32)
-    dtype = _dtype(mlx, precision)
+    dtype = dtype_of(mlx, precision)
     if share_layers:
         _share_first_layer(model)
     weights: dict[int, Any] = {}
@@ -84,7 +84,7 @@ def build(
         model.load_weights([(name, weights[id(like)])], strict=False)
     if share_layers:
         _share_first_layer(model)
-    return _quantised(model, precision)
+    return quantised(model, precision)
 
 
 def assign(model: Any, weights: Mapping[str, np.ndarray]) -> Any:
@@ -140,12 +140,14 @@ def _values(name: str, shape: tuple[int, ...], block: np.ndarray) -> np.ndarray:
     return np.resize(rotated * sd, shape)
 
 
-def _dtype(mlx: Any, precision: str) -> Any:
+def dtype_of(mlx: Any, precision: str) -> Any:
+    """mlx's type for a precision; quantised weights have fp16 around them."""
     names = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
     return getattr(mlx, names.get(precision, "float16"))
 
 
-def _quantised(model: Any, precision: str) -> Any:
+def quantised(model: Any, precision: str) -> Any:
+    """The model with int8 or int4 weights, evaluated; as it is for any other precision."""
     if precision in _QUANTISED_BITS:
         from mlx import nn
 
