@@ -32,7 +32,7 @@ class CellRows(Database):
     ) -> list[Cell]:
         """Cells with every sample, in the order they were started; None means any."""
         clause, parameters = _of(environment_key, workload_keys)
-        rows = self._rows(f"SELECT * FROM cell{clause} ORDER BY started_at, key", parameters)
+        rows = self._rows(f"SELECT * FROM cell{clause}", parameters)
         return [cell_from_row(row) for row in rows]
 
     def cell_summaries(
@@ -41,7 +41,7 @@ class CellRows(Database):
         """Cells without their samples, in the order they were started: for many cells."""
         clause, parameters = _of(environment_key, workload_keys)
         names = ", ".join(column.name for column in fields(CellSummary))
-        rows = self._rows(f"SELECT {names} FROM cell{clause} ORDER BY started_at, key", parameters)
+        rows = self._rows(f"SELECT {names} FROM cell{clause}", parameters)
         return [CellSummary(*row) for row in rows]
 
     def cell_counts(
@@ -134,11 +134,15 @@ _IS_CURRENT = "key IN (SELECT failure_key FROM failed)"
 def _of(
     environment_key: str | None, workload_keys: Iterable[str] | None
 ) -> tuple[str, list[object]]:
+    """Which cells, in the order they were started: the end of a query, and its parameters."""
     clause, parameters = where(environment_key=environment_key, workload_key=workload_keys)
     if environment_key is None and workload_keys is not None:
         # The index begins with the environment, of which there are few.
         clause += " AND environment_key IN (SELECT key FROM environment)"
-    return clause, parameters
+    # The plus keeps SQLite from reading a whole environment in the order of time to save the
+    # sorting of a few cells: one workload of 10,000 cells then takes a fortieth.
+    in_time = "started_at" if workload_keys is None else "+started_at"
+    return f"{clause} ORDER BY {in_time}, key", parameters
 
 
 def _failure(row: Row) -> Failure:

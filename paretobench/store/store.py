@@ -32,6 +32,14 @@ from paretobench.store.points import PointRows
 from paretobench.store.scores import ScoreRows
 from paretobench.store.sweeps import SweepRows
 
+_UNION_BATCH = 50_000
+"""Cells in one transaction of a union. Their keys are hashes, so each batch touches most pages
+of the index of keys: fewer batches write fewer pages. One takes a second or two, and another
+writer waits for a minute (`BUSY_TIMEOUT_S`)."""
+
+_UNION_CACHE_KIB = 256 * 1024
+"""Holds the indices of a million cells, some 250 MB, into which a union inserts at random."""
+
 
 class Store(SweepRows, PointRows, CellRows, ScoreRows):
     """An open database of paretobench. Use it as a context manager, from one thread."""
@@ -78,7 +86,11 @@ class Store(SweepRows, PointRows, CellRows, ScoreRows):
             StoreError: if the other file cannot be opened.
             DataError: if one of its rows was altered; nothing is then stored.
         """
-        with Store.open(other_path, read_only=True) as other:
+        with (
+            Store.open(other_path, read_only=True) as other,
+            other._snapshot(),
+            self._cache(_UNION_CACHE_KIB),
+        ):
             return union.join(self, other)
 
     def dump(self) -> Iterator[str]:
@@ -101,13 +113,25 @@ class Store(SweepRows, PointRows, CellRows, ScoreRows):
             write_ordered(target, ((name, self._in_order(name)) for name in self.table_names()))
 
     @contextmanager
+    def _cache(self, kib: int) -> Iterator[None]:
+        """A page cache of `kib`, for as long as it is wanted."""
+        before = self._rows("PRAGMA cache_size")[0][0]
+        self._connection.execute(f"PRAGMA cache_size = -{kib}")
+        try:
+            yield
+        finally:
+            self._connection.execute(f"PRAGMA cache_size = {before}")
+
+    @contextmanager
     def _snapshot(self) -> Iterator[None]:
         """Everything read inside is of one moment, whatever others write meanwhile."""
         self._connection.execute("BEGIN")
         try:
             yield
         finally:
-            self._connection.execute("ROLLBACK")
+            # An error may have ended it already.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def refuse_altered_rows(self) -> None:
         """Hash every row again and compare.
@@ -153,7 +177,7 @@ class Store(SweepRows, PointRows, CellRows, ScoreRows):
 
     def cell_rows(self) -> Iterator[list[tuple[Any, ...]]]:
         """Cells as bare values, in the order they were stored, in batches: what a union copies."""
-        for rows in self._batches("SELECT * FROM cell ORDER BY rowid"):
+        for rows in self._batches("SELECT * FROM cell ORDER BY rowid", size=_UNION_BATCH):
             yield [tuple(row) for row in rows]
 
     def add_cell_rows(self, rows: list[tuple[Any, ...]]) -> int:
