@@ -1,74 +1,108 @@
-"""How long a large grid takes to plan, against composing each of its points through Hydra.
+"""How long a large grid takes to plan, alone and against a store of many cells.
 
-Hydra's own sweeper composes a configuration for each point. Here a grid takes one composition
-and one file per name (`paretobench.config.composition`). Both are timed in this process, the
-second on a sample of points, scaled to all.
+Three ratios, each against the plain way in the same process:
 
-    python benchmarks/plan.py [POINTS]
+- expanding a grid takes one composition and one file per name (`paretobench.config`); Hydra's
+  own sweeper composes a configuration for each point (timed on a sample, scaled to all);
+- planning asks the store once for the cells of this machine; the plain ways are one question
+  for each workload, and reading the cells of all machines.
+
+Seconds are of the processor, so that a busy machine changes them little.
+
+    python benchmarks/plan.py                             # 10,000 points, 20,000 cells
+    python benchmarks/large.py large.db                   # once: 1,000,000 cells of 100 devices
+    python benchmarks/plan.py --database large.db         # what docs/scale.md speaks of
 """
 
 from __future__ import annotations
 
-import itertools
+import argparse
+import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from paretobench.config import composition, expand
-from paretobench.cost import Machine
-from paretobench.domain import Device, GridPoint, Runtime
-from paretobench.plan import make_plan
+import large
+
+from paretobench.config import composition
+from paretobench.domain import GridPoint
+from paretobench.planning import prepare
+from paretobench.store import Store
 
 SAMPLE = 20
 """Points that are composed in full."""
 
-ENCODERS = ("fastvithd", "fastvit", "convnext_l", "convnext_xxl")
+
+def spent_s(act: Callable[[], Any]) -> tuple[float, Any]:
+    """Processor seconds of `act`, and what it returned."""
+    start = time.process_time()
+    result = act()
+    return time.process_time() - start, result
 
 
-def main(wanted: int) -> None:
-    """Print points, workloads and the seconds of each way."""
-    with tempfile.TemporaryDirectory() as folder:
-        sweeps = Path(folder)
-        (sweeps / "grid").mkdir()
-        (sweeps / "grid" / "large.yaml").write_text(_grid(wanted), encoding="utf-8")
-        start = time.perf_counter()
-        request = expand(["+grid=large"], sweeps)
-        expanded_s = time.perf_counter() - start
-        start = time.perf_counter()
-        device = Device("none", Runtime("openvino", "bf16"), Runtime("torch", "bf16"))
-        plan = make_plan(request.points, request.refused, device, Machine(1 << 40))
-        planned_s = time.perf_counter() - start
-        each_s = _full_composition_s(sweeps, request.points[:: len(request.points) // SAMPLE])
-    points = len(request.points)
-    print(f"{points} points, {len(plan.workloads)} workloads")
-    print(f"expand {expanded_s:.2f} s, plan {planned_s:.2f} s")
-    print(
-        f"a composition per point would take {each_s * points:.0f} s ({each_s * 1e3:.0f} ms each)"
-    )
+def figures(database: Path, wanted: int) -> dict[str, float]:
+    """All figures of one grid against one database."""
+    expand_s, request = spent_s(lambda: large.grid(wanted))
+    alone_s, _ = spent_s(lambda: prepare(request, None, must_run=False))
+    with Store.open(database, read_only=True) as store:
+        plan_s, prepared = spent_s(lambda: prepare(request, store, must_run=False))
+        keys = [one.workload.key for one in prepared.plan.workloads]
+        here = prepared.environment.key
+        once_s, _ = spent_s(lambda: store.cells(here))
+        each_s, _ = spent_s(lambda: [store.cells(here, [key]) for key in keys])
+        all_s, _ = spent_s(store.cell_summaries)
+        cells, summary = store.cell_count(), prepared.plan.summary
+    composed_s = full_composition_s(request.points[:: len(request.points) // SAMPLE])
+    return {
+        "points": summary.points,
+        "workloads": summary.workloads,
+        "measured_before": summary.done,
+        "cells_in_store": cells,
+        "expand_s": expand_s,
+        "plan_without_store_s": alone_s,
+        "plan_against_store_s": plan_s,
+        "composing_each_point_over_expanding": composed_s * len(request.points) / expand_s,
+        "a_query_per_workload_over_one": each_s / once_s,
+        "reading_all_cells_over_this_machine's": all_s / once_s,
+    }
 
 
-def _grid(wanted: int) -> str:
-    """A grid of about `wanted` points over four encoders and eight language models."""
-    resolutions = [*itertools.islice(range(256, 10**6, 32), max(1, wanted // (len(ENCODERS) * 8)))]
-    llms = ["qwen2_0_5b", "qwen2_1_5b", "qwen2_7b", "vicuna_7b"]
-    llms += ["qwen3_0_6b", "qwen3_1_7b", "llama3_8b", "smollm2_360m"]
-    return (
-        f"# @package _global_\nname: large\nhydra:\n  sweeper:\n    params: {{llm: {llms}}}\n"
-        f"    blocks:\n      - {{encoder: {list(ENCODERS)}, resolution: {resolutions}}}\n"
-    )
-
-
-def _full_composition_s(sweeps: Path, points: Sequence[GridPoint]) -> float:
+def full_composition_s(points: Sequence[GridPoint]) -> float:
     """Seconds of one complete composition, mean over `points`."""
-    with composition.hydra_loader(sweeps) as loader:
-        composer = composition.Composer(loader, composition.read_wish(["+grid=large"], loader))
-        start = time.perf_counter()
-        for point in points:
-            composer.full(encoder=point.encoder.name, llm=point.llm.name, tiling="none")
-        return (time.perf_counter() - start) / len(points)
+    with tempfile.TemporaryDirectory() as folder:
+        sweeps = large.write_grid(Path(folder))
+        with composition.hydra_loader(sweeps) as loader:
+            wish = composition.read_wish(["+grid=large"], loader)
+            composer = composition.Composer(loader, wish)
+            start = time.process_time()
+            for point in points:
+                tiling = point.tiling.name
+                composer.full(encoder=point.encoder.name, llm=point.llm.name, tiling=tiling)
+            return (time.process_time() - start) / len(points)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print every figure as JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--points", type=int, default=10_000)
+    parser.add_argument("--database", type=Path, help="a file that large.py made")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        database = options.database
+        if database is None:
+            database = Path(folder) / "small.db"
+            made = ["--cells", "20000", "--devices", "2", "--points", str(options.points)]
+            large.main([str(database), *made])
+        found = figures(database, options.points)
+    json.dump({name: round(value, 3) for name, value in found.items()}, sys.stdout, indent=2)
+    print()
+    return 0
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    raise SystemExit(main(sys.argv[1:]))

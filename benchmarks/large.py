@@ -1,0 +1,157 @@
+"""A large database to measure on: 10,000 points, a hundred devices, a million cells.
+
+The points are a real grid of this package's own catalogue, expanded and planned as a sweep
+does it; the latencies are made up. The first device is this machine, so that a plan finds its
+own cells among those of the others. Making a million cells takes about three minutes and
+2.5 GB; `plan.py` and `store.py` take the file by `--database` and change nothing in it.
+
+    python benchmarks/large.py FILE [--cells 1000000] [--devices 100] [--points 10000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from paretobench.config import Request, expand
+from paretobench.domain import Workload
+from paretobench.plan import Plan
+from paretobench.planning import Prepared, prepare
+from paretobench.records import Cell, Environment, Score, Source
+from paretobench.store import Link, Store, StoredPoint
+
+ENCODERS = ("fastvithd", "fastvit", "convnext_l", "convnext_xxl")
+TILINGS = ("none", "grid_2x2", "pixel_shuffle", "m3_36", "resampler_64")
+LLMS = (
+    *("qwen2_0_5b", "qwen2_1_5b", "qwen1_5_0_5b", "qwen2_5_0_5b", "qwen2_5_1_5b", "qwen2_5_3b"),
+    *("qwen3_0_6b", "qwen3_1_7b", "qwen3_4b", "smollm2_135m", "smollm2_360m", "smollm2_1_7b"),
+    *("mobilellama_1_4b", "mobilellama_2_7b", "deepseek_llm_1_3b", "phi3_mini"),
+)
+RESOLUTIONS = tuple(range(256, 2049, 32))
+
+SAMPLES = 20
+"""Timed runs of one cell: what `standard` keeps of a workload of 100 ms."""
+
+
+def grid(wanted: int) -> Request:
+    """`wanted` points, at most some 11,000, none of which this machine refuses."""
+    with tempfile.TemporaryDirectory() as folder:
+        request = expand(["+grid=large"], write_grid(Path(folder)))
+    planned = [one.point for one in prepare(request, None, must_run=False).plan.points]
+    stride = max(1.0, len(planned) / wanted)
+    chosen = [planned[int(i * stride)] for i in range(min(wanted, len(planned)))]
+    return replace(request, points=type(request.points)(chosen), refused=type(request.refused)())
+
+
+def write_grid(sweeps: Path) -> Path:
+    """Put the grid file into a folder of a user's own; returns the folder."""
+    params = f"{{llm: {list(LLMS)}, tiling: {list(TILINGS)}}}"
+    block = f"{{encoder: {list(ENCODERS)}, resolution: {list(RESOLUTIONS)}}}"
+    text = "# @package _global_\nname: large\nhydra:\n  sweeper:\n"
+    text += f"    params: {params}\n    blocks:\n      - {block}\n"
+    (sweeps / "grid").mkdir()
+    (sweeps / "grid" / "large.yaml").write_text(text, encoding="utf-8")
+    return sweeps
+
+
+def devices(here: Environment, count: int) -> list[Environment]:
+    """This machine and others that differ in their chip."""
+    others = [Environment({**here.identity, "chip": f"chip {i}"}) for i in range(1, count)]
+    return [here, *others]
+
+
+def cells(
+    workloads: Sequence[Workload], where: Environment, sweep: str | None, count: int
+) -> Iterator[Cell]:
+    """`count` cells of one device, the workloads in turn, as randomised rounds leave them."""
+    for i in range(count):
+        median = 0.1 + (i % 97) * 1e-4
+        yield Cell(
+            workload_key=workloads[i % len(workloads)].key,
+            environment_key=where.key,
+            sweep_key=sweep,
+            started_at=f"2026-01-{1 + i % 28:02d}T{i // 28 % 24:02d}:00:00.{i:06d}Z",
+            fidelity="standard",
+            round_index=i // len(workloads),
+            load_s=1.0 + i * 1e-7,
+            first_run_s=0.5,
+            warmup_s=(0.2 + i * 1.3e-7, 0.15),
+            samples_s=tuple(median + j * 1.2345678e-6 for j in range(SAMPLES)),
+            canary_before_s=0.0201234,
+            canary_after_s=0.0201567,
+            wall_s=4.0,
+            peak_memory_bytes=1 << 30,
+            facts={"threads": 2, "isa": "avx512_bf16", "runtime": "made up"},
+        )
+
+
+def fill(store: Store, prepared: Prepared, n_cells: int, n_devices: int) -> None:
+    """Points, one sweep for each device, and the cells, as many for each."""
+    plan = prepared.plan
+    workloads = [one.workload for one in plan.workloads]
+    store.add_workloads(workloads)
+    points = stored_points(plan)
+    store.add_scores(scores(points))
+    for where in devices(prepared.environment, n_devices):
+        with store.transaction():
+            store.add_environment(where)
+            sweep = store.add_sweep("large", "", {}, 0, where.key, "2026-01-01T00:00:00Z")
+            store.add_points(sweep, points)
+        stream = cells(workloads, where, sweep, n_cells // n_devices)
+        while chunk := list(islice(stream, 10_000)):
+            store.add_cells(chunk)
+
+
+def stored_points(plan: Plan) -> list[StoredPoint]:
+    """The plan's points as a sweep stores them."""
+    return [
+        StoredPoint.of(
+            one.point,
+            one.tiles,
+            [
+                *(Link("encode", workload.key, passes) for workload, passes in one.encodes),
+                Link("prefill", one.prefill.key),
+            ],
+        )
+        for one in plan.points
+    ]
+
+
+def scores(points: Sequence[StoredPoint]) -> list[Score]:
+    """One score for each point: more with more tokens and parameters, with some scatter."""
+    source = Source("imported", "made up for a benchmark")
+    made = []
+    for i, point in enumerate(points):
+        gain = math.log(point.visual_tokens * point.described["llm"]["parameters"]) / 60
+        value = min(0.99, gain + (i * 7919 % 1000) / 1e4)
+        made.append(
+            Score(**point.identity(), recipe="", benchmark="avg5", value=value, source=source)
+        )
+    return made
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Make the file and say what is in it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--cells", type=int, default=1_000_000)
+    parser.add_argument("--devices", type=int, default=100)
+    parser.add_argument("--points", type=int, default=10_000)
+    options = parser.parse_args(arguments)
+    prepared = prepare(grid(options.points), None, must_run=False)
+    with Store.open(options.file) as store:
+        fill(store, prepared, options.cells, options.devices)
+        print(f"{prepared.plan.summary}\n{store.cell_count()} cells in {options.file}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
