@@ -34,6 +34,10 @@ check: $(VENV)/.dev-$(EXTRA)  ## style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.dev-$(EXTRA)  ## the documentation's site, into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "open build/site/index.html"
+
 clean:  ## remove the virtual environment and caches, never results
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 

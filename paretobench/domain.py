@@ -46,8 +46,14 @@ def content_key(value: Any) -> str:
 class Resolutions:
     """Which square input resolutions an encoder accepts, as data.
 
-    Either an explicit list (`allowed_px`), or a range with a step. `why` is the sentence a
-    refusal ends with.
+    Either an explicit list, or a range with a step.
+
+    Attributes:
+        allowed_px: every side it accepts; empty if the range below says so.
+        min_px: the smallest side.
+        max_px: the largest side.
+        multiple_px: every side is a multiple of this.
+        why: the sentence a refusal ends with.
     """
 
     allowed_px: tuple[int, ...] = ()
@@ -147,9 +153,26 @@ class LanguageModel:
     """A decoder-only language model by its published dimensions.
 
     Attributes:
-        architecture: `qwen2`, `llama`, `qwen3`, ...: what transformers and mlx-lm call it.
+        name: the name in `sweeps/llm/`.
+        label: how its authors write it.
+        family: what is one model in several sizes.
         size_label: `0.5B`; what a marker shape stands for on a plot.
+        architecture: `qwen2`, `llama`, `qwen3`, ...: what transformers and mlx-lm call it.
+        hidden_size: width of the residual stream, and of one embedded token.
+        n_layers: transformer blocks.
+        n_heads: query heads of one block.
+        n_kv_heads: key and value heads of one block; fewer than `n_heads` if they are shared.
+        intermediate_size: width inside the feed-forward part.
+        vocab_size: rows of the embedding.
+        max_positions: longest sequence, in tokens.
         parameters: exact parameter count of what is built.
+        head_dim: width of one attention head; 0 takes `hidden_size / n_heads`.
+        rope_theta: base of the rotary position embedding.
+        norm_epsilon: what normalisation adds under its root.
+        attention_bias: whether the projections of attention have a bias.
+        tied_embeddings: whether input and output embedding are one matrix.
+        options: further fields of the architecture's configuration.
+        source: where these facts come from.
     """
 
     name: str
@@ -194,8 +217,10 @@ class Tiling:
 
     Attributes:
         name: the name in `sweeps/tiling/`.
+        label: how a plot and a table write it.
         scheme: one of `tiling.SCHEMES`: `none`, `grid`, `llava_next_anyres`, ...
         options: the scheme's parameters, such as `{'g': 2, 'overview': True}`.
+        source: where the rule comes from.
     """
 
     name: str

@@ -20,6 +20,7 @@ from paretobench.errors import StoreError
 from paretobench.plan import Refusal
 from paretobench.records import Cell, Environment, Estimate, Failure, Measurement, Score
 from paretobench.report import same_model
+from paretobench.report.placement import placements, with_placement
 from paretobench.report.published import labels_of
 from paretobench.report.scorecards import Scorecard, notes, scorecards
 from paretobench.report.standing import with_standing
@@ -75,8 +76,9 @@ def stored_view(
     known = _gather(store, points, environment)
     given = [*store.scores(), *published.scores()] if scores is None else list(scores)
     cards = scorecards(given, benchmark, recipe, mix_protocols)
+    placed = placements(store, environment.key, known.workloads)
     rows = [
-        _row(point, card, known)
+        with_placement(_row(point, card, known), point, placed)
         for point in points
         for card in cards.get(_identity(point), (NO_SCORE,))
     ]

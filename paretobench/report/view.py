@@ -82,6 +82,8 @@ class Row:
         hint: what would supply a score, where there is none.
         labels: what a reader must know, such as `shared weights`.
         timed_checkpoint: content hash of the weights that were timed; empty for random ones.
+        operations_off_neural_engine, cost_off_neural_engine: shares of the encoder that Core ML
+            ran elsewhere, 0 to 1; None for other runtimes.
         cautions: why it does not quite compare with its neighbours; marked with a dagger.
     """
 
@@ -124,6 +126,8 @@ class Row:
     labels: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     timed_checkpoint: str = ""
+    operations_off_neural_engine: float | None = None
+    cost_off_neural_engine: float | None = None
 
     @property
     def identity(self) -> tuple[str, int, str, str]:

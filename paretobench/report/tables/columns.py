@@ -21,7 +21,7 @@ from paretobench.report.words import (
     standing,
     value_ms,
 )
-from paretobench.units import MISSING
+from paretobench.units import MISSING, percent
 
 Raw = str | int | float | bool | None
 
@@ -56,6 +56,8 @@ def general_columns(view: View) -> list[Column]:
         Column("prefill ms", lambda row: value_ms(row.prefill)),
         Column("TTFT ms [95%]", lambda row: estimate_ms(row.ttft)),
         Column("n", processes),
+        Column("ops off NE %", lambda row: _share(row.operations_off_neural_engine)),
+        Column("cost off NE %", lambda row: _share(row.cost_off_neural_engine)),
         Column(f"{benchmark_label(view.benchmark)} %", lambda row: score_percent(row.score)),
         Column("recipe", lambda row: row.recipe or MISSING, "left"),
         Column("front", standing, "left"),
@@ -92,6 +94,8 @@ def _says_something(column: Column, rows: Sequence[Row]) -> bool:
         "note": {""},
         "runtime": {""},
         "n": {MISSING},
+        "ops off NE %": {MISSING},
+        "cost off NE %": {MISSING},
     }
     said = {column.text(row) for row in rows}
     return not said or not said <= dull.get(column.heading, set())
@@ -101,6 +105,10 @@ def processes(row: Row) -> str:
     """How many fresh processes stand behind a measured TTFT: the fewer of its two parts."""
     parts = [part.n for part in (row.encode, row.prefill) if part is not None]
     return str(min(parts)) if parts and row.is_measured else MISSING
+
+
+def _share(value: float | None) -> str:
+    return MISSING if value is None else percent(value)
 
 
 def _count(value: int | None) -> str:
@@ -155,10 +163,23 @@ def tidy_fields(view: View) -> list[Field]:
         *_plain("latency_source", "latency_citation", "environment", "fidelity"),
         *_plain("peak_memory_bytes", "recipe"),
         *score,
+        *_placement_fields(view),
         *_task_fields(view),
         *_plain("is_on_front", "is_on_family_front", "front_class", "front_probability"),
         *_plain("reason", "hint"),
         Field("labels", lambda row: "; ".join((*row.labels, *row.cautions))),
+    ]
+
+
+def _placement_fields(view: View) -> list[Field]:
+    """Shares off the Neural Engine, where Core ML ran anything."""
+    if all(row.operations_off_neural_engine is None for row in view.rows):
+        return []
+    return [
+        Field(
+            "operations_off_neural_engine_fraction", lambda row: row.operations_off_neural_engine
+        ),
+        Field("cost_off_neural_engine_fraction", lambda row: row.cost_off_neural_engine),
     ]
 
 

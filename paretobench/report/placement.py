@@ -1,0 +1,45 @@
+"""Where Core ML ran the encoders: the shares off the Neural Engine, from cells to rows.
+
+Core ML moves what the Neural Engine cannot run to another unit without a word, so a row whose
+encoder was not all there says so: two columns, and a dagger where the share is not near zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from paretobench.domain import Workload
+from paretobench.report.view import Row
+from paretobench.store import Store, StoredPoint
+
+CAUTION = "encoder partly off the Neural Engine"
+
+_BACKEND = "coreml"
+_SHARES = ("operations_off_neural_engine", "cost_off_neural_engine")
+
+
+def placements(
+    store: Store, environment_key: str, workloads: Mapping[str, Workload]
+) -> dict[str, Mapping[str, Any]]:
+    """What the newest cell of each Core ML workload says of it, by the workload's key."""
+    keys = [key for key, workload in workloads.items() if workload.runtime.backend == _BACKEND]
+    cells = store.cells(environment_key, keys) if keys else []
+    return {
+        cell.workload_key: cell.facts["placement"] for cell in cells if cell.facts.get("placement")
+    }
+
+
+def with_placement(row: Row, point: StoredPoint, known: Mapping[str, Mapping[str, Any]]) -> Row:
+    """The row with its encoder's shares: of several encoder workloads the one furthest off."""
+    links = (link.workload_key for link in point.links if link.role == "encode")
+    found = [known[key] for key in links if key in known]
+    shares = {name: _largest([one.get(name) for one in found]) for name in _SHARES}
+    is_notable = any(one.get("warning") for one in found)
+    cautions = (*row.cautions, CAUTION) if is_notable else row.cautions
+    return replace(row, cautions=cautions, **shares)  # type: ignore[arg-type]
+
+
+def _largest(shares: Sequence[float | None]) -> float | None:
+    return max((share for share in shares if share is not None), default=None)
