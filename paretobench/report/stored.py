@@ -8,7 +8,7 @@ has a row: with a TTFT, or with the reason why not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -22,9 +22,10 @@ from paretobench.records import Cell, Environment, Estimate, Failure, Measuremen
 from paretobench.report import same_model
 from paretobench.report.placement import placements, with_placement
 from paretobench.report.published import labels_of
+from paretobench.report.runs import runs_of
 from paretobench.report.scorecards import Scorecard, notes, scorecards
 from paretobench.report.standing import with_standing
-from paretobench.report.view import HEADLINE, Gone, Reading, Row, Statistics, View
+from paretobench.report.view import HEADLINE, Gone, Reading, Row, Runs, Statistics, View
 from paretobench.store import Link, Store, StoredPoint, Sweep
 
 NO_SCORE = Scorecard("", None, ())
@@ -42,6 +43,7 @@ class _Known:
     workloads: Mapping[str, Workload]
     measurements: Mapping[str, Measurement]
     failures: Mapping[str, Failure]
+    runs: Mapping[str, Runs]
 
 
 def stored_view(
@@ -164,7 +166,12 @@ def _gather(store: Store, points: Sequence[StoredPoint], environment: Environmen
     for cell in store.cells(environment.key, keys):
         cells.setdefault(cell.workload_key, []).append(cell)
     failures = {failure.workload_key: failure for failure in store.failures(environment.key, keys)}
-    return _Known(environment, workloads, _measurements(cells, workloads), failures)
+    measurements = _measurements(cells, workloads)
+    runs = {
+        key: runs_of("", [cell.samples_s for cell in stats.replicates(cells[key])])
+        for key in measurements
+    }
+    return _Known(environment, workloads, measurements, failures, runs)
 
 
 def _measurements(
@@ -200,6 +207,11 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         prefill=_sum(prefill, known),
         ttft=ttft,
         end_to_end=_sum(checks, known),
+        runs=tuple(
+            replace(known.runs[link.workload_key], part=link.role)
+            for link in (*parts, *checks)
+            if link.workload_key in known.runs
+        ),
         **_runtimes(encode, prefill, known),
         **_circumstances(parts, ttft, known),
         recipe=card.recipe,

@@ -67,6 +67,24 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
+class Runs:
+    """What one part's estimate rests on: its timed runs by process, thinned.
+
+    Attributes:
+        part: `encode`, `prefill`, or another role in the point.
+        processes: seconds of some runs of each process shown, fastest first: the fastest, the
+            slowest, and those at even ranks between them.
+        total: timed runs that there are, of all processes.
+        total_processes: processes that there are.
+    """
+
+    part: str
+    processes: tuple[tuple[float, ...], ...]
+    total: int
+    total_processes: int
+
+
+@dataclass(frozen=True)
 class Row:
     """One point under one recipe (or without a score): everything a report says about it.
 
@@ -82,6 +100,7 @@ class Row:
         hint: what would supply a score, where there is none.
         labels: what a reader must know, such as `shared weights`.
         timed_checkpoint: content hash of the weights that were timed; empty for random ones.
+        runs: the timed runs behind its parts, where they were measured here.
         operations_off_neural_engine, cost_off_neural_engine: shares of the encoder that Core ML
             ran elsewhere, 0 to 1; None for other runtimes.
         cautions: why it does not quite compare with its neighbours; marked with a dagger.
@@ -128,6 +147,7 @@ class Row:
     timed_checkpoint: str = ""
     operations_off_neural_engine: float | None = None
     cost_off_neural_engine: float | None = None
+    runs: tuple[Runs, ...] = ()
 
     @property
     def identity(self) -> tuple[str, int, str, str]:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
-from paretobench.report.view import Accuracy, Row, View, with_fronts
+from paretobench.report.runs import runs_of
+from paretobench.report.view import Accuracy, Row, Runs, View, with_fronts
 from tests.report.grids import estimate, family_view, row, view
 
 HOSTILE = (
@@ -85,7 +86,13 @@ def _random_row(index: int, base: View, rng: random.Random) -> Row:
         peak_memory_bytes=rng.randrange(10**9, 10**10),
         score=score,
         task_scores=tasks,
+        runs=tuple(_random_runs(name, rng) for name in ("encode", "prefill")),
     )
+
+
+def _random_runs(part: str, rng: random.Random) -> Runs:
+    """Four processes of a hundred runs, no two parts alike: what no real sweep would have."""
+    return runs_of(part, [[rng.gauss(0.1, 0.002) for _ in range(100)] for _ in range(4)])
 
 
 class Document(HTMLParser):

@@ -214,3 +214,13 @@ def test_a_sweep_by_the_papers_protocol_carries_what_differs_from_its_machine(
     (note,) = stored_view(store, "paper", scores=()).notes
     assert note.startswith("Against the FastVLM paper: the chip is A chip, not Apple M1 Max")
     assert stored_view(store, "apple", scores=()).notes == ()
+
+
+def test_a_row_carries_the_timed_runs_of_its_parts(sweep: Sweep) -> None:
+    sweep.measure(sweep.encodes[64], 0.1)
+    sweep.measure(sweep.prefill, 0.3)
+    encode, prefill = sweep.shown().rows[0].runs
+    assert (encode.part, prefill.part) == ("encode", "prefill")
+    assert (encode.total, encode.total_processes) == (9, 3)
+    assert encode.processes[0] == pytest.approx((0.099, 0.1, 0.101))
+    assert [run.part for run in sweep.shown().rows[1].runs] == ["prefill"], "128 px is not timed"

@@ -1,7 +1,7 @@
 """The uncertainty figure: how sure the front is, given the noise of both axes.
 
 Every point with its 95 % intervals, filled by its class (on, ambiguous, off), and the band in
-which the front's line lies in 95 % of repeated draws. Where two points of different classes
+which the front's line of the true values lies in 95 % of draws. Where two points of different classes
 lie within each other's intervals, the data cannot say which one to take.
 
 Classes come from the view, so that they are those of the tables; the band from
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paretobench.analysis.noise import draw
 from paretobench.analysis.probability import attainment_band
+from paretobench.analysis.shrinkage import plausible
 from paretobench.report.figures.axes import linear_limits, log_limits, style_log_axis
 from paretobench.report.figures.marks import (
     Look,
@@ -120,9 +120,12 @@ def _mark(row: Row) -> Mark:
 
 def _band(rows: Sequence[Row], seed: int) -> tuple[BandPoint, ...]:
     """The quantiles of the front's line, where 97.5 % of the draws have a point at all."""
-    near = [row for row, is_out in zip(rows, out_of_reach(rows), strict=True) if not is_out]
+    hopeless = out_of_reach(rows)
+    near = [row for row, is_out in zip(rows, hopeless, strict=True) if not is_out]
+    rest = [row for row, is_out in zip(rows, hopeless, strict=True) if is_out]
     count = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
-    draws = draw(contenders(near), np.random.default_rng(seed), count)
+    rng = np.random.default_rng(seed)
+    draws = plausible(contenders(near), rng, count, others=contenders(rest))
     times = [row.ttft.value for row in rows if row.ttft]
     at_s = np.geomspace(min(times) * 0.9, max(times) * 1.1, BAND_STEPS)
     low, middle, high = attainment_band(draws, at_s) * 100

@@ -15,10 +15,11 @@ from typing import Any
 
 from paretobench.records import Estimate
 from paretobench.report.page.colours import family_colours
+from paretobench.report.page.runs import for_page, has_runs, packed_runs
 from paretobench.report.page.story import story
 from paretobench.report.style import size_in_billions
 from paretobench.report.tables.columns import Column, general_columns, tidy_fields
-from paretobench.report.view import Accuracy, Row, View, benchmark_label
+from paretobench.report.view import Accuracy, Row, Runs, View, benchmark_label
 from paretobench.report.words import estimate_ms, score_percent
 from paretobench.units import MISSING, gibibytes
 
@@ -26,7 +27,7 @@ Raw = str | int | float | bool | None
 
 ROW_FIELDS = (
     "name", "label", "encoder", "family", "llm", "px", "tiling", "environment", "recipe",
-    "source", "reason", "costs", "intervals", "scores", "cells", "story", "raw",
+    "source", "reason", "costs", "intervals", "scores", "cells", "story", "raw", "runs",
 )  # fmt: skip
 """What stands where in a row's array."""
 
@@ -104,8 +105,8 @@ def payload(view: View) -> dict[str, Any]:
     Returns:
         What can be chosen (`costs`, `gains`, `recipes`, ...), `columns` of the general table,
         names of the `raw` values, `fields` of a `rows` array, and what rows refer to by
-        number: `strings`, `origins` (benchmarks and items of all scores of a row), and
-        `outlines` (headings, terms and units of a story).
+        number: `strings`, `origins` (benchmarks and items of all scores of a row), `outlines`
+        (headings, terms and units of a story), and `runs` (the timed runs of a part).
     """
     tidy = {each.name: each.value for each in tidy_fields(view)}
     raw = [(name, tidy[name]) for name in RAW]
@@ -113,7 +114,8 @@ def payload(view: View) -> dict[str, Any]:
     columns = general_columns(view)
     families = family_colours(row.family for row in view.rows)
     by_name = {family["name"]: index for index, family in enumerate(families)}
-    maker = _Maker(costs or [COSTS[0]], _gains(view), columns, raw, by_name)
+    parts = len({each for row in view.rows for each in row.runs})
+    maker = _Maker(costs or [COSTS[0]], _gains(view), columns, raw, by_name, parts)
     rows = [maker.row(row) for row in view.rows]
     return {
         "benchmark": benchmark_label(view.benchmark),
@@ -132,6 +134,7 @@ def payload(view: View) -> dict[str, Any]:
         "strings": list(maker.strings),
         "origins": list(maker.origins),
         "outlines": list(maker.outlines),
+        "runs": list(maker.runs),
         "rows": rows,
     }
 
@@ -151,9 +154,11 @@ class _Maker:
     columns: Sequence[Column]
     raw: Sequence[tuple[str, Callable[[Row], Raw]]]
     families: Mapping[str, int]
+    parts: int
     strings: _Numbered = field(default_factory=_Numbered)
     origins: _Numbered = field(default_factory=_Numbered)
     outlines: _Numbered = field(default_factory=_Numbered)
+    runs: _Numbered = field(default_factory=_Numbered)
 
     def row(self, row: Row) -> list[Any]:
         """One row in the order of `ROW_FIELDS`."""
@@ -176,6 +181,7 @@ class _Maker:
             [number(column.text(row)) for column in self.columns],
             self._story(row),
             [self._raw(get(row)) for _, get in self.raw],
+            [self._runs(each) for each in row.runs if has_runs(each)],
         ]
 
     def _scores(self, row: Row) -> list[Any]:
@@ -208,6 +214,11 @@ class _Maker:
         )
         texts = [number(fact.text) for part in told for fact in part.facts]
         return [self.outlines.number(outline), *texts]
+
+    def _runs(self, runs: Runs) -> int:
+        """The number of a part's runs, their texts by number, too."""
+        *texts, steps = packed_runs(for_page(runs, self.parts))
+        return self.runs.number((*(self.strings.number(text) for text in texts), steps))
 
     def _raw(self, value: Raw) -> Raw | list[int]:
         """A value as it is; a text as its number in a list, which tells the two apart."""

@@ -47,7 +47,17 @@ function unpacked(values, index) {
     const facts = terms.map(([term, unit]) => [term, `${text(row.story[told++])} ${unit}`.trim()]);
     return [heading, facts];
   });
+  row.runs = row.runs.map((number) => {
+    const [caption, fastest, slowest, processes] = data.runs[number];
+    return { caption: text(caption), fastest: text(fastest), slowest: text(slowest), processes: processes.map(summed) };
+  });
   return row;
+}
+
+/** A process's runs, which travel as the first one and the steps from run to run. */
+function summed(steps) {
+  let at = 0;
+  return steps.map((step) => (at += step));
 }
 
 function isOnShow(row) {

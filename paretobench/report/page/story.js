@@ -15,6 +15,7 @@ function showStory(host, row, context) {
       make("h3", {}, heading),
       make("dl", {}, ...facts.flatMap(([term, text]) => [make("dt", {}, term), make("dd", {}, isolated(text))])))),
     scoreTable(row, context.gains) || "",
+    timedRuns(row) || "",
   );
 }
 
@@ -51,6 +52,30 @@ function intervals(row, costs) {
     draw("svg", { viewBox: `0 0 220 ${high}`, "aria-hidden": "true" },
       draw("line", { x1: 150, x2: 150, y1: 4, y2: high - 2, class: "grid" }), ...lines),
     make("figcaption", {}, "95 % intervals, each relative to its value"));
+}
+
+/** The timed runs behind each part: a line for each process, from its fastest run to its slowest. */
+function timedRuns(row) {
+  if (!row.runs.length) return null;
+  return make("section", {}, make("h3", {}, "Timed runs"), ...row.runs.map(runsOfPart));
+}
+
+function runsOfPart({ caption, fastest, slowest, processes }) {
+  const every = processes.flat();
+  const [low, high] = [Math.min(...every), Math.max(...every)];
+  const at = (run) => 6 + (high > low ? (run - low) / (high - low) : 0.5) * 208;
+  const tall = 8 + processes.length * 9;
+  const lines = processes.map((runs, index) => {
+    const y = 8 + index * 9;
+    return draw("g", {},
+      draw("line", { x1: at(runs[0]), x2: at(runs.at(-1)), y1: y, y2: y }),
+      ...runs.map((run) => draw("circle", { cx: at(run), cy: y, r: 2.2 })));
+  });
+  return make("figure", { class: "runs" },
+    make("figcaption", {}, caption),
+    draw("svg", { viewBox: `0 0 220 ${tall}`, "aria-hidden": "true" },
+      draw("line", { x1: at(0), x2: at(0), y1: 1, y2: tall - 1, class: "grid" }), ...lines),
+    make("p", { class: "ends" }, make("span", {}, fastest), make("span", {}, slowest)));
 }
 
 function scoreTable(row, gains) {

@@ -213,6 +213,21 @@ def test_a_click_on_a_point_tells_its_story(opened: Opened) -> None:
     assert page.text(".eyebrow").startswith("Best within")
 
 
+def test_a_story_draws_the_timed_runs_of_both_parts(opened: Opened) -> None:
+    page = opened("timed")
+    page.click("#body tr button")
+    captions = page.texts("#story-body .runs figcaption")
+    assert captions == [
+        f"{part}: 4 processes, 20 of 400 timed runs" for part in ("one encoder pass", "prefill")
+    ]
+    drawn = "[...document.querySelectorAll('#story-body .runs svg')]"
+    assert page.run(f"{drawn}.map((s) => s.querySelectorAll('circle').length)") == [20, 20]
+    away = "[...s.querySelectorAll('circle')].map((c) => Math.abs(c.cx.baseVal.value - 110))"
+    ends = [round(end) for end in page.run(f"{drawn}.map((s) => Math.max(...{away}))")]
+    assert ends == [104, 104], "the fastest and the slowest run end the axis"
+    assert all(text.endswith("ms") for text in page.texts("#story-body .runs .ends span"))
+
+
 def test_a_row_of_the_table_tells_its_story_too(opened: Opened) -> None:
     page = opened("published")
     page.click("#body tr:nth-child(3) button")

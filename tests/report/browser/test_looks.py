@@ -53,7 +53,7 @@ def test_dark_and_light_follow_the_system_and_the_toggle(opened: Opened) -> None
     assert page.run(PAPER) == DARK and page.text("#theme") == "Light"
 
 
-@pytest.mark.parametrize("name", ["published", "measured", "hostile", "unscored"])
+@pytest.mark.parametrize("name", ["published", "measured", "hostile", "unscored", "timed"])
 @pytest.mark.parametrize("width", [390, 768, 1280])
 def test_nothing_is_wider_than_the_window(opened: Opened, name: str, width: int) -> None:
     page = opened(name, width, 844, width == 390)
@@ -82,7 +82,7 @@ def test_targets_of_a_finger_are_large_enough(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["published", "measured", "unscored", "hostile"])
+@pytest.mark.parametrize("name", ["published", "measured", "unscored", "hostile", "timed"])
 def test_axe_finds_nothing(opened: Opened, name: str, scheme: str) -> None:
     page = opened(name)
     page.prefer(prefers_color_scheme=scheme)
