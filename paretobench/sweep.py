@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paretobench.domain import GridPoint
 from paretobench.errors import DataError, ExecutorError, ParetobenchError
 from paretobench.measure import events
 from paretobench.plan import Plan
@@ -23,6 +24,7 @@ from paretobench.shares import Share, now
 from paretobench.store import Store
 
 if TYPE_CHECKING:
+    from paretobench.executors.accuracy import Scoring
     from paretobench.measure.harness import Account
     from paretobench.report.view import View
 
@@ -92,8 +94,9 @@ def run(
     share = Share(prepared, listen, announce)
     try:
         share.begin(store, command)
+        carry = _send_scoring([prepared], announce)
         _unless_lost(share, lambda: share.measure(store))
-        unscored = _score([prepared], store, announce)
+        unscored = _score([prepared], store, announce, carry)
         _unless_lost(share, lambda: share.check(store))
     finally:
         share.close()
@@ -127,6 +130,7 @@ def run_devices(
     ]
     for share in shares:
         share.begin(store, command)
+    carry = _send_scoring(prepared, announce)
     with ThreadPoolExecutor(len(shares)) as pool:
         try:
             for done in [pool.submit(_carry_out, share, store.path) for share in shares]:
@@ -134,7 +138,7 @@ def run_devices(
         finally:
             for share in shares:  # ends what still runs if this was interrupted
                 share.close()
-    unscored = _score(prepared, store, announce)
+    unscored = _score(prepared, store, announce, carry)
     folder = Path(prepared[0].request.settings.reports) / prepared[0].request.name
     outcomes = {
         share.device_name: _finish(share, store, folder / share.device_name, started, unscored)
@@ -203,7 +207,26 @@ def _bring_published(prepared: Prepared, store: Store) -> None:
         store.add_scores(published.scores())
 
 
-def _score(prepared: Sequence[Prepared], store: Store, announce: Announce) -> tuple[str, ...]:
+def _send_scoring(prepared: Sequence[Prepared], announce: Announce) -> Scoring | None:
+    """Have checkpoints scored elsewhere while devices measure; None to score them here."""
+    request = prepared[0].request
+    if request.settings.accuracy != "lmms_eval":
+        return None
+    from paretobench.executors import accuracy
+
+    path, chosen = Path(request.settings.checkpoints), request.executors.get("accuracy", {})
+    return accuracy.begin(_points(prepared), path, chosen, announce)
+
+
+def _points(prepared: Sequence[Prepared]) -> list[GridPoint]:
+    """The points of all devices, each once."""
+    points = {planned.point.key: planned.point for one in prepared for planned in one.plan.points}
+    return list(points.values())
+
+
+def _score(
+    prepared: Sequence[Prepared], store: Store, announce: Announce, carry: Scoring | None = None
+) -> tuple[str, ...]:
     """Bring in the scores that the request asks for; returns what could not be scored.
 
     A checkpoint that fails costs no latency and no other score.
@@ -217,12 +240,12 @@ def _score(prepared: Sequence[Prepared], store: Store, announce: Announce) -> tu
     def keep(scores: Sequence[Score]) -> None:
         store.add_scores(scores)
 
-    points = {planned.point.key: planned.point for one in prepared for planned in one.plan.points}
     done = score_points(
-        list(points.values()),
+        _points(prepared),
         Path(settings.checkpoints),
         on_event=announce,
         on_scores=keep,
+        carry=carry,
     )
     reasons: list[str] = []
     for job, outcome in done:
@@ -242,4 +265,5 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
         "prepare_s": round(account.prepare_s, 3) if account else 0.0,
         "measured_s": round(measured_s, 3),
         "estimated_s": round(outcome.plan.summary.estimated_s, 3),
+        **({"unscored": list(outcome.unscored)} if outcome.unscored else {}),
     }
