@@ -1,9 +1,9 @@
 """What a workload costs before it is run: operations, seconds, bytes. Pure estimates.
 
 They only steer a plan: what cannot fit and, with `effort`, how long a sweep will take.
-Nothing here ever stands in for a measurement. Operations are counted from published dimensions; seconds are
-operations over a rate, and the rate comes from what this machine did before wherever there
-is something, the same model first.
+Nothing here ever stands in for a measurement. Operations are counted from published
+dimensions; seconds are operations over a rate, and the rate comes from what this machine did
+before wherever there is something, the same model first.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ def prefill_flops(llm: LanguageModel, n_tokens: int) -> float:
     pairs, plus one row of logits (Kaplan et al., arXiv 2001.08361, section 2.1).
     """
     attention = 4.0 * n_tokens**2 * llm.n_heads * llm.per_head * llm.n_layers
-    return 2.0 * block_weights(llm) * llm.n_layers * n_tokens + attention + logits_flops(llm)
+    active = block_weights(llm, int(llm.options.get("num_experts_per_tok", 1)))
+    return 2.0 * active * llm.n_layers * n_tokens + attention + logits_flops(llm)
 
 
 def logits_flops(llm: LanguageModel) -> float:
@@ -120,11 +121,16 @@ def logits_flops(llm: LanguageModel) -> float:
     return 2.0 * llm.hidden_size * llm.vocab_size
 
 
-def block_weights(llm: LanguageModel) -> int:
-    """Weights of one transformer block: attention with grouped keys, and a gated MLP."""
+def block_weights(llm: LanguageModel, experts: int | None = None) -> int:
+    """Weights of one transformer block: attention with grouped keys, and a gated MLP.
+
+    Args:
+        experts: how many MLPs to count of a mixture of experts; None for all it has.
+    """
+    mlps = int(llm.options.get("num_experts", 1)) if experts is None else experts
     queries = llm.hidden_size * llm.n_heads * llm.per_head
     keys = llm.hidden_size * llm.n_kv_heads * llm.per_head
-    return 2 * queries + 2 * keys + 3 * llm.hidden_size * llm.intermediate_size
+    return 2 * queries + 2 * keys + mlps * 3 * llm.hidden_size * llm.intermediate_size
 
 
 def encode_bytes(encoder: Encoder, tile_px: int, runtime: Runtime) -> int:

@@ -53,7 +53,8 @@ def grid(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
 
     FastVLM v1 does not state the overview; the 1,280 tokens and 5 passes that v2 gives for
     2x2 tiles at 2048 px do. With `queries: 144` these are MM1's sub-images (arXiv 2403.09611,
-    section 3.3): 4 crops and the whole, 720 tokens.
+    section 3.3): 4 crops and the whole, 720 tokens. With `prefills: overview` only the whole's
+    tokens are the language model's sequence, as in FlexAttention (arXiv 2407.20228).
     """
     g = int(tiling.options["g"])
     tile_px, rest = divmod(resolution_px, g)
@@ -61,7 +62,8 @@ def grid(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
         raise PlanError(f"{resolution_px} px cannot be cut into {g}x{g} equal tiles")
     require(encoder, tile_px, f"its {g}x{g} tiles are {tile_px} px")
     passes = g * g + bool(tiling.options.get("overview", True))
-    return TilePlan(tile_px, passes, passes * tokens_of_pass(encoder, tile_px, tiling))
+    seen = 1 if tiling.options.get("prefills") == "overview" else passes
+    return TilePlan(tile_px, passes, seen * tokens_of_pass(encoder, tile_px, tiling))
 
 
 def llava_next_anyres(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:

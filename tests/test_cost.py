@@ -27,6 +27,15 @@ def test_blocks_embeddings_and_head_make_up_the_parameters(name):
     assert block_weights(llm) * llm.n_layers + tables == pytest.approx(llm.parameters, rel=2e-3)
 
 
+def test_a_mixture_of_experts_works_with_the_few_that_a_token_passes():
+    llm = CATALOGUE.llms["olmoe_1b_7b"]
+    active = block_weights(llm, 8) * llm.n_layers
+    assert 1.0e9 < active < 1.3e9 < 6.7e9 < block_weights(llm) * llm.n_layers
+    attention = 4.0 * llm.n_heads * llm.per_head * llm.n_layers
+    one = 2.0 * active + attention + 2.0 * llm.hidden_size * llm.vocab_size
+    assert prefill_flops(llm, 1) == pytest.approx(one)
+
+
 def test_operations_grow_with_the_area_of_the_image():
     encoder = CATALOGUE.encoders["fastvithd"]
     assert encode_flops(encoder, 1024) == pytest.approx(4 * encode_flops(encoder, 512))

@@ -36,6 +36,7 @@ KNOWN = [
     ("siglip_so400m", 2304, "llava_onevision_anyres_max_9", (384, 37, 7290, 81)),
     ("siglip_so400m", 384, "llava_onevision_anyres_max_9", (384, 2, 1458, 27)),
     ("vit_l14", 1008, "s2", (336, 14, 576, 0)),
+    ("vit_l14", 1008, "flexattn", (336, 10, 576, 0)),
     ("vit_l14", 448, "sphinx", (224, 5, 1455, 0)),
     ("vit_l14", 672, "sphinx", (224, 10, 2910, 0)),
     ("internvit_300m", 448, "internvl_dynamic", (448, 1, 256, 0)),
