@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,24 @@ PAGES: dict[str, Callable[[], str]] = {
 
 PICTURES = "reports/examples"
 _LINK = re.compile(r"(!?\[[^\]]*\]\()(\.\./[^)\s]+)(\))")
+
+
+def on_config(config: Any) -> Any:
+    """Put pages that the navigation does not name under a heading of their own, at its end."""
+    docs = Path(config.docs_dir)
+    pages = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
+    if unnamed := sorted(pages - set(_addresses(config.nav))):
+        config.nav.append({"More": unnamed})
+    return config
+
+
+def _addresses(nav: Any) -> Iterator[str]:
+    """Every page that a navigation names, at any depth."""
+    if isinstance(nav, str):
+        yield nav
+        return
+    for inner in nav.values() if isinstance(nav, dict) else nav:
+        yield from _addresses(inner)
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -59,6 +77,6 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         inside = target.removeprefix("reports/")
         if target.startswith(PICTURES) and files.get_file_from_path(inside):
             return link[1] + posixpath.relpath(inside, here or ".") + link[3]
-        return f"{link[1]}{config.repo_url.rstrip('/')}/blob/main/{target}{link[3]}"
+        return f"{link[1]}{config.extra['repository']}/blob/main/{target}{link[3]}"
 
     return _LINK.sub(moved, markdown)

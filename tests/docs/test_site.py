@@ -7,8 +7,10 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -19,6 +21,7 @@ from paretobench.resources import sweeps_folder
 from paretobench.store.migrations import apply_migrations
 from scripts.reference import hook, markup, verbs, yaml_keys
 from tests.docs.commands import ROOT
+from tests.report.browser.chromium import Page, browser, find_chromium
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +139,15 @@ def test_the_reference_has_every_table_and_every_column(site: Path) -> None:
             assert column in page.text
 
 
+def test_a_page_that_the_navigation_does_not_name_is_put_at_its_end(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md", "c/d.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    config = SimpleNamespace(docs_dir=str(tmp_path), nav=["a.md", {"Title": [{"B": "b.md"}]}])
+    assert hook.on_config(config).nav[2:] == [{"More": ["c/d.md"]}]
+    assert hook.on_config(config).nav[3:] == []
+
+
 @pytest.mark.parametrize("kind", ["Encoder", "Resolutions", "LanguageModel", "Tiling"])
 def test_every_key_of_a_file_is_described(kind: str) -> None:
     described = getattr(yaml_keys, kind)
@@ -146,3 +158,26 @@ def test_every_key_of_a_file_is_described(kind: str) -> None:
 def test_bars_and_brackets_do_not_break_a_table() -> None:
     row = markup.table(["a"], [["x | y <name> `<b>`\nz"]]).splitlines()[2]
     assert row == "| x \\| y &lt;name> `<b>` z |"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Page]:
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("no Chromium: apt-get install chromium, or name one in CHROMIUM")
+    with browser(executable) as page:
+        yield page
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_in_a_browser_a_page_fits_and_asks_nobody(site: Path, chromium: Page, width: int) -> None:
+    chromium.size(width, 900, is_phone=width < 500)
+    for name in ("index", "tutorial", "accuracy", "reference/commands", "reference/models"):
+        chromium.errors.clear()
+        chromium.requests.clear()
+        chromium.command("Page.navigate", url=(site / f"{name}.html").as_uri())
+        chromium.wait(f"location.href.endsWith('{name}.html') && document.readyState == 'complete'")
+        chromium.run("new Promise((done) => setTimeout(done, 300))")
+        assert chromium.run("document.documentElement.scrollWidth") <= width, name
+        assert chromium.errors == []
+        assert [url for url in chromium.requests if not url.startswith(("file:", "data:"))] == []
