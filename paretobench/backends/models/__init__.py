@@ -5,10 +5,12 @@ kept and only the values are random. The submodules import torch or mlx at their
 them inside functions.
 
     timm_import      `import timm` where torchvision's operators are missing
+    shared           dimensions and spreads that torch and MLX have in common; imports neither
     random_weights   values that keep activations finite, filled at memory speed
     encoders         timm networks that end in visual tokens
     torch_llm        decoder-only language models through transformers
     mlx_llm          the same through mlx-lm
+    mlx_checkpoints  the language model of a checkpoint, in MLX
 """
 
 RANDOM_WEIGHTS = 1

@@ -15,13 +15,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
+from paretobench.backends.models import shared
 from paretobench.errors import UnsupportedError
 
-_BLOCK_VALUES = 1 << 22
 _QUANTISED_BITS = {"int8": 8, "int4": 4}
 GROUP_SIZE = 64
 """Weights that share a scale and a bias when quantised: mlx-lm's default."""
@@ -72,7 +71,7 @@ def build(
     mlx, _ = import_mlx()
     model = create(spec)
     generator = np.random.default_rng(seed)
-    block = generator.standard_normal(_BLOCK_VALUES, dtype=np.float32)
+    block = generator.standard_normal(shared.BLOCK_VALUES, dtype=np.float32)
     dtype = dtype_of(mlx, precision)
     if share_layers:
         _share_first_layer(model)
@@ -100,19 +99,8 @@ def dimensions(spec: Mapping[str, Any]) -> dict[str, Any]:
     """mlx-lm's names for our dimensions."""
     return {
         "model_type": spec["architecture"],
-        "hidden_size": spec["hidden_size"],
-        "num_hidden_layers": spec["n_layers"],
-        "num_attention_heads": spec["n_heads"],
-        "num_key_value_heads": spec["n_kv_heads"],
-        "intermediate_size": spec["intermediate_size"],
-        "vocab_size": spec["vocab_size"],
-        "max_position_embeddings": spec["max_positions"],
-        "rms_norm_eps": spec["norm_epsilon"],
-        "head_dim": spec["head_dim"],
         "rope_theta": spec["rope_theta"],
-        "attention_bias": spec["attention_bias"],
-        "tie_word_embeddings": spec["tied_embeddings"],
-        **spec.get("options", {}),
+        **shared.dimensions(spec),
     }
 
 
@@ -134,10 +122,8 @@ def _values(name: str, shape: tuple[int, ...], block: np.ndarray) -> np.ndarray:
     """Random values of the right spread, starting at the name's own place in the block."""
     if name.endswith("norm.weight"):
         return np.ones(shape, np.float32)
-    is_matrix = len(shape) >= 2 and "embed_tokens" not in name
-    sd = np.float32(shape[-1] ** -0.5 if is_matrix else 0.02)
-    rotated = np.roll(block, -(crc32(name.encode()) % _BLOCK_VALUES))
-    return np.resize(rotated * sd, shape)
+    rotated = np.roll(block, -shared.start(name, block.size))
+    return np.resize(rotated * np.float32(shared.standard_deviation(name, shape)), shape)
 
 
 def dtype_of(mlx: Any, precision: str) -> Any:

@@ -15,14 +15,10 @@ merge their constants, and a network of 24 layers would be timed with the weight
 
 from __future__ import annotations
 
-from zlib import crc32
-
 import torch
 from torch import nn
 
-BLOCK_VALUES = 1 << 22
-"""Values in the block that is tiled: 16 MiB in fp32. Above any cache line or page pattern
-that hardware could exploit, and generated in 0.1 s."""
+from paretobench.backends.models.shared import BLOCK_VALUES, standard_deviation, start
 
 KEPT_COPIES = 4
 """Scaled copies of the block that are kept: at most 128 MiB."""
@@ -30,9 +26,6 @@ KEPT_COPIES = 4
 LAYER_SCALE = 0.1
 """Value of every layer scale. Trained ConvNeXt and FastViT have medians between 0.01 and 1;
 the initial 1e-5 or 1e-6 would hide a block from any numerical check."""
-
-BIAS_SD = 0.02
-"""Standard deviation of biases and embeddings, as in GPT-2's initialisation."""
 
 
 def fill(network: nn.Module, seed: int = 0) -> None:
@@ -65,7 +58,7 @@ class Tiles:
     def cover(self, target: torch.Tensor, sd: float, start: int) -> None:
         """Write values of standard deviation `sd` over `target`, from place `start` on."""
         flat = target.view(-1)
-        tile = self._scaled_by(sd, flat)[start % BLOCK_VALUES :][:BLOCK_VALUES]
+        tile = self._scaled_by(sd, flat)[start:][:BLOCK_VALUES]
         whole = flat.numel() // BLOCK_VALUES * BLOCK_VALUES
         if whole:
             flat[:whole].view(-1, BLOCK_VALUES).copy_(tile.expand(whole // BLOCK_VALUES, -1))
@@ -82,20 +75,6 @@ class Tiles:
         return self._scaled[key]
 
 
-def standard_deviation(name: str, shape: tuple[int, ...]) -> float:
-    """The spread of a parameter's random values; 1 / sqrt(fan-in) for matrices and kernels.
-
-    >>> standard_deviation('mlp.fc1.weight', (64, 16)), standard_deviation('x.bias', (64,))
-    (0.25, 0.02)
-    """
-    if len(shape) < 2 or "embed_tokens" in name or "pos_embed" in name or "token" in name:
-        return BIAS_SD
-    fan_in = 1
-    for size in shape[1:]:
-        fan_in *= size
-    return float(fan_in**-0.5)
-
-
 def _fill_parameter(name: str, parameter: nn.Parameter, tiles: Tiles) -> None:
     leaf = name.rsplit(".", 1)[-1]
     if leaf in ("gamma", "layer_scale") or leaf.startswith("lambda"):
@@ -103,6 +82,5 @@ def _fill_parameter(name: str, parameter: nn.Parameter, tiles: Tiles) -> None:
     elif leaf == "weight" and parameter.ndim == 1:
         parameter.fill_(1)
     else:
-        # crc32 and not hash(): the same in every process.
         sd = standard_deviation(name, tuple(parameter.shape))
-        tiles.cover(parameter, sd, start=crc32(name.encode()))
+        tiles.cover(parameter, sd, start(name, BLOCK_VALUES))

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from paretobench.backends.models import random_weights
+from paretobench.backends.models import random_weights, shared
 from paretobench.backends.models.timm_import import repair_torchvision
 from paretobench.errors import UnsupportedError
 
@@ -139,17 +139,6 @@ def _without_torchvision() -> Iterator[None]:
 def _dimensions(spec: Mapping[str, Any]) -> dict[str, Any]:
     """transformers' names for our dimensions."""
     return {
-        "hidden_size": spec["hidden_size"],
-        "num_hidden_layers": spec["n_layers"],
-        "num_attention_heads": spec["n_heads"],
-        "num_key_value_heads": spec["n_kv_heads"],
-        "intermediate_size": spec["intermediate_size"],
-        "vocab_size": spec["vocab_size"],
-        "max_position_embeddings": spec["max_positions"],
-        "rms_norm_eps": spec["norm_epsilon"],
-        "head_dim": spec["head_dim"],
-        "attention_bias": spec["attention_bias"],
-        "tie_word_embeddings": spec["tied_embeddings"],
         "rope_parameters": {"rope_type": "default", "rope_theta": spec["rope_theta"]},
-        **spec.get("options", {}),
+        **shared.dimensions(spec),
     }
