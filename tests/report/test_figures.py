@@ -187,6 +187,56 @@ def test_nothing_is_cut_off_and_no_two_texts_overlap(style: Style) -> None:
             )
 
 
+def full_view(count: int) -> View:
+    """`count` points that fill every kind of figure: tiles, checks, canaries, costs, noise."""
+    grid = {"tiling": "grid_2x2", "tiling_label": "2x2"}
+    rows = [
+        replace(
+            each,
+            end_to_end=estimate(each.ttft.value * 1.02) if each.ttft else None,
+            encoder_parameters=(1 + index % 4) * 1e8,
+            **(grid if index % 5 == 0 else {}),
+        )
+        for index, each in enumerate(scattered(count).rows)
+    ]
+    costs = Statistics(count, 2 * count, count, cells=4 * count, samples=80, measuring_s=431.0,
+                       product_s=1210.0)  # fmt: skip
+    readings = tuple(
+        Reading(f"2026-11-21T10:{minute:02d}:00+00:00", "w", 0.01, 0.011, "ok")
+        for minute in range(min(count, 60))
+    )
+    shown = view(*rows, title=f"{count} points", command="a command", environment="A chip")
+    return with_standing(replace(shown, statistics=costs, readings=readings))
+
+
+KINDS = ("pareto", "encoders", "tiling", "uncertainty", "latency", "resolution", "sum", "drift",
+         "reuse")  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [10, 30, 60])
+@pytest.mark.parametrize("style", [PAGE, COLUMN], ids=["page", "column"])
+def test_in_no_figure_do_texts_overlap_whatever_the_number_of_points(
+    count: int, style: Style
+) -> None:
+    chosen = figures.choose(full_view(count), style)
+    one_of_each = {
+        kind: next((name for name in chosen if name.split("_")[0] == kind), "") for kind in KINDS
+    }
+    assert all(one_of_each.values()), "every kind of figure is filled"
+    for name in one_of_each.values():
+        figure = drawn(chosen[name], style)
+        width, height = figure.canvas.get_width_height()
+        texts = visible_texts(figure)
+        boxes = extents(figure, texts)
+        for text, box in zip(texts, boxes, strict=True):
+            inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
+            assert inside, f"{name}: {text.get_text()!r} is cut off"
+        pairs = itertools.combinations(zip(texts, boxes, strict=True), 2)
+        for (a, box_a), (b, box_b) in pairs:
+            said = f"{name}: {a.get_text()!r} overlaps {b.get_text()!r}"
+            assert overlaps([box_a, box_b]) == 0, said
+
+
 def visible_texts(figure: Any) -> list[Any]:
     """Every text that is drawn, found by what owns it: an axis keeps stale tick labels."""
     found = [*figure.texts, *(text for legend in figure.legends for text in legend.get_texts())]

@@ -1,8 +1,8 @@
 """The uncertainty figure: how sure the front is, given the noise of both axes.
 
 Every point with its 95 % intervals, filled by its class (on, ambiguous, off), and the band in
-which the front's line of the true values lies in 95 % of draws. Where two points of different classes
-lie within each other's intervals, the data cannot say which one to take.
+which the front's line of the true values lies in 95 % of draws. Where two points of different
+classes lie within each other's intervals, the data cannot say which one to take.
 
 Classes come from the view, so that they are those of the tables; the band from
 `analysis.probability.attainment_band`, drawn with the same errors and the same seed.
