@@ -81,7 +81,8 @@ def _restarts(folder: UnitFolder) -> int:
 
 
 def _die_with_parent() -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not through sys.stdin: a thread that waits in its buffer aborts the interpreter's exit.
+    while os.read(0, 4096):
         pass
     os._exit(1)
 

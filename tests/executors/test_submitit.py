@@ -20,6 +20,7 @@ from paretobench.accuracy.lmms.runner import Outcome
 from paretobench.errors import ConfigError, ExecutorError
 from paretobench.executors import State, Unit, submitit
 from paretobench.executors.accuracy import Scoring, scoring, unit_of
+from paretobench.executors.command import UnitCommand
 from paretobench.executors.folders import UnitFolder
 from paretobench.executors.submitit import standing
 from paretobench.store import Store
@@ -151,7 +152,7 @@ def coordinator(root: Path, checkpoints: list[Path], **more: Any) -> subprocess.
         "checkpoints": [str(path) for path in checkpoints],
         "interpreter": str(write_interpreter(root)),
         "database": str(root / "scores.db"),
-        "executor": {**settings, "poll_s": 0.1, "at_once": 2, **more},
+        "executor": more or {**settings, "poll_s": 0.1, "at_once": 2},
     }))  # fmt: skip
     command = [sys.executable, "-m", "tests.executors.coordinator", str(spec)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -235,6 +236,15 @@ def test_a_worker_refuses_orders_of_another_format(root: Path) -> None:
     assert subprocess.run(command, check=False).returncode == 0
     (path,) = folder.results.iterdir()
     assert "Use one version of paretobench" in path.read_text()
+
+
+def test_a_worker_with_a_parent_ends_well_and_leaves_no_note_of_its_end(root: Path) -> None:
+    checkpoint = write_checkpoint(root, "a")
+    (job,) = jobs_of([checkpoint], write_interpreter(root))
+    folder = UnitFolder.of(unit_of(job), root)
+    folder.write_spec(unit_of(job))
+    assert UnitCommand(str(folder.path), sys.executable)() == 0
+    assert folder.read("ended") == {} and "Fatal" not in folder.log.read_text()
 
 
 def test_two_workers_of_one_unit_work_once(root: Path) -> None:
