@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.cli.options import as_json
 from paretobench.units import MISSING, counted, duration, gibibytes
@@ -30,7 +31,7 @@ def artifacts_command() -> None:
 
 
 @artifacts_command.command("build", context_settings=HYDRA)
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED)
+@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
 @as_json
 def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     """Convert what a sweep with the same words would convert; measure nothing.

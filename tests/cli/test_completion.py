@@ -88,6 +88,11 @@ def test_options_offer_the_names_of_their_group(tmp_path: Path) -> None:
     assert offered(tmp_path, "compare", "fastvithd", "vit_l") == ["vit_l14"]
 
 
+@pytest.mark.parametrize("verb", ["sweep", "plan", "artifacts build"])
+def test_every_verb_that_takes_a_grid_offers_the_grids(tmp_path: Path, verb: str) -> None:
+    assert offered(tmp_path, *verb.split(), "+grid=qw", shell="zsh") == ["+grid=qwen2_family"]
+
+
 def test_every_name_offered_can_be_composed() -> None:
     from paretobench.config import load_catalogue
 
