@@ -51,7 +51,7 @@ def probe(tasks: list[str]) -> None:
 
 
 def leave_with_parent() -> None:
-    while sys.stdin.buffer.read(1):
+    while os.read(0, 1):
         pass
     os._exit(3)
 
