@@ -1,0 +1,67 @@
+"""kill -9 of the coordinator and of jobs at random moments: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.executors.coordinator import TASKS
+from tests.executors.fake_child import log, write_checkpoint
+from tests.executors.test_submitit import PATIENCE_S, coordinator, jobs_in, stored
+
+pytest.importorskip("submitit")
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
+
+KILLS = 25
+LAYERS = ("submitit.local._local", "submitit.core._submit", "executors.unit", "fake_child")
+"""A job's processes from the outside in, by a word of their command lines."""
+
+
+def test_random_kills_of_coordinator_and_jobs_lose_nothing_and_repeat_nothing(
+    tmp_path: Path,
+) -> None:
+    rng = random.Random(8)
+    checkpoints: list[Path] = []
+    kills: Counter[str] = Counter()
+    while kills.total() < KILLS:
+        checkpoints += [_checkpoint(tmp_path, len(checkpoints) + n, rng) for n in range(2)]
+        _carry_on(tmp_path, checkpoints, kills, rng)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in jobs_in(tmp_path):
+            process.kill()
+    assert kills["coordinator"] >= 5 and len(kills) >= 4, f"one-sided: {kills}"
+    for checkpoint in checkpoints:
+        done = Counter(line for line in log(checkpoint) if line.startswith("done:"))
+        assert set(done.values()) <= {1}, f"{checkpoint.name} did a finished task again: {done}"
+    found = Counter((score.resolution_px, score.benchmark) for score in stored(tmp_path))
+    wanted = {(64 + n, b) for n in range(len(checkpoints)) for b in (*TASKS, "avg5")}
+    assert found == Counter(dict.fromkeys(wanted, 1))
+
+
+def _checkpoint(root: Path, number: int, rng: random.Random) -> Path:
+    tasks = ("gqa", "textvqa_val", "docvqa_val")
+    return write_checkpoint(root, f"c{number}", **{task: rng.uniform(0.1, 1.0) for task in tasks})
+
+
+def _carry_on(root: Path, checkpoints: list[Path], kills: Counter[str], rng: random.Random) -> None:
+    """Run coordinators until one of them collects everything, killing as we go."""
+    deadline = time.monotonic() + 5 * PATIENCE_S
+    while time.monotonic() < deadline:
+        with coordinator(root, checkpoints) as process:
+            while process.poll() is None:
+                time.sleep(rng.uniform(0.5, 3.0))
+                victim = rng.choice(("coordinator", *LAYERS))
+                found = [process] if victim == "coordinator" else jobs_in(root, victim)
+                if found and kills.total() < KILLS and process.poll() is None:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        rng.choice(found).kill()
+                        kills[victim] += 1
+            if process.wait() == 0:
+                return
+    raise AssertionError(f"not everything was collected after {kills}")
