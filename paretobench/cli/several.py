@@ -81,6 +81,8 @@ def sweep_devices(
         is_complete = len(prepared) == len(request.devices)
         if request.settings.dry_run:
             return print_plans(prepared, as_json) or (0 if is_complete else 1)
+        if any(one.asked.executor == "local" and one.plan.pending for one in prepared):
+            _warn_of_noise()
         with ExitStack() as open_until_the_end:
             names = [one.device.name for one in prepared]
             listeners = {
@@ -97,6 +99,13 @@ def sweep_devices(
     if report.paths:
         say(f"device against device in {report.paths[0].parent}/, first {report.paths[0]}")
     return report.exit_status if is_complete else 1
+
+
+def _warn_of_noise() -> None:
+    from paretobench.measure import quiet
+
+    for finding in quiet.findings():
+        warn(f"this machine: {finding}")
 
 
 def plan_devices(request: Request, as_json: bool, show: Show) -> int:

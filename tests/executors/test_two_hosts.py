@@ -31,7 +31,7 @@ pytestmark = [
 ]
 
 KILLS = int(os.environ.get("PARETOBENCH_KILLS", "16"))
-"""50 take a quarter of an hour on two busy cores."""
+"""50 take four minutes on two busy cores."""
 
 RESOLUTIONS = "resolution=range(32,353,16)"
 KINDS = ("coordinator", "ssh", "session", "cell")
@@ -136,7 +136,7 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_is_measured_twice(
     with Store.open(tmp_path / DATABASE) as store:
         for environment in store.environments():
             cells = Counter((c.workload_key, c.round_index) for c in store.cells(environment.key))
-            assert len(cells) == 2 * WORKLOADS, (environment.label, killed)
+            assert len({key for key, _ in cells}) == WORKLOADS, (environment.label, killed)
             assert set(cells.values()) == {1}, (environment.label, killed)
         assert len(store.environments()) == 2
         assert store.integrity_check() == []
