@@ -29,7 +29,7 @@ from tests.executors.fake_child import behave, log, write_checkpoint, write_inte
 
 pytest.importorskip("submitit")
 
-PATIENCE_S = 120.0
+PATIENCE_S = 280.0
 
 
 @pytest.fixture
