@@ -14,6 +14,7 @@ https://docs.ray.io/en/latest/ray-core/scheduling/resources.html
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ from paretobench.executors.shared import Standing
 
 NAMESPACE = "paretobench"
 """Actors' names are looked up in it, by whichever program connects."""
+
+CONNECT_TIMEOUT_S = 10.0
+"""A cluster on another site answers a connection in well under a second."""
 
 
 @dataclass(frozen=True)
@@ -130,16 +134,38 @@ class RayEngine:
                 "ray is not installed; pip install 'paretobench[ray]', the version of the cluster"
             ) from error
         if not ray.is_initialized():
+            refuse_silence(self._address)
             try:
                 ray.init(address=self._address, namespace=NAMESPACE, log_to_driver=False,
                          logging_level="ERROR")  # fmt: skip
             except Exception as error:  # ConnectionError, ValueError, RuntimeError by version
                 reason = next(iter(str(error).splitlines()), type(error).__name__)
-                raise ExecutorError(
-                    f"no Ray cluster answers at {self._address!r}: {reason}\n"
-                    f"start one with `ray start --head --resources=...`, or name its address"
-                ) from error
+                raise _silent(self._address, reason) from error
         return ray
+
+
+def refuse_silence(address: str) -> None:
+    """Refuse an address `host:port` that nobody listens at.
+
+    Ray's own client ends the whole process when it cannot connect, and a sweep with it.
+
+    Raises:
+        ExecutorError: if nobody listens there.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        raise _silent(address, error.strerror or str(error)) from error
+
+
+def _silent(address: str, reason: str) -> ExecutorError:
+    return ExecutorError(
+        f"no Ray cluster answers at {address!r}: {reason}\n"
+        f"start one with `ray start --head --resources=...`, or name its address"
+    )
 
 
 def refuse_unknown_resources(
