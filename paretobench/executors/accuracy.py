@@ -122,7 +122,8 @@ def begin(
 ) -> Scoring | None:
     """Hand over the scoring of a sweep's points; None where they are scored in this process.
 
-    An engine that cannot be used now is told here, and again by whoever collects.
+    Jobs of this machine wait until it has measured: whoever collects hands them over. An engine
+    that cannot be used now is told here, and again by whoever collects.
 
     Raises:
         ConfigError: if the settings or the checkpoints file are wrong.
@@ -130,8 +131,9 @@ def begin(
     chosen = scoring(settings)
     if chosen is not None:
         jobs, _ = for_points(points, read_jobs(path))
-        with contextlib.suppress(ExecutorError):
-            chosen.submit(jobs, on_event)
+        if not chosen.executor.is_here:
+            with contextlib.suppress(ExecutorError):
+                chosen.submit(jobs, on_event)
     return chosen
 
 

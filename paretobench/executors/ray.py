@@ -81,6 +81,7 @@ class RayEngine:
     """
 
     at_once: int | None = None
+    is_here = False
 
     def __init__(
         self, address: str = "auto", demands: Demands | None = None, settle_s: float = 5.0

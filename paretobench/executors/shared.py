@@ -40,9 +40,11 @@ class Engine(Protocol):
         name: for people, such as `submitit slurm:gpu`.
         at_once: jobs that may be submitted and unfinished; None where the engine has a queue.
         settle_s: how long a result file may take to be seen here after its job is gone.
+        is_here: whether jobs run on this machine, where they would disturb a measurement.
     """
 
     name: str
+    is_here: bool
     at_once: int | None
     settle_s: float
 
@@ -96,6 +98,11 @@ class SharedFolderExecutor:
     def name(self) -> str:
         """The engine's."""
         return self._engine.name
+
+    @property
+    def is_here(self) -> bool:
+        """Whether jobs run on this machine, where they would disturb a measurement."""
+        return self._engine.is_here
 
     def submit(self, units: Sequence[Unit]) -> list[Handle]:
         """Hand over units; one that was submitted before is found again instead.

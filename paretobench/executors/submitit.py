@@ -76,6 +76,7 @@ class SlurmEngine:
     """
 
     at_once: int | None = None
+    is_here = False
 
     def __init__(
         self, folder: Path, demands: Demands, python: str = sys.executable, settle_s: float = 10.0
@@ -173,6 +174,7 @@ class LocalEngine:
     """
 
     name = "submitit local"
+    is_here = True
 
     def __init__(
         self, folder: Path, minutes: int = 720, gpus: int | None = None, at_once: int = 1,

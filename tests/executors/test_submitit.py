@@ -17,9 +17,11 @@ import psutil
 import pytest
 
 from paretobench.accuracy.lmms.runner import Outcome
+from paretobench.config import load_catalogue
+from paretobench.domain import GridPoint
 from paretobench.errors import ConfigError, ExecutorError
 from paretobench.executors import State, Unit, submitit
-from paretobench.executors.accuracy import Scoring, scoring, unit_of
+from paretobench.executors.accuracy import Scoring, begin, scoring, unit_of
 from paretobench.executors.command import UnitCommand
 from paretobench.executors.folders import UnitFolder
 from paretobench.executors.submitit import standing
@@ -322,3 +324,20 @@ def test_a_missing_submitit_is_named_with_its_extra(
 def test_slurms_words_are_states_with_reasons(word: str, state: State, reason: str) -> None:
     found = standing(word, "Resources", "n7")
     assert found.state is state and reason in found.reason
+
+
+@pytest.mark.parametrize(("is_here", "submitted"), [(True, 0), (False, 1)])
+def test_jobs_of_the_measuring_machine_wait_until_it_has_measured(
+    root: Path, monkeypatch: pytest.MonkeyPatch, is_here: bool, submitted: int
+) -> None:
+    monkeypatch.setattr(submitit.LocalEngine, "is_here", is_here)
+    write_checkpoint(root, "a")
+    path = root / "checkpoints.yaml"
+    place = "encoder: fastvithd, resolution_px: 1024, llm: qwen2_0_5b"
+    path.write_text(f"checkpoints: [{{checkpoint: a, {place}, interpreter: {sys.executable}}}]")
+    catalogue = load_catalogue()
+    point = GridPoint(catalogue.encoders["fastvithd"], 1024, catalogue.llms["qwen2_0_5b"])
+    settings = {"name": "submitit", "cluster": "local", "folder": str(root / "units")}
+    assert begin([point], path, settings, keep_not) is not None
+    assert len(list((root / "units").glob("*/handle.json"))) == submitted
+    assert begin([point], path, {"name": "local"}, keep_not) is None
