@@ -165,4 +165,6 @@ if __name__ == "__main__":
 
     with tempfile.TemporaryDirectory() as name:
         for each in PAGES:
-            each.write_text(rewritten(each, Path(name)), encoding="utf-8")
+            text = rewritten(each, Path(name))
+            if text != each.read_text(encoding="utf-8"):
+                each.write_text(text, encoding="utf-8")
