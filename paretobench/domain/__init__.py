@@ -1,0 +1,48 @@
+"""The nouns of a grid: encoders, language models, tilings, points, workloads, devices.
+
+Frozen values and nothing else: no file is read, no framework is imported, no number is
+measured here. What a measurement or a score looks like is in `records`; how an image
+becomes tiles and tokens is in `tiling`.
+
+Keys are the SHA-256 of canonical JSON (sorted keys, no spaces, no NaN), so the same
+configuration has the same key on every machine and two databases merge as a set union.
+"""
+
+from __future__ import annotations
+
+from paretobench.domain.grid import GridPoint, TilePlan, Tiling
+from paretobench.domain.keys import canonical_json, content_key
+from paretobench.domain.models import Encoder, EncoderPart, LanguageModel, Resolutions, Rounding
+from paretobench.domain.workloads import (
+    PROTOCOL_VERSION,
+    Device,
+    Protocol,
+    Runtime,
+    Workload,
+    WorkloadKind,
+    encode_workload,
+    end_to_end_workload,
+    prefill_workload,
+)
+
+__all__ = [
+    "PROTOCOL_VERSION",
+    "Device",
+    "Encoder",
+    "EncoderPart",
+    "GridPoint",
+    "LanguageModel",
+    "Protocol",
+    "Resolutions",
+    "Rounding",
+    "Runtime",
+    "TilePlan",
+    "Tiling",
+    "Workload",
+    "WorkloadKind",
+    "canonical_json",
+    "content_key",
+    "encode_workload",
+    "end_to_end_workload",
+    "prefill_workload",
+]

@@ -1,0 +1,161 @@
+"""Runtimes, devices and workloads: what can be timed, with what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from paretobench.domain.grid import GridPoint, TilePlan
+from paretobench.domain.keys import content_key
+from paretobench.domain.models import Encoder, LanguageModel
+from paretobench.errors import PlanError
+
+WorkloadKind = Literal["encode", "prefill", "end_to_end"]
+Protocol = Literal["paper", "full"]
+
+PROTOCOL_VERSION = 1
+"""Version of the measuring protocol; part of every workload key. Raise it when a change
+moves a number, so that old and new samples are never joined."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Which backend runs one half of the work, and how.
+
+    Attributes:
+        backend: `openvino`, `onnxruntime`, `torch`, `mlx`, `coreml`.
+        precision: `fp32`, `bf16`, `fp16`, `int8`, `int4`.
+        options: what else moves a latency: `device`, `threads`, `prefill_mode`, `weights`, ...
+    """
+
+    backend: str
+    precision: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def spec(self) -> dict[str, Any]:
+        """JSON form; part of a workload's key."""
+        return {
+            "backend": self.backend,
+            "precision": self.precision,
+            "options": dict(self.options),
+        }
+
+    def __str__(self) -> str:
+        return f"{self.backend} {self.precision}"
+
+
+@dataclass(frozen=True)
+class Device:
+    """A named profile: what encodes, what prefills, and where.
+
+    `why` says how `auto` came to its choice; `executor` names where its cells run.
+    """
+
+    name: str
+    encode: Runtime
+    prefill: Runtime
+    why: str = ""
+    executor: str = "local"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Something that can be timed alone. `spec` holds all that decides its latency.
+
+    Attributes:
+        kind: `encode`, `prefill` or `end_to_end`.
+        label: for people, such as `FastViTHD@1024` or `Qwen2-0.5B x 256 tokens`.
+        subject: what is run: an encoder's spec and resolution, or an LLM's spec and tokens.
+        runtime: what runs it (the encoder's runtime for `end_to_end`).
+        batch: images or sequences at once.
+        folder: of a checkpoint whose own weights are timed; the key has its hash instead.
+    """
+
+    kind: WorkloadKind
+    label: str
+    subject: Mapping[str, Any]
+    runtime: Runtime
+    batch: int = 1
+    protocol_version: int = PROTOCOL_VERSION
+    folder: str = field(default="", compare=False)
+
+    @property
+    def checkpoint(self) -> str:
+        """Content hash of the checkpoint that is timed; empty for random weights."""
+        return str(self.subject.get("checkpoint", ""))
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the canonical JSON of `spec()`."""
+        return content_key(self.spec())
+
+    def spec(self) -> dict[str, Any]:
+        """All that decides the latency; the label is not part of it."""
+        return {
+            "kind": self.kind,
+            "subject": dict(self.subject),
+            "runtime": self.runtime.spec(),
+            "batch": self.batch,
+            "protocol_version": self.protocol_version,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """What a cell, an ssh host or a cluster job is sent."""
+        return {"label": self.label, "key": self.key, **self.spec(), "folder": self.folder}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Workload:
+        """Inverse of `to_json`; a `key` in the data is ignored, since content decides it."""
+        runtime = data["runtime"]
+        return Workload(
+            kind=data["kind"],
+            label=data.get("label", ""),
+            subject=data["subject"],
+            runtime=Runtime(runtime["backend"], runtime["precision"], runtime.get("options", {})),
+            batch=data.get("batch", 1),
+            protocol_version=data.get("protocol_version", PROTOCOL_VERSION),
+            folder=data.get("folder", ""),
+        )
+
+
+def encode_workload(encoder: Encoder, tile_px: int, runtime: Runtime) -> Workload:
+    """The workload of one encoder pass over one tile."""
+    subject = {"encoder": encoder.spec(), "resolution_px": tile_px}
+    return Workload("encode", f"{encoder.label}@{tile_px}", subject, runtime)
+
+
+def prefill_workload(
+    llm: LanguageModel, n_tokens: int, runtime: Runtime, inputs: str = "embeddings"
+) -> Workload:
+    """The workload of prefilling `n_tokens` positions (visual `embeddings`, or token `ids`)."""
+    subject = {"llm": llm.spec(), "n_tokens": n_tokens, "inputs": inputs}
+    return Workload("prefill", f"{llm.label} x {n_tokens} tokens", subject, runtime)
+
+
+def end_to_end_workload(
+    point: GridPoint, tiles: TilePlan, device: Device, n_tokens: int | None = None
+) -> Workload:
+    """The workload of a whole point in one process, against which the sum of its parts is checked.
+
+    Preprocess one image, encode its tiles, project, prefill, take the first token.
+
+    Args:
+        n_tokens: positions to prefill; the tiling's own number if None.
+
+    Raises:
+        PlanError: for a system of several encoders.
+    """
+    if point.encoder.parts:
+        raise PlanError(f"{point.encoder.label} is several encoders; only single ones are checked")
+    subject = {
+        "encoder": point.encoder.spec(),
+        "resolution_px": tiles.tile_px,
+        "passes": tiles.passes,
+        "llm": point.llm.spec(),
+        "n_tokens": n_tokens or tiles.prefill_tokens,
+    }
+    halves = {"encode": device.encode.spec(), "prefill": device.prefill.spec()}
+    precision = f"{device.encode.precision}+{device.prefill.precision}"
+    return Workload("end_to_end", str(point), subject, Runtime("end_to_end", precision, halves))
