@@ -16,12 +16,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from paretobench.analysis.points import Contender, Floats, LatencyNoise, Part, objectives
 from paretobench.errors import DataError
 from paretobench.records import Estimate
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 DRAWS = 2000
 """Draws by default: at a true probability of 0.95 the Monte Carlo error is 0.005."""
@@ -109,7 +113,7 @@ def accuracy_standard_error(
 def draw_latencies(
     seconds: Floats,
     noises: Sequence[LatencyNoise],
-    passes: Floats,
+    passes: Floats | csr_array,
     rng: np.random.Generator,
     draws: int = DRAWS,
 ) -> Floats:
@@ -118,7 +122,7 @@ def draw_latencies(
     Args:
         seconds: latency of each workload, shape [w].
         noises: the noise of each workload.
-        passes: how often each point runs each workload, shape [n, w].
+        passes: how often each point runs each workload, shape [n, w]; sparse for many points.
 
     Returns:
         Seconds, shape [draws, n].
@@ -152,15 +156,24 @@ def draw(
     parts = [_parts(i, contender) for i, contender in enumerate(contenders)]
     workloads = _distinct(part for own in parts for part in own)
     column = {key: i for i, key in enumerate(workloads)}
-    passes = np.zeros((len(contenders), len(workloads)))
-    for row, own in enumerate(parts):
-        for part in own:
-            passes[row, column[part.workload]] += part.passes
+    entries = [
+        (row, column[part.workload], part.passes) for row, own in enumerate(parts) for part in own
+    ]
+    passes = _sparse(entries, (len(contenders), len(workloads)))
     seconds = np.array([part.seconds for part in workloads.values()], dtype=np.float64)
     noises = [part.noise or LatencyNoise(assumed.log_se) for part in workloads.values()]
     ttft_s = draw_latencies(seconds, noises, passes, rng, draws)
     ttft_s *= values[:, 0] / (passes @ seconds)
     return Draws(ttft_s, _draw_accuracies(contenders, rng, draws, assumed))
+
+
+def _sparse(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> csr_array:
+    """The matrix of those (row, column, value), repeated ones added: a point has few workloads."""
+    from scipy.sparse import csr_array  # imported when needed
+
+    rows, columns, values = np.array(entries, dtype=np.float64).reshape(-1, 3).T
+    places = (rows.astype(np.intp), columns.astype(np.intp))
+    return csr_array((values, places), shape=shape)
 
 
 def _parts(index: int, contender: Contender) -> tuple[Part, ...]:

@@ -2,8 +2,8 @@
 
 Under a time limit the most accurate point wins, the faster of two equally accurate ones;
 asked for an accuracy alone, the fastest point wins, the more accurate of two equally fast
-ones. The probability is the share of draws in which the same question, asked of the drawn
-values, has the same answer.
+ones. The probability is the share of draws of the true values (`shrinkage`) in which the same
+question has the same answer.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import numpy as np
 
 from paretobench.analysis.constraints import Constraint, at_least, under
 from paretobench.analysis.front import Mask
-from paretobench.analysis.noise import DRAWS, Assumed, Draws, draw
+from paretobench.analysis.noise import DRAWS, Assumed, Draws
 from paretobench.analysis.points import Contender, Floats, objectives
+from paretobench.analysis.shrinkage import plausible
 from paretobench.errors import ConfigError
 
 Preference = Literal["accuracy", "ttft"]
@@ -118,7 +119,7 @@ def best(
     preferred = (rejections[i] for i in order[: order.index(winner)])
     probability = meets = None
     if rng is not None:
-        drawn = draw(contenders, rng, draws, assumed)
+        drawn = plausible(contenders, rng, draws, assumed)
         probability, meets = _sureness(contenders, asked, preference, drawn, [winner, *tied])
     return Answer(
         asked,

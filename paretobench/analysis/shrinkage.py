@@ -66,7 +66,10 @@ def plausible(
     """
     drawn = draw(contenders, rng, draws, assumed)
     everyone = [*contenders, *others]
-    keys = [contender.score or f"score of point {i}" for i, contender in enumerate(everyone)]
+    keys = [  # the value is part of the name: what was scored twice is two observations
+        (contender.score or f"score of point {i}", contender.accuracy, contender.accuracy_se)
+        for i, contender in enumerate(everyone)
+    ]
     first = {key: i for i, key in reversed(list(enumerate(keys)))}
     firsts = sorted(first.values())
     position = {keys[i]: column for column, i in enumerate(firsts)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,6 +105,12 @@ def test_a_score_shared_by_two_devices_is_one_truth():
     ]  # fmt: skip
     drawn = plausible(points, rng()).accuracy
     assert (drawn[:, 0::2] == drawn[:, 1::2]).all()
+
+
+def test_one_score_key_with_two_values_keeps_both():
+    points = [replace(p, score=f"s{i % 30}") for i, p in enumerate(sweep(60, 0.05, seed=16))]
+    drawn = plausible(points, rng()).accuracy
+    assert np.allclose(drawn.mean(axis=0), objectives(points)[:, 1], atol=ERROR)
 
 
 def test_points_without_a_known_error_are_drawn_with_the_assumed_one():
