@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from paretobench.store.opening import open_database
+from paretobench.store.opening import migrate
 
 _NO_TIME = "1980-01-01 00:00:00+00:00"
 """When the copy's schema was made, for all copies: the oldest time that a zip file can hold."""
@@ -32,11 +32,12 @@ def write_ordered(path: Path, tables: Iterable[Table]) -> None:
     Raises:
         sqlite3.Error: if the file cannot be written.
     """
-    open_database(path, create=True, read_only=False).close()
+    # No write-ahead log: nobody else has the file yet, and it may be meant for a network share.
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        # One file, no companions; a crash leaves a copy that nobody was given yet.
-        connection.execute("PRAGMA journal_mode = DELETE")
+        migrate(connection, path)
+        # Tables come by name, so a row may come before what it refers to.
+        connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE _sqlite_migrations SET applied_at = ?", [_NO_TIME])
         # An index is written in one sweep once its table is whole: faster than row by row.

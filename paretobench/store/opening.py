@@ -92,7 +92,7 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
         version = _check_schema(connection, path)
         _prepare(connection)
         if version < SCHEMA_VERSION:
-            _migrate(connection, path)
+            migrate(connection, path)
         else:
             # A file that only root may write opens without complaint: ask now, not in an hour.
             connection.execute("BEGIN IMMEDIATE")
@@ -154,7 +154,15 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring an open file, or an empty one, to the newest schema; leaves foreign keys on.
+
+    Args:
+        path: for messages.
+
+    Raises:
+        StoreError: if it is the database of another program, or of a newer paretobench.
+    """
     from paretobench.store.migrations import apply_migrations
 
     # Off while tables are rebuilt, as https://sqlite.org/lang_altertable.html asks.
@@ -221,5 +229,5 @@ def _migrated_copy(connection: sqlite3.Connection, path: Path) -> sqlite3.Connec
     copy.row_factory = sqlite3.Row
     connection.backup(copy)
     connection.close()
-    _migrate(copy, path)
+    migrate(copy, path)
     return copy

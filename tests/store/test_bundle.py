@@ -11,6 +11,7 @@ import pytest
 
 from paretobench.errors import DataError, StoreError
 from paretobench.store import Store, bundle
+from paretobench.store.filesystem import Mount
 from tests.store import examples
 from tests.store.contract import ENCODE, HERE
 from tests.store.keys import allow, make_signer, needs_ssh_keygen
@@ -154,6 +155,18 @@ def test_the_same_content_packs_to_the_same_bytes(
     page = tmp_path / "page.html"
     bundle.write_bundle(known, tmp_path / "again.zip", {"report/index.html": page})
     assert packed.read_bytes() == (tmp_path / "again.zip").read_bytes()
+
+
+def test_a_bundle_may_be_written_to_a_network_share(
+    known: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = tmp_path / "share"
+    mounts = [Mount(str(share.resolve()), "nfs4")]
+    monkeypatch.setattr("paretobench.store.filesystem.read_mounts", lambda: mounts)
+    with pytest.raises(StoreError, match="network file system"):
+        Store.open(share / "a.db")
+    bundle.write_bundle(known, share / "b.zip")
+    assert "paretobench.db" in bundle.verify_bundle(share / "b.zip")
 
 
 @needs_ssh_keygen
