@@ -14,10 +14,13 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-GROUPS = ("encoder", "llm", "tiling", "device", "accuracy")
+GROUPS = (
+    *("encoder", "llm", "tiling", "device", "accuracy"),
+    *("executor/latency", "executor/accuracy"),
+)
 """Groups that are chosen with NAME=; a grid is added with +grid=."""
 
-AXES = ("encoder", "llm", "tiling")
+AXES = ("encoder", "llm", "tiling", "device")
 """Groups whose values may be a list with commas."""
 
 

@@ -44,8 +44,10 @@ def settings_page() -> str:
         ("`llm`", "a name, a list or `glob(...)`", "[language models](models.md#language-models)"),
         ("`tiling`", "a name, a list or `glob(...)`", "[tilings](models.md#tilings)"),
         ("`resolution`", "pixels, a list or `range(256,1025,256)`", said["resolution"]),
-        ("`device`", "a name", "[devices](models.md#devices)"),
+        ("`device`", "a name or a list", "[devices](models.md#devices), [machines](../devices.md)"),
         ("`accuracy`", "a name", "[sources of scores](models.md#accuracy)"),
+        ("`executor/latency`", "a name", "[where cells run](models.md#executorlatency)"),
+        ("`executor/accuracy`", "a name", "[where scoring runs](models.md#executoraccuracy)"),
         ("`+grid`", "a name", "[grids](models.md#grids)"),
     ]
     parts = [
@@ -161,10 +163,26 @@ def models_page() -> str:
             ("name", "what it does"),
             [(code(n), comment("accuracy", n)) for n in members("accuracy")],
         ),
+        *(_executors(group) for group in ("executor/latency", "executor/accuracy")),
         "## Grids",
         table(("name", "points", "what it is"), [_grid(name) for name in members("grid")]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _executors(group: str) -> str:
+    """The members of an executor's group, and the settings of those that have any."""
+    rows = [(code(name), comment(group, name)) for name in members(group)]
+    parts = [f"## {group}", table(("name", "what it does"), rows)]
+    for name in members(group):
+        text = (sweeps_folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
+        keys = re.findall(r"^(\w+): +([^#\n]*?) *(?:# (.*))?$", text, flags=re.M)
+        said = [(code(f"{key}"), code(value), why) for key, value, why in keys if key != "name"]
+        if said:
+            head = ("key", "default", "what it is")
+            parts.append(f"Keys of `{name}`, set as `{group.replace('/', '.')}.KEY=VALUE`:")
+            parts.append(table(head, said))
+    return "\n\n".join(parts)
 
 
 def members(group: str) -> list[str]:

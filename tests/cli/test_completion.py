@@ -49,6 +49,7 @@ def test_verbs_are_offered(tmp_path: Path, shell: str) -> None:
         ("llm=vic", "llm=vicuna_7b"),
         ("device=m1", "device=m1_max_paper"),
         ("tiling=sph", "tiling=sphinx"),
+        ("executor/accuracy=su", "executor/accuracy=submitit"),
         ("fidelity=ri", "fidelity=rigorous"),
         ("dry_run=t", "dry_run=true"),
         ("reso", "resolution="),

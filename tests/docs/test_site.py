@@ -98,6 +98,8 @@ def test_every_generated_page_takes_the_place_of_its_sentence(site: Path) -> Non
     stubs = list((ROOT / "docs" / "reference").glob("*.md"))
     assert {f"reference/{stub.name}" for stub in stubs} == set(hook.PAGES)
     for stub in stubs:
+        links = re.findall(r"\]\(([^)#]+)\)", stub.read_text(encoding="utf-8"))
+        assert [link for link in links if not (stub.parent / link).exists()] == []
         page = Html(site / "reference" / f"{stub.stem}.html")
         assert page.text.count("is generated from the code") == 1 and "make docs" not in page.text
         assert (
@@ -117,7 +119,7 @@ def test_the_reference_has_every_verb_with_every_option(site: Path) -> None:
 
 def test_the_reference_has_every_group_member_and_every_setting(site: Path) -> None:
     models = Html(site / "reference" / "models.html").text
-    files = list(sweeps_folder().glob("*/*.yaml"))
+    files = list(sweeps_folder().rglob("*/*.yaml"))
     assert files and [file.stem for file in files if file.stem not in models] == []
     said = yaml_keys.setting_comments()
     names = [name for name in Settings.__dataclass_fields__ if name != "accuracy"]
