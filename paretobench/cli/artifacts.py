@@ -11,7 +11,7 @@ import click
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.cli.options import as_json
-from paretobench.units import MISSING, counted, duration, gibibytes
+from paretobench.units import MISSING, counted, duration, significant
 
 if TYPE_CHECKING:
     from paretobench.backends.artifacts import Artifact
@@ -34,7 +34,7 @@ def artifacts_command() -> None:
 @click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
 @as_json
 def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
-    """Convert what a sweep with the same words would convert; measure nothing.
+    """Convert what a sweep would; measure nothing.
 
     OVERRIDES are those of a sweep: +grid=qwen2_family device=apple. What is there and whole is
     kept; a build that was stopped goes on where it was.
@@ -47,7 +47,10 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")
     if device.why:
         say(f"  {device.why}")
-    workloads, refused = builds.workloads_to_build(request.points, request.refused, device)
+    settings = request.settings
+    workloads, refused = builds.workloads_to_build(
+        request.points, request.refused, device, settings.protocol, settings.weights
+    )
     for refusal in refused:
         warn(f"refused: {refusal}")
     built = builds.build_artifacts(workloads, progress=_tell)
@@ -84,11 +87,15 @@ def _print_built(built: list[Built]) -> None:
             str(one.workload.runtime),
             one.state,
             duration(one.seconds),
-            gibibytes(one.size_bytes) if one.path else MISSING,
+            _mebibytes(one.size_bytes) if one.path else MISSING,
         )
         for one in built
     ]
     print_table("", ("workload", "runtime", "state", "time", "size"), rows)
+
+
+def _mebibytes(size_bytes: int) -> str:
+    return f"{significant(size_bytes / (1 << 20))} MiB"
 
 
 @artifacts_command.command("list")
@@ -103,7 +110,8 @@ def list_command(as_json: bool) -> None:
         emit_json([_described(one) for one in found])
         return
     rows = [
-        (one.path.parent.name, one.title, gibibytes(one.size_bytes), one.path.name) for one in found
+        (one.path.parent.name, one.title, _mebibytes(one.size_bytes), one.path.name)
+        for one in found
     ]
     print_table("", ("format", "content", "size", "folder"), rows)
     say(f"{counted(len(found), 'artifact')} in {root}")
@@ -122,7 +130,10 @@ def _described(artifact: Artifact) -> dict[str, Any]:
 @artifacts_command.command("verify")
 @as_json
 def verify_command(as_json: bool) -> int:
-    """Hash every file of every artifact and name what is damaged; removes nothing."""
+    """Hash all files and name the damaged ones.
+
+    Nothing is removed: a build or a sweep makes a damaged artifact again when it needs it.
+    """
     from paretobench.backends.artifacts import MANIFEST, ArtifactStore, default_root
 
     root = default_root()

@@ -19,6 +19,7 @@ from paretobench.backends.artifacts import MANIFEST, Artifact, ArtifactStore, de
 from paretobench.backends.choose import choose_device
 from paretobench.cost import Machine
 from paretobench.domain import Device, GridPoint, Runtime, Workload
+from paretobench.errors import ConfigError
 from paretobench.measure.preparation import Preparation, prepare_all
 from paretobench.measure.process import Children
 from paretobench.plan import Refusal, make_plan
@@ -82,12 +83,26 @@ def device_to_build_for(request: Mapping[str, Any]) -> Device:
 
 
 def workloads_to_build(
-    points: Iterable[GridPoint], refused: Iterable[Refusal], device: Device
+    points: Iterable[GridPoint],
+    refused: Iterable[Refusal],
+    device: Device,
+    protocol: str = "paper",
+    weights: str = "full",
 ) -> tuple[list[Workload], list[Refusal]]:
     """The distinct workloads of a grid that have artifacts, and what cannot be planned.
 
     For a Mac elsewhere these are the encoders alone: MLX makes its weights in memory.
+
+    Args:
+        protocol, weights: as a sweep's settings.
+
+    Raises:
+        ConfigError: for the weights of checkpoints, of which nothing is made beforehand.
     """
+    if weights == "checkpoint":
+        raise ConfigError(
+            "weights=checkpoint has nothing to build: a checkpoint is loaded as it lies there"
+        )
     elsewhere = device.encode.backend == "coreml" and not hardware.detect().is_apple_silicon
 
     def refuses(workload: Workload) -> str | None:
@@ -95,7 +110,15 @@ def workloads_to_build(
             return None
         return backends.get(workload.runtime.backend).refuses(workload)
 
-    plan = make_plan(points, refused, device, Machine(_NO_LIMIT_BYTES), refuses=refuses)
+    plan = make_plan(
+        points,
+        refused,
+        device,
+        Machine(_NO_LIMIT_BYTES),
+        refuses=refuses,
+        protocol=protocol,
+        weights=weights,
+    )
     found = [one.workload for one in plan.workloads]
     if elsewhere:
         found = [workload for workload in found if workload.kind == "encode"]

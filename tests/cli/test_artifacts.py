@@ -190,3 +190,18 @@ def test_doctor_names_the_command_for_every_profile_of_a_mac(cli) -> None:
 def test_a_word_that_is_wrong_is_refused_as_in_a_sweep(cli) -> None:
     exception = cli("artifacts", "build", "+grid=smoke", "device=aple").exception
     assert isinstance(exception, ParetobenchError) and "apple" in str(exception)
+
+
+def test_weights_of_checkpoints_have_nothing_to_build(cli) -> None:
+    exception = cli(*BUILD, "device=apple", "weights=checkpoint").exception
+    assert isinstance(exception, ParetobenchError)
+    assert "weights=checkpoint has nothing to build" in str(exception)
+
+
+def test_for_this_machine_what_a_sweep_would_make_is_made(cli, folder: Path, monkeypatch) -> None:
+    pytest.importorskip("openvino")
+    monkeypatch.setenv("PARETOBENCH_CACHE", str(folder / "other"))
+    words = (*BUILD, "device=cpu", "weights=shared", "--json")
+    encode, prefill = json.loads(cli(*words).stdout)
+    assert (encode["workload"], encode["state"]) == ("Tiny@64", "made")
+    assert prefill["state"] == "nothing", "shared weights are made in memory"
