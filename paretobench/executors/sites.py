@@ -7,6 +7,7 @@ what they refuse, and to measure into the store.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -228,23 +229,22 @@ def site_of(request: DeviceRequest, database: Path, is_alone: bool) -> Site:
     Args:
         database: the store's file; what arrives from afar waits beside it.
         is_alone: whether it is the sweep's only device. This machine is then measured by this
-            process; beside others it gets a session of its own, like any other device.
+            process; beside others, or with variables of its own, it gets a session like any
+            other device.
     """
-    if request.executor == "local" and is_alone:
+    has_variables = request.place is not None and bool(request.place.environment)
+    if request.executor == "local" and is_alone and not has_variables:
         return Here(request.name)
     return Away(target(request.name, request.executor, request.place),
                 spool_folder(database, request.name))  # fmt: skip
 
 
 def target(name: str, executor: str, place: Place | None) -> Target:
-    """How a session with a device is started.
-
-    Raises:
-        ExecutorError: if it is to be reached by ssh and no host is known.
-    """
+    """How a session with a device is started: on its host, or here with its variables."""
     if executor == "local" or place is None:
         words = [sys.executable, "-m", "paretobench", "measure", "-"]
-        return Target(name, "this machine", words, partial(_ended_here, name))
+        environment = {**os.environ, **(place.environment if place else {})}
+        return Target(name, "this machine", words, partial(_ended_here, name), environment)
     words = list(ssh.command(
         place.host, place.command, place.environment, place.ssh_options, place.connect_timeout_s
     ))  # fmt: skip

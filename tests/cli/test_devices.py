@@ -16,6 +16,7 @@ from tests.cli.test_sweep import ENCODER, LLM
 from tests.executors.places import COMMAND, put_fake_ssh_on_path
 
 HALF = "{backend: pretend, precision: fp32, options: {}}"
+PROFILE = f"name: pretended\nencode: {HALF}\nprefill: {HALF}\n"
 SWEEP = ["encoder=tiny", "llm=small", "fidelity=quick", "name=lab", "check=0", "resolution=32"]
 RUN_ON = "device=bench,shelf,attic"
 
@@ -35,7 +36,7 @@ def write_lab(folder: Path) -> None:
     for group, text in (
         ("encoder/tiny", ENCODER),
         ("llm/small", LLM),
-        ("device/pretended", f"name: pretended\nencode: {HALF}\nprefill: {HALF}\n"),
+        ("device/pretended", PROFILE),
     ):
         path = folder / "sweeps" / f"{group}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)

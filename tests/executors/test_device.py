@@ -10,13 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from paretobench.config import DeviceRequest, Limits
+from paretobench.config import DeviceRequest, Limits, Place
 from paretobench.domain import Runtime, Workload
 from paretobench.errors import ExecutorError
 from paretobench.executors import State, Unit, sites
 from paretobench.executors.device import DeviceExecutor, latency_unit
 from paretobench.executors.session import Connection
-from paretobench.executors.sites import Away, spool_folder, take_in, target
+from paretobench.executors.sites import Away, Here, site_of, spool_folder, take_in, target
 from paretobench.measure import events, harness
 from paretobench.store import Store, spool
 from tests.executors.places import place, put_fake_ssh_on_path
@@ -289,7 +289,21 @@ def test_without_a_program_to_start_the_device_is_named(
 
 
 def test_this_machine_has_a_session_of_its_own_beside_others(tmp_path: Path) -> None:
-    executor = DeviceExecutor(target("here", "local", None), tmp_path)
+    there = Place("here", environment={"OMP_NUM_THREADS": "1"})
+    executor = DeviceExecutor(target("here", "local", there), tmp_path)
     hello = executor.connect()
+    environment, _ = executor.describe()
     executor.close()
     assert hello.disk_free
+    assert environment.identity["settings"]["OMP_NUM_THREADS"] == "1"
+
+
+def test_this_machine_alone_is_measured_by_this_process_unless_it_has_variables(
+    tmp_path: Path,
+) -> None:
+    database = tmp_path / "x.db"
+    plain = DeviceRequest("here", HALF, HALF, "local", Place("here"))
+    assert isinstance(site_of(plain, database, is_alone=True), Here)
+    assert isinstance(site_of(plain, database, is_alone=False), Away)
+    changed = DeviceRequest("here", HALF, HALF, "local", Place("here", environment={"A": "1"}))
+    assert isinstance(site_of(changed, database, is_alone=True), Away)
