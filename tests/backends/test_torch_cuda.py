@@ -2,6 +2,7 @@
 stand-in for `torch.cuda` with the tensors on the CPU."""
 
 import ast
+import importlib.util
 import inspect
 from pathlib import Path
 
@@ -62,7 +63,12 @@ def cuda(monkeypatch):
     monkeypatch.setattr(
         torch, "compile", lambda forward, dynamic: lambda inputs: forward(inputs), raising=True
     )
-    return stand_in
+    # Small tensors on a busy machine: one thread waits for nobody.
+    monkeypatch.setattr(torch_modes, "ROUNDS", torch_modes.LEAST_ROUNDS)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield stand_in
+    torch.set_num_threads(threads)
 
 
 def encode(mode, **options):
@@ -390,3 +396,50 @@ def test_the_board_is_watched_by_its_uuid(cuda, monkeypatch):
         "sm_clock_mhz": [1980, 1980],
         "limits": [],
     }
+
+
+def test_a_whole_point_runs_through_graphs_with_projected_tokens(cuda):
+    runtime = {"backend": "torch", "precision": "fp32"}
+    options = {
+        "encode": runtime | {"options": {"device": "cuda", "mode": "cuda_graph"}},
+        "prefill": runtime | {"options": {"device": "cuda", "mode": "cuda_graph"}},
+    }
+    subject = SMALL | {"llm": TINY, "n_tokens": 9, "passes": 1}
+    workload = Workload("end_to_end", "point", subject, Runtime("end_to_end", "fp32", options))
+    made = {"path": None, "facts": {}}
+    running = get("end_to_end").load(workload, Prepared(facts={"encode": made, "prefill": made}))
+    logits = []
+    for _ in range(2):
+        running.renew_input()
+        running.run()
+        logits.append(running.llm.output().copy())
+    assert not np.array_equal(*logits)
+    running.close()
+
+
+def benchmark():
+    """The benchmark that compares `best` with the modes it chooses among."""
+    path = Path(__file__).parents[2] / "benchmarks" / "modes.py"
+    specification = importlib.util.spec_from_file_location("modes_benchmark", path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_the_benchmark_compares_best_with_every_mode(cuda, monkeypatch, capsys):
+    modes = benchmark()
+    monkeypatch.setattr(
+        modes, "prefill", lambda _, runtime: Workload("encode", "s", SMALL, runtime)
+    )
+    monkeypatch.setattr(modes, "encode", modes.prefill)
+    options = modes.parse(["--rounds", "1", "--precision", "fp32"])
+    assert options.encoder == "fastvithd@1024" and options.llm == "qwen2_0_5b@256"
+    assert modes.compare(modes.encode, options) > 0
+    said = capsys.readouterr().out
+    assert all(f"  {mode} " in said for mode in torch_modes.CHOICES) and "best / fastest" in said
+
+
+def test_the_benchmark_holds_best_against_the_fastest(capsys):
+    ratio = benchmark().report({"eager": 3.0, "cuda_graph": 2.0, "best": 2.1}, "cuda_graph")
+    assert ratio == pytest.approx(1.05)
+    assert "best / fastest 1.050 (allowed: 1.05)" in capsys.readouterr().out
