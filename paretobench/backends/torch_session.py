@@ -139,6 +139,7 @@ def dtype_of(precision: str) -> Any:
 
 
 def device_of(workload: Workload) -> str:
+    """torch's name of the device that a workload asks for; `cpu` if it names none."""
     return str(workload.runtime.options.get("device", "cpu"))
 
 
