@@ -22,8 +22,8 @@ class Constants:
     point_bytes: float = 1700
     order_bytes: float = 580
     result_bytes: float = 2500
-    ingest_us: float = 190
-    union_us: float = 52
+    ingest_us: float = 204
+    union_us: float = 55
     plan_point_us: float = 61
     plan_cell_us: float = 91
     view_point_us: float = 640
