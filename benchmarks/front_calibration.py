@@ -222,6 +222,8 @@ def calibration(predicted: np.ndarray, truths: np.ndarray, is_shown: bool = Fals
         if is_shown:
             bounds = f"({EDGES[i - 1]:.2f}, {EDGES[i]:.2f}]"
             print(f"  {bounds} {inside.sum():7d} {mean:9.3f} {true:7.3f}")
+    if not errors:  # too few worlds to judge: no number, and so not passed
+        errors = [math.nan]
     return Calibration(
         max(errors), float(np.mean(errors)), float(((predicted - truths) ** 2).mean())
     )
