@@ -146,6 +146,9 @@ def unsure_view() -> View:
 LONG = "paretobench " + "x" * 300
 
 
+PUBLISHED = ("pareto", "encoders_qwen2_0_5b", "encoders_vicuna_7b", "latency", "resolution")
+
+
 def every_drawing(style: Style) -> dict[str, Any]:
     long_name = replace(
         row("a", 0.5, 0.55), encoder_label="An encoder of a very long name indeed", family="long"
@@ -156,7 +159,10 @@ def every_drawing(style: Style) -> dict[str, Any]:
         "all": (everything, ("pareto", "encoders_qwen2_7b", "latency", "resolution")),
         "one": (view(row("a")), ("pareto",)),
         "long": (view(long_name, row("b", 0.2, None), command=LONG), ("pareto", "latency")),
-        "published": (published_view(recipe="llava-1.5"), ("pareto", "encoders_qwen2_0_5b")),
+        "published": (
+            published_view(recipe="llava-1.5"),
+            ("pareto", "encoders_qwen2_0_5b", "encoders_vicuna_7b", "latency", "resolution"),
+        ),
         "tiled": (published_view(recipe="15M+12.5M"), ("tiling",)),
         "unsure": (unsure_view(), ("uncertainty", "reuse")),
     }
@@ -235,6 +241,33 @@ def test_in_no_figure_do_texts_overlap_whatever_the_number_of_points(
         for (a, box_a), (b, box_b) in pairs:
             said = f"{name}: {a.get_text()!r} overlaps {b.get_text()!r}"
             assert overlaps([box_a, box_b]) == 0, said
+
+
+@pytest.mark.parametrize("style", [PAGE, COLUMN], ids=["page", "column"])
+@pytest.mark.parametrize("best_ms", [900, 1100, 1290])
+def test_an_arrow_s_words_touch_no_marker_and_an_arrow_without_room_is_left_out(
+    best_ms: float, style: Style
+) -> None:
+    rows = [
+        row("a", 0.15, 0.484), row("a", best_ms / 1e3, 0.559, resolution_px=1024),
+        row("b", 1.31, 0.555), row("b", 3.0, 0.553, resolution_px=1024), row("c", 0.93, 0.473),
+    ]  # fmt: skip
+    info = encoders_info(
+        view(*(replace(r, encoder_parameters=4e8) for r in rows)), "q", "llava-1.5"
+    )
+    figure = drawn(lambda: encoders_figure(info, style), style)
+    [axes] = figure.axes
+    words = [text for text in axes.texts if text.get_gid() == "arrow-label"]
+    arrows = [text for text in axes.texts if getattr(text, "arrow_patch", None) is not None]
+    assert len(words) == len(arrows)
+    if style is PAGE:
+        assert len(words) == (best_ms == 900), "the shorter ones have no room"
+    places = axes.transData.transform(
+        [(mark.ttft_ms, mark.score_percent) for line in info.lines for mark in line.marks]
+    )
+    for box in extents(figure, words):
+        for x, y in places:
+            assert not (box.x0 - 8 < x < box.x1 + 8 and box.y0 - 8 < y < box.y1 + 8)
 
 
 def visible_texts(figure: Any) -> list[Any]:

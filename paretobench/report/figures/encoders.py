@@ -12,11 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from paretobench.analysis.claims import speedup_at_equal_accuracy
 from paretobench.report.figures.axes import linear_limits
-from paretobench.report.figures.marks import Look, Mark, Pair, label_marks, look_of, mark_of
+from paretobench.report.figures.labels import Boxes, crosses, touches
+from paretobench.report.figures.marks import (
+    POINTS_PER_INCH,
+    Look,
+    Mark,
+    Pair,
+    label_marks,
+    look_of,
+    mark_of,
+)
 from paretobench.report.figures.sheet import Caption, finish, new_sheet
 from paretobench.report.standing import contenders
 from paretobench.report.style import Style, order_families
@@ -27,6 +39,10 @@ from paretobench.units import significant
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+SHORTEST_EM = 2.0
+"""An arrow shorter than this, in units of the font's size, is all head."""
 
 LARGEST_PT = 17.0
 """Diameter of the largest encoder's marker; areas are proportional to parameters."""
@@ -125,15 +141,16 @@ def encoders_figure(info: EncodersInfo, style: Style) -> Figure:
     figure = finish(sheet, info.caption, [_entries(info, look)])
     marks = [mark for line in info.lines for mark in line.marks]
     paths = [[_place(mark) for mark in line.marks] for line in info.lines]
-    arrow = info.arrow
-    if arrow:
+    radii = [size / 2 for size in _sizes(info, style)]
+    if info.arrow and draw_arrow(info.arrow, marks, radii, paths, axes, style):
+        arrow = info.arrow
         paths.append([(arrow.from_ms, arrow.percent), (arrow.to_ms, arrow.percent)])
-    label_marks(marks, axes, look, paths, radii_pt=[size / 2 for size in _sizes(info, style)])
+    label_marks(marks, axes, look, paths, radii_pt=radii)
     return figure
 
 
 def draw_encoders(info: EncodersInfo, axes: Axes, look: Look) -> None:
-    """Draw lines, markers and the arrow on given axes; labels come last."""
+    """Draw lines and markers on given axes; the arrow and the labels come last."""
     marks = [mark for line in info.lines for mark in line.marks]
     axes.set_xlim(0, max((mark.ttft_ms for mark in marks), default=1.0) * 1.08)
     axes.set_ylim(*linear_limits([mark.score_percent or 0.0 for mark in marks], pad=0.12))
@@ -152,36 +169,68 @@ def draw_encoders(info: EncodersInfo, axes: Axes, look: Look) -> None:
             edge = 0.17 * look.style.font_pt
             order = 4 + 1 / size  # a large marker never hides a small one
             axes.plot(*_place(mark), ls="", marker="o", mew=edge, zorder=order, **looks)
-    if info.arrow:
-        _draw_arrow(info.arrow, axes, look.style)
 
 
-def _draw_arrow(arrow: Arrow, axes: Axes, style: Style) -> None:
-    axes.annotate(
-        "",
-        xy=(arrow.to_ms, arrow.percent),
-        xytext=(arrow.from_ms, arrow.percent),
-        arrowprops={
-            "arrowstyle": "-|>",
-            "ls": (0, (4, 2)),
-            "color": style.ink,
-            "lw": 1.0,
-            "shrinkA": 9,
-            "shrinkB": 4,
-        },
-        zorder=3,
-    )
-    axes.annotate(
-        arrow.text,
-        ((arrow.from_ms + arrow.to_ms) / 2, arrow.percent),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        fontsize=style.small_pt,
-        fontweight="bold",
-        gid="arrow-label",
-    )
+def draw_arrow(
+    arrow: Arrow,
+    marks: Sequence[Mark],
+    radii_pt: Sequence[float],
+    paths: Sequence[Sequence[Pair]],
+    axes: Axes,
+    style: Style,
+) -> bool:
+    """Draw the arrow with its words where both find room; returns whether they did.
+
+    Args:
+        radii_pt: half the size of each mark.
+        paths: the encoders' lines, which the words keep off.
+    """
+    scale = axes.figure.dpi / POINTS_PER_INCH
+    at = axes.transData.transform
+    centres = at(np.array([_place(mark) for mark in marks]))
+    reach = np.array(radii_pt).reshape(-1, 1) * scale + 2
+    boxes = np.hstack([centres - reach, centres + reach])
+    start, end = at([(arrow.from_ms, arrow.percent), (arrow.to_ms, arrow.percent)])
+    start[0] -= float(reach[np.hypot(*(centres - start).T).argmin(), 0])
+    end[0] += 0.4 * style.font_pt * scale
+    if start[0] - end[0] < SHORTEST_EM * style.font_pt * scale:
+        return False
+    text = axes.text(
+        *_place(marks[0]), arrow.text, fontsize=style.small_pt, fontweight="bold", ha="center",
+        va="center", gid="arrow-label",
+    )  # fmt: skip
+    if not _found_room(text, (start, end), boxes, paths, axes):
+        text.remove()
+        return False
+    tail, tip = axes.transData.inverted().transform([start, end])
+    looks = {"arrowstyle": "-|>", "ls": (0, (4, 2)), "color": style.ink, "lw": 1.0}
+    props = {**looks, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", xy=tip, xytext=tail, arrowprops=props, zorder=3)
+    return True
+
+
+def _found_room(
+    text: Text,
+    shaft: tuple[Boxes, Boxes],
+    boxes: Boxes,
+    paths: Sequence[Sequence[Pair]],
+    axes: Axes,
+) -> bool:
+    """Move the words beside the shaft to where they touch nothing, if there is such a place."""
+    pieces = [axes.transData.transform(np.array(path)) for path in paths]
+    segments = np.array([(*a, *b) for piece in pieces for a, b in pairwise(piece)]).reshape(-1, 4)
+    frame, size = axes.get_window_extent(), text.get_window_extent()
+    half = np.array([size.width, size.height]) / 2
+    (start, end), inverse = shaft, axes.transData.inverted()
+    for lines, share, side in product((1.2, 2.4), (0.5, 0.3, 0.7, 0.1, 0.9), (1, -1)):
+        centre = start + (end - start) * share + (0.0, side * lines * half[1])
+        box = np.concatenate([centre - half, centre + half])
+        inside = frame.x0 < box[0] and box[2] < frame.x1 and frame.y0 < box[1] < box[3] < frame.y1
+        if inside and not touches(box, boxes) and not crosses(box, segments):
+            x, y = inverse.transform(centre)
+            text.set_position((float(x), float(y)))
+            return True
+    return False
 
 
 def _place(mark: Mark) -> Pair:

@@ -9,6 +9,7 @@ Reference: P. K. A. Vasu et al., "FastVLM", arXiv 2412.13303, Figure 5.
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 TEXT_EM = 3.6
 """Room kept free on the right for the total beside each bar, in units of the font's size."""
+
+NAMES_SHARE, LETTER_EM, LINE_SHARE = 0.4, 0.58, 0.65
+"""Share of a sheet that names may take, the width of a letter in units of its font's size, and
+the height of a name's line in units of a bar's."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,9 @@ def breakdown_figure(info: BreakdownInfo, style: Style) -> Figure:
     panels: list[Axes] = []
     for start in range(0, len(info.groups), across):
         beside = info.groups[start : start + across]
-        panels += sheet.add_row(len(beside), bar_in * (len(beside[0][1]) + 0.5))
+        lines = max(name.count("\n") + 1 for name in _written(beside[0][1], style))
+        tall = 1.0 if lines == 1 else lines * LINE_SHARE
+        panels += sheet.add_row(len(beside), bar_in * tall * (len(beside[0][1]) + 0.5))
     for index, ((llm, bars), axes) in enumerate(zip(info.groups, panels, strict=True)):
         draw_breakdown(info, bars, axes, style, across)
         axes.set_title(llm, loc="left", fontsize=style.font_pt)
@@ -123,6 +130,12 @@ def _columns(info: BreakdownInfo, style: Style) -> int:
     is_alike = len({tuple(_names(bars)) for _, bars in info.groups}) == 1
     fits = is_alike and style.width_mm > 120 and len(info.groups) <= 3
     return max(len(info.groups), 1) if fits else 1
+
+
+def _written(bars: tuple[Bar, ...], style: Style) -> list[str]:
+    """The names beside the bars, in several lines where one would take half the sheet."""
+    letters = NAMES_SHARE * style.width_in * POINTS_PER_INCH / (style.tiny_pt * LETTER_EM)
+    return [textwrap.fill(name, max(int(letters), 12)) for name in _names(bars)]
 
 
 def _names(bars: tuple[Bar, ...]) -> list[str]:
@@ -162,7 +175,7 @@ def draw_breakdown(
     panel_em = style.width_in * POINTS_PER_INCH / style.font_pt / across
     axes.set_xlim(0, longest / max(1 - TEXT_EM / panel_em * 1.4, 0.5))
     axes.set_ylim(len(bars) - 0.4, -0.6)
-    axes.set_yticks(range(len(bars)), _names(bars), fontsize=style.tiny_pt * 1.08)
+    axes.set_yticks(range(len(bars)), _written(bars, style), fontsize=style.tiny_pt * 1.08)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("ms")

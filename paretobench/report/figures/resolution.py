@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from paretobench.report.figures.axes import log_limits, style_log_axis
-from paretobench.report.figures.marks import Look, Pair, look_of
+from paretobench.report.figures.marks import POINTS_PER_INCH, Look, Pair, look_of
 from paretobench.report.figures.sheet import Caption, finish, new_sheet
 from paretobench.report.style import Style, order_families
 from paretobench.report.view import Row, View
@@ -20,6 +20,12 @@ from paretobench.report.words import footer_lines
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+TICK_EM = 3.0
+"""Room for a tick's four digits, in units of their size: their width and a space."""
+
+SIDE_IN = 0.75
+"""About what the axis of times takes beside the data; only the spacing of ticks rests on it."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +95,14 @@ def resolution_figure(info: ResolutionInfo, style: Style) -> Figure:
 def draw_resolution(info: ResolutionInfo, axes: Axes, look: Look) -> None:
     """Draw one line per encoder on given axes; single resolutions are a dot."""
     points = [point for _, _, line in info.lines for point in line]
-    low, high = log_limits(point.encode_ms for point in points)
+    ends = [end for point in points for end in (point.interval_ms or ())]
+    low, high = log_limits([*ends, *(point.encode_ms for point in points)])
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     style_log_axis(axes.yaxis, low, high)
     sides = sorted({point.resolution_px for point in points})
     axes.set_xlim(min(sides, default=0) - 60, max(sides, default=1) + 60)
-    axes.set_xticks(_spread(sides))
+    axes.set_xticks(_spread(sides, _apart_px(sides, look.style)))
     axes.set_xlabel("image side (px)")
     axes.set_ylabel("encode (ms, log scale), down is better")
     for _, family, line in info.lines:
@@ -109,7 +116,14 @@ def draw_resolution(info: ResolutionInfo, axes: Axes, look: Look) -> None:
                 axes.plot(side, point.interval_ms, color=colour, lw=0.1 * em, zorder=2)
 
 
-def _spread(sides: list[int], apart_px: int = 60) -> list[int]:
+def _apart_px(sides: list[int], style: Style) -> float:
+    """How far apart two ticks must be for their four digits to stand apart."""
+    span = max(sides, default=1) - min(sides, default=0) + 120
+    room_pt = (style.width_in - SIDE_IN) * POINTS_PER_INCH
+    return span / room_pt * style.small_pt * TICK_EM
+
+
+def _spread(sides: list[int], apart_px: float = 60) -> list[int]:
     """The resolutions to write on the axis: those near a written one are left to their dot.
 
     >>> _spread([320, 336, 384, 512])
