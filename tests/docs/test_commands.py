@@ -21,6 +21,9 @@ from tests.cli.test_completion import SCRIPTS
 from tests.docs.commands import PAGES, ROOT, Command, File, read, run
 
 EXAMPLE = ROOT / "results" / "examples" / "qwen2_family_cpu.db"
+
+pytestmark = pytest.mark.timeout(900)  # a page is a dozen processes, one after the other
+
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 
 
