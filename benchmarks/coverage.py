@@ -148,7 +148,7 @@ def simulate_cell(
     world.now += OVERHEAD_S
     repeat = Repetition(process.run, lambda: None, process.clock)
     first_run_s, warmup_s = warm_up(repeat, plan.sampling)
-    samples_s = sample(repeat, plan.sampling, OVERHEAD_S)
+    samples_s = sample(repeat, plan.sampling, OVERHEAD_S, first_run_s + sum(warmup_s))
     after_s = process.canary()
     moved = verdict(before_s, after_s, seen)
     seen += [before_s, after_s]

@@ -106,7 +106,7 @@ class Effort:
         if first_s < self.slow_run_s:
             warmup_s = min(WARMUP_RUNS * latency_s, self.warmup_limit_s + latency_s)
         least = self.min_slow_samples if latency_s >= self.slow_run_s else self.min_samples
-        target_s = self.share / (1.0 - self.share) * overhead_s
+        target_s = self.share / (1.0 - self.share) * overhead_s - first_s - warmup_s
         target_s = min(max(target_s, self.sample_s), self.sample_limit_s)
         return round(overhead_s + first_s + warmup_s + max(target_s, least * latency_s), 9)
 
@@ -155,10 +155,12 @@ class Estimator:
         return Expected(latency_s, overhead_s, cell_s, self.effort.wall_s(cell_s))
 
     def end_to_end_s(self, encode: Expected, passes: int, prefill: Expected) -> float:
-        """All processes of one point's check: both halves are loaded and run in each."""
+        """All processes of one point's check: both halves are loaded and run in each, at the
+        level `standard` or below it."""
         overhead_s = encode.overhead_s + prefill.overhead_s
         latency_s = passes * encode.latency_s + prefill.latency_s
-        return self.effort.wall_s(self.effort.cell_s(latency_s, overhead_s))
+        effort = min(self.effort, Effort(), key=lambda one: one.max_cells)
+        return effort.wall_s(effort.cell_s(latency_s, overhead_s))
 
     def besides_s(
         self,

@@ -24,6 +24,7 @@ from paretobench.planning import (
     finished,
     known_cells,
 )
+from paretobench.records import Fidelity
 from paretobench.store import Link, Store, StoredPoint
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ class Share:
 
     def measure(self, store: Store) -> None:
         """Measure what the plan left to do."""
-        self._measure(store, [one.workload for one in self.prepared.plan.pending])
+        pending = [one.workload for one in self.prepared.plan.pending]
+        fidelity = self.prepared.request.settings.fidelity
+        self._measure(store, pending, fidelity)  # type: ignore[arg-type]
 
     def check(self, store: Store) -> None:
         """Measure chosen points end to end, so that a report can say how well the sum held."""
@@ -83,10 +86,11 @@ class Share:
         workloads = self._end_to_end(
             store, checked_points(view, self.prepared.plan.points, settings.check)
         )
-        rules = cell_plan(settings.fidelity)  # type: ignore[arg-type]
-        done = finished(known_cells(store, self.prepared.environment), rules)
+        fidelity = check_fidelity(settings.fidelity)  # type: ignore[arg-type]
+        known = known_cells(store, self.prepared.environment)
+        done = finished(known, cell_plan(fidelity))
         pending = [workload for key, workload in workloads.items() if key not in done]
-        self._measure(store, self._accepted(pending))
+        self._measure(store, self._accepted(pending), fidelity)
 
     def view(self, store: Store) -> View:
         """The device's front as the store knows it now."""
@@ -139,7 +143,7 @@ class Share:
                 )
         return [workload for workload in workloads if workload.key not in reasons]
 
-    def _measure(self, store: Store, workloads: Sequence[Workload]) -> None:
+    def _measure(self, store: Store, workloads: Sequence[Workload], fidelity: Fidelity) -> None:
         if not workloads:
             return
         prepared = self.prepared
@@ -147,14 +151,14 @@ class Share:
             workloads,
             store,
             prepared.environment,
-            _options(prepared, self.sweep_key),
+            _options(prepared, self.sweep_key, fidelity),
             self.listen,
             prepared.request.settings.wait,
         )
         self.account = done if self.account is None else _joined(self.account, done)
 
 
-def _options(prepared: Prepared, sweep_key: str) -> Options:
+def _options(prepared: Prepared, sweep_key: str, fidelity: Fidelity) -> Options:
     from paretobench.backends.artifacts import default_root
     from paretobench.measure.harness import Options
 
@@ -163,7 +167,7 @@ def _options(prepared: Prepared, sweep_key: str) -> Options:
     expected = {one.workload.key: one.expected.cell_s for one in prepared.plan.workloads}
     return Options(
         artifacts=default_root(),
-        fidelity=settings.fidelity,  # type: ignore[arg-type]
+        fidelity=fidelity,
         precision_goal=settings.precision_goal,
         seed=settings.seed,
         sweep_key=sweep_key,
@@ -217,6 +221,16 @@ def _stored(planned: PlannedPoint, checks: Sequence[Workload] = ()) -> StoredPoi
     links.append(Link("prefill", planned.prefill.key))
     links += [Link("end_to_end", workload.key) for workload in checks]
     return StoredPoint.of(planned.point, planned.tiles, links)
+
+
+def check_fidelity(fidelity: Fidelity) -> Fidelity:
+    """The level at which sums are checked: `standard` at most. How well a sum holds is read in
+    percents, and each process of a check loads both models.
+
+    >>> check_fidelity("quick"), check_fidelity("rigorous")
+    ('quick', 'standard')
+    """
+    return "quick" if fidelity == "quick" else "standard"
 
 
 def checked_points(

@@ -91,3 +91,14 @@ def test_checks_load_both_halves_and_are_counted_at_most_once_per_point():
     many = estimator.besides_s((), [(half, 1, other)], 5) - without
     assert one == many == pytest.approx(estimator.end_to_end_s(half, 1, other))
     assert one > half.overhead_s + other.overhead_s
+
+
+def test_a_rigorous_sweep_checks_its_sums_at_standard():
+    plan = cell_plan("rigorous")
+    rigorous = Effort(plan.min_cells, plan.max_cells, plan.budget_s, plan.budget_limit_s)
+    at_rigorous = Estimator(Rates.of(MACHINE, ()), rigorous)
+    at_standard = Estimator(Rates.of(MACHINE, ()), Effort())
+    halves = [at_standard.workload(*price) for price in (encode_price(), prefill_price("qwen2_7b"))]
+    assert at_rigorous.end_to_end_s(halves[0], 1, halves[1]) == at_standard.end_to_end_s(
+        halves[0], 1, halves[1]
+    )

@@ -67,7 +67,7 @@ def time_workload(given: Mapping[str, Any]) -> dict[str, Any]:
     meter = EnergyMeter()
     first_run_s, warmup_s = warm_up(repeat, plan)
     meter.start()
-    samples_s = sample(repeat, plan, overhead_s)
+    samples_s = sample(repeat, plan, overhead_s, first_run_s + sum(warmup_s))
     reading = meter.stop()
     peak = child.peak_memory_bytes()
     facts = dict(session.facts) | {"sampling": plan.to_json()}

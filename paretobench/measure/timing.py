@@ -36,8 +36,9 @@ class SamplingPlan:
         slow_run_s: when the cold first run takes this long it is the whole warm-up: runs of
             seconds amortise what shorter ones must warm up for.
         sample_s: time to sample for.
-        share: fraction of the process's time that sampling should reach; `sample_s` is raised
-            to it, at most to `sample_limit_s`, so that starting and loading do not dominate.
+        share: fraction of the process's time that its runs should reach (first, warm-up and
+            samples); `sample_s` is raised to it, at most to `sample_limit_s`, so that starting
+            and loading do not dominate.
         sample_limit_s: see `share`.
         min_samples, max_samples: bounds on the number of samples; `min_slow_samples` replaces
             the lower one for slow runs.
@@ -54,13 +55,18 @@ class SamplingPlan:
     max_samples: int = 1000
     min_slow_samples: int = 2
 
-    def target_s(self, overhead_s: float) -> float:
-        """How long to sample, given the seconds already spent on starting and loading.
+    def target_s(self, overhead_s: float, worked_s: float = 0.0) -> float:
+        """How long to sample, given the seconds already spent.
 
-        >>> SamplingPlan(sample_s=2, share=0.7, sample_limit_s=4).target_s(0.9)
-        2.1
+        Args:
+            overhead_s: on starting and loading.
+            worked_s: on the first run and the warm-up.
+
+        >>> plan = SamplingPlan(sample_s=1, share=0.7, sample_limit_s=4)
+        >>> plan.target_s(0.9), plan.target_s(0.9, 0.6), plan.target_s(0.9, 5.0)
+        (2.1, 1.5, 1)
         """
-        balanced = self.share / (1.0 - self.share) * overhead_s
+        balanced = self.share / (1.0 - self.share) * overhead_s - worked_s
         return round(min(max(self.sample_s, balanced), self.sample_limit_s), 9)
 
     def wants_sample(self, samples_s: Sequence[float], elapsed_s: float, target_s: float) -> bool:
@@ -143,14 +149,16 @@ def warm_up(repeat: Repetition, plan: SamplingPlan) -> tuple[float, list[float]]
     return first_run_s, discarded
 
 
-def sample(repeat: Repetition, plan: SamplingPlan, overhead_s: float = 0.0) -> list[float]:
+def sample(
+    repeat: Repetition, plan: SamplingPlan, overhead_s: float = 0.0, worked_s: float = 0.0
+) -> list[float]:
     """Samples, in order, until the plan has enough.
 
     Args:
-        overhead_s: seconds the process has spent on starting and loading, for the plan's share.
+        overhead_s, worked_s: seconds the process has spent before, as in `target_s`.
     """
     samples: list[float] = []
-    start, target_s = repeat.clock(), plan.target_s(overhead_s)
+    start, target_s = repeat.clock(), plan.target_s(overhead_s, worked_s)
     while plan.wants_sample(samples, repeat.clock() - start, target_s):
         samples.append(repeat())
     return samples
@@ -265,7 +273,7 @@ def cell_plan(fidelity: Fidelity, precision_goal: float = 0.01) -> CellPlan:
             "standard", standard, min_cells=2, max_cells=5, budget_s=20.0, budget_limit_s=30.0
         )
     if fidelity == "rigorous":
-        rigorous = SamplingPlan(sample_limit_s=8.0)
+        rigorous = SamplingPlan(share=0.75, sample_limit_s=10.0)
         return CellPlan(
             "rigorous", rigorous, min_cells=5, max_cells=20, precision_goal=precision_goal
         )

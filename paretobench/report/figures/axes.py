@@ -13,6 +13,9 @@ from paretobench.units import significant
 STEPS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 """Ticks within a decade, densest first."""
 
+FINE_STEPS = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 8.5, 9, 9.5)
+"""For limits so close that the others leave one tick or two."""
+
 
 def log_limits(values: Iterable[float], pad: float = 0.06) -> tuple[float, float]:
     """Limits around positive values with `pad` of the log range to spare on each side.
@@ -47,16 +50,20 @@ def plain_ticks(low: float, high: float, most: int = 9) -> list[float]:
 
     >>> plain_ticks(18, 2200)
     [20, 50, 100, 200, 500, 1000, 2000]
-    >>> plain_ticks(60, 150)
-    [70, 100, 150]
+    >>> plain_ticks(60, 150), plain_ticks(390, 560)
+    ([70, 100, 150], [400, 450, 500, 550])
     """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks: list[float] = []
-    for steps in STEPS:
+
+    def within(steps: Sequence[float]) -> list[float]:
         ticks = [step * 10**decade for decade in decades for step in steps]
-        ticks = [round(tick, 9) for tick in ticks if low <= tick <= high]
-        if len(ticks) <= most:
-            break
+        return [round(tick, 9) for tick in ticks if low <= tick <= high]
+
+    choices = [within(steps) for steps in STEPS]
+    ticks = next((ticks for ticks in choices if len(ticks) <= most), choices[-1])
+    fine = within(FINE_STEPS)
+    if len(ticks) < 3 and len(fine) <= most:
+        ticks = fine
     return [int(tick) if float(tick).is_integer() else tick for tick in ticks]
 
 

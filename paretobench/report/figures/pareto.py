@@ -102,9 +102,11 @@ class ParetoInfo:
 
     @property
     def score_limits(self) -> Pair:
-        """Limits of the score axis in percent, the same for all panels."""
+        """Limits of the score axis in percent, the same for all panels, whole bars within."""
         marks = [mark for panel in self.panels for mark in panel.marks]
-        return linear_limits(m.score_percent for m in marks if m.score_percent is not None)
+        low, high = linear_limits(m.score_percent for m in marks if m.score_percent is not None)
+        ends = [end for mark in marks for end in (mark.score_interval_percent or ())]
+        return (min(low, *ends), max(high, *ends)) if ends else (low, high)
 
 
 def pareto_info(view: View, panels: Sequence[Panel] | None = None) -> ParetoInfo:
