@@ -156,6 +156,9 @@ class Composer:
     def base(self) -> DictConfig:
         """The composition that all others are measured against: the first of each choice."""
         first = {axis: self._wish.axes[axis][0] for axis in _NODES if axis in self._wish.axes}
+        profiles = [name for name in self._wish.devices if name in self.profiles]
+        if profiles:  # so that an option which only this profile has can be overridden
+            first["device"] = profiles[0]
         return self.full(**first)
 
     @cached_property

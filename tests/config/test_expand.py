@@ -107,6 +107,12 @@ def test_a_device_is_its_file_with_overrides():
     assert device.prefill["backend"] == "torch"
 
 
+def test_an_option_that_only_this_profile_has_can_be_overridden():
+    device = expand(["device=cuda", "device.encode.options.mode=eager"]).device
+    assert device.encode["options"]["mode"] == "eager"
+    assert device.prefill["options"]["mode"] == "best"
+
+
 def test_an_override_inside_a_model_reaches_every_point():
     request = expand(["encoder=fastvithd,fastvit", "encoder.token_stride_px=16", "resolution=256"])
     assert [p.encoder.token_stride_px for p in request.points] == [16, 16]
