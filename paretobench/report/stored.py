@@ -177,15 +177,19 @@ def _gather(store: Store, points: Sequence[StoredPoint], environment: Environmen
 def _measurements(
     cells: Mapping[str, list[Cell]], workloads: Mapping[str, Workload]
 ) -> dict[str, Measurement]:
-    """A measurement per workload; those of one backend and kind share what they say of spread."""
+    """A measurement per workload; those of one backend and kind share what they say of spread.
+
+    A sweep has too few end-to-end checks for a pool of their own; a check is an encode and a
+    prefill in one process, so it borrows from all of them.
+    """
+    medians = {k: [stats.cell_median(c) for c in stats.replicates(cells[k])] for k in cells}
     groups: dict[tuple[str, str], list[str]] = {}
     for key in cells:
         workload = workloads[key]
         groups.setdefault((workload.runtime.backend, workload.kind), []).append(key)
     found: dict[str, Measurement] = {}
-    for keys in groups.values():
-        medians = ([stats.cell_median(c) for c in stats.replicates(cells[key])] for key in keys)
-        pool = pooling.fit(medians)
+    for (_, kind), keys in groups.items():
+        pool = pooling.fit(medians[key] for key in (medians if kind == "end_to_end" else keys))
         found |= {key: stats.measurement(cells[key], pool) for key in keys}
     return found
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from paretobench.domain import (
+    Device,
     Encoder,
     GridPoint,
     LanguageModel,
@@ -15,13 +16,14 @@ from paretobench.domain import (
     TilePlan,
     Workload,
     encode_workload,
+    end_to_end_workload,
     prefill_workload,
 )
 from paretobench.errors import StoreError
 from paretobench.plan import Refusal
 from paretobench.records import Cell, Environment, Failure, Score, Source
 from paretobench.report import render
-from paretobench.report.stored import stored_view
+from paretobench.report.stored import _measurements, stored_view
 from paretobench.report.view import View
 from paretobench.store import Link, Store, StoredPoint
 
@@ -224,3 +226,18 @@ def test_a_row_carries_the_timed_runs_of_its_parts(sweep: Sweep) -> None:
     assert (encode.total, encode.total_processes) == (9, 3)
     assert encode.processes[0] == pytest.approx((0.099, 0.1, 0.101))
     assert [run.part for run in sweep.shown().rows[1].runs] == ["prefill"], "128 px is not timed"
+
+
+@pytest.mark.parametrize(("n_parts", "is_known"), [(6, True), (2, False)])
+def test_a_check_of_one_process_borrows_its_spread_from_the_parts(
+    n_parts: int, is_known: bool
+) -> None:
+    parts = [encode_workload(ENCODER, 64 * n, TORCH) for n in range(1, n_parts + 1)]
+    tiles = TilePlan(64, 1, 16)
+    device = Device("demo", TORCH, TORCH)
+    check = end_to_end_workload(GridPoint(ENCODER, 64, LLM), tiles, device, 16)
+    cells = {w.key: [cell(w, 0.1 + n / 300, n, ENVIRONMENT) for n in range(2)] for w in parts}
+    cells[check.key] = [cell(check, 0.3, 0, ENVIRONMENT)]
+    found = _measurements(cells, {workload.key: workload for workload in (*parts, check)})
+    latency = found[check.key].latency
+    assert latency.n == 1 and (latency.low is not None) == is_known
