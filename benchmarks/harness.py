@@ -9,7 +9,8 @@ each in a fresh process: OpenVINO's benchmark_app, torch.utils.benchmark's block
 and mlx_lm's generate_step as mlx_lm.benchmark calls it. Ratios are paired by round. Both sides
 must use the same version, precision, BLAS and threads, else there is no ratio but an error.
 `share`: how much of the device time of a sweep goes into first runs, warm-ups and samples.
-`grid`: what a grid of 4 encoders x 2 resolutions x 3 language models cost, against timing each
+`grid`: what a grid of 4 encoders x 2 resolutions (the two lowest of each in the database) x 3
+language models cost, against timing each
 of its points on its own with 20 processes x 20 samples, from the recorded cost of its cells;
 split into what reuse and what stopping saves.
 
@@ -285,19 +286,18 @@ def _quiet(workload: Workload, done: int) -> None:
     """Preparation goes on without a word."""
 
 
-def grid(database: Path, encoders: Sequence[str], resolutions: Sequence[int]) -> int:
+def grid(database: Path, encoders: Sequence[str]) -> int:
     """Print what a 24-point grid cost and what it would have cost without reuse and stopping."""
     with Store.open(database, create=False, read_only=True) as store:
         latest = store.latest_environment()
         if latest is None:
             raise SystemExit(f"{database} holds no measurement; run a sweep first")
-        points = {
-            point.key: point
-            for point in store.points()
-            if point.encoder in encoders
-            and point.resolution_px in resolutions
-            and point.tiling == "none"
+        known = [point for point in store.points() if point.tiling == "none"]
+        sides = {
+            name: sorted({point.resolution_px for point in known if point.encoder == name})[:2]
+            for name in encoders
         }
+        points = {p.key: p for p in known if p.resolution_px in sides.get(p.encoder, ())}
         cells: dict[str, list[Cell]] = {}
         for found in store.cells(latest.key):
             cells.setdefault(found.workload_key, []).append(found)
@@ -367,14 +367,12 @@ def main() -> int:
     three = parts.add_parser("grid")
     three.add_argument("--database", type=Path, default=Path("results/paretobench.db"))
     three.add_argument("--encoders", default="fastvithd,fastvit,convnext_l,convnext_xxl")
-    three.add_argument("--resolutions", default="256,512")
     parts.add_parser("tool").add_argument("orders")
     given = parser.parse_args()
     if given.part == "tool":
         return tool(given.orders)
     if given.part == "grid":
-        sides = [int(side) for side in given.resolutions.split(",")]
-        return grid(given.database, given.encoders.split(","), sides)
+        return grid(given.database, given.encoders.split(","))
     if given.part == "share":
         return share(given.overrides, given.fidelity)
     with DeviceLock().held():
