@@ -21,6 +21,10 @@ from paretobench.measure.canary import SETTLE_S, canary
 from paretobench.measure.energy import EnergyMeter
 from paretobench.measure.timing import Repetition, SamplingPlan, sample, warm_up
 
+ENDING_S = 0.75
+"""What a process takes after its last sample: freeing what it holds, the pause, the canary, the
+interpreter's end. Measured: 0.6 to 0.9 s."""
+
 
 def orders(
     workload: Workload,
@@ -63,7 +67,7 @@ def time_workload(given: Mapping[str, Any]) -> dict[str, Any]:
     # A session on another device (a phone) brings that device's clock.
     clock = getattr(session, "clock", time.perf_counter)
     repeat = Repetition(session.run, session.renew_input, clock)
-    overhead_s = time.time() - given.get("spawned_at", time.time()) - prepare_s
+    overhead_s = time.time() - given.get("spawned_at", time.time()) - prepare_s + ENDING_S
     meter = EnergyMeter()
     first_run_s, warmup_s = warm_up(repeat, plan)
     meter.start()

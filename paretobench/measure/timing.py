@@ -273,7 +273,7 @@ def cell_plan(fidelity: Fidelity, precision_goal: float = 0.01) -> CellPlan:
             "standard", standard, min_cells=2, max_cells=5, budget_s=20.0, budget_limit_s=30.0
         )
     if fidelity == "rigorous":
-        rigorous = SamplingPlan(share=0.8, sample_limit_s=10.0)
+        rigorous = SamplingPlan(share=0.72, sample_limit_s=10.0)
         return CellPlan(
             "rigorous", rigorous, min_cells=5, max_cells=20, precision_goal=precision_goal
         )

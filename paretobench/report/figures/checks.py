@@ -146,7 +146,8 @@ def drift_figure(info: DriftInfo, style: Style) -> Figure:
         looks = {"ls": "", "ms": style.marker_pt * 0.8, **look}
         axes.plot([x for x, _ in points], [y for _, y in points], **looks)
         entries.append(Line2D([], [], label=label, **looks))
-    axes.set_ylim(bottom=0)
+    moves = [y for _, points, _ in kinds for _, y in points]
+    axes.set_ylim(min(0.9, *moves, 1.0) * 0.98, max(1.1, *moves, 1.0) * 1.02)
     axes.set_xlabel("minutes since the first process")
     axes.set_ylabel("canary / its median")
     return finish(sheet, info.caption, [entries])
