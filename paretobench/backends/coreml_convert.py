@@ -154,7 +154,9 @@ def build_encoder(spec: PackageSpec) -> Any:
 
     with torch.no_grad():
         channels = encoder(torch.zeros(spec.subject.shape)).shape[-1]
-    projector = TorchProjector(channels, spec.projector_width, torch.float32, "cpu").network
+    projector = TorchProjector(
+        channels, spec.projector_width, torch.float32, torch.device("cpu")
+    ).network
     return torch.nn.Sequential(encoder, projector).eval()
 
 
