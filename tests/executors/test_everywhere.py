@@ -165,8 +165,10 @@ def _check_complete(folder: Path, checkpoints: list[Path]) -> None:
             (s.resolution_px, s.benchmark) for s in store.scores() if s.encoder == "tiny"
         )
         assert store.integrity_check() == []
-    benchmarks = ("gqa", "textvqa", "docvqa", "avg5")
-    assert scores == Counter({(px, name): 1 for px in SIDES for name in benchmarks})
+    averages = [scores.pop((px, "avg5")) for px in SIDES]
+    assert min(averages) >= 1  # beside it, partial ones of jobs that were killed
+    tasks = ("gqa", "textvqa", "docvqa")
+    assert scores == Counter({(px, name): 1 for px in SIDES for name in tasks})
     for checkpoint in checkpoints:
         finished = Counter(line for line in log(checkpoint) if line.startswith("done:"))
         assert set(finished.values()) == {1} and len(finished) == 3, checkpoint.name
