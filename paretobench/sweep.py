@@ -96,6 +96,7 @@ def run(
         share.begin(store, command)
         carry = _send_scoring([prepared], announce)
         _unless_lost(share, lambda: share.measure(store))
+        _bring_published(prepared, store)
         unscored = _score([prepared], store, announce, carry)
         _unless_lost(share, lambda: share.check(store))
     finally:
@@ -200,7 +201,7 @@ def _side_by_side(
 
 
 def _bring_published(prepared: Prepared, store: Store) -> None:
-    """The published scores, if the request asks for them; again changes nothing."""
+    """The published scores, if the request asks for them."""
     if prepared.request.settings.accuracy in ("published", "lmms_eval"):
         from paretobench.accuracy import published
 
@@ -227,12 +228,11 @@ def _points(prepared: Sequence[Prepared]) -> list[GridPoint]:
 def _score(
     prepared: Sequence[Prepared], store: Store, announce: Announce, carry: Scoring | None = None
 ) -> tuple[str, ...]:
-    """Bring in the scores that the request asks for; returns what could not be scored.
+    """Have checkpoints scored if the request asks for it; returns what could not be scored.
 
     A checkpoint that fails costs no latency and no other score.
     """
     settings = prepared[0].request.settings
-    _bring_published(prepared[0], store)
     if settings.accuracy != "lmms_eval":
         return ()
     from paretobench.accuracy.lmms.checkpoints import score_points

@@ -9,7 +9,7 @@ import click
 
 from paretobench.cli import bundles, completion, xcode
 from paretobench.cli.console import say
-from paretobench.cli.options import DATABASE
+from paretobench.cli.options import store_option
 from paretobench.errors import ConfigError, DataError
 from paretobench.units import counted
 
@@ -19,14 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, shell_complete=completion.files)
-@click.option(
-    "--database",
-    "-d",
-    default=DATABASE,
-    show_default=True,
-    shell_complete=completion.files,
-    help="Where to store.",
-)
+@store_option
 @click.option(
     "--encoder",
     metavar="NAME",

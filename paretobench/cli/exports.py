@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,19 +41,7 @@ def write_view(view: View, kind: str, out: str | None, point: str | None) -> Non
         return
     if point:
         raise ConfigError("--point goes with --format model-index; 'paretobench show' prints one")
-    if kind == "terminal":
-        _refuse_file(out)
-        print_rich(tables.terminal_table(view))
-    elif kind == "parquet":
-        _write_parquet(tables.records(view), out)
-    else:
-        makers = {
-            "csv": tables.csv_text,
-            "markdown": tables.markdown_text,
-            "latex": tables.latex_text,
-            "json": tables.json_text,
-        }
-        write_text(makers[kind](view), out)
+    _write_table(view, kind, out, tables, tables.terminal_table)
 
 
 def write_paper_table(number: str, kind: str, out: str | None, **chosen: Any) -> None:
@@ -71,19 +60,26 @@ def write_paper_table(number: str, kind: str, out: str | None, **chosen: Any) ->
     table = paper_table(number)
     if kind == "model-index":
         raise ConfigError("a model card is one point's; leave out --table and name a --point")
+    _write_table(table, kind, out, paper, TerminalTable)
+
+
+def _write_table(
+    table: Any, kind: str, out: str | None, makers: Any, terminal: Callable[[Any], Any]
+) -> None:
+    """A table in a format.
+
+    Args:
+        makers: the module with this sort of table's `csv_text`, `markdown_text`, `latex_text`,
+            `json_text` and `records`.
+        terminal: what the table looks like on a terminal.
+    """
     if kind == "terminal":
         _refuse_file(out)
-        print_rich(TerminalTable(table))
+        print_rich(terminal(table))
     elif kind == "parquet":
-        _write_parquet(paper.records(table), out)
+        _write_parquet(makers.records(table), out)
     else:
-        makers = {
-            "csv": paper.csv_text,
-            "markdown": paper.markdown_text,
-            "latex": paper.latex_text,
-            "json": paper.json_text,
-        }
-        write_text(makers[kind](table), out)
+        write_text(getattr(makers, f"{kind}_text")(table), out)
 
 
 def write_text(text: str, out: str | None) -> None:

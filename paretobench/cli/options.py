@@ -20,6 +20,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 DATABASE = "results/paretobench.db"
 """Where a sweep stores by default; the same default as in `sweeps/config.yaml`."""
 
+store_option = click.option(
+    "--database",
+    "-d",
+    default=DATABASE,
+    show_default=True,
+    shell_complete=completion.files,
+    help="Where to store.",
+)
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 

@@ -11,7 +11,7 @@ import click
 
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say
-from paretobench.cli.options import DATABASE, as_json
+from paretobench.cli.options import as_json, store_option
 from paretobench.errors import ConfigError, ParetobenchError
 from paretobench.units import MISSING, percent
 
@@ -82,14 +82,7 @@ _PLACE = ("encoder", "resolution_px", "llm", "tiling", "recipe")
     metavar="DIR",
     help="Where finished tasks are kept.",
 )
-@click.option(
-    "--database",
-    "-d",
-    default=DATABASE,
-    show_default=True,
-    shell_complete=completion.files,
-    help="Where to store.",
-)
+@store_option
 @click.option(
     "--race",
     "is_race",

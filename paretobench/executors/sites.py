@@ -25,6 +25,7 @@ from paretobench.measure import events, harness
 from paretobench.measure.lock import DeviceLock
 from paretobench.records import Environment, Failure
 from paretobench.store import Store, spool
+from paretobench.units import counted
 
 if TYPE_CHECKING:
     from paretobench.config import DeviceRequest, Place
@@ -270,8 +271,7 @@ def _noting(account: harness.Account, listen: events.Listener) -> Callable[[even
         if isinstance(event, events.CellFinished):
             account.cells.append(event.cell)
             account.device_s += event.cell.wall_s
-            runs = (event.cell.first_run_s, *event.cell.warmup_s, *event.cell.samples_s)
-            account.work_s += sum(runs)
+            account.work_s += event.cell.work_s
         listen(event)
 
     return note
@@ -288,7 +288,7 @@ def _completed(
 
 def _kept(account: harness.Account) -> str:
     n = len(account.cells)
-    kept = f"{n} {'process' if n == 1 else 'processes'} that arrived are stored"
+    kept = f"{counted(n, 'process', 'processes')} that arrived are stored"
     return f"{kept}, the same command continues" if n else "nothing had arrived"
 
 
