@@ -315,7 +315,7 @@ def cell_median(cell: Cell) -> float:
 def labels_of(cells: Sequence[Cell]) -> tuple[str, ...]:
     """What a reader must know about these cells, in a few words each.
 
-    `bimodal between processes` or `within processes`, the number of severe outliers, cells
+    `bimodal between processes` or `within processes`, severe outliers of all samples, cells
     whose canary moved. Nothing is deleted on the strength of a label.
     """
     found: list[str] = []
@@ -327,7 +327,7 @@ def labels_of(cells: Sequence[Cell]) -> tuple[str, ...]:
     outliers = sum(severe_outliers(cell.samples_s) for cell in cells)
     if outliers:
         total = sum(len(cell.samples_s) for cell in cells)
-        found.append(f"{outliers} of {total} samples are severe outliers")
+        found.append(f"severe outliers {outliers}/{total}")
     suspect = sum(cell.status == "suspect" for cell in cells)
     if suspect:
         found.append(f"canary moved in {suspect} of {len(cells)} processes")

@@ -248,7 +248,7 @@ def test_labels_name_what_a_reader_must_know() -> None:
     even = tuple(1.0 + 0.001 * i for i in range(20))
     cells = [cell((*even, 3.0), i, at=i, status="suspect" if i == 0 else "ok") for i in range(3)]
     labels = stats.labels_of(cells)
-    assert "3 of 63 samples are severe outliers" in labels
+    assert "severe outliers 3/63" in labels
     assert "canary moved in 1 of 3 processes" in labels
 
 
