@@ -222,6 +222,44 @@ class Score:
 
 
 @dataclass(frozen=True)
+class TaskRun:
+    """What scoring one task of one checkpoint took; the estimate of the next rests on it.
+
+    Attributes:
+        checkpoint: its content hash.
+        task: lmms-eval's name.
+        n: items answered.
+        wall_s: from the task's start to its result, the loading of the model left out.
+        load_s: loading before the first task of that process; None if nobody noted it.
+        processes: that shared the items; one per GPU.
+        executor: which engine ran it: `local` for the sweep's own machine, `slurm:gpu`.
+        is_partial: only part of the task's items were scored.
+        sha256: of the result file, so that a second scoring is a second row.
+    """
+
+    checkpoint: str
+    encoder: str
+    resolution_px: int
+    llm: str
+    tiling: str
+    task: str
+    n: int
+    wall_s: float
+    load_s: float | None = None
+    processes: int = 1
+    executor: str = "local"
+    is_partial: bool = False
+    sha256: str = ""
+
+    @cached_property
+    def key(self) -> str:
+        """Content key."""
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        load_s = None if self.load_s is None else float(self.load_s)
+        return content_key(data | {"wall_s": float(self.wall_s), "load_s": load_s})
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a workload has no measurement; stored as a row, retried only when asked."""
 

@@ -196,6 +196,27 @@ def m002_indices(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m003_task_runs(db: Database) -> None:
+    """What the scoring of tasks took, for the estimate of GPU hours."""
+    db.execute("""CREATE TABLE task_run (
+        key TEXT PRIMARY KEY,
+        checkpoint TEXT NOT NULL,
+        encoder TEXT NOT NULL,
+        resolution_px INTEGER NOT NULL,
+        llm TEXT NOT NULL,
+        tiling TEXT NOT NULL,
+        task TEXT NOT NULL,
+        n INTEGER NOT NULL CHECK (n > 0),
+        wall_s REAL NOT NULL,
+        load_s REAL,
+        processes INTEGER NOT NULL CHECK (processes > 0),
+        executor TEXT NOT NULL,
+        is_partial INTEGER NOT NULL CHECK (is_partial IN (0, 1)),
+        sha256 TEXT NOT NULL
+    ) STRICT""")
+
+
 def apply_migrations(connection: sqlite3.Connection, until: int | None = None) -> int:
     """Take every pending step, then make the views anew. Call it inside `BEGIN IMMEDIATE`.
 

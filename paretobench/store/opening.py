@@ -24,7 +24,7 @@ from paretobench.store.filesystem import (
     refuse_network_mount,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Steps in `migrations`; kept in `PRAGMA user_version`. Equal by a test."""
 
 APPLICATION_ID = 0x50426368

@@ -1,4 +1,4 @@
-"""Rows about accuracy: scores, each with the source it came from."""
+"""Rows about accuracy: scores, each with the source it came from, and what scoring took."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from paretobench.errors import DataError
-from paretobench.records import Score, Source
+from paretobench.records import Score, Source, TaskRun
 from paretobench.store.database import Database, Row, where
 
 
 class ScoreRows(Database):
-    """Scores and sources."""
+    """Scores, sources and the runs of their tasks."""
 
     def add_sources(self, sources: Iterable[Source]) -> int:
         """Store sources; returns how many were new."""
@@ -68,6 +68,26 @@ class ScoreRows(Database):
         rows = self._rows('SELECT * FROM source ORDER BY title, version, "table", row, key')
         return {row["key"]: Source(**{name: row[name] for name in _SOURCE}) for row in rows}
 
+    def add_task_runs(self, runs: Iterable[TaskRun]) -> int:
+        """Store what the scoring of tasks took; returns how many were new."""
+        rows = [
+            (run.key, *(getattr(run, name) for name in _TASK_RUN), int(run.is_partial), run.sha256)
+            for run in runs
+        ]
+        return self._insert("task_run", rows, width=14)
+
+    def task_runs(self) -> list[TaskRun]:
+        """What every scored task took, by task and point."""
+        order = "task, encoder, resolution_px, llm, tiling, key"
+        return [
+            TaskRun(
+                **{name: row[name] for name in _TASK_RUN},
+                is_partial=bool(row["is_partial"]),
+                sha256=row["sha256"],
+            )
+            for row in self._rows(f"SELECT * FROM task_run ORDER BY {order}")
+        ]
+
     def disagreements(self) -> list[list[Score]]:
         """Scores of one source that contradict one another: all is alike but the value.
 
@@ -84,6 +104,11 @@ class ScoreRows(Database):
 _SOURCE = ["kind", "title", "version", "table", "row", "provenance", "url", "sha256", "note"]
 _BEFORE_SOURCE = ["encoder", "resolution_px", "llm", "tiling", "recipe", "benchmark", "value"]
 _AFTER_SOURCE = ["standard_error", "n", "harness", "protocol", "checkpoint"]
+
+_TASK_RUN = [
+    *("checkpoint", "encoder", "resolution_px", "llm", "tiling", "task"),
+    *("n", "wall_s", "load_s", "processes", "executor"),
+]
 
 
 def _score(row: Row, sources: dict[str, Source]) -> Score:

@@ -95,6 +95,8 @@ def join(store: Store, other: Store) -> UnionCounts:
         store.add_sources(other.sources())
         scores = other.scores()
         add("scores", len(scores), store.add_scores(scores))
+        task_runs = other.task_runs()
+        add("task runs", len(task_runs), store.add_task_runs(task_runs))
         artifacts = other.artifacts()
         add("artifacts", len(artifacts), store.add_artifacts(artifacts))
     for rows in other.cell_rows():
@@ -128,6 +130,7 @@ def _altered(store: Store) -> Iterator[tuple[str, str]]:
         "failure": {failure.key for failure in store.failures(current=False)},
         "source": {source.key for source in store.sources()},
         "score": {score.key for score in store.scores()},
+        "task_run": {run.key for run in store.task_runs()},
         "artifact": {artifact.key for artifact in store.artifacts()},
     }
     for table, keys in expected.items():

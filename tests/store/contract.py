@@ -214,6 +214,12 @@ class StoreContract:
         known.add_artifacts([artifact])
         assert known.artifacts() == [artifact]
 
+    def test_task_runs_come_back_and_twice_is_once(self, store: Store) -> None:
+        runs = [examples.task_run(0, is_partial=True), examples.task_run(1, load_s=None)]
+        assert store.add_task_runs(runs) == 2
+        assert store.add_task_runs(runs) == 0
+        assert set(store.task_runs()) == set(runs)
+
     def test_a_transaction_that_fails_leaves_nothing(self, known: Store) -> None:
         with pytest.raises(RuntimeError), known.transaction():
             known.add_cell(examples.cell(ENCODE, HERE))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paretobench.domain import Runtime, Workload
-from paretobench.records import Cell, Environment, Failure, Score, Source
+from paretobench.records import Cell, Environment, Failure, Score, Source, TaskRun
 from paretobench.store import Link, StoredPoint
 
 
@@ -60,6 +60,23 @@ def score(i: int = 0, value: float = 0.5, **changes: object) -> Score:
         "source": source(i),
     }
     return Score(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def task_run(i: int = 0, **changes: object) -> TaskRun:
+    fields = {
+        "checkpoint": "c" * 64,
+        "encoder": "fastvithd",
+        "resolution_px": 256 * (i + 1),
+        "llm": "qwen2_0_5b",
+        "tiling": "none",
+        "task": "gqa",
+        "n": 100,
+        "wall_s": 60.0,
+        "load_s": 10.0,
+        "executor": "slurm:gpu",
+        "sha256": f"{i:064x}",
+    }
+    return TaskRun(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def failure(of: Workload, where: Environment, second: int = 0, **changes: object) -> Failure:

@@ -61,6 +61,10 @@ def add_artifact(store: Store, i: int, variant: int) -> None:
     store.add_artifact(Artifact(f"{i:064d}", "ir", f"/made/{variant}", i))
 
 
+def add_task_run(store: Store, i: int, variant: int) -> None:
+    store.add_task_runs([examples.task_run(i, wall_s=60 + variant)])
+
+
 ADDITIONS: tuple[Callable[[Store, int, int], None], ...] = (
     add_environment,
     add_cell,
@@ -69,6 +73,7 @@ ADDITIONS: tuple[Callable[[Store, int, int], None], ...] = (
     add_failure,
     add_point,
     add_artifact,
+    add_task_run,
 )
 
 contents = st.lists(
@@ -181,6 +186,7 @@ def test_a_missing_other_database_is_an_error_and_not_made(tmp_path: Path) -> No
         "UPDATE sweep SET command = 'rm'",
         "UPDATE failure SET reason = 'none'",
         "UPDATE artifact SET path = '/elsewhere'",
+        "UPDATE task_run SET wall_s = 1",
         "DELETE FROM point_workload",
     ],
 )
