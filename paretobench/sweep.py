@@ -25,10 +25,20 @@ from paretobench.store import Store
 
 if TYPE_CHECKING:
     from paretobench.executors.accuracy import Scoring
+    from paretobench.executors.scoring_effort import ScoringEffort
     from paretobench.measure.harness import Account
     from paretobench.report.view import View
 
-__all__ = ["Outcome", "Prepared", "Report", "prepare", "prepare_devices", "run", "run_devices"]
+__all__ = [
+    "Outcome",
+    "Prepared",
+    "Report",
+    "prepare",
+    "prepare_devices",
+    "run",
+    "run_devices",
+    "scoring_effort",
+]
 
 
 @dataclass(frozen=True)
@@ -219,6 +229,22 @@ def _send_scoring(prepared: Sequence[Prepared], announce: Announce) -> Scoring |
     return accuracy.begin(_points(prepared), path, chosen, announce)
 
 
+def scoring_effort(prepared: Sequence[Prepared], store: Store | None) -> ScoringEffort | None:
+    """What scoring the checkpoints of a sweep will take; None if it scores none.
+
+    Raises:
+        ConfigError: if the settings or the checkpoints file are wrong.
+    """
+    request = prepared[0].request
+    if request.settings.accuracy != "lmms_eval":
+        return None
+    from paretobench.executors.scoring_effort import effort_of
+
+    path, chosen = Path(request.settings.checkpoints), request.executors.get("accuracy", {})
+    past = store.task_runs() if store is not None else []
+    return effort_of(_points(prepared), path, chosen, past)
+
+
 def _points(prepared: Sequence[Prepared]) -> list[GridPoint]:
     """The points of all devices, each once."""
     points = {planned.point.key: planned.point for one in prepared for planned in one.plan.points}
@@ -249,6 +275,8 @@ def _score(
     )
     reasons: list[str] = []
     for job, outcome in done:
+        if not isinstance(outcome, str):
+            store.add_task_runs(outcome.runs)
         failures = [outcome] if isinstance(outcome, str) else [str(f) for f in outcome.failures]
         reasons += [f"{job.checkpoint}: {failure}" for failure in failures]
     return tuple(reasons)

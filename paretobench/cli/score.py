@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from paretobench.accuracy.lmms.job import Job
     from paretobench.accuracy.lmms.runner import Outcome
     from paretobench.records import Score
+    from paretobench.store import Store
 
 _PLACE = ("encoder", "resolution_px", "llm", "tiling", "recipe")
 
@@ -120,7 +121,7 @@ def _score_one_by_one(jobs: Sequence[Job], keep: Path, database: str) -> tuple[l
         for job in jobs:
             say(f"scoring {job.checkpoint} as {job.place.encoder}@{job.place.resolution_px}")
             try:
-                outcomes.append(_score(job, keep, store.add_scores))
+                outcomes.append(_score(job, keep, store))
             except ParetobenchError as error:
                 if len(jobs) == 1:
                     raise
@@ -164,11 +165,15 @@ def _name(job: Job) -> str:
     return f"{place.encoder}@{place.resolution_px} + {place.llm} ({place.tiling}, {place.recipe})"
 
 
-def _score(job: Job, keep: Path, store: Any) -> Outcome:
+def _score(job: Job, keep: Path, store: Store) -> Outcome:
     from paretobench.accuracy.lmms import runner
 
-    outcome = runner.score(job, keep, say, store)
-    store(outcome.scores)
+    def add(scores: Sequence[Score]) -> None:
+        store.add_scores(scores)
+
+    outcome = runner.score(job, keep, say, add)
+    add(outcome.scores)
+    store.add_task_runs(outcome.runs)
     return outcome
 
 

@@ -24,7 +24,7 @@ from paretobench.domain import GridPoint
 from paretobench.errors import ConfigError, ExecutorError, ParetobenchError, UnknownNameError
 from paretobench.executors import Ended, Unit, ray, submitit
 from paretobench.executors.shared import SharedFolderExecutor
-from paretobench.records import Score
+from paretobench.records import Score, TaskRun
 from paretobench.store import spool
 
 DEFAULT_FOLDER = Path("results/accuracy/units")
@@ -49,6 +49,16 @@ class Scoring:
         self.executor, self._wait = executor, wait
         self._cancel_on_interrupt = cancel_on_interrupt
         self._units: list[tuple[Job, Unit]] = []
+
+    @property
+    def gpus(self) -> float:
+        """That each unit holds while it runs; 0 where the settings ask for none."""
+        return self.executor.engine.gpus
+
+    @property
+    def at_once(self) -> int | None:
+        """Units that may run at a time; None where the engine alone knows."""
+        return self.executor.engine.most_at_once
 
     def submit(self, jobs: Sequence[Job], on_event: runner.OnEvent) -> dict[str, Job]:
         """Hand the jobs over, if they are not already; returns them by their unit's key.
@@ -109,9 +119,9 @@ class Scoring:
         if failures and not scores and not failures[0].task:
             return ended.reason
         found = ended.facts["facts"]
-        return runner.Outcome(
-            tuple(scores), (), tuple(failures), tuple(found["kept"]), found["checkpoint"]
-        )
+        runs = [TaskRun(**{**run, "executor": self.executor.name}) for run in found.get("runs", ())]
+        kept, digest = tuple(found["kept"]), found["checkpoint"]
+        return runner.Outcome(tuple(scores), (), tuple(failures), kept, digest, tuple(runs))
 
 
 def begin(

@@ -81,6 +81,7 @@ class RayEngine:
     """
 
     at_once: int | None = None
+    most_at_once: int | None = None
     is_here = False
 
     def __init__(
@@ -88,6 +89,7 @@ class RayEngine:
     ) -> None:
         self._address, self._demands = address, demands or Demands()
         self.settle_s = settle_s
+        self.gpus = self._demands.gpus
         self.name = f"ray {address}"
 
     def check(self) -> None:

@@ -41,9 +41,13 @@ class Engine(Protocol):
         at_once: jobs that may be submitted and unfinished; None where the engine has a queue.
         settle_s: how long a result file may take to be seen here after its job is gone.
         is_here: whether jobs run on this machine, where they would disturb a measurement.
+        gpus: that each job asks for; 0 for none, or where that is left to the cluster.
+        most_at_once: jobs of one sweep that may run at a time; None if only the engine knows.
     """
 
     name: str
+    gpus: float
+    most_at_once: int | None
     is_here: bool
     at_once: int | None
     settle_s: float
@@ -87,7 +91,7 @@ class SharedFolderExecutor:
         poll_s: float = 5.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._engine, self._root, self._python = engine, root.absolute(), python
+        self.engine, self.root, self._python = engine, root.absolute(), python
         self._environment = dict(environment or {})
         self._poll_s, self._sleep = poll_s, sleep
         self._handles: dict[str, Handle] = {}
@@ -97,12 +101,12 @@ class SharedFolderExecutor:
     @property
     def name(self) -> str:
         """The engine's."""
-        return self._engine.name
+        return self.engine.name
 
     @property
     def is_here(self) -> bool:
         """Whether jobs run on this machine, where they would disturb a measurement."""
-        return self._engine.is_here
+        return self.engine.is_here
 
     def submit(self, units: Sequence[Unit]) -> list[Handle]:
         """Hand over units; one that was submitted before is found again instead.
@@ -114,7 +118,7 @@ class SharedFolderExecutor:
         """
         fresh = [unit for unit in units if not self._found_again(unit)]
         if fresh:
-            self._engine.check()
+            self.engine.check()
         for unit in fresh:
             self._folder(unit).renew()
             self._folder(unit).write_spec(unit)
@@ -163,10 +167,10 @@ class SharedFolderExecutor:
             self._cancelled.add(key)
             self._note(handle.unit, cancelled=True)
             if job := self._job(handle.unit):
-                self._engine.cancel(job)
+                self.engine.cancel(job)
 
     def _folder(self, unit: Unit) -> UnitFolder:
-        return UnitFolder.of(unit, self._root)
+        return UnitFolder.of(unit, self.root)
 
     def _note(self, unit: Unit, **changes: Any) -> None:
         folder = self._folder(unit)
@@ -182,7 +186,7 @@ class SharedFolderExecutor:
         if note.get("told") or (not note.get("batch") and folder.result() is None):
             return False
         if folder.result() is None and not note.get("job"):
-            job = self._engine.find(note["batch"]).get(note["index"], "")
+            job = self.engine.find(note["batch"]).get(note["index"], "")
             if not job and not folder.is_held() and not folder.read("started"):
                 return False  # died before it submitted, or its job never began
             self._note(unit, job=job or f"unknown job of {note['batch']}")
@@ -195,11 +199,11 @@ class SharedFolderExecutor:
             handle.unit for handle in self._handles.values()
             if not self._folder(handle.unit).read("handle")
         ]  # fmt: skip
-        if waiting and self._engine.at_once is not None:
+        if waiting and self.engine.at_once is not None:
             others = [h for key, h in self._handles.items() if h.unit not in waiting]
             found = self._standings(others)
             busy = sum(not found[handle.unit.key].state.is_final for handle in others)
-            waiting = waiting[: max(0, self._engine.at_once - busy)]
+            waiting = waiting[: max(0, self.engine.at_once - busy)]
         for start in range(0, len(waiting), MOST_IN_A_BATCH):
             self._start(waiting[start : start + MOST_IN_A_BATCH])
 
@@ -213,7 +217,7 @@ class SharedFolderExecutor:
             UnitCommand(str(self._folder(unit).path), self._python, self._environment)
             for unit in units
         ]
-        for unit, job in zip(units, self._engine.start(batch, commands), strict=True):
+        for unit, job in zip(units, self.engine.start(batch, commands), strict=True):
             self._note(unit, job=job)
             self._handles[unit.key] = Handle(unit, job, self.name)
 
@@ -233,7 +237,7 @@ class SharedFolderExecutor:
                 found[handle.unit.key] = Standing(State.CANCELLED, "cancelled before it began")
             else:
                 found[handle.unit.key] = Standing(State.QUEUED)
-        known = self._engine.standings(sorted(set(asked.values()))) if asked else {}
+        known = self.engine.standings(sorted(set(asked.values()))) if asked else {}
         for key, job in asked.items():
             unit = self._handles[key].unit
             found[key] = self._settled(unit, known.get(job))
@@ -245,7 +249,7 @@ class SharedFolderExecutor:
             self._gone.pop(unit.key, None)
             return said
         since = self._gone.setdefault(unit.key, time.monotonic())
-        if time.monotonic() - since < self._engine.settle_s:
+        if time.monotonic() - since < self.engine.settle_s:
             return Standing(State.RUNNING)
         if self._folder(unit).result() is not None:
             return Standing(State.DONE)

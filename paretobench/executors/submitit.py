@@ -83,6 +83,8 @@ class SlurmEngine:
     ) -> None:
         self._folder, self._demands, self._python = folder.absolute(), demands, python
         self.settle_s = settle_s
+        self.gpus = float(demands.gpus or 0)
+        self.most_at_once: int | None = demands.array_parallelism
         self.name = f"slurm:{demands.partition}" if demands.partition else "slurm"
 
     def check(self) -> None:
@@ -182,7 +184,9 @@ class LocalEngine:
     ) -> None:  # fmt: skip
         self._folder, self._minutes, self._gpus = folder.absolute(), minutes, gpus
         self._max_requeues = max_requeues
+        self.gpus = float(gpus or 0)
         self.at_once: int | None = at_once
+        self.most_at_once: int | None = at_once
         self.settle_s = settle_s
         self._ours: dict[str, Any] = {}
 

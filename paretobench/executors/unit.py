@@ -19,7 +19,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,11 @@ def _score(payload: Mapping[str, Any], folder: UnitFolder) -> Done:
         {"task": failure.task, "kind": failure.kind, "message": failure.message}
         for failure in outcome.failures
     )
-    facts = {"kept": list(outcome.kept), "checkpoint": outcome.checkpoint_hash}
+    facts = {
+        "kept": list(outcome.kept),
+        "checkpoint": outcome.checkpoint_hash,
+        "runs": [asdict(run) for run in outcome.runs],
+    }
     return Done(outcome.scores, failures, facts)
 
 

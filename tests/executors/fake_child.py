@@ -64,11 +64,12 @@ def run(spec: dict) -> int:
         how = json.loads(Path(pretrained + ".behaviour").read_text()).get(task["name"], 0)
         print(json.dumps({"event": "started", "task": task["name"]}), flush=True)
         note(notes, f"start:{task['name']}")
+        started = time.monotonic()
         if how == "die":
             print("the GPU fell off the bus", file=sys.stderr, flush=True)
             os._exit(17)
         time.sleep(3600 if how == "hang" else float(how))
-        publish(task, spec)
+        publish(task, spec, time.monotonic() - started)
         note(notes, f"done:{task['name']}")
         print(json.dumps({"event": "finished", "task": task["name"]}), flush=True)
     return 0
@@ -79,13 +80,24 @@ def note(path: Path, line: str) -> None:
         file.write(line + "\n")
 
 
-def publish(task: dict, spec: dict) -> None:
+def publish(task: dict, spec: dict, wall_s: float) -> None:
     work = Path(f"{task['folder']}.unfinished-{spec['run']}")
     work.mkdir(parents=True)
     data = {
         "results": {task["name"]: {"exact_match,none": 0.5, "anls,none": 0.4}},
         "n-samples": {task["name"]: {"original": 100, "effective": 100}},
-        "paretobench": dict(spec["provenance"], facts={}, lmms_eval_version="0.7.3"),
+        "paretobench": dict(
+            spec["provenance"],
+            facts={},
+            lmms_eval_version="0.7.3",
+            wall_s=wall_s,
+            load_s=0.1,
+            task=task["name"],
+            ocr_in_prompt=task["ocr"],
+            limit=task["limit"],
+            items=task["items"],
+            where=task["where"],
+        ),
     }
     (work / "run_results.json").write_text(json.dumps(data))
     work.rename(task["folder"])

@@ -63,7 +63,7 @@ def settings(root: Path, **more: Any) -> dict[str, Any]:
 def carrier(root: Path, **more: Any) -> Scoring:
     made = scoring(settings(root, **more))
     assert made is not None
-    made.executor._engine.settle_s = 1.0  # one machine: a file is seen as soon as it is there
+    made.executor.engine.settle_s = 1.0  # one machine: a file is seen as soon as it is there
     return made
 
 

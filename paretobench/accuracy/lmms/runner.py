@@ -22,10 +22,11 @@ import psutil
 
 from paretobench import checkpoint as checkpoints
 from paretobench.accuracy.lmms import process, scoring
+from paretobench.accuracy.lmms.effort import runs_of
 from paretobench.accuracy.lmms.job import Job, child_spec, result_key, tasks_of
 from paretobench.accuracy.lmms.results import TaskResult, read_results
 from paretobench.errors import ConfigError, DataError
-from paretobench.records import Score
+from paretobench.records import Score, TaskRun
 
 DEFAULT_FOLDER = Path("results/accuracy")
 
@@ -53,6 +54,7 @@ class Outcome:
         failures: tasks without a result.
         kept: tasks that an earlier run had finished.
         checkpoint_hash: shared with the latency side.
+        runs: what each task took, in this run or an earlier one.
     """
 
     scores: tuple[Score, ...]
@@ -60,6 +62,7 @@ class Outcome:
     failures: tuple[TaskFailure, ...]
     kept: tuple[str, ...]
     checkpoint_hash: str
+    runs: tuple[TaskRun, ...] = ()
 
 
 OnEvent = Callable[[str], None]
@@ -112,6 +115,7 @@ def score(
         failures=tuple(failures),
         kept=tuple(kept),
         checkpoint_hash=digest,
+        runs=runs_of(done, job, digest),
     )
 
 
