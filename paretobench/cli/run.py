@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from paretobench.cli import completion
-from paretobench.cli.console import emit_json, print_rich, print_table, say, warn
+from paretobench.cli.console import emit_json, print_rich, say, warn
 from paretobench.cli.options import as_json
+from paretobench.cli.planned import (
+    announce_plan,
+    print_plan,
+    require_points,
+    results_so_far,
+    warn_of_noise,
+)
 from paretobench.errors import ConfigError
-from paretobench.units import counted, duration, gibibytes, milliseconds
+from paretobench.units import counted, duration
 
 if TYPE_CHECKING:
     from paretobench.config import Request
-    from paretobench.plan import Plan
-    from paretobench.sweep import Outcome, Prepared
+    from paretobench.sweep import Outcome
 
 HYDRA = {"ignore_unknown_options": True, "allow_interspersed_args": True}
 """Everything that is no option of ours goes to Hydra as it is."""
@@ -45,63 +52,21 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
     if len(request.devices) > 1:
         from paretobench.cli.several import sweep_devices
 
-        return sweep_devices(
-            request, command, as_json, _announce_plan, lambda one: _print_outcome(one, False)
-        )
-    with Store.open(request.settings.database) as store:
-        prepared = sweep.prepare(request, store)
-        _announce_plan(prepared)
-        if request.settings.dry_run:
-            prepared.site.close()
-            emit_json(prepared.plan) if as_json else _print_plan(prepared.plan)
+        return sweep_devices(request, command, as_json, lambda one: _print_outcome(one, False))
+    settings = request.settings
+    with results_so_far(settings.database, settings.dry_run) as known:
+        prepared = sweep.prepare(request, known)
+    with closing(prepared.site):
+        announce_plan(prepared)
+        require_points([prepared])
+        if settings.dry_run:
+            emit_json(prepared.plan) if as_json else print_plan(prepared.plan)
             return 0
-        if prepared.plan.pending and prepared.asked.executor == "local":
-            _warn_of_noise()
-        with Progress() as progress:
+        warn_of_noise([prepared])
+        with Store.open(settings.database) as store, Progress() as progress:
             outcome = sweep.run(prepared, store, command, progress.listen, say)
     _print_outcome(outcome, as_json)
     return outcome.exit_status
-
-
-def _announce_plan(prepared: Prepared) -> None:
-    from paretobench import paper_machine
-
-    device = prepared.device
-    say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")
-    if device.why:
-        say(f"  {device.why}")
-    if note := paper_machine.note_for(device.name, prepared.environment):
-        say(f"  {note}")
-    say(f"plan: {prepared.plan.summary}")
-    if prepared.plan.pending and prepared.record.ratios:
-        say(f"  {prepared.record}")
-    for refusal in prepared.plan.refused:
-        warn(f"refused: {refusal}")
-
-
-def _warn_of_noise() -> None:
-    from paretobench.measure import quiet
-
-    for finding in quiet.findings():
-        warn(str(finding))
-
-
-def _print_plan(plan: Plan) -> None:
-    rows = [
-        (
-            one.workload.label,
-            one.workload.kind,
-            str(one.workload.runtime),
-            one.uses,
-            one.state,
-            f"{milliseconds(one.expected.latency_s)} ms",
-            duration(one.expected.wall_s),
-            gibibytes(one.peak_memory_bytes),
-        )
-        for one in plan.workloads
-    ]
-    columns = ("workload", "kind", "runtime", "points", "state", "latency", "time", "memory")
-    print_table("estimates, not measurements", columns, rows)
 
 
 def _print_outcome(outcome: Outcome, as_json: bool) -> None:
@@ -151,27 +116,21 @@ def _what_was_done(outcome: Outcome) -> str:
 @as_json
 def plan_command(overrides: tuple[str, ...], as_json: bool) -> None:
     """Show what a sweep would measure; runs nothing."""
-    from pathlib import Path
-
     from paretobench import sweep
     from paretobench.config import expand
-    from paretobench.store import Store
 
     request = expand(list(overrides))
     if len(request.devices) > 1:
         from paretobench.cli.several import plan_devices
 
-        plan_devices(request, as_json, _announce_plan)
+        plan_devices(request, as_json)
         return
-    path = Path(request.settings.database)
-    if path.exists():
-        with Store.open(path, create=False, read_only=True) as store:
-            prepared = sweep.prepare(request, store, must_run=False)
-    else:
-        prepared = sweep.prepare(request, None, must_run=False)
+    with results_so_far(request.settings.database, only_looks=True) as known:
+        prepared = sweep.prepare(request, known, must_run=False)
     prepared.site.close()
-    _announce_plan(prepared)
-    emit_json(prepared.plan) if as_json else _print_plan(prepared.plan)
+    announce_plan(prepared)
+    require_points([prepared])
+    emit_json(prepared.plan) if as_json else print_plan(prepared.plan)
 
 
 @click.command("measure")

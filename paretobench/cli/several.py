@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paretobench.cli.console import emit_json, say, warn
+from paretobench.cli.planned import announce_plan, require_points, results_so_far, warn_of_noise
 from paretobench.errors import ExecutorError
 from paretobench.units import duration
 
@@ -15,12 +15,10 @@ if TYPE_CHECKING:
     from paretobench.config import Request
     from paretobench.planning import Prepared
     from paretobench.store import Store
-    from paretobench.sweep import Outcome
-
-Show = Callable[["Prepared"], None]
+    from paretobench.sweep import Outcome, Report
 
 
-def prepared_devices(request: Request, store: Store | None, show: Show) -> list[Prepared]:
+def prepared_devices(request: Request, store: Store | None) -> list[Prepared]:
     """Reach and plan every device; says which cannot take part and what all will take.
 
     Raises:
@@ -34,7 +32,7 @@ def prepared_devices(request: Request, store: Store | None, show: Show) -> list[
     for reason in missing.values():
         warn(f"left out: {reason}")
     for one in prepared:
-        show(one)
+        announce_plan(one)
     _say_time(prepared)
     for first, second in _twins(prepared):
         warn(
@@ -64,32 +62,18 @@ def _twins(prepared: list[Prepared]) -> list[tuple[str, str]]:
 
 
 def sweep_devices(
-    request: Request,
-    command: str,
-    as_json: bool,
-    show: Show,
-    print_outcome: Callable[[Outcome], None],
+    request: Request, command: str, as_json: bool, print_outcome: Callable[[Outcome], None]
 ) -> int:
     """Carry out a sweep over several devices; returns the exit status."""
-    from paretobench import sweep
-    from paretobench.cli.progress import Progress
     from paretobench.report.tables import records
-    from paretobench.store import Store
 
-    with Store.open(request.settings.database) as store:
-        prepared = prepared_devices(request, store, show)
-        is_complete = len(prepared) == len(request.devices)
-        if request.settings.dry_run:
-            return print_plans(prepared, as_json) or (0 if is_complete else 1)
-        if any(one.asked.executor == "local" and one.plan.pending for one in prepared):
-            _warn_of_noise()
-        with ExitStack() as open_until_the_end:
-            names = [one.device.name for one in prepared]
-            listeners = {
-                name: open_until_the_end.enter_context(Progress(name, is_alone=False)).listen
-                for name in names
-            }
-            report = sweep.run_devices(prepared, store, command, listeners, say)
+    settings = request.settings
+    with results_so_far(settings.database, settings.dry_run) as known:
+        prepared = prepared_devices(request, known)
+    is_complete = len(prepared) == len(request.devices)
+    if settings.dry_run:
+        return print_plans(prepared, as_json) or (0 if is_complete else 1)
+    report = _carried_out(prepared, settings.database, command)
     for name, outcome in report.outcomes.items():
         if not as_json:
             say(f"device {name}:")
@@ -101,28 +85,38 @@ def sweep_devices(
     return report.exit_status if is_complete else 1
 
 
-def _warn_of_noise() -> None:
-    from paretobench.measure import quiet
-
-    for finding in quiet.findings():
-        warn(f"this machine: {finding}")
-
-
-def plan_devices(request: Request, as_json: bool, show: Show) -> int:
-    """Show the plan of each device; runs nothing."""
+def _carried_out(prepared: list[Prepared], database: str, command: str) -> Report:
+    """Measure on all devices, with a bar for each; gives them back whatever happens."""
+    from paretobench import sweep
+    from paretobench.cli.progress import Progress
     from paretobench.store import Store
 
-    path = Path(request.settings.database)
-    if not path.exists():
-        return print_plans(prepared_devices(request, None, show), as_json)
-    with Store.open(path, create=False, read_only=True) as store:
-        return print_plans(prepared_devices(request, store, show), as_json)
+    with ExitStack() as until_the_end:
+        for one in prepared:
+            until_the_end.callback(one.site.close)
+        require_points(prepared)
+        warn_of_noise(prepared)
+        store = until_the_end.enter_context(Store.open(database))
+        listeners = {
+            one.device.name: until_the_end.enter_context(
+                Progress(one.device.name, is_alone=False)
+            ).listen
+            for one in prepared
+        }
+        return sweep.run_devices(prepared, store, command, listeners, say)
+
+
+def plan_devices(request: Request, as_json: bool) -> int:
+    """Show the plan of each device; runs nothing."""
+    with results_so_far(request.settings.database, only_looks=True) as known:
+        return print_plans(prepared_devices(request, known), as_json)
 
 
 def print_plans(prepared: list[Prepared], as_json: bool) -> int:
     """The plans as JSON by device, or nothing more than was said; gives the devices back."""
-    if as_json:
-        emit_json({one.device.name: one.plan for one in prepared})
     for one in prepared:
         one.site.close()
+    require_points(prepared)
+    if as_json:
+        emit_json({one.device.name: one.plan for one in prepared})
     return 0

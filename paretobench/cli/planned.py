@@ -1,0 +1,100 @@
+"""What `sweep` and `plan` have in common: what they plan against, and what they say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paretobench.cli.console import print_table, say, warn
+from paretobench.errors import PlanError
+from paretobench.units import duration, gibibytes, milliseconds
+
+if TYPE_CHECKING:
+    from paretobench.plan import Plan
+    from paretobench.planning import Prepared
+    from paretobench.store import Store
+
+
+@contextmanager
+def results_so_far(database: str, only_looks: bool) -> Iterator[Store | None]:
+    """The store to plan against, or None where there is none yet: planning makes no file.
+
+    Args:
+        only_looks: nothing is going to be measured, so an existing file stays as it is.
+
+    Raises:
+        StoreError: if there is a file that cannot be opened.
+    """
+    from paretobench.executors.sites import spool_folder
+    from paretobench.store import Store
+
+    path = Path(database).expanduser()
+    # What devices sent before a coordinator was killed has to go into a database first.
+    has_arrivals = spool_folder(Path(database), "").is_dir() and not only_looks
+    if path.exists() or has_arrivals:
+        with Store.open(path, read_only=only_looks) as store:
+            yield store
+    else:
+        yield None
+
+
+def announce_plan(prepared: Prepared) -> None:
+    """Say which device was chosen and why, what is to be done, and what is refused."""
+    from paretobench import paper_machine
+
+    device = prepared.device
+    say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")
+    if device.why:
+        say(f"  {device.why}")
+    if note := paper_machine.note_for(device.name, prepared.environment):
+        say(f"  {note}")
+    say(f"plan: {prepared.plan.summary}")
+    if prepared.plan.pending and prepared.record.ratios:
+        say(f"  {prepared.record}")
+    for refusal in prepared.plan.refused:
+        warn(f"refused: {refusal}")
+
+
+def require_points(prepared: Sequence[Prepared]) -> None:
+    """Stop before anything is stored if no device can run a single point.
+
+    Raises:
+        PlanError: with the first reason; `announce_plan` gave them all.
+    """
+    if any(one.plan.points for one in prepared):
+        return
+    names = " or ".join(one.device.name for one in prepared)
+    reasons = [refusal for one in prepared for refusal in one.plan.refused]
+    because = f": {reasons[0]}" if reasons else ""
+    raise PlanError(f"no point can run on device {names}{because}")
+
+
+def warn_of_noise(prepared: Sequence[Prepared]) -> None:
+    """Say what disturbs this machine now, if it is one of those that are going to measure."""
+    from paretobench.measure import quiet
+
+    if any(one.asked.executor == "local" and one.plan.pending for one in prepared):
+        whose = "this machine: " if len(prepared) > 1 else ""
+        for finding in quiet.findings():
+            warn(f"{whose}{finding}")
+
+
+def print_plan(plan: Plan) -> None:
+    """Each workload with what it is estimated to take."""
+    rows = [
+        (
+            one.workload.label,
+            one.workload.kind,
+            str(one.workload.runtime),
+            one.uses,
+            one.state,
+            f"{milliseconds(one.expected.latency_s)} ms",
+            duration(one.expected.wall_s),
+            gibibytes(one.peak_memory_bytes),
+        )
+        for one in plan.workloads
+    ]
+    columns = ("workload", "kind", "runtime", "points", "state", "latency", "time", "memory")
+    print_table("estimates, not measurements", columns, rows)
