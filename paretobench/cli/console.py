@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from paretobench.measure.quiet import Finding
 
 WIDTH_WITHOUT_TERMINAL = 1000
 """Columns for tables that go to a file or a pipe: wide enough that nothing is folded; a table
@@ -39,6 +42,15 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     print_rich(table)
+
+
+def print_findings(title: str, found: Iterable[Finding]) -> None:
+    """What was looked at, what is allowed, and what to do where it is not."""
+    rows = [
+        (each.what, each.value, each.allowed, "yes" if each.is_fine else "no", each.advice)
+        for each in found
+    ]
+    print_table(title, ("what", "value", "allowed", "fine", "what to do"), rows)
 
 
 def print_rich(renderable: Any) -> None:

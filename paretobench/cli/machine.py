@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.cli.console import emit_json, print_table, say
+from paretobench.cli import completion
+from paretobench.cli.console import emit_json, print_findings, print_table, say
 from paretobench.cli.options import as_json
 from paretobench.units import counted
+
+if TYPE_CHECKING:
+    from paretobench.measure.quiet import Finding
 
 
 @click.command("doctor")
@@ -19,9 +23,20 @@ from paretobench.units import counted
     "--devices", is_flag=True, help="Only the machines of the inventory, each from end to end."
 )
 @click.option("--inventory", metavar="FILE", help="For --devices; ./devices.yaml where not given.")
+@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
 @as_json
-def doctor_command(apple: bool, devices: bool, inventory: str | None, as_json: bool) -> int:
-    """What this machine can run, and whether it is quiet enough to measure."""
+def doctor_command(
+    apple: bool, devices: bool, inventory: str | None, overrides: tuple[str, ...], as_json: bool
+) -> int:
+    """What this machine can run, and whether it is quiet enough to measure.
+
+    OVERRIDES that name an executor check that instead, from its programs to its shared folder:
+    executor/accuracy=submitit executor.accuracy.partition=gpu.
+    """
+    if overrides:
+        from paretobench.cli.engines import doctor_executors
+
+        return doctor_executors(overrides, as_json)
     if devices or inventory:
         from paretobench.cli.inventory import doctor_devices
 
@@ -49,16 +64,14 @@ def doctor_command(apple: bool, devices: bool, inventory: str | None, as_json: b
 
 
 def _apple(as_json: bool) -> None:
-    from dataclasses import asdict
-
     from paretobench.measure import apple_check
 
-    found = [asdict(finding) for finding in apple_check.check()]
+    found = apple_check.check()
     if as_json:
         emit_json(found)
         return
-    _print_findings("Core ML, MLX, iPhone", found)
-    lacking = [each for each in found if not each["is_fine"]]
+    print_findings("Core ML, MLX, iPhone", found)
+    lacking = [each for each in found if not each.is_fine]
     say(f"{counted(len(lacking), 'finding')} to act on" if lacking else "ready to measure")
 
 
@@ -108,12 +121,10 @@ def _catalogue() -> dict[str, list[str]]:
     }
 
 
-def _quiet() -> list[dict[str, Any]]:
-    from dataclasses import asdict
-
+def _quiet() -> list[Finding]:
     from paretobench.measure import quiet
 
-    return [asdict(finding) for finding in quiet.check()]
+    return quiet.check()
 
 
 def _print(report: dict[str, Any]) -> None:
@@ -136,20 +147,12 @@ def _print(report: dict[str, Any]) -> None:
     )
     rows = [(kind, ", ".join(names)) for kind, names in report["catalogue"].items()]
     print_table("what a grid can name", ("group", "names"), rows)
-    _print_findings("quiet enough to measure?", report["quiet"])
-    disturbing = [each for each in report["quiet"] if not each["is_fine"]]
+    print_findings("quiet enough to measure?", report["quiet"])
+    disturbing = [each for each in report["quiet"] if not each.is_fine]
     if disturbing:
         say(f"{counted(len(disturbing), 'finding')} would disturb a measurement")
     else:
         say("quiet enough to measure")
-
-
-def _print_findings(title: str, found: list[dict[str, Any]]) -> None:
-    rows = [
-        (each["what"], each["value"], each["allowed"], _yes(each["is_fine"]), each["advice"])
-        for each in found
-    ]
-    print_table(title, ("what", "value", "allowed", "fine", "what to do"), rows)
 
 
 def _yes(is_so: bool) -> str:

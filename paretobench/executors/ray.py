@@ -87,21 +87,27 @@ class RayEngine:
     def __init__(
         self, address: str = "auto", demands: Demands | None = None, settle_s: float = 5.0
     ) -> None:
-        self._address, self._demands = address, demands or Demands()
+        self._address, self.demands = address, demands or Demands()
         self.settle_s = settle_s
-        self.gpus = self._demands.gpus
+        self.gpus = self.demands.gpus
         self.name = f"ray {address}"
 
     def check(self) -> None:
         """Raises ExecutorError if no cluster answers or no node of it offers the demands."""
-        nodes = [node for node in self._connected().nodes() if node["Alive"]]
-        refuse_unknown_resources(
-            self._demands.as_ray_counts(), {n["NodeName"]: n["Resources"] for n in nodes}
-        )
+        refuse_unknown_resources(self.demands.as_ray_counts(), self.offers())
+
+    def offers(self) -> dict[str, Mapping[str, float]]:
+        """What each living node has, by resource.
+
+        Raises:
+            ExecutorError: if no cluster answers.
+        """
+        nodes = self._connected().nodes()
+        return {node["NodeName"]: node["Resources"] for node in nodes if node["Alive"]}
 
     def start(self, batch: str, commands: Sequence[UnitCommand]) -> list[str]:
         """One actor per command, named by the batch and the position in it."""
-        ray, demands = self._connected(), self._demands
+        ray, demands = self._connected(), self.demands
         names = [f"{batch}-{index}" for index in range(len(commands))]
         for name, command in zip(names, commands, strict=True):
             ray.remote(Carrier).options(
@@ -189,16 +195,21 @@ def refuse_unknown_resources(
     ):
         return
     shown = [
-        f"{node}: {_listed({k: v for k, v in counts.items() if _is_for_people(k)})}"
+        f"{node}: {listed({k: v for k, v in counts.items() if _is_for_people(k)})}"
         for node, counts in offered.items()
     ]
     raise ExecutorError(
-        f"no node of the Ray cluster offers {_listed(demanded)}; Ray would wait for it without "
+        f"no node of the Ray cluster offers {listed(demanded)}; Ray would wait for it without "
         f"end.\nThe nodes offer {'; '.join(shown) or 'nothing'}"
     )
 
 
-def _listed(counts: Mapping[str, float]) -> str:
+def listed(counts: Mapping[str, float]) -> str:
+    """Counts by resource, for people.
+
+    >>> listed({'slot': 1, 'CPU': 2.0})
+    'CPU 2, slot 1'
+    """
     return ", ".join(f"{name} {count:g}" for name, count in sorted(counts.items())) or "nothing"
 
 

@@ -91,7 +91,7 @@ class SharedFolderExecutor:
         poll_s: float = 5.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.engine, self.root, self._python = engine, root.absolute(), python
+        self.engine, self.root, self.python = engine, root.absolute(), python
         self._environment = dict(environment or {})
         self._poll_s, self._sleep = poll_s, sleep
         self._handles: dict[str, Handle] = {}
@@ -214,7 +214,7 @@ class SharedFolderExecutor:
             note = {"engine": self.name, "batch": batch, "index": index, "submitted_at": now()}
             self._folder(unit).write("handle", note)
         commands = [
-            UnitCommand(str(self._folder(unit).path), self._python, self._environment)
+            UnitCommand(str(self._folder(unit).path), self.python, self._environment)
             for unit in units
         ]
         for unit, job in zip(units, self.engine.start(batch, commands), strict=True):

@@ -81,7 +81,7 @@ class SlurmEngine:
     def __init__(
         self, folder: Path, demands: Demands, python: str = sys.executable, settle_s: float = 10.0
     ) -> None:
-        self._folder, self._demands, self._python = folder.absolute(), demands, python
+        self._folder, self.demands, self._python = folder.absolute(), demands, python
         self.settle_s = settle_s
         self.gpus = float(demands.gpus or 0)
         self.most_at_once: int | None = demands.array_parallelism
@@ -89,7 +89,7 @@ class SlurmEngine:
 
     def check(self) -> None:
         """Raises ExecutorError if Slurm's programs or submitit are missing, or nobody answers."""
-        _import_submitit()
+        import_submitit()
         for program in ("sbatch", "squeue", "srun"):
             if shutil.which(program) is None:
                 raise ExecutorError(
@@ -97,8 +97,8 @@ class SlurmEngine:
                     f"the cluster, or choose executor/accuracy=local"
                 )
         try:
-            _ask("sinfo", "--noheader")
-        except _SilentError as error:
+            ask("sinfo", "--noheader")
+        except SilentError as error:
             raise ExecutorError(f"Slurm does not answer: {error}") from error
 
     def start(self, batch: str, commands: Sequence[UnitCommand]) -> list[str]:
@@ -115,9 +115,9 @@ class SlurmEngine:
         """By the job's name; an array's index is the position in the batch."""
         found: dict[int, str] = {}
         try:
-            lines = _ask("squeue", "--me", "--states=all", "--array", "--noheader",
+            lines = ask("squeue", "--me", "--states=all", "--array", "--noheader",
                          f"--name={batch}", "--format=%i")  # fmt: skip
-        except _SilentError as error:
+        except SilentError as error:
             raise ExecutorError(f"cannot ask Slurm for earlier jobs: {error}") from error
         for job in lines:
             _, _, index = job.partition("_")
@@ -127,9 +127,9 @@ class SlurmEngine:
     def standings(self, jobs: Sequence[str]) -> dict[str, Standing]:
         """From squeue, which knows a job for some minutes after its end."""
         try:
-            lines = _ask("squeue", "--me", "--states=all", "--array", "--noheader",
+            lines = ask("squeue", "--me", "--states=all", "--array", "--noheader",
                          "--format=%i|%T|%r|%N")  # fmt: skip
-        except _SilentError:  # a controller that restarts has lost no job
+        except SilentError:  # a controller that restarts has lost no job
             return {job: Standing(State.RUNNING) for job in jobs}
         wanted = set(jobs)
         rows = (line.split("|") for line in lines)
@@ -137,12 +137,12 @@ class SlurmEngine:
 
     def cancel(self, job: str) -> None:
         """scancel."""
-        with contextlib.suppress(_SilentError):
-            _ask("scancel", job)
+        with contextlib.suppress(SilentError):
+            ask("scancel", job)
 
     def _executor(self, batch: str) -> Any:
-        submitit = _import_submitit()
-        demands = self._demands
+        submitit = import_submitit()
+        demands = self.demands
         asked = {
             "name": batch,
             "timeout_min": demands.minutes,
@@ -192,11 +192,11 @@ class LocalEngine:
 
     def check(self) -> None:
         """Raises ExecutorError if submitit is missing."""
-        _import_submitit()
+        import_submitit()
 
     def start(self, batch: str, commands: Sequence[UnitCommand]) -> list[str]:
         """One process per command."""
-        executor = _import_submitit().AutoExecutor(
+        executor = import_submitit().AutoExecutor(
             folder=self._folder, cluster="local", local_max_num_timeout=self._max_requeues
         )
         executor.update_parameters(timeout_min=self._minutes, gpus_per_node=self._gpus or 0)
@@ -270,19 +270,24 @@ def standing(word: str, why: str = "", node: str = "") -> Standing:
     return Standing(state, (reason or f"Slurm calls it {word}").format(node=node))
 
 
-class _SilentError(Exception):
+class SilentError(Exception):
     """One of Slurm's programs failed; its words."""
 
 
-def _ask(*command: str) -> list[str]:
+def ask(*command: str) -> list[str]:
+    """The lines that one of Slurm's programs prints.
+
+    Raises:
+        SilentError: if it is not there, fails, or takes too long.
+    """
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=SQUEUE_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise _SilentError(str(error)) from error
+        raise SilentError(str(error)) from error
     if done.returncode != 0:
-        raise _SilentError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
+        raise SilentError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
     return [line.strip() for line in done.stdout.splitlines() if line.strip()]
 
 
@@ -295,7 +300,12 @@ def _words(error: BaseException) -> str:
     return lines[-1] if lines else repr(error)
 
 
-def _import_submitit() -> Any:
+def import_submitit() -> Any:
+    """The module.
+
+    Raises:
+        ExecutorError: if it is not installed.
+    """
     try:
         import submitit
     except ImportError as error:
