@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paretobench.cli.console import print_table, say, warn
+from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.errors import PlanError
 from paretobench.units import duration, gibibytes, milliseconds
 
 if TYPE_CHECKING:
+    from paretobench.executors.scoring_effort import ScoringEffort
     from paretobench.plan import Plan
     from paretobench.planning import Prepared
     from paretobench.store import Store
@@ -71,6 +72,29 @@ def require_points(prepared: Sequence[Prepared]) -> None:
     raise PlanError(f"no point can run on device {names}{because}")
 
 
+def scoring_ahead(prepared: Sequence[Prepared], store: Store | None) -> ScoringEffort | None:
+    """What scoring the checkpoints of a sweep will take; None if it scores none.
+
+    Raises:
+        ConfigError: if the executor's settings or the checkpoints file are wrong; the devices
+            are then given back.
+    """
+    from paretobench import sweep
+
+    try:
+        return sweep.scoring_effort(prepared, store)
+    except BaseException:
+        for one in prepared:
+            one.site.close()
+        raise
+
+
+def announce_scoring(scoring: ScoringEffort | None) -> None:
+    """Say how many checkpoints are to be scored, where, and what that will take."""
+    for line in scoring.lines() if scoring is not None else ():
+        say(line)
+
+
 def warn_of_noise(prepared: Sequence[Prepared]) -> None:
     """Say what disturbs this machine now, if it is one of those that are going to measure."""
     from paretobench.measure import quiet
@@ -79,6 +103,14 @@ def warn_of_noise(prepared: Sequence[Prepared]) -> None:
         whose = "this machine: " if len(prepared) > 1 else ""
         for finding in quiet.findings():
             warn(f"{whose}{finding}")
+
+
+def show_plan(plan: Plan, scoring: ScoringEffort | None, as_json: bool) -> None:
+    """The plan as JSON, what is to be scored beside it, or as a table."""
+    if not as_json:
+        print_plan(plan)
+    else:
+        emit_json(plan.to_json() | ({"scoring": scoring} if scoring is not None else {}))
 
 
 def print_plan(plan: Plan) -> None:

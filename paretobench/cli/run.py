@@ -13,9 +13,11 @@ from paretobench.cli.console import emit_json, print_rich, say, warn
 from paretobench.cli.options import as_json
 from paretobench.cli.planned import (
     announce_plan,
-    print_plan,
+    announce_scoring,
     require_points,
     results_so_far,
+    scoring_ahead,
+    show_plan,
     warn_of_noise,
 )
 from paretobench.errors import ConfigError
@@ -56,11 +58,13 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
     settings = request.settings
     with results_so_far(settings.database, settings.dry_run) as known:
         prepared = sweep.prepare(request, known)
+        scoring = scoring_ahead([prepared], known)
     with closing(prepared.site):
         announce_plan(prepared)
+        announce_scoring(scoring)
         require_points([prepared])
         if settings.dry_run:
-            emit_json(prepared.plan) if as_json else print_plan(prepared.plan)
+            show_plan(prepared.plan, scoring, as_json)
             return 0
         warn_of_noise([prepared])
         with Store.open(settings.database) as store, Progress() as progress:
@@ -127,10 +131,12 @@ def plan_command(overrides: tuple[str, ...], as_json: bool) -> None:
         return
     with results_so_far(request.settings.database, only_looks=True) as known:
         prepared = sweep.prepare(request, known, must_run=False)
+        scoring = scoring_ahead([prepared], known)
     prepared.site.close()
     announce_plan(prepared)
+    announce_scoring(scoring)
     require_points([prepared])
-    emit_json(prepared.plan) if as_json else print_plan(prepared.plan)
+    show_plan(prepared.plan, scoring, as_json)
 
 
 @click.command("measure")

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from paretobench.cli.console import emit_json, say, warn
-from paretobench.cli.planned import announce_plan, require_points, results_so_far, warn_of_noise
+from paretobench.cli.planned import (
+    announce_plan,
+    announce_scoring,
+    require_points,
+    results_so_far,
+    scoring_ahead,
+    warn_of_noise,
+)
 from paretobench.errors import ExecutorError
 from paretobench.units import duration
 
 if TYPE_CHECKING:
     from paretobench.config import Request
+    from paretobench.executors.scoring_effort import ScoringEffort
     from paretobench.planning import Prepared
     from paretobench.store import Store
     from paretobench.sweep import Outcome, Report
 
 
-def prepared_devices(request: Request, store: Store | None) -> list[Prepared]:
+Planned = tuple[list["Prepared"], "ScoringEffort | None"]
+"""What devices will do, and what scoring the checkpoints of all their points will take."""
+
+
+def prepared_devices(request: Request, store: Store | None) -> Planned:
     """Reach and plan every device; says which cannot take part and what all will take.
 
     Raises:
+        ConfigError: if the checkpoints that are to be scored are described wrongly.
         ExecutorError: if none of them can.
     """
     from paretobench import sweep
@@ -31,15 +44,17 @@ def prepared_devices(request: Request, store: Store | None) -> list[Prepared]:
         raise ExecutorError("none of the devices can be used:\n" + "\n".join(missing.values()))
     for reason in missing.values():
         warn(f"left out: {reason}")
+    scoring = scoring_ahead(prepared, store)
     for one in prepared:
         announce_plan(one)
     _say_time(prepared)
+    announce_scoring(scoring)
     for first, second in _twins(prepared):
         warn(
             f"{first} and {second} are the same environment: what one measures counts for both; "
             "give one of them a variable of its own in the inventory to keep them apart"
         )
-    return prepared
+    return prepared, scoring
 
 
 def _say_time(prepared: list[Prepared]) -> None:
@@ -69,10 +84,10 @@ def sweep_devices(
 
     settings = request.settings
     with results_so_far(settings.database, settings.dry_run) as known:
-        prepared = prepared_devices(request, known)
+        prepared, scoring = prepared_devices(request, known)
     is_complete = len(prepared) == len(request.devices)
     if settings.dry_run:
-        return print_plans(prepared, as_json) or (0 if is_complete else 1)
+        return print_plans(prepared, scoring, as_json) or (0 if is_complete else 1)
     report = _carried_out(prepared, settings.database, command)
     for name, outcome in report.outcomes.items():
         if not as_json:
@@ -109,14 +124,18 @@ def _carried_out(prepared: list[Prepared], database: str, command: str) -> Repor
 def plan_devices(request: Request, as_json: bool) -> int:
     """Show the plan of each device; runs nothing."""
     with results_so_far(request.settings.database, only_looks=True) as known:
-        return print_plans(prepared_devices(request, known), as_json)
+        return print_plans(*prepared_devices(request, known), as_json)
 
 
-def print_plans(prepared: list[Prepared], as_json: bool) -> int:
-    """The plans as JSON by device, or nothing more than was said; gives the devices back."""
+def print_plans(prepared: list[Prepared], scoring: ScoringEffort | None, as_json: bool) -> int:
+    """The plans as JSON by device, or nothing more than was said; gives the devices back.
+
+    What is to be scored is the same for all devices and stands beside them as `scoring`.
+    """
     for one in prepared:
         one.site.close()
     require_points(prepared)
     if as_json:
-        emit_json({one.device.name: one.plan for one in prepared})
+        plans: dict[str, Any] = {one.device.name: one.plan for one in prepared}
+        emit_json(plans | ({"scoring": scoring} if scoring is not None else {}))
     return 0

@@ -118,8 +118,7 @@ def main(arguments: list[str]) -> int:
     if arguments[0] == "--fetch":
         print(json.dumps({"folder": fetch(*arguments[1:])}))
         return 0
-    events = Events()
-    started = time.monotonic()
+    events, started = Events(), time.monotonic()
     spec = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     if spec.get("dies_with_parent"):
         threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -127,7 +126,7 @@ def main(arguments: list[str]) -> int:
         _prepare(spec)
         model = load_model(spec["model"])
         manager = _task_manager(spec["model"]["name"])
-        spec["load_s"] = time.monotonic() - started
+        spec["provenance"]["load_s"] = time.monotonic() - started
     except Exception as error:
         events.send("failed", task=None, **_explain(error, "checkpoint"))
         return 1
@@ -225,7 +224,6 @@ def run_task(model: Any, manager: Any, task: dict[str, Any], spec: dict[str, Any
         "items": task.get("items"),
         "where": task.get("where"),
         "wall_s": time.monotonic() - started,
-        "load_s": spec.get("load_s"),
         "facts": facts,
         **{f"{name}_version": version for name, version in versions().items()},
     }
