@@ -1,16 +1,18 @@
 """How long a large grid takes to plan, alone and against a store of many cells.
 
-Two ratios, each against the plain way in the same process:
+Three ratios, each against the plain way in the same process:
 
 - expanding a grid takes one composition and one file per name (`paretobench.config`); Hydra's
   own sweeper composes a configuration for each point (timed on a sample, scaled to all);
-- planning asks the store for the cells of this machine; the plain way reads those of all.
+- planning asks the store for the cells of this machine; the plain way reads those of all;
+- it reads their medians; the plain way reads every sample, too.
 
 Seconds are of the processor, so that a busy machine changes them little.
 
     python benchmarks/plan.py                             # 10,000 points, 20,000 cells
     python benchmarks/large.py large.db                   # once: 1,000,000 cells of 100 devices
     python benchmarks/plan.py --database large.db         # what docs/scale.md speaks of
+    python benchmarks/large.py one.db --devices 1         # all of them of one device
 """
 
 from __future__ import annotations
@@ -49,7 +51,8 @@ def figures(database: Path, wanted: int) -> dict[str, float]:
     with Store.open(database, read_only=True) as store:
         plan_s, prepared = spent_s(lambda: prepare(request, store, must_run=False))
         here = prepared.environment.key
-        once_s, _ = spent_s(lambda: store.cells(here))
+        here_s, _ = spent_s(lambda: store.cell_summaries(here))
+        samples_s, n_here = spent_s(lambda: len(store.cells(here)))
         all_s, _ = spent_s(store.cell_summaries)
         cells, summary = store.cell_count(), prepared.plan.summary
     composed_s = full_composition_s(request.points[:: len(request.points) // SAMPLE])
@@ -58,11 +61,14 @@ def figures(database: Path, wanted: int) -> dict[str, float]:
         "workloads": summary.workloads,
         "measured_before": summary.done,
         "cells_in_store": cells,
+        "cells_of_this_machine": n_here,
         "expand_s": expand_s,
         "plan_without_store_s": alone_s,
         "plan_against_store_s": plan_s,
         "composing_each_point_over_expanding": composed_s * len(request.points) / expand_s,
-        "reading_all_cells_over_this_machine's": all_s / once_s,
+        "plan_cell_us": max(0.0, plan_s - alone_s) / n_here * 1e6,
+        "reading_all_cells_over_this_machine's": all_s / here_s,
+        "reading_samples_over_medians": samples_s / here_s,
     }
 
 

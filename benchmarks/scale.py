@@ -25,7 +25,7 @@ class Constants:
     ingest_us: float = 204
     union_us: float = 55
     plan_point_us: float = 61
-    plan_cell_us: float = 91
+    plan_cell_us: float = 21
     view_point_us: float = 640
     page_bytes: float = 520
     view_point_bytes: float = 30_000

@@ -6,7 +6,7 @@ out unless it is to be retried.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,8 @@ from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchEr
 from paretobench.executors.sites import Site, site_of, spool_folder, take_in
 from paretobench.measure.timing import CellPlan, cell_plan
 from paretobench.plan import Plan, make_plan
-from paretobench.records import Cell, Environment
-from paretobench.store import Store
+from paretobench.records import Environment, Process
+from paretobench.store import CellSummary, Store
 from paretobench.units import counted
 
 if TYPE_CHECKING:
@@ -249,31 +249,37 @@ def machine_of(environment: Environment, asked: DeviceRequest) -> Machine:
     return Machine(memory) if gflops is None else Machine(memory, float(gflops))
 
 
-def known_cells(store: Store | None, environment: Environment) -> dict[str, list[Cell]]:
-    """The cells of an environment by workload; none without a store."""
-    cells: dict[str, list[Cell]] = {}
+def known_cells(
+    store: Store | None, environment: Environment, workload_keys: Iterable[str] | None = None
+) -> dict[str, list[CellSummary]]:
+    """An environment's cells by workload, in the order of their starts; none without a store.
+
+    Samples stay where they are: a device may have a million cells, and a decision needs medians.
+    """
+    cells: dict[str, list[CellSummary]] = {}
     if store is not None:
-        for cell in store.cells(environment.key):
+        for cell in store.cell_summaries(environment.key, workload_keys):
             cells.setdefault(cell.workload_key, []).append(cell)
     return cells
 
 
-def finished(known: dict[str, list[Cell]], rules: CellPlan) -> set[str]:
+def finished(known: Mapping[str, Sequence[Process]], rules: CellPlan) -> set[str]:
     """Workloads that want no further process under the fidelity's rule."""
     from paretobench.measure.harness import wants_more
 
     return {key for key, cells in known.items() if not wants_more(cells, rules)}
 
 
-def _past(store: Store | None, known: dict[str, list[Cell]]) -> list[Past]:
+def _past(store: Store | None, known: Mapping[str, Sequence[CellSummary]]) -> list[Past]:
+    """The newest cell of each workload; what it spent besides its runs takes its samples."""
     from paretobench.analysis.stats import cell_median
 
     if store is None or not known:
         return []
     workloads = store.workloads(known)
+    newest = store.cells_by_key(cells[-1].key for cells in known.values())
     return [
-        Past(workloads[key], cell_median(cells[-1]), cells[-1].overhead_s)
-        for key, cells in known.items()
+        Past(workloads[cell.workload_key], cell_median(cell), cell.overhead_s) for cell in newest
     ]
 
 

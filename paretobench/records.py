@@ -6,10 +6,11 @@ fractions. Statistics over them live in `analysis`, their SQL in `store`.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from paretobench.domain import content_key
 
@@ -42,6 +43,45 @@ class Environment:
         """Chip and operating system, for titles and footers."""
         chip, system = self.identity.get("chip", "unknown chip"), self.identity.get("os", "")
         return f"{chip}, {system}" if system else str(chip)
+
+
+class Process(Protocol):
+    """What decisions about repetition need of a process: of a `Cell`, or of a row without samples.
+
+    The attributes are those of `Cell`.
+    """
+
+    @property
+    def key(self) -> str:
+        """Content key."""
+
+    @property
+    def sweep_key(self) -> str | None:
+        """The sweep it belonged to."""
+
+    @property
+    def started_at(self) -> str:
+        """ISO 8601 in UTC."""
+
+    @property
+    def fidelity(self) -> str:
+        """One of `Fidelity`."""
+
+    @property
+    def round_index(self) -> int:
+        """Its round within the sweep."""
+
+    @property
+    def status(self) -> str:
+        """`ok` or `suspect`."""
+
+    @property
+    def median_s(self) -> float | None:
+        """Median of the samples; None if there are none."""
+
+    @property
+    def wall_s(self) -> float:
+        """The whole process."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +122,11 @@ class Cell:
     status: Literal["ok", "suspect"] = "ok"
     sweep_key: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def median_s(self) -> float | None:
+        """Median of the samples; None if there are none."""
+        return statistics.median(self.samples_s) if self.samples_s else None
 
     @property
     def work_s(self) -> float:

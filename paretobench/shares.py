@@ -87,7 +87,7 @@ class Share:
             store, checked_points(view, self.prepared.plan.points, settings.check)
         )
         fidelity = check_fidelity(settings.fidelity)  # type: ignore[arg-type]
-        known = known_cells(store, self.prepared.environment)
+        known = known_cells(store, self.prepared.environment, workloads)
         done = finished(known, cell_plan(fidelity))
         pending = [workload for key, workload in workloads.items() if key not in done]
         self._measure(store, self._accepted(pending), fidelity)

@@ -19,13 +19,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
 from paretobench.analysis.pooling import LOG_SD_FLOOR, Pool, fit
 from paretobench.analysis.shape import is_bimodal, severe_outliers
 from paretobench.errors import InvalidSamplesError
-from paretobench.records import Cell, Estimate, Fidelity, Measurement
+from paretobench.records import Cell, Estimate, Fidelity, Measurement, Process
 
 CONFIDENCE = 0.95
 """Confidence of every interval that is printed."""
@@ -40,6 +41,8 @@ POOLED_METHOD = "pooled"
 UNKNOWN_METHOD = "unknown"
 
 _LEVELS: tuple[Fidelity, ...] = ("quick", "standard", "rigorous")
+
+P = TypeVar("P", bound=Process)
 
 RoundKey = tuple[str | None, int]
 """A round of a sweep: what makes two cells neighbours in time."""
@@ -276,7 +279,7 @@ def weighted_by_round(
     return {key: math.fsum(weight * part[key] for weight, part in parts) for key in ordered}
 
 
-def replicates(cells: Iterable[Cell], at_least: Fidelity = "quick") -> list[Cell]:
+def replicates(cells: Iterable[P], at_least: Fidelity = "quick") -> list[P]:
     """One cell per round: what an estimate counts, in the order of their starts.
 
     A cell whose canary moved was repeated in its round, and both are stored. The repeat
@@ -285,7 +288,7 @@ def replicates(cells: Iterable[Cell], at_least: Fidelity = "quick") -> list[Cell
     at the latency it decides about. Quick cells step back where longer ones exist.
 
     Args:
-        cells: the cells of one workload in one environment.
+        cells: the cells of one workload in one environment, with their samples or without.
         at_least: quick cells do not count for a higher level; standard and rigorous cells
             follow the same protocol and count for each other.
     """
@@ -293,7 +296,7 @@ def replicates(cells: Iterable[Cell], at_least: Fidelity = "quick") -> list[Cell
     longer = [cell for cell in ordered if cell.fidelity != "quick"]
     if longer or at_least != "quick":
         ordered = longer
-    chosen: dict[RoundKey, Cell] = {}
+    chosen: dict[RoundKey, P] = {}
     for cell in ordered:
         at = (cell.sweep_key, cell.round_index)
         standing = chosen.get(at)
@@ -307,9 +310,9 @@ def by_round(cells: Iterable[Cell]) -> dict[RoundKey, float]:
     return {(c.sweep_key, c.round_index): cell_median(c) for c in replicates(cells)}
 
 
-def cell_median(cell: Cell) -> float:
-    """The median of a cell's samples, in seconds."""
-    return float(np.median(cell.samples_s))
+def cell_median(cell: Process) -> float:
+    """The median of a cell's samples, in seconds; NaN if it has none."""
+    return math.nan if cell.median_s is None else cell.median_s
 
 
 def labels_of(cells: Sequence[Cell]) -> tuple[str, ...]:

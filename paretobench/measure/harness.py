@@ -26,7 +26,7 @@ from paretobench.measure.preparation import Preparation, prepare_all
 from paretobench.measure.process import Children, Outcome
 from paretobench.measure.schedule import current_round, has_cell, round_order
 from paretobench.measure.timing import CellPlan, cell_plan
-from paretobench.records import Cell, Environment, Failure, FailureKind, Fidelity
+from paretobench.records import Cell, Environment, Failure, FailureKind, Fidelity, Process
 
 CELL_MODULE = "paretobench.measure.cell"
 
@@ -89,12 +89,12 @@ class Options:
     expected_cell_s: Mapping[str, float] = field(default_factory=dict)
 
 
-def wants_more(cells: Sequence[Cell], plan: CellPlan) -> bool:
+def wants_more(cells: Sequence[Process], plan: CellPlan) -> bool:
     """Whether a workload with these cells of one environment wants another process."""
     return plan.decide(*progress(cells, plan)).wants_more
 
 
-def progress(cells: Sequence[Cell], plan: CellPlan) -> tuple[list[float], float]:
+def progress(cells: Sequence[Process], plan: CellPlan) -> tuple[list[float], float]:
     """The medians that count at the plan's fidelity, and the wall seconds they cost."""
     counted = replicates(cells, plan.fidelity)
     return [cell_median(cell) for cell in counted], sum(
@@ -363,5 +363,5 @@ class _Sweep:
         return statistics.fmean(seen) if seen else self.options.expected_cell_s.get(key)
 
 
-def _counts(cell: Cell, fidelity: Fidelity) -> bool:
+def _counts(cell: Process, fidelity: Fidelity) -> bool:
     return fidelity == "quick" or cell.fidelity != "quick"

@@ -35,14 +35,21 @@ class CellRows(Database):
         rows = self._rows(f"SELECT * FROM cell{clause}", parameters)
         return [cell_from_row(row) for row in rows]
 
+    def cells_by_key(self, keys: Iterable[str]) -> list[Cell]:
+        """Single cells with every sample, in the order they were started."""
+        clause, parameters = where(key=keys)
+        rows = self._rows(f"SELECT * FROM cell{clause} ORDER BY started_at, key", parameters)
+        return [cell_from_row(row) for row in rows]
+
     def cell_summaries(
         self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None
     ) -> list[CellSummary]:
         """Cells without their samples, in the order they were started: for many cells."""
         clause, parameters = _of(environment_key, workload_keys)
         names = ", ".join(column.name for column in fields(CellSummary))
-        rows = self._rows(f"SELECT {names} FROM cell{clause}", parameters)
-        return [CellSummary(*row) for row in rows]
+        # In batches, so that a million rows are not held beside what is made of them.
+        batches = self._batches(f"SELECT {names} FROM cell{clause}", parameters)
+        return [CellSummary(*row) for rows in batches for row in rows]
 
     def cell_counts(
         self,

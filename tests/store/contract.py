@@ -73,8 +73,17 @@ class StoreContract:
         known.add_cells([cell, examples.cell(PREFILL, THERE, 1)])
         (summary,) = known.cell_summaries(HERE.key)
         assert (summary.median_s, summary.sample_count) == (0.2, 3)
-        for name in ("key", "load_s", "round_index", "canary_before_s", "peak_memory_bytes"):
+        names = ("key", "median_s", "load_s", "round_index", "canary_before_s", "peak_memory_bytes")
+        for name in names:
             assert getattr(summary, name) == getattr(cell, name)
+
+    def test_single_cells_come_by_their_keys_in_the_order_of_their_starts(
+        self, known: Store
+    ) -> None:
+        cells = [examples.cell(ENCODE, HERE, i) for i in range(3)]
+        known.add_cells(cells)
+        assert known.cells_by_key([cells[2].key, "nobody's", cells[0].key]) == [cells[0], cells[2]]
+        assert known.cells_by_key([]) == []
 
     def test_counts_are_by_workload_fidelity_and_status(self, known: Store) -> None:
         known.add_cells(

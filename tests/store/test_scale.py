@@ -20,7 +20,8 @@ seconds = st.floats(1e-9, 1e6)
 def plan_of(store: Store, ask: str, monkeypatch: pytest.MonkeyPatch, **arguments: object) -> str:
     """How SQLite carries out the question that `store.<ask>(...)` puts to it."""
     asked: list[tuple[str, list[object]]] = []
-    monkeypatch.setattr(store, "_rows", lambda sql, given=(): asked.append((sql, given)) or [])
+    for way in ("_rows", "_batches"):
+        monkeypatch.setattr(store, way, lambda sql, given=(): asked.append((sql, given)) or [])
     getattr(store, ask)(**arguments)
     monkeypatch.undo()
     ((sql, parameters),) = asked
