@@ -7,6 +7,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,10 +38,18 @@ def severe_outliers(samples_s: Sequence[float]) -> int:
     """
     if len(samples_s) < 4:
         return 0
-    logs = np.log(np.asarray(samples_s, dtype=float))
-    lower, upper = np.quantile(logs, [0.25, 0.75])
+    logs = sorted(map(math.log, samples_s))  # a report asks of every cell: no arrays for twenty
+    lower, upper = _quantile(logs, 0.25), _quantile(logs, 0.75)
     margin = SEVERE_FENCE_IQR * (upper - lower)
-    return int(np.sum((logs < lower - margin) | (logs > upper + margin)))
+    return sum(each < lower - margin or each > upper + margin for each in logs)
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """A quantile of sorted values, linear between ranks, as numpy's default."""
+    rank = (len(ordered) - 1) * share
+    below = int(rank)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (rank - below)
 
 
 def is_bimodal(samples_s: Sequence[float]) -> bool:
@@ -55,7 +64,7 @@ def is_bimodal(samples_s: Sequence[float]) -> bool:
     False
     """
     n = len(samples_s)
-    if n < 8:
+    if n < 8 or max(samples_s) < min(samples_s) * (1 + BIMODAL_GAP):
         return False
     logs = np.sort(np.log(np.asarray(samples_s, dtype=float)))
     smallest = max(2, int(np.ceil(BIMODAL_MINORITY * n)))

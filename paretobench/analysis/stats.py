@@ -292,7 +292,10 @@ def replicates(cells: Iterable[P], at_least: Fidelity = "quick") -> list[P]:
         at_least: quick cells do not count for a higher level; standard and rigorous cells
             follow the same protocol and count for each other.
     """
-    ordered = sorted(cells, key=lambda cell: (cell.started_at, cell.key))
+    ordered = list(cells)
+    ordered.sort(key=lambda cell: cell.started_at)
+    if len({cell.started_at for cell in ordered}) < len(ordered):  # a key takes time to work out
+        ordered.sort(key=lambda cell: (cell.started_at, cell.key))
     longer = [cell for cell in ordered if cell.fidelity != "quick"]
     if longer or at_least != "quick":
         ordered = longer

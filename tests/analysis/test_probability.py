@@ -139,3 +139,18 @@ def test_the_band_says_what_is_attained_within_each_time():
     draws = Draws(np.array([[1.0, 2.0], [1.5, 2.5]]), np.array([[0.5, 0.6], [0.55, 0.65]]))
     band = attainment_band(draws, np.array([0.9, 1.2, 2.0, 3.0]), (0.0, 1.0))
     assert band.tolist() == [[-np.inf, -np.inf, 0.55, 0.6], [-np.inf, 0.5, 0.6, 0.65]]
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10_000), st.integers(1, 12))
+def test_the_band_agrees_with_asking_every_point_at_every_time(seed, n):
+    rng = np.random.default_rng(seed)
+    times = rng.choice([0.1, 0.2, 0.3, 0.4], (30, n))  # with ties
+    draws = Draws(times, rng.uniform(0, 1, (30, n)))
+    at_s = np.array([0.05, 0.1, 0.25, 0.3, 1.0])
+    best = [
+        [max(draws.accuracy[d][times[d] <= limit], default=-np.inf) for limit in at_s]
+        for d in range(30)
+    ]
+    expected = np.quantile(best, (0.025, 0.5, 0.975), axis=0, method="inverted_cdf")
+    assert np.array_equal(attainment_band(draws, at_s), expected)

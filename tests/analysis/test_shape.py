@@ -58,3 +58,19 @@ def test_the_order_does_not_matter(samples: list[float], random: object) -> None
 
 def test_three_samples_have_no_outliers() -> None:
     assert severe_outliers([1.0, 1.0, 9.0]) == 0
+
+
+@given(st.lists(st.floats(0.1, 10), min_size=4, max_size=40))
+def test_outliers_are_those_beyond_three_ranges_from_numpys_quartiles(samples: list[float]) -> None:
+    logs = np.log(samples)
+    lower, upper = np.quantile(logs, [0.25, 0.75])
+    margin = 3 * (upper - lower)
+    away = 1e-9  # a sample right on a fence may fall to either side
+    sure = np.sum((logs < lower - margin - away) | (logs > upper + margin + away))
+    possible = np.sum((logs < lower - margin + away) | (logs > upper + margin - away))
+    assert sure <= severe_outliers(samples) <= possible
+
+
+def test_equal_samples_are_no_outliers_of_one_another() -> None:
+    for value in (0.1, 0.3, 1 / 3, 7.7):
+        assert severe_outliers([value] * 7) == 0
