@@ -35,6 +35,8 @@ def with_placement(row: Row, point: StoredPoint, known: Mapping[str, Mapping[str
     """The row with its encoder's shares: of several encoder workloads the one furthest off."""
     links = (link.workload_key for link in point.links if link.role == "encode")
     found = [known[key] for key in links if key in known]
+    if not found:
+        return row
     shares = {name: _largest([one.get(name) for one in found]) for name in _SHARES}
     is_notable = any(one.get("warning") for one in found)
     cautions = (*row.cautions, CAUTION) if is_notable else row.cautions

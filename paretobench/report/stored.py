@@ -26,7 +26,7 @@ from paretobench.report.runs import runs_of
 from paretobench.report.scorecards import Scorecard, notes, scorecards
 from paretobench.report.standing import with_standing
 from paretobench.report.view import HEADLINE, Gone, Reading, Row, Runs, Statistics, View
-from paretobench.store import Link, Store, StoredPoint, Sweep
+from paretobench.store import CellSummary, Link, Store, StoredPoint, Sweep
 
 NO_SCORE = Scorecard("", None, ())
 HINT = (
@@ -43,7 +43,8 @@ class _Known:
     workloads: Mapping[str, Workload]
     measurements: Mapping[str, Measurement]
     failures: Mapping[str, Failure]
-    runs: Mapping[str, Runs]
+    runs: Mapping[tuple[str, str], Runs]
+    summaries: Sequence[CellSummary]
 
 
 def stored_view(
@@ -92,13 +93,13 @@ def stored_view(
         protocol=str(chosen.settings.get("protocol", "paper")) if chosen else "",
         environment=describe_environment(environment),
         command=chosen.command if chosen else "",
-        date=_last_date(store, environment),
+        date=max((summary.started_at[:10] for summary in known.summaries), default=""),
         benchmark=benchmark,
         sources=tuple(sorted({_table_of(row.score.source) for row in rows if row.score})),
         refusals=tuple(Gone(str(refusal), "refused", refusal.reason) for refusal in refusals),
         failures=tuple(_gone(failure, known) for failure in known.failures.values()),
-        statistics=_statistics(store, points, environment),
-        readings=_readings(store, points, known),
+        statistics=_statistics(points, known),
+        readings=_readings(points, known),
         notes=(*_notes(given, points, mix_protocols), *_device_notes(chosen, environment)),
     )
     return with_standing(view, seed)
@@ -167,11 +168,20 @@ def _gather(store: Store, points: Sequence[StoredPoint], environment: Environmen
         cells.setdefault(cell.workload_key, []).append(cell)
     failures = {failure.workload_key: failure for failure in store.failures(environment.key, keys)}
     measurements = _measurements(cells, workloads)
-    runs = {
-        key: runs_of("", [cell.samples_s for cell in stats.replicates(cells[key])])
-        for key in measurements
+    runs = _runs(cells, {(link.workload_key, link.role) for p in points for link in p.links})
+    summaries = store.cell_summaries(environment.key)
+    return _Known(environment, workloads, measurements, failures, runs, summaries)
+
+
+def _runs(
+    cells: Mapping[str, Sequence[Cell]], wanted: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], Runs]:
+    """The timed runs of every measured workload in every role it has."""
+    shown = {
+        key: runs_of("", [cell.samples_s for cell in stats.replicates(of_one)])
+        for key, of_one in cells.items()
     }
-    return _Known(environment, workloads, measurements, failures, runs)
+    return {(key, role): replace(shown[key], part=role) for key, role in wanted if key in shown}
 
 
 def _measurements(
@@ -212,9 +222,9 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         ttft=ttft,
         end_to_end=_sum(checks, known),
         runs=tuple(
-            replace(known.runs[link.workload_key], part=link.role)
+            known.runs[link.workload_key, link.role]
             for link in (*parts, *checks)
-            if link.workload_key in known.runs
+            if (link.workload_key, link.role) in known.runs
         ),
         **_runtimes(encode, prefill, known),
         **_circumstances(parts, ttft, known),
@@ -334,12 +344,10 @@ def _gone(failure: Failure, known: _Known) -> Gone:
     return Gone(label, failure.kind, failure.reason)
 
 
-def _statistics(
-    store: Store, points: Sequence[StoredPoint], environment: Environment
-) -> Statistics:
+def _statistics(points: Sequence[StoredPoint], known: _Known) -> Statistics:
     links = [link for point in points for link in point.links if link.role != "end_to_end"]
     keys = {link.workload_key for link in links}
-    summaries = store.cell_summaries(environment.key, keys)
+    summaries = [summary for summary in known.summaries if summary.workload_key in keys]
     wall: dict[str, list[float]] = {}
     for summary in summaries:
         wall.setdefault(summary.workload_key, []).append(summary.wall_s)
@@ -355,7 +363,7 @@ def _statistics(
     )
 
 
-def _readings(store: Store, points: Sequence[StoredPoint], known: _Known) -> tuple[Reading, ...]:
+def _readings(points: Sequence[StoredPoint], known: _Known) -> tuple[Reading, ...]:
     keys = set(chain.from_iterable((k.workload_key for k in point.links) for point in points))
     return tuple(
         Reading(
@@ -365,19 +373,14 @@ def _readings(store: Store, points: Sequence[StoredPoint], known: _Known) -> tup
             summary.canary_after_s,
             summary.status,
         )
-        for summary in store.cell_summaries(known.environment.key, keys)
-        if summary.canary_before_s is not None
+        for summary in known.summaries
+        if summary.workload_key in keys and summary.canary_before_s is not None
     )
 
 
 def _title(sweep: Sweep | None, points: Sequence[StoredPoint], environment: Environment) -> str:
     name = sweep.name if sweep else "all points"
     return f"{name}: {len(points)} points on {environment.label}"
-
-
-def _last_date(store: Store, environment: Environment) -> str:
-    summaries = store.cell_summaries(environment.key)
-    return max((summary.started_at[:10] for summary in summaries), default="")
 
 
 def _identity(point: StoredPoint) -> tuple[str, int, str, str]:

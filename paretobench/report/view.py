@@ -329,11 +329,15 @@ def with_fronts(view: View) -> View:
         overall |= _front_ids(panel.rows)
         for name in {row.family for row in panel.rows}:
             family |= _front_ids(row for row in panel.rows if row.family == name)
-    rows = tuple(
-        replace(row, is_on_front=id(row) in overall, is_on_family_front=id(row) in family)
-        for row in view.rows
-    )
+    rows = tuple(_standing_at(row, id(row) in overall, id(row) in family) for row in view.rows)
     return replace(view, rows=rows)
+
+
+def _standing_at(row: Row, is_on_front: bool, is_on_family_front: bool) -> Row:
+    """The row with these flags; itself where it has them, as most rows of a large view do."""
+    if (row.is_on_front, row.is_on_family_front) == (is_on_front, is_on_family_front):
+        return row
+    return replace(row, is_on_front=is_on_front, is_on_family_front=is_on_family_front)
 
 
 def _front_ids(rows: Iterable[Row]) -> set[int]:

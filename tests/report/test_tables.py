@@ -111,3 +111,10 @@ def test_an_empty_view_gives_empty_tables() -> None:
     assert tables.markdown_text(empty).count("\n") == 2
     assert tables.csv_text(empty).count("\n") == 1
     assert printed(empty, 100)
+
+
+@pytest.mark.parametrize("shown", [family_view(), view(row("a", labels=("x", "\N{DAGGER}, y")))])
+def test_the_json_is_what_pythons_own_indenting_gives(shown: View) -> None:
+    text = tables.json_text(shown)
+    assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False)
+    assert json.loads(text)["rows"] == tables.records(shown)

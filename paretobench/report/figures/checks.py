@@ -13,7 +13,7 @@ from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from paretobench.report.figures.marks import POINTS_PER_INCH, Pair
+from paretobench.report.figures.marks import CROWD, POINTS_PER_INCH, Pair
 from paretobench.report.figures.sheet import Caption, finish, new_sheet
 from paretobench.report.style import Style
 from paretobench.report.view import Row, View
@@ -142,9 +142,10 @@ def drift_figure(info: DriftInfo, style: Style) -> Figure:
         ("after, moved", info.suspect, {"marker": "X", "mfc": style.palette[2], "mec": style.ink}),
     )
     entries = []
+    is_crowd = len(info.before) + len(info.after) > CROWD
     for label, points, look in kinds:
         looks = {"ls": "", "ms": style.marker_pt * 0.8, **look}
-        axes.plot([x for x, _ in points], [y for _, y in points], **looks)
+        axes.plot([x for x, _ in points], [y for _, y in points], rasterized=is_crowd, **looks)
         entries.append(Line2D([], [], label=label, **looks))
     moves = [y for _, points, _ in kinds for _, y in points]
     axes.set_ylim(min(0.9, *moves, 1.0) * 0.98, max(1.1, *moves, 1.0) * 1.02)

@@ -83,8 +83,9 @@ def claims_of(rows: Sequence[Row]) -> Claims:
     headline = _most(names, (row.family for row in rows if row.is_on_front))
     others = [name for name in names if name != headline]
     baseline = _most(others, (row.family for row in rows if row.is_on_family_front))
-    ours = contenders([row for row in rows if row.family == headline])
-    theirs = contenders([row for row in rows if row.family == baseline])
+    foremost = [row for row in rows if row.is_on_family_front]  # nobody else can be in a claim
+    ours = contenders([row for row in foremost if row.family == headline])
+    theirs = contenders([row for row in foremost if row.family == baseline])
     return Claims(
         headline,
         baseline,

@@ -28,6 +28,13 @@ Z95 = 1.959964
 
 POINTS_PER_INCH = 72.0
 
+CROWD, CROWD_SHARE = 1000, 0.5
+"""More points than this in one panel are a cloud: an image in SVG and PDF, text stays text, and
+its markers are of this share of the usual size."""
+
+CLOUD_ORDER = 1.9
+"""Over the broad band of the front, under every line."""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -95,27 +102,38 @@ def _standing(row: Row) -> Standing:
 def draw_marks(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
     """Draw markers and error bars; alike ones in one stroke, so that thousands stay quick.
 
-    A mark without a score stands at 0; a strip gives its marks the height of their line.
+    A mark without a score stands at 0; a strip gives its marks the height of their line. In a
+    crowd the dominated ones are small, without error bars, and an image in vector files: nobody
+    can pick out one of a thousand, and a file with a shape for each opens slowly.
     """
     em = look.style.font_pt
+    is_crowd = len(marks) > CROWD
     groups: dict[tuple[str, str, Standing], list[Mark]] = {}
     for mark in marks:
         groups.setdefault((mark.family, mark.llm, mark.standing), []).append(mark)
     for (family, llm, standing), alike in groups.items():
         colour = look.colours[family]
         fill = {"front": colour, "family": look.style.tint(colour)}.get(standing, look.style.paper)
+        share = _share(standing, is_crowd)
         axes.plot(
             [mark.ttft_ms for mark in alike],
             [mark.score_percent or 0.0 for mark in alike],
             ls="",
             marker=look.markers[llm],
-            ms=look.style.marker_pt,
+            ms=look.style.marker_pt * share,
             mfc=fill,
             mec=colour,
-            mew=0.13 * em,
-            zorder=5 if standing == "front" else 4,
+            mew=0.13 * em * share,
+            zorder=CLOUD_ORDER if share < 1 else 5 if standing == "front" else 4,
+            rasterized=share < 1,
         )
-        _draw_bars([bar for mark in alike for bar in _bars(mark)], axes, colour, 0.1 * em)
+        if share == 1:
+            _draw_bars([bar for mark in alike for bar in _bars(mark)], axes, colour, 0.1 * em)
+
+
+def _share(standing: Standing, is_crowd: bool) -> float:
+    """The size of a marker, as a share of the usual one."""
+    return CROWD_SHARE if is_crowd and standing not in ("front", "family") else 1.0
 
 
 def _draw_bars(bars: Sequence[Sequence[Pair]], axes: Axes, colour: str, width: float) -> None:
@@ -145,7 +163,8 @@ def label_marks(
         radii_pt: half the size of each marker, where they differ.
     """
     size = size_pt or look.style.small_pt * 0.92
-    radii = radii_pt or [look.style.marker_pt / 2] * len(marks)
+    is_cloud = len(marks) > CROWD
+    radii = radii_pt or [_share(m.standing, is_cloud) * look.style.marker_pt / 2 for m in marks]
     is_crowded = len(marks) > look.style.max_labels
     is_chosen = [not is_crowded or mark.standing == "front" for mark in marks]
     chosen = [index for index, wanted in enumerate(is_chosen) if wanted]

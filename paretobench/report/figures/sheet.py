@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 EDGE_IN = 0.06
 """White space along the edge of a sheet."""
 
+HANDLE_EM, GAP_EM, COLUMN_EM = 1.7, 0.5, 1.3
+"""A legend's symbols, what is between them and their words, and between its columns."""
+
 
 @dataclass(frozen=True)
 class Caption:
@@ -146,6 +149,8 @@ def _legends(sheet: Sheet, groups: list[list[Any]]) -> list[Any]:
 
 def _fit_a_line(sheet: Sheet, groups: Sequence[Sequence[Any]]) -> bool:
     together = [entry for group in groups for entry in group]
+    if not _may_fit(sheet, _entry_widths(sheet, together), len(together)):
+        return False
     legend = _legend(sheet, together, len(together))
     fits = _fits(sheet, legend)
     legend.remove()
@@ -154,12 +159,37 @@ def _fit_a_line(sheet: Sheet, groups: Sequence[Sequence[Any]]) -> bool:
 
 def _wrapped_legend(sheet: Sheet, entries: Sequence[Any]) -> Any:
     """One legend with as many columns as fit."""
+    widths = _entry_widths(sheet, entries)
     for columns in range(len(entries), 1, -1):
+        if not _may_fit(sheet, widths, columns):
+            continue
         legend = _legend(sheet, entries, columns)
         if _fits(sheet, legend):
             return legend
         legend.remove()
     return _legend(sheet, entries, 1)
+
+
+def _entry_widths(sheet: Sheet, entries: Sequence[Any]) -> list[float]:
+    """The width of each entry and the space after it, in inches."""
+    import matplotlib as mpl
+
+    probe = sheet.figure.text(0, 0, "", fontsize=mpl.rcParams["legend.fontsize"])
+    around = float(probe.get_fontsize()) / POINTS_PER_INCH * (HANDLE_EM + GAP_EM + COLUMN_EM)
+    widths = []
+    for entry in entries:
+        probe.set_text(entry.get_label())
+        widths.append(around + _extent(sheet, probe).width / sheet.figure.dpi)
+    probe.remove()
+    return widths
+
+
+def _may_fit(sheet: Sheet, widths: Sequence[float], columns: int) -> bool:
+    """Whether such a legend is worth making and measuring: most of the tries are far too wide."""
+    import numpy as np
+
+    columns_in = [max(column) for column in np.array_split(widths, columns)]
+    return bool(sum(columns_in) <= sheet.style.width_in * 1.1)
 
 
 def _legend(sheet: Sheet, entries: Sequence[Any], columns: int) -> Any:
@@ -169,9 +199,9 @@ def _legend(sheet: Sheet, entries: Sequence[Any], columns: int) -> Any:
         loc="upper left",
         borderpad=0,
         borderaxespad=0,
-        handlelength=1.7,
-        handletextpad=0.5,
-        columnspacing=1.3,
+        handlelength=HANDLE_EM,
+        handletextpad=GAP_EM,
+        columnspacing=COLUMN_EM,
         labelspacing=0.35,
     )
 

@@ -159,6 +159,7 @@ class _Maker:
     origins: _Numbered = field(default_factory=_Numbered)
     outlines: _Numbered = field(default_factory=_Numbered)
     runs: _Numbered = field(default_factory=_Numbered)
+    packed: dict[int, int] = field(default_factory=dict)
 
     def row(self, row: Row) -> list[Any]:
         """One row in the order of `ROW_FIELDS`."""
@@ -216,9 +217,15 @@ class _Maker:
         return [self.outlines.number(outline), *texts]
 
     def _runs(self, runs: Runs) -> int:
-        """The number of a part's runs, their texts by number, too."""
-        *texts, steps = packed_runs(for_page(runs, self.parts))
-        return self.runs.number((*(self.strings.number(text) for text in texts), steps))
+        """The number of a part's runs, their texts by number, too.
+
+        Points with a part in common share its runs as one object, so each is packed once.
+        """
+        if id(runs) not in self.packed:
+            *texts, steps = packed_runs(for_page(runs, self.parts))
+            number = self.runs.number((*map(self.strings.number, texts), steps))
+            self.packed[id(runs)] = number
+        return self.packed[id(runs)]
 
     def _raw(self, value: Raw) -> Raw | list[int]:
         """A value as it is; a text as its number in a list, which tells the two apart."""
@@ -288,5 +295,6 @@ def embedded_json(data: Any) -> str:
     '{"a":"\\\\u003c/script\\\\u003e"}'
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    unsafe = "<>&\u2028\u2029"
-    return text.translate({ord(mark): f"\\u{ord(mark):04x}" for mark in unsafe})
+    for mark in "<>&\u2028\u2029":  # none stands in a replacement
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return text

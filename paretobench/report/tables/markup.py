@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_LATEX = {
+_LATEX = str.maketrans({
     "\\": "\\textbackslash{}", "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_",
     "{": "\\{", "}": "\\}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
     "±": "$\\pm$", "×": "$\\times$", "–": "--",
-}  # fmt: skip
+})  # fmt: skip
 
 
 def latex_cell(text: str) -> str:
@@ -17,7 +17,7 @@ def latex_cell(text: str) -> str:
     >>> print(latex_cell('50 % of_a'))
     50 \\% of\\_a
     """
-    return "".join(_LATEX.get(character, character) for character in text)
+    return text.translate(_LATEX)
 
 
 def markdown_cell(text: str) -> str:
