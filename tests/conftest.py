@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.report.browser.chromium import Page
 
 # Examples are not timed: other processes on the machine would make them flaky.
 settings.register_profile("paretobench", deadline=None)
 settings.load_profile("paretobench")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Page]:
+    """One browser for every page that is looked at: a report's and the documentation's."""
+    from tests.report.browser.chromium import browser, find_chromium
+
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("no Chromium: apt-get install chromium, or name one in CHROMIUM")
+    with browser(executable) as page:
+        yield page

@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from paretobench.checkpoint import checkpoint_hash
 from paretobench.measure.lock import FOLDER_VARIABLE
+from tests.accuracy.lmms import two_checkpoints
+from tests.accuracy.lmms.two_checkpoints import POINTS, YES, write_two_checkpoints
 
 pytest.importorskip("torch")
 try:
@@ -23,28 +24,7 @@ except importlib.metadata.PackageNotFoundError:
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-ENCODERS = {
-    "little_fastvit": {"token_stride_px": 64, "sweep_resolutions_px": [64]},
-    "little_clip": {"token_stride_px": 14, "sweep_resolutions_px": [28]},
-}
-ENCODER = {
-    "architecture": "vit_tiny_patch16_224", "token_rounding": "floor", "parameters": 5524416,
-    "output_channels": 192, "resolutions": {"min_px": 14, "max_px": 512, "why": "a test"},
-}  # fmt: skip
-LLM = {
-    "label": "Small", "family": "Small", "size_label": "1M", "architecture": "qwen2",
-    "hidden_size": 32, "n_layers": 2, "n_heads": 4, "n_kv_heads": 2, "intermediate_size": 48,
-    "vocab_size": 300, "max_positions": 2048, "parameters": 100000,
-}  # fmt: skip
-YES = (4 / 12 + 3.8 / 6 + 2 / 3 + 9 / 12 + 3 / 9) / 5
-"""Avg-5 of a model that says yes to everything, by the data sets' construction."""
-
-SWEEP = (
-    "sweep", "encoder=little_fastvit,little_clip", "llm=small", "device=torch",
-    "device.encode.precision=fp32", "device.prefill.precision=fp32", "fidelity=quick",
-    "accuracy=lmms_eval", "weights=checkpoint", "name=both",
-)  # fmt: skip
+SWEEP = (*two_checkpoints.SWEEP, "weights=checkpoint", "name=both")
 
 
 def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
@@ -60,21 +40,7 @@ def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two tiny checkpoints, their data, and a sweep of both."""
     folder = tmp_path_factory.mktemp("both")
-    command = [sys.executable, "-m", "tests.accuracy.lmms.tiny", str(folder)]
-    subprocess.run(command, check=True, cwd=REPOSITORY, capture_output=True)
-    files = {f"encoder/{n}": ENCODER | e | {"label": n, "family": n} for n, e in ENCODERS.items()}
-    for name, content in (files | {"llm/small": LLM}).items():
-        path = folder / "sweeps" / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(content))
-    place = {"llm": "small", "recipe": "tiny"}
-    checkpoints = [
-        {"checkpoint": "fast_vlm", "encoder": "little_fastvit", "resolution_px": 64, **place},
-        {"checkpoint": "llava", "encoder": "little_clip", "resolution_px": 28, **place},
-    ]
-    defaults = {"device": "cpu", "batch_size": 6, "data": "data"}
-    whole = {"defaults": defaults, "checkpoints": checkpoints}
-    (folder / "checkpoints.yaml").write_text(yaml.safe_dump(whole))
+    write_two_checkpoints(folder)
     result = run(folder, *SWEEP)
     assert result.returncode == 0, result.stderr
     return folder
@@ -82,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows(folder: Path) -> dict[str, dict]:
     shown = {}
-    for point in ("little_fastvit@64+small", "little_clip@28+small"):
+    for point in POINTS:
         (row,) = json.loads(run(folder, "show", point, "--json").stdout)
         shown[row["encoder"]] = row
     return shown

@@ -7,7 +7,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +20,7 @@ from paretobench.resources import sweeps_folder
 from paretobench.store.migrations import apply_migrations
 from scripts.reference import hook, markup, verbs, yaml_keys
 from tests.docs.commands import ROOT
-from tests.report.browser.chromium import Page, browser, find_chromium
+from tests.report.browser.chromium import Page
 
 
 @pytest.fixture(scope="session")
@@ -160,15 +159,6 @@ def test_every_key_of_a_file_is_described(kind: str) -> None:
 def test_bars_and_brackets_do_not_break_a_table() -> None:
     row = markup.table(["a"], [["x | y <name> `<b>`\nz"]]).splitlines()[2]
     assert row == "| x \\| y &lt;name> `<b>` z |"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Page]:
-    executable = find_chromium()
-    if executable is None:
-        pytest.skip("no Chromium: apt-get install chromium, or name one in CHROMIUM")
-    with browser(executable) as page:
-        yield page
 
 
 @pytest.mark.parametrize("width", [1280, 390])

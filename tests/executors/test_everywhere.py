@@ -17,12 +17,13 @@ import pytest
 import yaml
 
 from paretobench.store import Store
+from tests.accuracy.lmms.two_checkpoints import YES
 from tests.cli.test_devices import PROFILE
 from tests.executors.fake_child import log, write_checkpoint, write_interpreter
 from tests.executors.hosts import Hosts
 from tests.executors.test_kills import LAYERS
 from tests.executors.test_submitit import jobs_in
-from tests.executors.test_sweep_elsewhere import YES, made, run
+from tests.executors.test_sweep_elsewhere import made, run
 from tests.executors.test_two_hosts import (
     DATABASE,
     both,

@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-import yaml
 
 from paretobench.measure.lock import FOLDER_VARIABLE
 from paretobench.store import spool
+from tests.accuracy.lmms import two_checkpoints
+from tests.accuracy.lmms.two_checkpoints import POINTS, YES, write_two_checkpoints
 from tests.executors import ray_cluster, slurm
 
 pytest.importorskip("torch")
@@ -31,27 +32,8 @@ for name in ("lmms_eval",):
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-ENCODERS = {
-    "little_fastvit": {"token_stride_px": 64, "sweep_resolutions_px": [64]},
-    "little_clip": {"token_stride_px": 14, "sweep_resolutions_px": [28]},
-}
-ENCODER = {
-    "architecture": "vit_tiny_patch16_224", "token_rounding": "floor", "parameters": 5524416,
-    "output_channels": 192, "resolutions": {"min_px": 14, "max_px": 512, "why": "a test"},
-}  # fmt: skip
-LLM = {
-    "label": "Small", "family": "Small", "size_label": "1M", "architecture": "qwen2",
-    "hidden_size": 32, "n_layers": 2, "n_heads": 4, "n_kv_heads": 2, "intermediate_size": 48,
-    "vocab_size": 300, "max_positions": 2048, "parameters": 100000,
-}  # fmt: skip
-YES = (4 / 12 + 3.8 / 6 + 2 / 3 + 9 / 12 + 3 / 9) / 5
-"""Avg-5 of a model that says yes to everything, by the data sets' construction."""
-
 SWEEP = (
-    "sweep", "encoder=little_fastvit,little_clip", "llm=small", "device=torch",
-    "device.encode.precision=fp32", "device.prefill.precision=fp32", "fidelity=quick",
-    "accuracy=lmms_eval", "check=0", "name=elsewhere", "executor.accuracy.poll_s=0.5",
+    *two_checkpoints.SWEEP, "check=0", "name=elsewhere", "executor.accuracy.poll_s=0.5",
 )  # fmt: skip
 
 
@@ -59,21 +41,7 @@ SWEEP = (
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tiny checkpoints and their data, and the user's own files that name them."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    command = [sys.executable, "-m", "tests.accuracy.lmms.tiny", str(folder)]
-    subprocess.run(command, check=True, cwd=REPOSITORY, capture_output=True)
-    files = {f"encoder/{n}": ENCODER | e | {"label": n, "family": n} for n, e in ENCODERS.items()}
-    for name, content in (files | {"llm/small": LLM}).items():
-        path = folder / "sweeps" / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(content))
-    place = {"llm": "small", "recipe": "tiny"}
-    entries = [
-        {"checkpoint": "fast_vlm", "encoder": "little_fastvit", "resolution_px": 64, **place},
-        {"checkpoint": "llava", "encoder": "little_clip", "resolution_px": 28, **place},
-    ]
-    defaults = {"device": "cpu", "batch_size": 6, "data": "data"}
-    whole = {"defaults": defaults, "checkpoints": entries}
-    (folder / "checkpoints.yaml").write_text(yaml.safe_dump(whole))
+    write_two_checkpoints(folder)
     return folder
 
 
@@ -118,6 +86,6 @@ def test_a_sweep_measures_here_and_scores_elsewhere(made: Path, tmp_path: Path, 
     scores = [score for path in results for score in spool.read(path).scores]
     suites = {score.encoder: score.value for score in scores if score.benchmark == "avg5"}
     assert suites == pytest.approx({"little_fastvit": YES, "little_clip": YES})
-    for point in ("little_fastvit@64+small", "little_clip@28+small"):
+    for point in POINTS:
         (row,) = json.loads(run(made, {}, "show", point, "--json").stdout)
         assert row["ttft_s"] > 0 and row["score_fraction"] == pytest.approx(YES)

@@ -1,4 +1,4 @@
-"""One browser for all tests of the page; each test starts from a page loaded afresh."""
+"""Pages of reports for the one browser; each test starts from a page loaded afresh."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from paretobench.report.page import page_text
 from paretobench.report.published import published_view
 from paretobench.report.view import View
-from tests.report.browser.chromium import Page, browser, find_chromium
+from tests.report.browser.chromium import Page
 from tests.report.grids import family_view, row, view
 from tests.report.pages import hostile_view, random_view, two_places_view
 
@@ -25,15 +25,6 @@ VIEWS: dict[str, Callable[[], View]] = {
     "timed": lambda: random_view(24),
     "large": lambda: random_view(10_000),
 }
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Page]:
-    executable = find_chromium()
-    if executable is None:
-        pytest.skip("no Chromium: apt-get install chromium, or name one in CHROMIUM")
-    with browser(executable) as page:
-        yield page
 
 
 @pytest.fixture(scope="session")
