@@ -14,6 +14,8 @@ from paretobench.cli.options import as_json
 from paretobench.units import MISSING, counted, duration, significant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from paretobench.backends.artifacts import Artifact
     from paretobench.domain import Workload
     from paretobench.measure.builds import Built
@@ -37,7 +39,8 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     """Convert what a sweep would; measure nothing.
 
     OVERRIDES are those of a sweep: +grid=qwen2_family device=apple. What is there and whole is
-    kept; a build that was stopped goes on where it was.
+    kept; a build that was stopped goes on where it was. executor/conversion=submitit makes each
+    artifact in a job of its own.
     """
     from paretobench.config import expand
     from paretobench.measure import builds
@@ -53,7 +56,7 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     )
     for refusal in refused:
         warn(f"refused: {refusal}")
-    built = builds.build_artifacts(workloads, progress=_tell)
+    built = _make(workloads, request.executors["conversion"])
     emit_json(built) if as_json else _print_built(built)
     failed = [one for one in built if one.state == "failed"]
     for one in failed:
@@ -61,6 +64,18 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     if device.encode.backend == "coreml" and not failed:
         say(_next_on_a_mac(overrides))
     return 1 if failed else 0
+
+
+def _make(workloads: list[Workload], settings: Mapping[str, Any]) -> list[Built]:
+    """Make artifacts here, or as jobs of an executor; a failure costs its own workload."""
+    from paretobench.backends.artifacts import default_root
+    from paretobench.executors import conversions, engines
+    from paretobench.measure import builds
+
+    chosen = engines.choose(settings, "conversion")
+    if chosen is None:
+        return builds.build_artifacts(workloads, progress=_tell)
+    return conversions.build_elsewhere(workloads, chosen, default_root(), say)
 
 
 def _tell(workload: Workload, done: int, total: int) -> None:

@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 
 GROUPS = (
     *("encoder", "llm", "tiling", "device", "accuracy"),
-    *("executor/latency", "executor/accuracy"),
+    *("executor/latency", "executor/accuracy", "executor/conversion"),
 )
 """Groups that are chosen with NAME=; a grid is added with +grid=."""
 

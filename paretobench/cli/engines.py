@@ -13,6 +13,7 @@ from paretobench.units import counted
 
 if TYPE_CHECKING:
     from paretobench.config import Request
+    from paretobench.executors.engines import Role
 
 _NAMED = re.compile(r"\+*executor[./](accuracy|conversion)\b")
 
@@ -25,8 +26,10 @@ def doctor_executors(overrides: Sequence[str], as_json: bool) -> int:
     """
     from paretobench.config import expand
     from paretobench.executors import readiness
+    from paretobench.executors.engines import FOLDERS
 
-    named = dict.fromkeys(m[1] for one in overrides if (m := _NAMED.match(one)))
+    matches = map(_NAMED.match, overrides)
+    named: list[Role] = [r for r in FOLDERS if r in {m[1] for m in matches if m}]
     if not named:
         raise ConfigError(
             f"{overrides[0]!r} names no executor; doctor checks one as a sweep would take it:\n"
@@ -34,17 +37,15 @@ def doctor_executors(overrides: Sequence[str], as_json: bool) -> int:
         )
     request = expand(list(overrides))
     found = {
-        kind: readiness.check(
-            request.executors[kind], _interpreters(request) if kind == "accuracy" else None
-        )
-        for kind in named
+        role: readiness.check(request.executors[role], role, _interpreters(request))
+        for role in named
     }
     lacking = [each for findings in found.values() for each in findings if not each.is_fine]
     if as_json:
         emit_json(found)
         return 1 if lacking else 0
-    for kind, findings in found.items():
-        print_findings(f"executor/{kind}={request.executors[kind]['name']}", findings)
+    for role, findings in found.items():
+        print_findings(f"executor/{role}={request.executors[role]['name']}", findings)
     say(f"{counted(len(lacking), 'finding')} to act on" if lacking else "ready for jobs")
     return 1 if lacking else 0
 

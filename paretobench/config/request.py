@@ -69,7 +69,8 @@ class Request:
         device: the first device.
         overrides: the user's own words, for the report's footer.
         devices: every device, in the order asked for.
-        executors: options of `executor/latency` and `executor/accuracy`, each with its `name`.
+        executors: options of `executor/latency`, `executor/accuracy` and `executor/conversion`,
+            each with its `name`.
     """
 
     name: str

@@ -9,9 +9,7 @@ same command later collects it.
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,33 +19,22 @@ from paretobench.accuracy.lmms import runner
 from paretobench.accuracy.lmms.checkpoints import for_points, read_jobs
 from paretobench.accuracy.lmms.job import Job, data_digest, job_to_json
 from paretobench.domain import GridPoint
-from paretobench.errors import ConfigError, ExecutorError, ParetobenchError, UnknownNameError
-from paretobench.executors import Ended, Unit, ray, submitit
-from paretobench.executors.shared import SharedFolderExecutor
+from paretobench.errors import ExecutorError, ParetobenchError
+from paretobench.executors import Ended, Unit
+from paretobench.executors.engines import Chosen, choose
 from paretobench.records import Score, TaskRun
 from paretobench.store import spool
-
-DEFAULT_FOLDER = Path("results/accuracy/units")
-"""The shared folder, unless the configuration names another."""
-
-POLL_S = {"submitit": 5.0, "ray": 2.0}
-"""Pause between two looks at the engine: `squeue` is a request to a controller that all share."""
 
 
 class Scoring:
     """The jobs of one sweep; what `checkpoints.score_points` takes as `carry`.
 
     Args:
-        executor: that carries them.
-        wait: whether `__call__` waits for all of them.
-        cancel_on_interrupt: whether Ctrl-C while waiting stops the jobs as well.
+        chosen: what carries them, and how they are waited for.
     """
 
-    def __init__(
-        self, executor: SharedFolderExecutor, wait: bool = True, cancel_on_interrupt: bool = False
-    ) -> None:
-        self.executor, self._wait = executor, wait
-        self._cancel_on_interrupt = cancel_on_interrupt
+    def __init__(self, chosen: Chosen) -> None:
+        self.executor, self._chosen = chosen.executor, chosen
         self._units: list[tuple[Job, Unit]] = []
 
     @property
@@ -93,17 +80,12 @@ class Scoring:
             on_event(str(error))
             return [(job, str(error)) for job in jobs]
         done: list[tuple[Job, runner.Outcome | str]] = []
-        try:
-            for ended in self.executor.collect(wait=self._wait):
+        with self._chosen.interruptible():
+            for ended in self.executor.collect(wait=self._chosen.wait):
                 done.append((by_key[ended.handle.unit.key], self._taken(ended, on_event)))
                 outcome = done[-1][1]
                 if isinstance(outcome, runner.Outcome):
                     on_scores(outcome.scores)
-        except KeyboardInterrupt:
-            if self._cancel_on_interrupt:
-                for handle in self.executor.under_way():
-                    self.executor.cancel(handle)
-            raise
         left = self.executor.under_way()
         if left:
             on_event(f"{len(left)} scoring jobs are under way; the same command collects them")
@@ -171,64 +153,5 @@ def scoring(settings: Mapping[str, Any]) -> Scoring | None:
     Raises:
         ConfigError: for a name, a setting or a value that does not exist.
     """
-    given = dict(settings)
-    name = str(given.pop("name", "local"))
-    if name == "local":
-        return None
-    if name not in _ENGINES:
-        raise UnknownNameError("accuracy executor", name, ["local", *_ENGINES])
-    common = {key: given.pop(key) for key in _COMMON if key in given}
-    root = Path(common.get("folder") or DEFAULT_FOLDER).expanduser().absolute()
-    python = str(common.get("python") or sys.executable)
-    engine, environment = _ENGINES[name](given, root, python)
-    poll_s = float(common.get("poll_s") or POLL_S[name])
-    executor = SharedFolderExecutor(engine, root, python, environment, poll_s)
-    return Scoring(
-        executor,
-        bool(common.get("wait", True)),
-        bool(common.get("cancel_on_interrupt", False)),
-    )
-
-
-_COMMON = ("folder", "python", "poll_s", "wait", "cancel_on_interrupt")
-
-
-def _submitit(given: dict[str, Any], root: Path, python: str) -> tuple[Any, dict[str, str]]:
-    cluster, at_once = given.pop("cluster", "slurm"), given.pop("at_once", 1)
-    demands: submitit.Demands = _made(submitit.Demands, given, "submitit", ("cluster", "at_once"))
-    if cluster == "slurm":
-        return submitit.SlurmEngine(root / "submitit", demands, python), {}
-    if cluster != "local":
-        raise UnknownNameError("cluster of executor/accuracy=submitit", cluster, ["slurm", "local"])
-    engine = submitit.LocalEngine(
-        root / "submitit", demands.minutes, demands.gpus, int(at_once), demands.max_requeues
-    )
-    return engine, submitit.visible_gpus() if demands.gpus is None else {}
-
-
-def _ray(given: dict[str, Any], root: Path, python: str) -> tuple[Any, dict[str, str]]:
-    address = str(given.pop("address", "auto"))
-    return ray.RayEngine(address, _made(ray.Demands, given, "ray", ("address",))), {}
-
-
-_ENGINES = {"submitit": _submitit, "ray": _ray}
-
-
-def _made(cls: type[Any], given: Mapping[str, Any], name: str, others: Sequence[str]) -> Any:
-    """A dataclass of settings; None keeps its default.
-
-    Raises:
-        ConfigError: for an unknown setting, or a value that is none.
-    """
-    known = {one.name: one for one in fields(cls)}
-    for key, value in given.items():
-        if key not in known:
-            allowed = [*known, *others, *_COMMON]
-            raise UnknownNameError(f"setting of executor/accuracy={name}", key, allowed)
-        wanted = known[key].default_factory
-        if wanted is dict and not isinstance(value, Mapping):
-            raise ConfigError(f"executor.accuracy.{key}={value!r} must be {{name: value}}")
-        if wanted is MISSING and isinstance(value, str) and key != "partition":
-            raise ConfigError(f"executor.accuracy.{key}={value!r} must be a number")
-    values = {key: value for key, value in given.items() if value is not None}
-    return cls(**{k: tuple(v) if k == "setup" else v for k, v in values.items()})
+    chosen = choose(settings, "accuracy")
+    return None if chosen is None else Scoring(chosen)

@@ -21,7 +21,7 @@ from typing import Any
 from paretobench import __version__
 from paretobench.accuracy.lmms.process import LMMS_EVAL
 from paretobench.errors import ExecutorError
-from paretobench.executors.accuracy import scoring
+from paretobench.executors.engines import Role, choose
 from paretobench.executors.ray import RayEngine, listed
 from paretobench.executors.submitit import (
     Demands,
@@ -41,31 +41,34 @@ _GPUS = re.compile(r"gpu(?::[^:,()]+)?:(\d+)")
 """A generic resource as sinfo writes it: `gpu:4`, `gpu:a100:8(S:0-1)`."""
 
 
-def check(settings: Mapping[str, Any], interpreters: Sequence[str] | None = ()) -> list[Finding]:
+def check(
+    settings: Mapping[str, Any], role: Role = "accuracy", interpreters: Sequence[str] = ()
+) -> list[Finding]:
     """Everything about an executor, fine or not; in the order in which a job would need it.
 
     Args:
         settings: of `executor/accuracy` or `executor/conversion`.
-        interpreters: that score, where the checkpoints name some; the worker's own if empty;
-            None where nothing is scored.
+        role: which of the two.
+        interpreters: that score, where the checkpoints name some; the worker's own if empty.
 
     Raises:
         ConfigError: for a name, a setting or a value that does not exist.
     """
-    chosen = scoring(settings)
+    chosen = choose(settings, role)
+    mine = f"executor.{role}"
     python = sys.executable if chosen is None else chosen.executor.python
     found: list[Finding] = []
     if chosen is not None:
         engine = chosen.executor.engine
         if isinstance(engine, RayEngine):
-            found += _ray(engine)
+            found += _ray(engine, mine)
         else:
             found += _submitit()
         if isinstance(engine, SlurmEngine):
-            found += _slurm(engine.demands)
-        found.append(_folder(chosen.executor.root))
-        found.append(_worker(python, needs_submitit=isinstance(engine, SlurmEngine)))
-    if interpreters is not None:
+            found += _slurm(engine.demands, mine)
+        found.append(_folder(chosen.executor.root, mine))
+        found.append(_worker(python, mine, needs_submitit=isinstance(engine, SlurmEngine)))
+    if role == "accuracy":
         found += [_lmms_eval(one) for one in dict.fromkeys(interpreters or [python])]
     return found
 
@@ -79,10 +82,10 @@ def _submitit() -> Iterator[Finding]:
         yield Finding("submitit", metadata.version("submitit"), "installed", True)
 
 
-def _slurm(demands: Demands) -> Iterator[Finding]:
+def _slurm(demands: Demands, mine: str) -> Iterator[Finding]:
     absent = [name for name in PROGRAMS if shutil.which(name) is None]
     if absent:
-        advice = "run on a login node of the cluster, or set executor.accuracy.cluster=local"
+        advice = f"run on a login node of the cluster, or set {mine}.cluster=local"
         yield Finding("Slurm's programs", f"no {', '.join(absent)}", "on the PATH", False, advice)
         return
     try:
@@ -95,33 +98,37 @@ def _slurm(demands: Demands) -> Iterator[Finding]:
     wanted = demands.partition.split(",") if demands.partition else [""]
     for name in wanted:
         of_name = [r for r in rows if (r[0].rstrip("*") == name if name else r[0].endswith("*"))]
-        yield from _partition(name, of_name, rows, demands)
+        yield from _partition(name, of_name, rows, demands, mine)
 
 
 def _partition(
-    name: str, of_name: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], demands: Demands
+    name: str,
+    of_name: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[str]],
+    demands: Demands,
+    mine: str,
 ) -> Iterator[Finding]:
     """A partition, or the default one: that it exists, is up, and grants what is demanded."""
     names = ", ".join(dict.fromkeys(row[0].rstrip("*") for row in rows))
     allowed = f"one of {names}" if names else "one that sinfo lists"
     if not of_name:
-        advice = "choose one with executor.accuracy.partition=NAME"
+        advice = f"choose one with {mine}.partition=NAME"
         yield Finding("partition", name or "no default", allowed, False, advice)
         return
     title, up = of_name[0][0].rstrip("*"), [row for row in of_name if row[1] == "up"]
     nodes = sum(int(row[3]) for row in of_name)
-    advice = "" if up else "it takes no jobs now; choose another with executor.accuracy.partition"
+    advice = "" if up else f"it takes no jobs now; choose another with {mine}.partition"
     value = f"{title} {of_name[0][1]}, nodes: {nodes}"
     yield Finding("partition", value, "up", bool(up), advice)
     limit = minutes_of(of_name[0][2])
     if limit is not None:
-        advice = f"set executor.accuracy.minutes={limit} or less; a job that is warned goes on"
+        advice = f"set {mine}.minutes={limit} or less; a job that is warned goes on"
         is_fine = demands.minutes <= limit
         what = f"time limit of {title}"
         yield Finding(what, f"{limit} min", f"at least {demands.minutes} min", is_fine, advice)
     if demands.gpus:
         most = max((int(n) for row in of_name for n in _GPUS.findall(row[4])), default=0)
-        advice = "lower executor.accuracy.gpus, or choose a partition whose nodes have so many"
+        advice = f"lower {mine}.gpus, or choose a partition whose nodes have so many"
         what = f"GPUs of a node of {title}"
         yield Finding(what, str(most), f"at least {demands.gpus}", most >= demands.gpus, advice)
 
@@ -144,7 +151,7 @@ def minutes_of(limit: str) -> int | None:
     return int(days or 0) * 1440 + seconds // 60
 
 
-def _ray(engine: RayEngine) -> Iterator[Finding]:
+def _ray(engine: RayEngine, mine: str) -> Iterator[Finding]:
     try:
         nodes = engine.offers()
     except ExecutorError as error:
@@ -160,14 +167,14 @@ def _ray(engine: RayEngine) -> Iterator[Finding]:
     except ExecutorError:
         advice = (
             "no single node has all of it; start one with `ray start --resources=...`, or lower "
-            "executor.accuracy.cpus, gpus or resources"
+            f"{mine}.cpus, gpus or resources"
         )
         yield Finding("most that a node offers", listed(most), listed(demanded), False, advice)
     else:
         yield Finding("most that a node offers", listed(most), listed(demanded), True)
 
 
-def _folder(root: Path) -> Finding:
+def _folder(root: Path, mine: str) -> Finding:
     """That a result file can come to be there: written under a temporary name, then renamed."""
     allowed = "can be written, and files renamed"
     made = [path for path in (root, *root.parents) if not path.exists()]
@@ -182,7 +189,7 @@ def _folder(root: Path) -> Finding:
         for path in made:
             path.rmdir()
     except OSError as error:
-        advice = "name a folder on the shared disk with executor.accuracy.folder"
+        advice = f"name a folder on the shared disk with {mine}.folder"
         reason = f"{root}: {error.strerror or error}"
         return Finding("shared folder", reason, allowed, False, advice)
     return Finding("shared folder", str(root), allowed, is_whole, "" if is_whole else "it forgets")
@@ -202,7 +209,7 @@ print(json.dumps({"python": "%d.%d" % sys.version_info[:2], "paretobench": paret
 """
 
 
-def _worker(python: str, needs_submitit: bool) -> Finding:
+def _worker(python: str, mine: str, needs_submitit: bool) -> Finding:
     """The interpreter of the jobs: it starts and has the versions that are here."""
     here = {"python": f"{sys.version_info[0]}.{sys.version_info[1]}", "paretobench": __version__}
     if needs_submitit:
@@ -214,7 +221,7 @@ def _worker(python: str, needs_submitit: bool) -> Finding:
     there, reason = _said(python, _VERSIONS)
     what = f"interpreter of the jobs, {python}"
     if reason:
-        advice = "install paretobench there, or name another with executor.accuracy.python"
+        advice = f"install paretobench there, or name another with {mine}.python"
         return Finding(what, reason, allowed, False, advice)
     value = ", ".join(f"{name} {there.get(name) or 'missing'}" for name in here)
     advice = "install the same versions there as here"

@@ -127,6 +127,15 @@ class SharedFolderExecutor:
         self._fill()
         return [self._handles[unit.key] for unit in units]
 
+    def forget(self, unit: Unit) -> None:
+        """Have a unit that ended done anew, since what it made is gone; before it is submitted."""
+        if self._folder(unit).result() is not None:
+            self._folder(unit).renew()
+
+    def result(self, unit: Unit) -> Path | None:
+        """The result file of a unit that ended, whoever submitted it."""
+        return self._folder(unit).result()
+
     def poll(self, handle: Handle) -> State:
         """How a unit stands now."""
         self._fill()

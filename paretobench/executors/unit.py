@@ -122,13 +122,16 @@ def _convert(payload: Mapping[str, Any], folder: UnitFolder) -> Done:
     from paretobench.measure.builds import build_artifacts
 
     root = Path(payload["artifacts"]) if payload.get("artifacts") else None
-    workload = Workload.from_json(payload["workload"])
-    (built,) = build_artifacts([workload], root, timeout_s=float(payload["timeout_s"]))
-    print(f"{now()} {workload.label}: {built.state}", flush=True)
-    if built.state == "failed":
-        failure = {"task": workload.label, "kind": "crashed", "message": built.reason}
-        return Done(failures=(failure,))
-    return Done(facts={"built": built.to_json()})
+    workloads = [Workload.from_json(one) for one in payload["workloads"]]
+    built = build_artifacts(workloads, root, timeout_s=float(payload["timeout_s"]))
+    for one in built:
+        print(f"{now()} {one.workload.label}: {one.state}", flush=True)
+    failures = tuple(
+        {"task": one.workload.label, "kind": "crashed", "message": one.reason}
+        for one in built
+        if one.state == "failed"
+    )
+    return Done(failures=failures, facts={"built": [one.to_json() for one in built]})
 
 
 _KINDS: dict[str, Callable[[Mapping[str, Any], UnitFolder], Done]] = {

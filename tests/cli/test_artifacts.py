@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,22 @@ def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
 def weights(folder: Path) -> Path:
     (found,) = (folder / "cache").glob("coreml/*/encoder.mlpackage/**/weight.bin")
     return found
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(600)
+def test_each_artifact_is_a_job_where_an_executor_is_named(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("submitit")
+    shutil.copytree(folder / "sweeps", tmp_path / "sweeps")
+    words = ("executor/conversion=submitit", "executor.conversion.cluster=local",
+             "executor.conversion.poll_s=0.2", "device=apple", "--json")  # fmt: skip
+    result = run(tmp_path, *BUILD, *words)
+    assert result.returncode == 0, result.stderr
+    (built,) = json.loads(result.stdout)
+    assert built["state"] == "made"
+    assert Path(built["path"]).is_relative_to(tmp_path / "cache") and Path(built["path"]).is_dir()
+    assert "artifact of Tiny@64: done" in result.stderr
+    assert len(list((tmp_path / "results" / "conversions" / "units").glob("*/result/*.json"))) == 1
 
 
 def test_a_package_for_a_mac_is_built_here_and_nothing_is_measured(folder: Path) -> None:

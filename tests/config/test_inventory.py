@@ -125,3 +125,4 @@ def test_executors_are_named_with_their_options() -> None:
     executors = expand([]).executors
     assert executors["latency"] == {"name": "auto"}
     assert executors["accuracy"]["name"] == "local"
+    assert executors["conversion"]["name"] == "local"

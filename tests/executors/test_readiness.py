@@ -49,7 +49,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def found(tmp_path: Path, **settings: Any) -> dict[str, Finding]:
     whole = {"name": "submitit", "folder": str(tmp_path / "units"), **settings}
-    return {each.what: each for each in readiness.check(whole, None)}
+    return {each.what: each for each in readiness.check(whole, "conversion")}
 
 
 def test_a_cluster_that_has_what_is_asked_for_is_fine(programs: Path, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_cluster_that_has_what_is_asked_for_is_fine(programs: Path, tmp_path: 
         ({"partition": "gpu,no"}, "partition", "no", "one of low", "partition=NAME"),
         ({"partition": "broken"}, "partition", "broken inact", "up", "choose another"),
         ({"minutes": 720}, "time limit of low", "60 min", "at least 720", "minutes=60 or less"),
-        ({"gpus": 1}, "GPUs of a node of low", "0", "at least 1", "lower executor.accuracy.gpus"),
+        ({"gpus": 1}, "GPUs of a node of low", "0", "at least 1", "lower executor.conversion.gpus"),
         ({"partition": "gpu", "gpus": 16}, "GPUs of a node of gpu", "8", "16", "lower"),
     ],
 )
@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     each = found(tmp_path, cluster="local", folder=str(tmp_path / "file"))["shared folder"]
     assert not each.is_fine
-    assert str(tmp_path / "file") in each.value and "executor.accuracy.folder" in each.advice
+    assert str(tmp_path / "file") in each.value and "executor.conversion.folder" in each.advice
 
 
 def interpreter(folder: Path, script: str) -> str:
@@ -154,7 +154,7 @@ def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_an_interpreter_without_lmms_eval_is_told_how_to_get_it(tmp_path: Path) -> None:
     python = interpreter(tmp_path, "echo \"No module named 'lmms_eval'\" >&2; exit 1")
-    (each,) = readiness.check({"name": "local"}, [python, python])
+    (each,) = readiness.check({"name": "local"}, "accuracy", [python, python])
     assert not each.is_fine
     assert "lmms_eval" in each.value and "pip install" in each.advice and python in each.advice
 
