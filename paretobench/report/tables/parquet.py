@@ -25,8 +25,8 @@ def write_parquet(records: Sequence[Mapping[str, Any]], path: Path) -> Path:
         return write_whole(path, lambda to: frame.to_parquet(to, index=False))
     except ImportError as missing:
         raise DataError(
-            f"{path.name} was not written: Parquet needs pyarrow, which is not installed. "
-            "'pip install pyarrow' adds it; CSV and JSON need nothing."
+            f"{path.name} was not written: Parquet needs pyarrow, which is not installed; "
+            "pip install 'paretobench[parquet]' adds it; CSV and JSON need nothing."
         ) from missing
 
 
