@@ -93,10 +93,13 @@ def _environments(store: Store) -> Listing:
 
 
 def _scores(store: Store) -> Listing:
+    from paretobench.store.scores import without_superseded
+
     names = "encoder resolution_px llm tiling recipe benchmark value standard_error n protocol"
     return [
-        {name: getattr(score, name) for name in names.split()} | {"source": score.source.cite()}
-        for score in store.scores()
+        {name: getattr(score, name) for name in names.split()}
+        | {"partial": "yes" if score.is_partial else "no", "source": score.source.cite()}
+        for score in without_superseded(store.scores())
     ]
 
 

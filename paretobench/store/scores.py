@@ -101,6 +101,33 @@ class ScoreRows(Database):
         return [group for group in groups.values() if len({s.value for s in group}) > 1]
 
 
+def without_superseded(scores: Iterable[Score]) -> list[Score]:
+    """Scores without the partial ones whose whole is among them, in their order.
+
+    A job that was killed leaves the mean of the tasks it had finished; the one that went on
+    leaves the mean of all. Both stay in the store; who reads wants the second. They belong
+    together if the same harness scored the same checkpoint at the same point by the same rules;
+    a mean of members (which has no `n`) has the rules of the members that it has, so theirs are
+    not compared.
+    """
+    found = list(scores)
+    wholes = {key for score in found if not score.is_partial for key in _shared(score)}
+
+    def is_superseded(score: Score) -> bool:
+        with_rules, without_rules = _shared(score)
+        wanted = without_rules if score.n is None else with_rules
+        return score.is_partial and bool(score.checkpoint) and wanted in wholes
+
+    return [score for score in found if not is_superseded(score)]
+
+
+def _shared(score: Score) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """What a part and its whole have in common: with the rules, and without."""
+    names = ("encoder", "resolution_px", "llm", "tiling", "recipe", "benchmark")
+    common = (*(getattr(score, name) for name in names), score.harness, score.checkpoint)
+    return (*common, score.protocol), common
+
+
 _SOURCE = ["kind", "title", "version", "table", "row", "provenance", "url", "sha256", "note"]
 _BEFORE_SOURCE = ["encoder", "resolution_px", "llm", "tiling", "recipe", "benchmark", "value"]
 _AFTER_SOURCE = ["standard_error", "n", "harness", "protocol", "checkpoint"]

@@ -80,12 +80,21 @@ SELECT
     s.n,
     s.harness,
     s.protocol,
+    s.is_partial,
     o.kind AS source_kind,
     trim(o.title || ' ' || o.version) AS source,
     o."table" AS source_table,
     o.row AS source_row
 FROM score AS s
-JOIN source AS o ON o.key = s.source_key"""
+JOIN source AS o ON o.key = s.source_key
+-- A part that the whole came after, as `scores.without_superseded` has it.
+WHERE NOT (s.is_partial AND s.checkpoint <> '' AND EXISTS (
+    SELECT 1 FROM score AS w
+    WHERE w.encoder = s.encoder AND w.resolution_px = s.resolution_px AND w.llm = s.llm
+    AND w.tiling = s.tiling AND w.recipe = s.recipe AND w.benchmark = s.benchmark
+    AND w.harness = s.harness AND w.checkpoint = s.checkpoint AND NOT w.is_partial
+    AND (w.protocol = s.protocol OR s.n IS NULL)
+))"""
 
 FRONT = """CREATE VIEW front AS
 SELECT
@@ -104,6 +113,7 @@ FROM (
         ) AS faster
     FROM ttft AS t
     JOIN accuracy AS a USING (encoder, resolution_px, llm, tiling)
+    WHERE NOT a.is_partial
     -- Never across environments, recipes or benchmarks.
     WINDOW alike AS (PARTITION BY t.environment_key, a.recipe, a.benchmark)
 )"""

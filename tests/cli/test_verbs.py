@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from click.testing import CliRunner, Result
 
 from paretobench.cli import group
 from paretobench.errors import ParetobenchError
+from paretobench.store import Store
+from tests.store import examples
 
 
 @pytest.fixture
@@ -187,6 +190,18 @@ def test_scores_of_ones_own_are_imported_once(cli, tmp_path: Path) -> None:
     first, second = cli("import", "s.csv"), cli("import", "s.csv")
     assert first.exit_code == 0, first.output or first.exception
     assert "1 new" in first.output and "0 new" in second.output
+
+
+def test_a_mean_of_some_tasks_is_listed_until_that_of_all_is_there(cli) -> None:
+    part = examples.score(0, 0.25, is_partial=True, checkpoint="c" * 64)
+    with Store.open("results/paretobench.db") as store:
+        store.add_scores([part])
+    (row,) = json.loads(cli("ls", "scores", "--json").stdout)
+    assert (row["value"], row["partial"]) == (0.25, "yes")
+    with Store.open("results/paretobench.db") as store:
+        store.add_scores([replace(part, value=0.5, is_partial=False)])
+    (row,) = json.loads(cli("ls", "scores", "--json").stdout)
+    assert (row["value"], row["partial"]) == (0.5, "no")
 
 
 def test_an_import_of_a_missing_file_stores_nothing(cli, tmp_path: Path) -> None:

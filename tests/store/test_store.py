@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from paretobench.domain import GridPoint, TilePlan, Tiling
 from paretobench.errors import StoreError
 from paretobench.store import Link, Store, StoredPoint
+from paretobench.store.scores import without_superseded
 from tests.store import examples
 from tests.store.contract import ENCODE, HERE, PREFILL, THERE, StoreContract
 
@@ -105,6 +107,46 @@ def test_the_front_view_keeps_ties_and_never_mixes_recipes(known: Store) -> None
         ("15M+1.1M", 1024): 1,
         ("llava-1.5", 768): 1,
     }
+
+
+PART = {"checkpoint": "c" * 64, "harness": "lmms-eval 0.7.3", "is_partial": True}
+WHOLE = PART | {"is_partial": False}
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "is_left"),
+    [
+        (PART, WHOLE, False),
+        (PART | {"protocol": "llava"}, WHOLE | {"protocol": "mixed"}, False),
+        (PART | {"protocol": "llava", "n": 10}, WHOLE | {"protocol": "lmms", "n": 20}, True),
+        (PART | {"n": 10}, WHOLE | {"n": 20}, False),
+        (PART, WHOLE | {"checkpoint": "d" * 64}, True),
+        (PART | {"checkpoint": ""}, WHOLE | {"checkpoint": ""}, True),
+        (PART, WHOLE | {"harness": "lmms-eval 0.7.4"}, True),
+        (PART, WHOLE | {"benchmark": "gqa"}, True),
+        (PART, WHOLE | {"resolution_px": 512}, True),
+        (PART, PART, True),
+    ],
+)
+def test_a_part_is_left_out_once_its_whole_is_there(
+    known: Store, part: dict[str, Any], whole: dict[str, Any], is_left: bool
+) -> None:
+    scores = [examples.score(0, 0.25, **part), examples.score(0, 0.5, **whole)]
+    known.add_scores(scores)
+    assert len(known.scores()) == 2, "nothing is deleted"
+    left = {score.value for score in without_superseded(known.scores())}
+    assert left == ({0.25, 0.5} if is_left else {0.5})
+    assert {row["score_percent"] / 100 for row in view(known, "accuracy")} == left
+
+
+def test_a_part_is_on_no_front_even_alone(known: Store) -> None:
+    known.add_points(None, [examples.point(ENCODE, PREFILL)])
+    known.add_cells([examples.cell(w, HERE, 0, 0.25) for w in (ENCODE, PREFILL)])
+    known.add_scores([examples.score(0, 0.9, **PART)])
+    assert [row["is_partial"] for row in view(known, "accuracy")] == [1]
+    assert view(known, "front") == []
+    known.add_scores([examples.score(0, 0.5, **WHOLE)])
+    assert [row["score_percent"] for row in view(known, "front")] == [pytest.approx(50.0)]
 
 
 def test_a_copy_holds_the_same_and_overwrites_nothing(known: Store, tmp_path: Path) -> None:
