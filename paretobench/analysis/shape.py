@@ -10,8 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 SEVERE_FENCE_IQR = 3.0
 """Interquartile ranges beyond the quartiles; Tukey's outer fence."""
 
@@ -66,17 +64,34 @@ def is_bimodal(samples_s: Sequence[float]) -> bool:
     n = len(samples_s)
     if n < 8 or max(samples_s) < min(samples_s) * (1 + BIMODAL_GAP):
         return False
-    logs = np.sort(np.log(np.asarray(samples_s, dtype=float)))
-    smallest = max(2, int(np.ceil(BIMODAL_MINORITY * n)))
-    cuts = np.arange(smallest, n - smallest + 1)
-    sums, squares = np.cumsum(logs), np.cumsum(logs**2)
-    left_n, right_n = cuts, n - cuts
-    left, right = sums[cuts - 1] / left_n, (sums[-1] - sums[cuts - 1]) / right_n
-    within = squares[-1] - left_n * left**2 - right_n * right**2
-    best = int(np.argmin(within))
-    spread = np.var(logs[: cuts[best]]) + np.var(logs[cuts[best] :])
-    gap = right[best] - left[best]
-    if gap < np.log1p(BIMODAL_GAP):
+    logs = sorted(map(math.log, samples_s))
+    cut = _best_cut(logs, max(2, math.ceil(BIMODAL_MINORITY * n)))
+    left, right = logs[:cut], logs[cut:]
+    gap = sum(right) / len(right) - sum(left) / len(left)
+    if gap < math.log1p(BIMODAL_GAP):
         return False
     separation = max(BIMODAL_SEPARATION, _SMALL_SAMPLE_FLOOR + _SMALL_SAMPLE_SLOPE / n)
-    return bool(np.sqrt(2.0) * gap > separation * np.sqrt(spread))
+    return math.sqrt(2.0) * gap > separation * math.sqrt(_variance(left) + _variance(right))
+
+
+def _best_cut(ordered: Sequence[float], smallest: int) -> int:
+    """How many of the sorted values make the left of the two groups with the least variance.
+
+    Args:
+        smallest: values that each group has at least.
+    """
+    n, whole = len(ordered), sum(ordered)
+    before = sum(ordered[:smallest])
+    best, highest = smallest, -math.inf
+    for cut in range(smallest, n - smallest + 1):
+        # Least within the groups is most between them.
+        between = before**2 / cut + (whole - before) ** 2 / (n - cut)
+        if between > highest:
+            best, highest = cut, between
+        before += ordered[min(cut, n - 1)]
+    return best
+
+
+def _variance(values: Sequence[float]) -> float:
+    mean = sum(values) / len(values)
+    return sum((value - mean) ** 2 for value in values) / len(values)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from paretobench.report.collecting import passed_over
 from paretobench.report.devices import render_devices
 from paretobench.report.style import Style
 from paretobench.report.view import Row, View
@@ -20,6 +21,7 @@ from paretobench.report.view import Row, View
 __all__ = ["Row", "Style", "View", "render", "render_devices"]
 
 
+@passed_over()
 def render(
     view: View,
     folder: Path,

@@ -20,6 +20,7 @@ from paretobench.errors import StoreError
 from paretobench.plan import Refusal
 from paretobench.records import Cell, Environment, Estimate, Failure, Measurement, Score
 from paretobench.report import same_model
+from paretobench.report.collecting import paused
 from paretobench.report.placement import placements, with_placement
 from paretobench.report.published import labels_of
 from paretobench.report.runs import runs_of
@@ -47,6 +48,7 @@ class _Known:
     summaries: Sequence[CellSummary]
 
 
+@paused()
 def stored_view(
     store: Store,
     sweep: str | None = None,

@@ -21,6 +21,9 @@ FORMATS = ("png", "svg", "pdf")
 
 DPI = 200
 
+SHAPING = ("GSUB", "GPOS", "GDEF", "MATH", "kern")
+"""Tables of a font that say how to set text, as opposed to what its glyphs look like."""
+
 Drawing = Callable[[], "Figure"]
 
 
@@ -54,7 +57,7 @@ def _fonts_without_shaping() -> Iterator[None]:
     from fontTools.subset import Options  # type: ignore[import-untyped]
 
     known = Options._drop_tables_default
-    Options._drop_tables_default = [*known, "GSUB", "GPOS", "GDEF", "kern"]
+    Options._drop_tables_default = [*known, *SHAPING]
     try:
         yield
     finally:

@@ -114,15 +114,30 @@ def touches(box: Boxes, boxes: Boxes) -> bool:
     >>> touches(np.array([0., 0., 2., 2.]), np.array([[1., 1., 3., 3.]]))
     True
     """
-    if len(boxes) == 0:
-        return False
-    apart = (
-        (boxes[:, 0] >= box[2])
-        | (boxes[:, 2] <= box[0])
-        | (boxes[:, 1] >= box[3])
-        | (boxes[:, 3] <= box[1])
+    return bool(_overlap(box, boxes).any())
+
+
+def _overlap(box: Boxes, boxes: Boxes) -> NDArray[np.bool_]:
+    """Which of the boxes a box overlaps."""
+    return np.asarray(
+        (boxes[:, 0] < box[2])
+        & (boxes[:, 2] > box[0])
+        & (boxes[:, 1] < box[3])
+        & (boxes[:, 3] > box[1])
     )
-    return not bool(apart.all())
+
+
+def _bounds(segments: Boxes) -> Boxes:
+    """The box around each segment, a little wider, since level ones have no height."""
+    start, end = segments[:, :2], segments[:, 2:]
+    return np.hstack([np.minimum(start, end) - 1, np.maximum(start, end) + 1])
+
+
+def _reach(anchor: Anchor, clearance: float) -> Boxes:
+    """The box that no candidate of an anchor leaves, nor its leader."""
+    out = anchor.radius + clearance * (RINGS[-1] + 1)
+    half_w, half_h = anchor.width + out, anchor.height + out
+    return np.array([anchor.x - half_w, anchor.y - half_h, anchor.x + half_w, anchor.y + half_h])
 
 
 def crosses(boxes: Boxes, segments: Boxes) -> bool:
@@ -178,6 +193,9 @@ def _free_candidates(
 ) -> list[Place]:
     anchor = anchors[index]
     left, bottom, right, top = scene.frame
+    window = _reach(anchor, clearance)
+    obstacles = obstacles[_overlap(window, obstacles)]  # of ten thousand markers a few are near
+    segments = scene.segments[_overlap(window, _bounds(scene.segments))]
     is_on_it = (  # a leader may start inside a larger marker that lies over this one
         (obstacles[:, 0] <= anchor.x)
         & (obstacles[:, 2] >= anchor.x)
@@ -189,7 +207,7 @@ def _free_candidates(
     for place in _candidates(anchor, clearance):
         box = _label_box(anchor, place, clearance / 2)
         in_frame = box[0] > left and box[1] > bottom and box[2] < right and box[3] < top
-        if not in_frame or touches(box, obstacles) or crosses(box, scene.segments):
+        if not in_frame or touches(box, obstacles) or crosses(box, segments):
             continue
         if place.needs_leader:
             leader = np.array([[anchor.x, anchor.y, place.x, place.y]])
