@@ -128,7 +128,7 @@ def check_other(command: Command, folder: Path) -> None:
         check_pip(words[2:])
     elif "_COMPLETE=" in command.text:
         assert command.text in SCRIPTS[command.language]  # run there, in that shell
-    elif words[0] == "python":
+    elif words[0] == "python" or words[:3] == ["python3", "-m", "venv"]:
         check_run(command, command.text, folder)
     else:
         pytest.fail(f"line {command.line}: nothing checks {command.text!r}; say why it is not run")
