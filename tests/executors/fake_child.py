@@ -15,6 +15,10 @@ import threading
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.accuracy.lmms.published_task import publish, say_versions
+
 
 def write_interpreter(folder: Path) -> Path:
     """An executable that takes what an interpreter of lmms-eval's child would be given."""
@@ -45,11 +49,6 @@ def log(checkpoint: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
 
-def probe(tasks: list[str]) -> None:
-    versions = {"lmms_eval": "0.7.3", "torch": "2", "transformers": "5", "python": "3.11"}
-    print(json.dumps({"versions": versions, "tasks": dict.fromkeys(tasks, "0" * 64)}))
-
-
 def leave_with_parent() -> None:
     while os.read(0, 1):
         pass
@@ -69,7 +68,7 @@ def run(spec: dict) -> int:
             print("the GPU fell off the bus", file=sys.stderr, flush=True)
             os._exit(17)
         time.sleep(3600 if how == "hang" else float(how))
-        publish(task, spec, time.monotonic() - started)
+        publish(task, spec, **noted(task, time.monotonic() - started))
         note(notes, f"done:{task['name']}")
         print(json.dumps({"event": "finished", "task": task["name"]}), flush=True)
     return 0
@@ -80,31 +79,19 @@ def note(path: Path, line: str) -> None:
         file.write(line + "\n")
 
 
-def publish(task: dict, spec: dict, wall_s: float) -> None:
-    work = Path(f"{task['folder']}.unfinished-{spec['run']}")
-    work.mkdir(parents=True)
-    data = {
-        "results": {task["name"]: {"exact_match,none": 0.5, "anls,none": 0.4}},
-        "n-samples": {task["name"]: {"original": 100, "effective": 100}},
-        "paretobench": dict(
-            spec["provenance"],
-            facts={},
-            lmms_eval_version="0.7.3",
-            wall_s=wall_s,
-            load_s=0.1,
-            task=task["name"],
-            ocr_in_prompt=task["ocr"],
-            limit=task["limit"],
-            items=task["items"],
-            where=task["where"],
-        ),
-    }
-    (work / "run_results.json").write_text(json.dumps(data))
-    work.rename(task["folder"])
+def noted(task: dict, wall_s: float) -> dict:
+    """What the child notes of a task's run: its times, and what it was told."""
+    orders = {name: task[name] for name in ("limit", "items", "where")}
+    return {
+        "wall_s": wall_s,
+        "load_s": 0.1,
+        "task": task["name"],
+        "ocr_in_prompt": task["ocr"],
+    } | orders
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "--probe":
-        probe(sys.argv[2:])
+        say_versions(dict.fromkeys(sys.argv[2:], "0" * 64))
         sys.exit(0)
     sys.exit(run(json.loads(Path(sys.argv[1]).read_text())))

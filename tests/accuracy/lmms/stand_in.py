@@ -11,35 +11,23 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-def probe(tasks: list[str]) -> None:
-    versions = {"lmms_eval": "0.7.3", "torch": "2", "transformers": "5", "python": "3.11"}
-    digests = {task: None if task == "unheard" else "0" * 64 for task in tasks}
-    print(json.dumps({"versions": versions, "tasks": digests}))
+from tests.accuracy.lmms.published_task import publish, say_versions
 
 
 def say(event: str, **fields: object) -> None:
     print(json.dumps({"event": event, **fields}), flush=True)
 
 
-def publish(task: dict, spec: dict) -> None:
-    work = Path(f"{task['folder']}.unfinished-{spec['run']}")
-    work.mkdir(parents=True)
-    data = {
-        "results": {task["name"]: {"exact_match,none": 0.5, "anls,none": 0.4}},
-        "n-samples": {task["name"]: {"original": 100, "effective": 100}},
-        "paretobench": dict(spec["provenance"], facts={}, lmms_eval_version="0.7.3"),
-    }
-    (work / "run_results.json").write_text(json.dumps(data))
-    if task["items"]:
-        first = int(100 * task["items"][0])
-        rows = [
-            {"item": i, "doc_id": i, "filtered_resps": ["x"], "exact_match": float(i % 2)}
-            for i in range(first, int(100 * task["items"][1]))
-        ]
-        log = work / f"run_samples_{task['name']}.jsonl"
-        log.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    work.rename(task["folder"])
+def samples(task: dict) -> list[dict]:
+    if not task["items"]:
+        return []
+    first, end = (int(100 * share) for share in task["items"])
+    return [
+        {"item": i, "doc_id": i, "filtered_resps": ["x"], "exact_match": float(i % 2)}
+        for i in range(first, end)
+    ]
 
 
 def run(spec: dict) -> int:
@@ -69,7 +57,7 @@ def run(spec: dict) -> int:
         if what == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         if what == "ok":
-            publish(task, spec)
+            publish(task, spec, samples(task))
             say("finished", task=name, folder=task["folder"])
         else:
             kind = {"oom": "out_of_memory", "silent": "no_answers"}.get(what, what)
@@ -78,7 +66,7 @@ def run(spec: dict) -> int:
 
 
 if sys.argv[1] == "--probe":
-    probe(sys.argv[2:])
+    say_versions({task: None if task == "unheard" else "0" * 64 for task in sys.argv[2:]})
 elif sys.argv[1] == "--fetch":
     sys.exit("no such name on the hub")
 else:
