@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import NewType
 
 Seconds = NewType("Seconds", float)
@@ -21,6 +22,7 @@ _DURATION = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*(us|ms|s|min|m|h)?\s*\Z")
 _SECONDS_PER = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 
 
+@lru_cache(maxsize=1 << 16)  # a report says the same numbers on its page and in its tables
 def significant(value: float, digits: int = 3) -> str:
     """Format with `digits` significant digits and no exponent; integers keep all their digits.
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from paretobench.report.tables import markdown_text
 from paretobench.report.view import Gone, Panel, Row, View, benchmark_label
 from paretobench.report.words import PROTOCOLS, estimate_ms, score_percent
 from paretobench.units import counted, duration
+
+MOST_LISTED = 500
+"""Rows of the table in the summary; GitHub shows no Markdown file above half a megabyte."""
 
 
 def summary_text(view: View, figures: Sequence[str]) -> str:
@@ -24,10 +28,22 @@ def summary_text(view: View, figures: Sequence[str]) -> str:
         *(_front(view, panel) for panel in view.panels()),
         _gone("Refused", view.refusals),
         _gone("Failed", view.failures),
-        "## All points\n\n" + markdown_text(view),
+        _table(view),
         _list("Sources", view.sources),
     ]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
+
+
+def _table(view: View) -> str:
+    """All points; of more than anybody scrolls through the fronts, and where the rest is."""
+    if len(view.rows) <= MOST_LISTED:
+        return "## All points\n\n" + markdown_text(view)
+    shown = tuple(row for row in view.rows if row.is_on_front or row.is_on_family_front)
+    return (
+        f"## Points on a front\n\n{counted(len(shown), 'row')} of {len(view.rows)}; all of them "
+        f"are in [table.md](table.md) and [table.csv](table.csv).\n\n"
+        + markdown_text(replace(view, rows=shown))
+    )
 
 
 def headline_sentences(view: View) -> list[str]:

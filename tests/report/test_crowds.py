@@ -23,6 +23,7 @@ from paretobench.report.figures.marks import CROWD
 from paretobench.report.figures.pareto import pareto_figure, pareto_info
 from paretobench.report.page.data import payload
 from paretobench.report.standing import with_standing
+from paretobench.report.summary import MOST_LISTED, summary_text
 from paretobench.report.view import Reading, Runs, View
 from tests.report.grids import row, view
 
@@ -150,3 +151,13 @@ def test_runs_that_points_share_are_packed_as_runs_of_their_own_are(is_shared: b
     data = payload(shown)
     assert len(data["runs"]) == 1
     assert [made[data["fields"].index("runs")] for made in data["rows"]] == [[0], [0]]
+
+
+def test_the_summary_of_a_large_report_lists_its_fronts_and_names_the_whole_table() -> None:
+    shown = cloud(MOST_LISTED + 1)
+    text = summary_text(shown, [])
+    table = text.split("## Points on a front")[1]
+    on_show = sum(r.is_on_front or r.is_on_family_front for r in shown.rows)
+    assert f"{on_show} rows of {MOST_LISTED + 1}" in table and "(table.csv)" in table
+    assert sum(line.startswith("|") for line in table.splitlines()) == on_show + 2
+    assert "## All points" in summary_text(cloud(MOST_LISTED), [])

@@ -7,6 +7,7 @@ long legend, a long encoder name or a long command never runs into the data or o
 from __future__ import annotations
 
 import textwrap
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -120,16 +121,18 @@ def wrap(sheet: Sheet, text: str, look: dict[str, Any]) -> str:
     room = (sheet.style.width_in - 2 * EDGE_IN) * sheet.figure.dpi
     probe = sheet.figure.text(0, 0, "", **look)
 
-    def fits(line: str) -> bool:
-        probe.set_text(line)
-        return bool(_extent(sheet, probe).width <= room)
+    def is_too_long(count: int) -> bool:
+        probe.set_text(" ".join(pieces[:count]))
+        return bool(_extent(sheet, probe).width > room)
 
     lines: list[str] = []
-    for piece in (piece for word in text.split() for piece in textwrap.wrap(word, 60)):
-        if lines and fits(f"{lines[-1]} {piece}"):
-            lines[-1] += f" {piece}"
-        else:
-            lines.append(piece)
+    pieces = [piece for word in text.split() for piece in textwrap.wrap(word, 60)]
+    while pieces:
+        count = len(pieces)
+        if is_too_long(count):  # measuring is slow: halve what is left instead of adding words
+            count = max(1, bisect_left(range(count), True, lo=1, key=is_too_long) - 1)
+        lines.append(" ".join(pieces[:count]))
+        del pieces[:count]
     probe.remove()
     return "\n".join(lines)
 
