@@ -58,7 +58,7 @@ def _memberships(panel: Panel, seed: int) -> dict[int, tuple[float, FrontClass]]
     rest = [row for row, is_out in zip(panel.rows, hopeless, strict=True) if is_out]
     draws = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
     rng = np.random.default_rng(seed)
-    results = memberships(contenders(near), rng, draws, others=contenders(rest))
+    results = memberships(contenders(near), rng, draws, others=onlookers(rest))
     found: dict[int, tuple[float, FrontClass]] = {
         id(row): (result.probability, result.verdict)
         for row, result in zip(near, results, strict=True)
@@ -116,6 +116,30 @@ def contenders(rows: Sequence[Row]) -> list[Contender]:
     return [_contender(row) for row in rows if row.is_scored]
 
 
+def onlookers(rows: Sequence[Row]) -> list[Contender]:
+    """The scored rows as far as others learn from them how scores vary; none of it is drawn."""
+    return [
+        Contender(
+            name="",
+            ttft_s=row.ttft.value,
+            accuracy=row.score.value,
+            accuracy_se=row.score.standard_error,
+            score=_score_key(row),
+            traits=_traits(row),
+        )
+        for row in rows
+        if row.ttft is not None and row.score is not None
+    ]
+
+
+def _score_key(row: Row) -> str:
+    return "|".join(map(str, (*row.identity, row.recipe)))
+
+
+def _traits(row: Row) -> tuple[str, ...]:
+    return (row.encoder, row.llm, row.tiling)
+
+
 def _contender(row: Row) -> Contender:
     if row.ttft is None or row.score is None:
         raise ValueError(f"{row} has no TTFT or no score and cannot contend")
@@ -127,8 +151,8 @@ def _contender(row: Row) -> Contender:
         parts=_parts(row),
         ttft_noise=_noise(row.ttft),
         accuracy_se=row.score.standard_error,
-        score="|".join(map(str, (*row.identity, row.recipe))),
-        traits=(row.encoder, row.llm, row.tiling),
+        score=_score_key(row),
+        traits=_traits(row),
         columns=_columns(row),
     )
 
