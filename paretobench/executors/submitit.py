@@ -200,7 +200,7 @@ class LocalEngine:
             folder=self._folder, cluster="local", local_max_num_timeout=self._max_requeues
         )
         executor.update_parameters(timeout_min=self._minutes, gpus_per_node=self._gpus or 0)
-        with _deaf_to_interrupts():
+        with _deaf_to_interrupts(), _without_terminal():
             jobs = [executor.submit(command) for command in commands]
         self._ours |= {str(job.job_id): job for job in jobs}
         return [str(job.job_id) for job in jobs]
@@ -329,6 +329,28 @@ def _deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _without_terminal() -> Iterator[None]:
+    """Processes started inside hold neither our terminal nor a pipe of ours open.
+
+    A job outlives us, and `sweep | tee` would not end before it does. submitit starts it with
+    whatever we have as output; what it prints goes to its log in any case.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+    try:
+        for descriptor in kept:
+            os.dup2(nowhere, descriptor)
+        yield
+    finally:
+        for descriptor, ours in kept.items():
+            os.dup2(ours, descriptor)
+            os.close(ours)
+        os.close(nowhere)
 
 
 def visible_gpus() -> dict[str, str]:
