@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ import pytest
 from paretobench.report import Style
 from paretobench.report.figures.claims import claims_of
 from paretobench.report.figures.labels import crosses
+from paretobench.report.figures.marks import bars_of
 from paretobench.report.figures.pareto import pareto_figure, pareto_info
 from paretobench.report.published import published_view
-from paretobench.report.view import View
+from paretobench.report.view import Accuracy, View
 from tests.report.grids import family_view, row, view
 from tests.report.test_figures import (
     COLUMN,
@@ -101,3 +103,18 @@ def test_words_of_an_arrow_lie_on_no_label_marker_front_or_other_words(
     for box in words:
         assert not crosses(np.array(box.extents), fronts)
         assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and box.y1 <= frame.y1
+
+
+def test_words_keep_off_error_bars_where_there_is_room_beside_them() -> None:
+    blocked = [
+        replace(row("third", 0.42, at), score=Accuracy("avg5", at, 0.007, source="A paper"))
+        for at in (0.545, 0.575)
+    ]  # their bars end just below and just above the middle of the largest arrow
+    info = pareto_info(view(*two_families().rows, *blocked))
+    figure = drawn(lambda: pareto_figure(info, PAGE), PAGE)
+    [panel], axes = info.panels, figure.axes[0]
+    ends = [bar for mark in panel.marks for bar in bars_of(mark)]
+    bars = np.array([axes.transData.transform(bar).ravel() for bar in ends])
+    [faster, _] = words_in(figure)
+    assert faster.get_text() == "4.5x faster"
+    assert not crosses(np.array(extents(figure, [faster])[0].extents), bars)

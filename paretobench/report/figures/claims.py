@@ -4,7 +4,8 @@ Computed by `analysis.claims` between two families of one panel, at the baseline
 and never typed. An arrow runs from a point of the baseline to the front of the headline
 family: level for a speed-up, upright for a gain. It is drawn only where neither it nor its
 words would lie on a marker, a front line or other words; of several claims the largest that
-fits is shown, so what is drawn never overstates.
+fits is shown, so what is drawn never overstates. Its words keep off the error bars as well
+where they can; where they cannot, the bars fade behind them.
 
 Reference: P. K. A. Vasu et al., "FastVLM", arXiv 2412.13303, Figure 4 ("3x", "+2.5").
 """
@@ -24,7 +25,7 @@ from paretobench.analysis.claims import (
     speedup_at_equal_accuracy,
 )
 from paretobench.report.figures.labels import Boxes, crosses, touches
-from paretobench.report.figures.marks import POINTS_PER_INCH, Mark, Pair
+from paretobench.report.figures.marks import POINTS_PER_INCH, Mark, Pair, bars_of
 from paretobench.report.standing import contenders
 from paretobench.report.style import Style, order_families
 from paretobench.report.view import Row
@@ -43,6 +44,12 @@ MOST_TRIED = 12
 
 WORDS_EM = 0.28
 """Room kept free around the words, in units of the font's size: half the overall front's band."""
+
+BARS_EM = 0.1
+"""Room kept free between the words and error bars, which are thin."""
+
+ALONG = tuple(sorted(np.linspace(0.1, 0.9, 41).tolist(), key=lambda share: abs(share - 0.5)))
+"""Places tried for the words, in shares of the shaft: its middle first."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +132,12 @@ def _better(at: AtVertex) -> Claim:
 
 @dataclass
 class _Canvas:
-    """What arrows keep off, in pixels: the frame, markers and words, and lines."""
+    """What arrows keep off, in pixels: the frame, markers and words, lines, and error bars."""
 
     frame: tuple[float, float, float, float]
     boxes: Boxes
     segments: Boxes
+    bars: Boxes
 
 
 def draw_claims(
@@ -164,13 +172,19 @@ def _canvas(
     reach = style.marker_pt / 2 / POINTS_PER_INCH * axes.figure.dpi
     places = [(mark.ttft_ms, mark.score_percent or 0.0) for mark in marks]
     centres = axes.transData.transform(np.array(places).reshape(-1, 2))
-    paths = [axes.transData.transform(np.array(line).reshape(-1, 2)) for line in lines]
-    pieces = [(*a, *b) for path in paths for a, b in pairwise(path)]
     return _Canvas(
         (frame.x0, frame.y0, frame.x1, frame.y1),
         np.hstack([centres - reach, centres + reach]),
-        np.array(pieces).reshape(-1, 4),
+        _segments(lines, axes),
+        _segments([bar for mark in marks for bar in bars_of(mark)], axes),
     )
+
+
+def _segments(lines: Sequence[Sequence[Pair]], axes: Axes) -> Boxes:
+    """Every piece of lines in data coordinates, in pixels: shape (n, 4)."""
+    paths = [axes.transData.transform(np.array(line).reshape(-1, 2)) for line in lines]
+    pieces = [(*a, *b) for path in paths for a, b in pairwise(path)]
+    return np.array(pieces).reshape(-1, 4)
 
 
 def _draw(claim: Claim, axes: Axes, style: Style, canvas: _Canvas) -> bool:
@@ -198,7 +212,10 @@ def _draw(claim: Claim, axes: Axes, style: Style, canvas: _Canvas) -> bool:
 def _free_spot(
     claim: Claim, axes: Axes, style: Style, canvas: _Canvas, shaft: Boxes
 ) -> Boxes | None:
-    """A box for the words beside the shaft, touching nothing, nearest its middle."""
+    """A box for the words beside the shaft, touching nothing, nearest its middle.
+
+    One that lies on an error bar is taken only where there is no other.
+    """
     from matplotlib.text import Text
 
     em = style.font_pt / POINTS_PER_INCH * axes.figure.dpi
@@ -210,15 +227,18 @@ def _free_spot(
         np.array([0.0, half[1] + 1]) if claim.kind == "faster" else np.array([half[0] + 1, 0.0])
     )
     left, bottom, right, top = canvas.frame
-    for share in (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8):
+    second_best = None
+    for share in ALONG:
         middle = shaft[:2] + (shaft[2:] - shaft[:2]) * share
         for side in (1, -1):
             centre = middle + across * side
             box = np.concatenate([centre - half, centre + half])
             in_frame = box[0] > left and box[1] > bottom and box[2] < right and box[3] < top
             if in_frame and not touches(box, canvas.boxes) and not crosses(box, canvas.segments):
-                return np.asarray(box, dtype=np.float64)
-    return None
+                if not crosses(_grown(box, (BARS_EM - WORDS_EM) * em), canvas.bars):
+                    return np.asarray(box, dtype=np.float64)
+                second_best = box if second_best is None else second_best
+    return second_best
 
 
 def _write(claim: Claim, axes: Axes, style: Style, shaft: Boxes, spot: Boxes) -> None:
@@ -252,6 +272,7 @@ def _write(claim: Claim, axes: Axes, style: Style, shaft: Boxes, spot: Boxes) ->
         va="center",
         zorder=6,
         gid="claim",
+        bbox={"facecolor": style.paper, "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
     )
 
 

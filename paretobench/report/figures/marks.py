@@ -128,7 +128,7 @@ def draw_marks(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
             rasterized=share < 1,
         )
         if share == 1:
-            _draw_bars([bar for mark in alike for bar in _bars(mark)], axes, colour, 0.1 * em)
+            _draw_bars([bar for mark in alike for bar in bars_of(mark)], axes, colour, 0.1 * em)
 
 
 def _share(standing: Standing, is_crowd: bool) -> float:
@@ -170,7 +170,7 @@ def label_marks(
     chosen = [index for index, wanted in enumerate(is_chosen) if wanted]
     anchors = {i: _anchor(marks[i], axes, size, radii[i]) for i in chosen}
     hidden = [(marks[i], radii[i]) for i, wanted in enumerate(is_chosen) if not wanted]
-    bars = [bar for i in chosen for bar in _bars(marks[i])]
+    bars = [bar for i in chosen for bar in bars_of(marks[i])]
     scene = _scene(axes, [*lines, *bars], hidden)
     clearance = look.style.font_pt * 0.3 / POINTS_PER_INCH * axes.figure.dpi
     places = place_labels([anchors[i] for i in chosen], scene, clearance)
@@ -244,7 +244,8 @@ def _scene(
     )
 
 
-def _bars(mark: Mark) -> list[list[Pair]]:
+def bars_of(mark: Mark) -> list[list[Pair]]:
+    """The error bars of a mark, each from end to end, in milliseconds and percent."""
     height, bars = mark.score_percent or 0.0, []
     if mark.ttft_interval_ms:
         bars.append([(x, height) for x in mark.ttft_interval_ms])
