@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 # Examples are not timed: other processes on the machine would make them flaky.
 settings.register_profile("paretobench", deadline=None)
 settings.load_profile("paretobench")
+
+# A shell starts what runs in the background deaf to Ctrl-C, and so would be every process that
+# a test starts in order to interrupt it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
