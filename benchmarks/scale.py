@@ -26,8 +26,8 @@ class Constants:
     union_us: float = 55
     plan_point_us: float = 61
     plan_cell_us: float = 21
-    view_point_us: float = 640
-    page_bytes: float = 520
+    view_point_us: float = 340
+    page_bytes: float = 565
     view_point_bytes: float = 30_000
     open_files: float = 3
     cell_s: float = 8
