@@ -23,7 +23,7 @@ from paretobench.report.figures.pareto import PanelInfo, pareto_figure, pareto_i
 from paretobench.report.figures.resolution import resolution_info
 from paretobench.report.published import published_view
 from paretobench.report.standing import with_standing
-from paretobench.report.view import Reading, Statistics, View
+from paretobench.report.view import Accuracy, Reading, Statistics, View
 from tests.report.grids import estimate, family_view, row, view
 
 COLUMN = Style(width_mm=85, font_pt=7)
@@ -82,6 +82,14 @@ def test_the_data_of_a_panel_is_its_marks_and_its_fronts() -> None:
     assert [mark.standing for mark in panel.marks] == ["front", "front", "family"]
     assert panel.front == ((100.0, 50.0), (200.0, 60.0))
     assert dict(panel.family_fronts) == {"a": panel.front, "b": ((300.0, 40.0),)}
+
+
+def test_no_error_bar_reaches_the_frame() -> None:
+    far = replace(row("a", 0.2, 0.501), score=Accuracy("avg5", 0.501, 0.02, source="A paper"))
+    info = pareto_info(view(row("a", 0.1, 0.5), far))
+    ends = [end for mark in info.panels[0].marks for end in mark.score_interval_percent or ()]
+    low, high = info.score_limits
+    assert low < min(ends) and max(ends) < high
 
 
 def test_points_without_a_score_stand_in_the_strip_and_are_counted() -> None:

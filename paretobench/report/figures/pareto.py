@@ -51,6 +51,10 @@ MOST_PANELS = 4
 LETTER_EM = 0.6
 """Width of a letter in units of its font's size: a little more than the mean of the font's."""
 
+BARS_PAD = 0.02
+"""Room beyond the outermost error bars, as a share of the axis: one that ends at the frame looks
+cut."""
+
 TIME_LABEL = "time to first token (ms, log scale), left is better"
 
 
@@ -102,11 +106,14 @@ class ParetoInfo:
 
     @property
     def score_limits(self) -> Pair:
-        """Limits of the score axis in percent, the same for all panels, whole bars within."""
+        """Limits of the score axis in percent, the same for all panels, whole bars well within."""
         marks = [mark for panel in self.panels for mark in panel.marks]
         low, high = linear_limits(m.score_percent for m in marks if m.score_percent is not None)
         ends = [end for mark in marks for end in (mark.score_interval_percent or ())]
-        return (min(low, *ends), max(high, *ends)) if ends else (low, high)
+        if not ends:
+            return low, high
+        room = BARS_PAD * (max(ends) - min(ends))
+        return min(low, min(ends) - room), max(high, max(ends) + room)
 
 
 def pareto_info(view: View, panels: Sequence[Panel] | None = None) -> ParetoInfo:
