@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -10,14 +9,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from paretobench.store import Store
 from tests.cli.test_devices import run
 from tests.cli.test_scoring_ahead import ALONE, SWEEP, lab
 from tests.executors.fake_child import behave, log
-from tests.executors.test_submitit import PATIENCE_S, jobs_in, until
+from tests.executors.test_submitit import PATIENCE_S, end_jobs, jobs_in, until
 
 __all__ = ["lab"]
 
@@ -29,9 +27,7 @@ WORKER, TASK = "executors.unit", "fake_child"
 def none_left(lab: Path) -> Iterator[Path]:
     """The lab, whose jobs are ended with the test."""
     yield lab
-    for process in jobs_in(lab):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+    end_jobs(lab)
 
 
 def interrupt(folder: Path, *words: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -10,12 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from paretobench.backends.artifacts import ArtifactStore
@@ -24,8 +21,10 @@ from paretobench.errors import ConfigError
 from paretobench.executors.conversions import build_elsewhere, by_artifact, unit_of
 from paretobench.executors.engines import Chosen, choose
 from paretobench.executors.folders import UnitFolder
-from tests.executors.test_submitit import jobs_in, until
+from tests.executors.test_submitit import root, until
 from tests.measure.test_builds import workload
+
+__all__ = ["root"]
 
 pytest.importorskip("submitit")
 
@@ -35,15 +34,6 @@ def chosen(folder: Path, **more: Any) -> Chosen:
     made = choose({**settings, "poll_s": 0.1, "at_once": 2, **more}, "conversion")
     assert made is not None
     return made
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
-    """A folder whose processes are ended with the test."""
-    yield tmp_path
-    for process in jobs_in(tmp_path):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
 
 
 @pytest.mark.heavy

@@ -13,7 +13,7 @@ import pytest
 
 from tests.executors.coordinator import TASKS
 from tests.executors.fake_child import log, write_checkpoint
-from tests.executors.test_submitit import PATIENCE_S, coordinator, jobs_in, stored
+from tests.executors.test_submitit import PATIENCE_S, coordinator, end_jobs, jobs_in, stored
 
 pytest.importorskip("submitit")
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
@@ -32,9 +32,7 @@ def test_random_kills_of_coordinator_and_jobs_lose_nothing_and_repeat_nothing(
     while kills.total() < KILLS:
         checkpoints += [_checkpoint(tmp_path, len(checkpoints) + n, rng) for n in range(2)]
         _carry_on(tmp_path, checkpoints, kills, rng)
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for process in jobs_in(tmp_path):
-            process.kill()
+    end_jobs(tmp_path)
     assert kills["coordinator"] >= KILLS // 5 and len(kills) >= 4, f"one-sided: {kills}"
     for checkpoint in checkpoints:
         done = Counter(line for line in log(checkpoint) if line.startswith("done:"))

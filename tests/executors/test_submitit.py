@@ -38,7 +38,12 @@ PATIENCE_S = 280.0
 def root(tmp_path: Path) -> Iterator[Path]:
     """A folder whose processes are ended with the test."""
     yield tmp_path
-    for process in jobs_in(tmp_path):
+    end_jobs(tmp_path)
+
+
+def end_jobs(root: Path) -> None:
+    """Kill every process of a job below a folder."""
+    for process in jobs_in(root):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
 
