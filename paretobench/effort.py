@@ -185,8 +185,7 @@ class Estimator:
         made: dict[str, float] = {}
         for workload, cost in pending:
             if not self.is_prepared(workload):
-                subject = {k: v for k, v in workload.subject.items() if k != "n_tokens"}
-                what = canonical_json([subject, workload.runtime.spec()])
+                what = canonical_json([workload.artifact_subject, workload.runtime.spec()])
                 made[what] = preparation_s(workload, cost, self.rates.machine)
         return sum(made.values())
 

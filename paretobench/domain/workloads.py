@@ -86,6 +86,11 @@ class Workload:
         """Content hash of the checkpoint that is timed; empty for random weights."""
         return str(self.subject.get("checkpoint", ""))
 
+    @property
+    def artifact_subject(self) -> dict[str, Any]:
+        """What its artifact is made of: a language model's serves prompts of every length."""
+        return {name: value for name, value in self.subject.items() if name != "n_tokens"}
+
     @cached_property
     def key(self) -> str:
         """SHA-256 of the canonical JSON of `spec()`."""

@@ -35,9 +35,8 @@ def by_artifact(workloads: Sequence[Workload]) -> list[list[Workload]]:
     """Workloads that one artifact serves, together: an encoder at a size, a language model."""
     groups: dict[str, list[Workload]] = {}
     for workload in workloads:
-        subject = {name: value for name, value in workload.subject.items() if name != "n_tokens"}
         runtime = [workload.runtime.backend, workload.runtime.precision]
-        what = canonical_json([workload.kind, subject, runtime])
+        what = canonical_json([workload.kind, workload.artifact_subject, runtime])
         groups.setdefault(what, []).append(workload)
     return list(groups.values())
 
