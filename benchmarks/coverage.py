@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from paretobench.analysis import pooling, stats
+from paretobench.domain.records import Cell, Estimate
 from paretobench.measure.canary import verdict
-from paretobench.measure.timing import CellPlan, Repetition, cell_plan, sample, warm_up
-from paretobench.records import Cell, Estimate
+from paretobench.measure.timing import Repetition, sample, warm_up
+from paretobench.planning.stopping import CellPlan, cell_plan
 
 TRUE_S = 0.5
 """Latency that every simulated workload has when nothing disturbs it: about the median of the

@@ -43,10 +43,10 @@ from paretobench.analysis.front import front_mask
 from paretobench.analysis.noise import draw
 from paretobench.analysis.points import Contender, LatencyNoise, Part, objectives
 from paretobench.analysis.probability import front_probability, memberships
-from paretobench.report.published import published_view
-from paretobench.report.standing import contenders
-from paretobench.report.stored import stored_view
-from paretobench.report.view import View
+from paretobench.report.view.front_membership import contenders
+from paretobench.report.view.published import published_view
+from paretobench.report.view.rows import View
+from paretobench.report.view.stored import stored_view
 from paretobench.store import Store
 
 EXAMPLE = Path(__file__).parents[1] / "results" / "examples" / "qwen2_family_cpu.db"

@@ -38,12 +38,12 @@ from paretobench.analysis import stats
 from paretobench.backends.artifacts import default_root
 from paretobench.config import expand, load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload, prefill_workload
+from paretobench.domain.records import Cell
 from paretobench.measure import cell, harness
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.preparation import prepare_all
 from paretobench.measure.process import Children, child_environment
-from paretobench.measure.timing import SamplingPlan, cell_plan
-from paretobench.records import Cell
+from paretobench.planning.stopping import SamplingPlan, cell_plan
 from paretobench.store import Store
 
 ALLOWED = 0.02
@@ -251,7 +251,7 @@ def share(grid: Sequence[str], fidelity: str) -> int:
 
     A level's further rounds repeat the same processes, so their share is that of the first.
     """
-    from paretobench import planning
+    from paretobench.sweep import prepare as planning
 
     plan, root = cell_plan(fidelity), default_root()  # type: ignore[arg-type]
     request = expand([*grid, f"fidelity={fidelity}", "check=0"])

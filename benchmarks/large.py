@@ -31,10 +31,10 @@ from pathlib import Path
 
 from paretobench.config import Request, expand
 from paretobench.domain import Workload
-from paretobench.plan import Plan
-from paretobench.planning import Prepared, prepare
-from paretobench.records import Cell, Environment, Score, Source
+from paretobench.domain.records import Cell, Environment, Score, Source
+from paretobench.planning.plan import Plan
 from paretobench.store import Link, Store, StoredPoint
+from paretobench.sweep.prepare import Prepared, prepare
 
 ENCODERS = ("fastvithd", "fastvit", "convnext_l", "convnext_xxl")
 TILINGS = ("none", "grid_2x2", "pixel_shuffle", "m3_36", "resampler_64")

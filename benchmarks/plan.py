@@ -30,8 +30,8 @@ import large
 
 from paretobench.config import composition
 from paretobench.domain import GridPoint
-from paretobench.planning import prepare
 from paretobench.store import Store
+from paretobench.sweep.prepare import prepare
 
 SAMPLE = 20
 """Points that are composed in full."""

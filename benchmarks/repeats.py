@@ -18,13 +18,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from paretobench import planning
 from paretobench.analysis import stats
 from paretobench.backends.artifacts import default_root
 from paretobench.config import expand
+from paretobench.domain.records import Estimate, Fidelity
 from paretobench.measure import events, harness
-from paretobench.records import Estimate, Fidelity
 from paretobench.store import Store
+from paretobench.sweep import prepare as planning
 
 Ratios = Mapping[tuple[str, str], Estimate]
 STATED = 0.95

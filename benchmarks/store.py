@@ -26,7 +26,7 @@ from pathlib import Path
 import large
 
 from paretobench.domain import Runtime, Workload
-from paretobench.records import Cell, Environment
+from paretobench.domain.records import Cell, Environment
 from paretobench.store import Store, bundle, spool
 from paretobench.store.rows import cell_row
 

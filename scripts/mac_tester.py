@@ -62,8 +62,8 @@ class Record:
 
 def system_facts() -> dict[str, Any]:
     """Chip, memory, system, package versions: the identity that measurements carry."""
-    from paretobench import paper_machine
     from paretobench.measure.environment import fingerprint
+    from paretobench.paper import machine as paper_machine
 
     environment = fingerprint()
     return {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from paretobench.measure import canary
-from paretobench.measure.timing import SamplingPlan, cell_plan
+from paretobench.planning.stopping import SamplingPlan, cell_plan
 
 TEXT = (Path(__file__).parent.parent / "docs" / "methodology.md").read_text(encoding="utf-8")
 LEVELS = ("quick", "standard", "rigorous")

@@ -4,7 +4,7 @@ import pytest
 
 from paretobench.config import expand, load_catalogue
 from paretobench.domain import Device, Runtime
-from paretobench.plan import Machine, make_plan
+from paretobench.planning.plan import Machine, make_plan
 from paretobench.resources import sweeps_folder
 
 CATALOGUE = load_catalogue()
@@ -123,7 +123,7 @@ def test_deepseek_vl_is_placed_on_the_encoder_that_gives_its_576_tokens():
 
 
 def test_the_table_6_grid_is_every_system_whose_models_are_published():
-    from paretobench.accuracy import published
+    from paretobench.paper import published
 
     rows = [
         s for s in published.scores() if (s.source.table, s.source.version) == ("Table 6", "v1")

@@ -36,8 +36,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paretobench.accuracy import suites
+from paretobench.domain.records import Score, Source
 from paretobench.errors import DataError
-from paretobench.records import Score, Source
 
 REQUIRED = ("encoder", "resolution_px", "llm", "benchmark")
 """Columns that every file has, besides one of `value_percent` and `value`."""

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from paretobench.analysis.points import Contender, Floats, LatencyNoise, Part, objectives
+from paretobench.domain.records import Estimate
 from paretobench.errors import DataError
-from paretobench.records import Estimate
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

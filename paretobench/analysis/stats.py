@@ -25,8 +25,8 @@ import numpy as np
 
 from paretobench.analysis.pooling import LOG_SD_FLOOR, Pool, fit
 from paretobench.analysis.shape import is_bimodal, severe_outliers
+from paretobench.domain.records import Cell, Estimate, Fidelity, Measurement, Process
 from paretobench.errors import InvalidSamplesError
-from paretobench.records import Cell, Estimate, Fidelity, Measurement, Process
 
 CONFIDENCE = 0.95
 """Confidence of every interval that is printed."""

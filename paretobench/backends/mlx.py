@@ -28,8 +28,8 @@ from paretobench.backends.inputs import (
     random_ids,
 )
 from paretobench.backends.projector import MLXProjector
-from paretobench.checkpoint import check_unchanged
 from paretobench.domain import Workload
+from paretobench.domain.checkpoint import check_unchanged
 from paretobench.errors import UnsupportedError
 
 INSTALL = {"Darwin": "pip install 'paretobench[apple]'", "Linux": "pip install 'paretobench[cpu]'"}

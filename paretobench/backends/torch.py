@@ -246,7 +246,7 @@ def _prepare_checkpoint(workload: Workload) -> Prepared:
     Raises:
         UnsupportedError: if it does not.
     """
-    from paretobench.checkpoint import check_unchanged
+    from paretobench.domain.checkpoint import check_unchanged
 
     check_unchanged(workload)
     return Prepared(facts={"weights": "the checkpoint's own"})

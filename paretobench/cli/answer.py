@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from paretobench.analysis.compare import Comparison
     from paretobench.analysis.points import Contender
     from paretobench.analysis.query import Answer
-    from paretobench.report.view import Row, View
+    from paretobench.report.view.rows import Row, View
 
 SEED = 0
 """Seed of the draws, so that the same question has the same answer."""
@@ -90,7 +90,7 @@ def _by_recipe(view: View) -> dict[str, list[Row]]:
 
 
 def _contenders(rows: Sequence[Row]) -> list[Contender]:
-    from paretobench.report.standing import contenders
+    from paretobench.report.view.front_membership import contenders
 
     return contenders(rows)
 
@@ -158,7 +158,7 @@ def _print_answer(title: str, rows: Sequence[Row], answer: Answer) -> None:
 
 
 def _describe(row: Row) -> str:
-    from paretobench.report.words import estimate_ms, score_percent
+    from paretobench.report.formatting import estimate_ms, score_percent
 
     return f"{row}: TTFT {estimate_ms(row.ttft)} ms, accuracy {score_percent(row.score)} %"
 
@@ -272,7 +272,7 @@ def claims_command(path: str | None, as_json: bool) -> None:
     """Recompute the paper's headline claims and say which hold."""
     from pathlib import Path
 
-    from paretobench.accuracy.claims import claims
+    from paretobench.paper.claims import claims
 
     results = claims(Path(path)) if path else claims()
     if as_json:
@@ -289,7 +289,7 @@ def claims_command(path: str | None, as_json: bool) -> None:
 @as_json
 def audit_command(everything: bool, as_json: bool) -> None:
     """Recompute the published tables and list every mismatch."""
-    from paretobench.accuracy.audit import audit
+    from paretobench.paper.audit import audit
 
     rows = audit()
     wrong = [row for row in rows if row.verdict != "agrees"]

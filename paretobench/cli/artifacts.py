@@ -69,7 +69,7 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
 def _make(workloads: list[Workload], settings: Mapping[str, Any]) -> list[Built]:
     """Make artifacts here, or as jobs of an executor; a failure costs its own workload."""
     from paretobench.backends.artifacts import default_root
-    from paretobench.executors import conversions, engines
+    from paretobench.jobs import conversions, engines
     from paretobench.measure import builds
 
     chosen = engines.choose(settings, "conversion")

@@ -88,7 +88,7 @@ def _bring_in(
     from paretobench.accuracy.importers import read_scores_csv
     from paretobench.accuracy.lmms import importer
     from paretobench.measure import xcode_reports
-    from paretobench.store import arrivals
+    from paretobench.store import imports as arrivals
 
     if xcode_reports.is_report(path):
         return xcode.bring_in(store, path, flags)

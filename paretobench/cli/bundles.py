@@ -127,7 +127,7 @@ def _described(entries: Mapping[str, Entry]) -> str:
 @as_json
 def verify_command(file: str, allowed_signers: str | None, as_json: bool) -> None:
     """Check a bundle or a database against its own hashes, and who signed it."""
-    from paretobench.store import arrivals
+    from paretobench.store import imports as arrivals
 
     path = Path(file)
     if not path.exists():

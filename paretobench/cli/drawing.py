@@ -11,7 +11,7 @@ from paretobench.cli.options import open_store
 from paretobench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from paretobench.report.view import View
+    from paretobench.report.view.rows import View
 
 
 def refuse_with_devices(**given: Any) -> None:
@@ -35,7 +35,7 @@ def device_views(
     **_: Any,
 ) -> dict[str, View]:
     """The views of a sweep on every device that the database has it from."""
-    from paretobench.report.stored_devices import stored_devices
+    from paretobench.report.view.stored_devices import stored_devices
 
     with open_store(database) as store:
         return stored_devices(

@@ -13,7 +13,7 @@ from paretobench.units import counted
 
 if TYPE_CHECKING:
     from paretobench.config import Request
-    from paretobench.executors.engines import Role
+    from paretobench.jobs.engines import Role
 
 _NAMED = re.compile(r"\+*executor[./](accuracy|conversion)\b")
 
@@ -25,8 +25,8 @@ def doctor_executors(overrides: Sequence[str], as_json: bool) -> int:
         ConfigError: if they name none, or a setting or value that does not exist.
     """
     from paretobench.config import expand
-    from paretobench.executors import readiness
-    from paretobench.executors.engines import FOLDERS
+    from paretobench.jobs import preflight as readiness
+    from paretobench.jobs.engines import FOLDERS
 
     matches = map(_NAMED.match, overrides)
     named: list[Role] = [r for r in FOLDERS if r in {m[1] for m in matches if m}]

@@ -12,7 +12,7 @@ from paretobench.cli.console import print_rich, say
 from paretobench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from paretobench.report.view import Row, View
+    from paretobench.report.view.rows import Row, View
 
 FORMATS = ("csv", "markdown", "latex", "json", "parquet", "terminal", "model-index")
 ALIASES = {"md": "markdown", "tex": "latex"}

@@ -14,7 +14,7 @@ def doctor_devices(inventory: str, as_json: bool) -> int:
         ConfigError: if there is no inventory, or it cannot be read.
     """
     from paretobench.config import load_devices, load_inventory
-    from paretobench.executors.inspection import inspect
+    from paretobench.remote.inventory_check import inspect
 
     profiles = {profile.name: profile for profile in load_devices()}
     places = load_inventory(inventory, profiles)

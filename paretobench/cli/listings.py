@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from paretobench.errors import ConfigError, UnknownNameError
 
 if TYPE_CHECKING:
-    from paretobench.report.view import Row
+    from paretobench.report.view.rows import Row
     from paretobench.store import Store
 
 Listing = list[dict[str, Any]]
@@ -109,7 +109,7 @@ def published(table: str | None) -> Listing:
     Raises:
         UnknownNameError: if there is no such table.
     """
-    from paretobench.accuracy import tables
+    from paretobench.paper import tables
 
     if table is None:
         return [{"table": name, "rows": len(tables.table(name).rows)} for name in tables.names()]

@@ -12,7 +12,7 @@ from paretobench.cli import completion
 from paretobench.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
-    from paretobench.report.view import View
+    from paretobench.report.view.rows import View
     from paretobench.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -92,10 +92,10 @@ def chosen_view(
     if published:
         if database or sweep or environment:
             raise ConfigError("--published needs no database; leave out the other options")
-        from paretobench.report.published import published_view
+        from paretobench.report.view.published import published_view
 
         return published_view(benchmark, recipe)
-    from paretobench.report.stored import stored_view
+    from paretobench.report.view.stored import stored_view
 
     with open_store(database) as store:
         return stored_view(

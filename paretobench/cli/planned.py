@@ -12,10 +12,10 @@ from paretobench.errors import PlanError
 from paretobench.units import duration, gibibytes, milliseconds
 
 if TYPE_CHECKING:
-    from paretobench.executors.scoring_effort import ScoringEffort
-    from paretobench.plan import Plan
-    from paretobench.planning import Prepared
+    from paretobench.jobs.scoring_cost import ScoringEffort
+    from paretobench.planning.plan import Plan
     from paretobench.store import Store
+    from paretobench.sweep.prepare import Prepared
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def results_so_far(database: str, only_looks: bool) -> Iterator[Store | None]:
     Raises:
         StoreError: if there is a file that cannot be opened.
     """
-    from paretobench.executors.sites import spool_folder
+    from paretobench.remote.places import spool_folder
     from paretobench.store import Store
 
     path = Path(database).expanduser()
@@ -43,7 +43,7 @@ def results_so_far(database: str, only_looks: bool) -> Iterator[Store | None]:
 
 def announce_plan(prepared: Prepared) -> None:
     """Say which device was chosen and why, what is to be done, and what is refused."""
-    from paretobench import paper_machine
+    from paretobench.paper import machine as paper_machine
 
     device = prepared.device
     say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")
@@ -79,7 +79,7 @@ def scoring_ahead(prepared: Sequence[Prepared], store: Store | None) -> ScoringE
         ConfigError: if the executor's settings or the checkpoints file are wrong; the devices
             are then given back.
     """
-    from paretobench import sweep
+    from paretobench.sweep import run as sweep
 
     try:
         return sweep.scoring_effort(prepared, store)

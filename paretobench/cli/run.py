@@ -25,7 +25,7 @@ from paretobench.units import counted, duration
 
 if TYPE_CHECKING:
     from paretobench.config import Request
-    from paretobench.sweep import Outcome
+    from paretobench.sweep.run import Outcome
 
 HYDRA = {"ignore_unknown_options": True, "allow_interspersed_args": True}
 """Everything that is no option of ours goes to Hydra as it is."""
@@ -47,9 +47,9 @@ def sweep_command(overrides: tuple[str, ...], as_json: bool) -> int:
 
 
 def _sweep(request: Request, command: str, as_json: bool) -> int:
-    from paretobench import sweep
     from paretobench.cli.progress import Progress
     from paretobench.store import Store
+    from paretobench.sweep import run as sweep
 
     if len(request.devices) > 1:
         from paretobench.cli.several import sweep_devices
@@ -120,8 +120,8 @@ def _what_was_done(outcome: Outcome) -> str:
 @as_json
 def plan_command(overrides: tuple[str, ...], as_json: bool) -> None:
     """Show what a sweep would measure; runs nothing."""
-    from paretobench import sweep
     from paretobench.config import expand
+    from paretobench.sweep import run as sweep
 
     request = expand(list(overrides))
     if len(request.devices) > 1:

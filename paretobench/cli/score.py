@@ -18,7 +18,7 @@ from paretobench.units import MISSING, percent
 if TYPE_CHECKING:
     from paretobench.accuracy.lmms.job import Job
     from paretobench.accuracy.lmms.runner import Outcome
-    from paretobench.records import Score
+    from paretobench.domain.records import Score
     from paretobench.store import Store
 
 _PLACE = ("encoder", "resolution_px", "llm", "tiling", "recipe")
@@ -134,7 +134,7 @@ def _score_one_by_one(jobs: Sequence[Job], keep: Path, database: str) -> tuple[l
 def _score_by_race(jobs: Sequence[Job], keep: Path, database: str) -> tuple[list[Score], bool]:
     """Score in stages, by the latencies that the database holds."""
     from paretobench.accuracy.lmms.race import race
-    from paretobench.report.stored import stored_view
+    from paretobench.report.view.stored import stored_view
     from paretobench.store import Store
 
     with Store.open(database) as store:

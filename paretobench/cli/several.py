@@ -20,10 +20,10 @@ from paretobench.units import duration
 
 if TYPE_CHECKING:
     from paretobench.config import Request
-    from paretobench.executors.scoring_effort import ScoringEffort
-    from paretobench.planning import Prepared
+    from paretobench.jobs.scoring_cost import ScoringEffort
     from paretobench.store import Store
-    from paretobench.sweep import Outcome, Report
+    from paretobench.sweep.prepare import Prepared
+    from paretobench.sweep.run import Outcome, Report
 
 
 Planned = tuple[list["Prepared"], "ScoringEffort | None"]
@@ -37,7 +37,7 @@ def prepared_devices(request: Request, store: Store | None) -> Planned:
         ConfigError: if the checkpoints that are to be scored are described wrongly.
         ExecutorError: if none of them can.
     """
-    from paretobench import sweep
+    from paretobench.sweep import run as sweep
 
     prepared, missing = sweep.prepare_devices(request, store)
     if not prepared:
@@ -102,9 +102,9 @@ def sweep_devices(
 
 def _carried_out(prepared: list[Prepared], database: str, command: str) -> Report:
     """Measure on all devices, with a bar for each; gives them back whatever happens."""
-    from paretobench import sweep
     from paretobench.cli.progress import Progress
     from paretobench.store import Store
+    from paretobench.sweep import run as sweep
 
     with ExitStack() as until_the_end:
         for one in prepared:

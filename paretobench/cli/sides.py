@@ -11,7 +11,7 @@ from paretobench.cli.options import chosen_view
 from paretobench.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from paretobench.report.view import Row, View
+    from paretobench.report.view.rows import Row, View
 
 Side = tuple[str, list["Row"], list["Row"]]
 

@@ -23,14 +23,15 @@ from hydra.core.object_type import ObjectType
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from paretobench.config import catalogue, plugin, request, words
+from paretobench.config import catalogue, plugin, request
+from paretobench.config import parsed_overrides as words
 from paretobench.config.axes import Row, rows
 from paretobench.config.inventory import load_inventory
 from paretobench.domain import Encoder, GridPoint, LanguageModel, Tiling, content_key
 from paretobench.errors import ConfigError, PlanError, UnknownNameError
-from paretobench.plan import Refusal
+from paretobench.planning.plan import Refusal
+from paretobench.planning.tiling import plan_tiles
 from paretobench.resources import sweeps_folder
-from paretobench.tiling import plan_tiles
 
 ROOT = "config"
 """The root configuration's file, `sweeps/config.yaml`."""

@@ -24,7 +24,8 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from paretobench.config import catalogue, words
+from paretobench.config import catalogue
+from paretobench.config import parsed_overrides as words
 from paretobench.config.request import Request
 from paretobench.errors import ParetobenchError
 from paretobench.resources import sweeps_folder

@@ -9,7 +9,7 @@ from typing import Any
 from paretobench.config.inventory import Place
 from paretobench.domain import GridPoint
 from paretobench.errors import ConfigError, UnknownNameError
-from paretobench.plan import Refusal
+from paretobench.planning.plan import Refusal
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "fidelity": ("quick", "standard", "rigorous"),

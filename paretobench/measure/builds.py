@@ -17,12 +17,12 @@ from paretobench import backends
 from paretobench.backends import hardware
 from paretobench.backends.artifacts import MANIFEST, Artifact, ArtifactStore, default_root
 from paretobench.backends.choose import choose_device
-from paretobench.cost import Machine
 from paretobench.domain import Device, GridPoint, Runtime, Workload
 from paretobench.errors import ConfigError
 from paretobench.measure.preparation import Preparation, prepare_all
 from paretobench.measure.process import Children
-from paretobench.plan import Refusal, make_plan
+from paretobench.planning.cost import Machine
+from paretobench.planning.plan import Refusal, make_plan
 
 TIMEOUT_S = 3600.0
 """For one artifact. The largest conversion that was tried, ConvNeXt-XXL at 512 px, took two

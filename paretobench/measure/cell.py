@@ -19,7 +19,8 @@ from paretobench.domain import Workload
 from paretobench.measure import child
 from paretobench.measure.canary import SETTLE_S, canary
 from paretobench.measure.energy import EnergyMeter
-from paretobench.measure.timing import Repetition, SamplingPlan, sample, warm_up
+from paretobench.measure.timing import Repetition, sample, warm_up
+from paretobench.planning.stopping import SamplingPlan
 
 ENDING_S = 0.75
 """What a process takes after its last sample: freeing what it holds, the pause, the canary, the

@@ -17,9 +17,9 @@ from typing import Any
 import psutil
 
 from paretobench.backends import cuda_nvml
+from paretobench.domain.records import Environment
 from paretobench.measure import hardware
 from paretobench.measure.process import child_environment
-from paretobench.records import Environment
 
 RUNTIME_PACKAGES = (
     "torch",

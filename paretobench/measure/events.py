@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from paretobench.domain import Workload
-from paretobench.records import Cell, Failure
+from paretobench.domain.records import Cell, Failure
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from paretobench.analysis.stats import cell_median, check_samples, replicates
 from paretobench.backends import Prepared
 from paretobench.domain import Workload
+from paretobench.domain.records import Cell, Environment, Failure, FailureKind, Fidelity, Process
 from paretobench.errors import InvalidSamplesError
 from paretobench.measure import cell as cell_module
 from paretobench.measure import events
@@ -25,8 +26,7 @@ from paretobench.measure.lock import DeviceLock
 from paretobench.measure.preparation import Preparation, prepare_all
 from paretobench.measure.process import Children, Outcome
 from paretobench.measure.schedule import current_round, has_cell, round_order
-from paretobench.measure.timing import CellPlan, cell_plan
-from paretobench.records import Cell, Environment, Failure, FailureKind, Fidelity, Process
+from paretobench.planning.stopping import CellPlan, cell_plan
 
 CELL_MODULE = "paretobench.measure.cell"
 

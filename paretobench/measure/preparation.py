@@ -14,9 +14,9 @@ from typing import Any
 
 from paretobench.backends import Prepared
 from paretobench.domain import Workload
+from paretobench.domain.records import FailureKind
 from paretobench.measure import prepare
 from paretobench.measure.process import Children, Outcome, read_outcome
-from paretobench.records import FailureKind
 
 PREPARE_MODULE = "paretobench.measure.prepare"
 

@@ -22,8 +22,8 @@ from typing import Any
 
 import psutil
 
+from paretobench.domain.records import FailureKind
 from paretobench.measure.child import LAST_LINES, first_line, speaks_of_memory
-from paretobench.records import FailureKind
 
 POLL_S = 0.02
 """Pause between looks at a running child: 50 wake-ups of some 10 us each per second."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
-from paretobench.records import Cell
+from paretobench.domain.records import Cell
 
 
 def round_order(keys: Iterable[str], round_index: int, seed: int) -> list[str]:

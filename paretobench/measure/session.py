@@ -33,12 +33,12 @@ from typing import Any
 
 from paretobench import __version__
 from paretobench.domain import Workload
+from paretobench.domain.records import Cell, Environment, Failure
 from paretobench.errors import ParetobenchError
 from paretobench.measure import events, harness
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.process import Children
 from paretobench.measure.single import MemoryStore
-from paretobench.records import Cell, Environment, Failure
 from paretobench.store.rows import failure_to_json
 
 PROTOCOL = 1

@@ -8,10 +8,10 @@ from typing import Any
 
 from paretobench.analysis import stats
 from paretobench.domain import Workload
+from paretobench.domain.records import Cell, Environment, Failure, Fidelity
 from paretobench.measure import events, harness
 from paretobench.measure.environment import fingerprint
 from paretobench.measure.process import Children
-from paretobench.records import Cell, Environment, Failure, Fidelity
 
 
 class MemoryStore:

@@ -26,8 +26,8 @@ from typing import Any
 
 from paretobench.backends.coreml_placement import summarise
 from paretobench.domain import Encoder, Runtime, Workload, encode_workload
+from paretobench.domain.records import Cell, Environment
 from paretobench.errors import DataError
-from paretobench.records import Cell, Environment
 
 SUFFIX, REPORT = ".mlperf", "report.json"
 _MARK = b'"deviceResults"'

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from paretobench.report.collecting import passed_over
 from paretobench.report.devices import render_devices
+from paretobench.report.gc_pause import passed_over
 from paretobench.report.style import Style
-from paretobench.report.view import Row, View
+from paretobench.report.view.rows import Row, View
 
 __all__ = ["Row", "Style", "View", "render", "render_devices"]
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paretobench.report.files import file_stem, write_text
+from paretobench.report.formatting import estimate_ms
 from paretobench.report.style import Style
 from paretobench.report.tables.markup import markdown_cell, markdown_line
-from paretobench.report.view import Row, View
-from paretobench.report.words import estimate_ms
+from paretobench.report.view.rows import Row, View
 from paretobench.units import MISSING, significant
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 
 from paretobench.accuracy import suites
 from paretobench.errors import DataError, UnknownNameError
-from paretobench.report.view import Accuracy, Row, View, benchmark_label
+from paretobench.report.view.rows import Accuracy, Row, View, benchmark_label
 from paretobench.units import milliseconds, percent
 
 TASK = "image-text-to-text"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from paretobench.domain import Workload
-from paretobench.report.view import Row
+from paretobench.report.view.rows import Row
 from paretobench.store import Store, StoredPoint
 
 CAUTION = "encoder partly off the Neural Engine"

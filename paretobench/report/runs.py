@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from paretobench.report.view import Runs
+from paretobench.report.view.rows import Runs
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 
 from paretobench.domain import Workload
-from paretobench.report.view import Accuracy
+from paretobench.report.view.rows import Accuracy
 from paretobench.store import StoredPoint
 
 OTHER_WEIGHTS = "score and latency from different weights"

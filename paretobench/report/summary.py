@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from paretobench.report.formatting import PROTOCOLS, estimate_ms, score_percent
 from paretobench.report.tables import markdown_text
-from paretobench.report.view import Gone, Panel, Row, View, benchmark_label
-from paretobench.report.words import PROTOCOLS, estimate_ms, score_percent
+from paretobench.report.view.rows import Gone, Panel, Row, View, benchmark_label
 from paretobench.units import counted, duration
 
 MOST_LISTED = 500

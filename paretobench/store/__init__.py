@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from paretobench.store.merge import UnionCounts
 from paretobench.store.rows import Artifact, CellSummary, Link, StoredPoint, Sweep
 from paretobench.store.store import Store
-from paretobench.store.union import UnionCounts
 
 __all__ = ["Artifact", "CellSummary", "Link", "Store", "StoredPoint", "Sweep", "UnionCounts"]

@@ -23,9 +23,9 @@ from typing import IO
 from paretobench.domain import canonical_json
 from paretobench.errors import DataError, StoreError
 from paretobench.store import signature
+from paretobench.store.merge import UnionCounts
 from paretobench.store.rows import environment_to_json
 from paretobench.store.store import Store
-from paretobench.store.union import UnionCounts
 
 FORMAT = 1
 """Version of the layout; a reader refuses a newer one."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import fields
 
-from paretobench.records import Cell, Failure
+from paretobench.domain.records import Cell, Failure
 from paretobench.store.database import Database, Row, where
 from paretobench.store.rows import CellSummary, cell_from_row, cell_row, stored_json
 

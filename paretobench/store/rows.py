@@ -22,8 +22,8 @@ from paretobench.domain import (
     canonical_json,
     content_key,
 )
+from paretobench.domain.records import Cell, Environment, Failure, Score, Source
 from paretobench.errors import DataError
-from paretobench.records import Cell, Environment, Failure, Score, Source
 from paretobench.store.database import Row
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from paretobench.domain.records import Score, Source, TaskRun
 from paretobench.errors import DataError
-from paretobench.records import Score, Source, TaskRun
 from paretobench.store.database import Database, Row, where
 
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.domain import Workload, canonical_json
+from paretobench.domain.records import Cell, Environment, Failure, Score
 from paretobench.errors import DataError, StoreError
-from paretobench.records import Cell, Environment, Failure, Score
 from paretobench.store.database import RowRefusedError
 from paretobench.store.rows import (
     environment_from_json,

@@ -22,9 +22,9 @@ from types import TracebackType
 from typing import Any
 
 from paretobench.errors import StoreError
-from paretobench.store import union
+from paretobench.store import merge as union
+from paretobench.store.canonical_copy import write_ordered
 from paretobench.store.cells import CellRows
-from paretobench.store.copying import write_ordered
 from paretobench.store.database import translated_errors
 from paretobench.store.filesystem import Mount
 from paretobench.store.opening import open_database

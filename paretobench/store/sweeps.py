@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from paretobench.domain import content_key
-from paretobench.records import Environment
+from paretobench.domain.records import Environment
 from paretobench.store.database import Database, Row
 from paretobench.store.rows import Artifact, Sweep, stored_json
 

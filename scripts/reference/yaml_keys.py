@@ -11,8 +11,8 @@ from typing import Any
 from paretobench.config import expand, load_catalogue, load_devices
 from paretobench.config.request import CHOICES, Settings
 from paretobench.domain import Encoder, LanguageModel, Resolutions, Tiling
+from paretobench.planning.tiling import SCHEMES
 from paretobench.resources import sweeps_folder
-from paretobench.tiling import SCHEMES
 from scripts.reference.markup import GENERATED, attributes, code, leading_comment, table
 
 TYPES = {

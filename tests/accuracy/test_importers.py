@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from paretobench.accuracy import importers, suites
 from paretobench.accuracy.importers import read_scores_csv
+from paretobench.domain.records import Score
 from paretobench.errors import DataError
-from paretobench.records import Score
 
 HEADER = "encoder,resolution_px,llm,benchmark,value_percent"
 ROW = "fastvithd,1024,qwen2_0_5b,gqa,61.6"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from paretobench.accuracy.protocols import check_one_protocol, follows, mixtures, rule_sets
+from paretobench.domain.records import Score, Source
 from paretobench.errors import DataError
-from paretobench.records import Score, Source
 
 
 def _score(benchmark: str, protocol: str) -> Score:

@@ -15,8 +15,8 @@ from paretobench.analysis.noise import (
     latency_noise,
 )
 from paretobench.analysis.points import Contender, LatencyNoise, Part, objectives
+from paretobench.domain.records import Estimate
 from paretobench.errors import DataError
-from paretobench.records import Estimate
 
 
 def rng() -> np.random.Generator:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretobench.analysis import pooling, stats
+from paretobench.domain.records import Cell, Estimate
 from paretobench.errors import InvalidSamplesError
-from paretobench.records import Cell, Estimate
 
 seconds = st.floats(1e-5, 1e3)
 medians = st.lists(seconds, min_size=2, max_size=12)

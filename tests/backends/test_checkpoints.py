@@ -10,8 +10,8 @@ import pytest
 
 from paretobench import backends
 from paretobench.backends import Prepared
-from paretobench.checkpoint import Checkpoint
 from paretobench.domain import Runtime, Workload
+from paretobench.domain.checkpoint import Checkpoint
 from paretobench.errors import UnsupportedError
 
 torch = pytest.importorskip("torch")

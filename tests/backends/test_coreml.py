@@ -142,7 +142,7 @@ def test_a_session_gives_the_encoders_output(root, mac):
 
 def test_a_cell_predicts_on_a_new_image_every_time_and_keeps_core_mls_own_durations(root, mac):
     from paretobench.measure import cell
-    from paretobench.measure.timing import cell_plan
+    from paretobench.planning.stopping import cell_plan
 
     backend = get("coreml")
     sampling = cell_plan("quick").sampling

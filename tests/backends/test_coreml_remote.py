@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 from paretobench.backends import get
 from paretobench.errors import UnsupportedError
 from paretobench.measure import cell
-from paretobench.measure.timing import cell_plan
+from paretobench.planning.stopping import cell_plan
 from tests.backends import coreml_stand_in
 
 

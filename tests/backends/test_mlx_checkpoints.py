@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paretobench import backends, planning
-from paretobench.checkpoint import Checkpoint
+from paretobench import backends
 from paretobench.domain import Runtime, Workload
+from paretobench.domain.checkpoint import Checkpoint
 from paretobench.errors import UnsupportedError
+from paretobench.sweep import prepare as planning
 
 pytest.importorskip("mlx_lm")
 

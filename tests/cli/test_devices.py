@@ -13,7 +13,7 @@ import yaml
 
 from paretobench.store import Store
 from tests.cli.test_sweep import ENCODER, LLM
-from tests.executors.places import COMMAND, put_fake_ssh_on_path
+from tests.remote.places import COMMAND, put_fake_ssh_on_path
 
 HALF = "{backend: pretend, precision: fp32, options: {}}"
 PROFILE = f"name: pretended\nencode: {HALF}\nprefill: {HALF}\n"

@@ -14,13 +14,13 @@ import pytest
 from paretobench.store import Store
 from tests.cli.test_devices import run
 from tests.cli.test_scoring_ahead import ALONE, SWEEP, lab
-from tests.executors.fake_child import behave, log
-from tests.executors.test_submitit import PATIENCE_S, end_jobs, jobs_in, until
+from tests.jobs.test_submitit import PATIENCE_S, end_jobs, jobs_in, until
+from tests.remote.fake_child import behave, log
 
 __all__ = ["lab"]
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(900)]
-WORKER, TASK = "executors.unit", "fake_child"
+WORKER, TASK = "jobs.unit", "fake_child"
 
 
 @pytest.fixture

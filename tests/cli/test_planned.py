@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from paretobench.cli.planned import results_so_far, warn_of_noise
-from paretobench.executors.sites import spool_folder
 from paretobench.measure import quiet
+from paretobench.remote.places import spool_folder
 from paretobench.store import Store
 from tests.cli.test_devices import RUN_ON, SWEEP, machine, run, write_lab
 from tests.cli.test_sweep import LLM
-from tests.executors.places import put_fake_ssh_on_path
+from tests.remote.places import put_fake_ssh_on_path
 
 ALONE = "device=bench"
 NOWHERE = {"limits": {"memory_gib": 0.001}}

@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 
 from paretobench.accuracy.lmms import process
 from paretobench.cli.score import score_command
+from paretobench.domain.records import Estimate
 from paretobench.errors import ConfigError, DataError
-from paretobench.records import Estimate
-from paretobench.report import stored
-from paretobench.report.view import Row, View
+from paretobench.report.view import stored
+from paretobench.report.view.rows import Row, View
 from paretobench.store import Store
 
 STAND_IN = Path(__file__).parents[1] / "accuracy" / "lmms" / "stand_in.py"

@@ -11,8 +11,8 @@ import yaml
 
 from paretobench.store import Store
 from tests.cli.test_devices import run, write_lab
-from tests.executors.fake_child import write_checkpoint, write_interpreter
-from tests.executors.places import put_fake_ssh_on_path
+from tests.remote.fake_child import write_checkpoint, write_interpreter
+from tests.remote.places import put_fake_ssh_on_path
 
 pytest.importorskip("submitit")
 

@@ -8,7 +8,7 @@ import pytest
 
 from paretobench.cli import sides
 from paretobench.errors import DataError
-from paretobench.report.view import View
+from paretobench.report.view.rows import View
 from tests.report import grids
 
 

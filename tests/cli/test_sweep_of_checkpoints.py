@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from paretobench.checkpoint import checkpoint_hash
+from paretobench.domain.checkpoint import checkpoint_hash
 from paretobench.measure.lock import FOLDER_VARIABLE
 from tests.accuracy.lmms import two_checkpoints
 from tests.accuracy.lmms.two_checkpoints import POINTS, YES, write_two_checkpoints

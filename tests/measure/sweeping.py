@@ -12,10 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from paretobench.domain.records import Environment
 from paretobench.measure import harness
 from paretobench.measure.process import Children
-from paretobench.measure.timing import CellPlan, SamplingPlan
-from paretobench.records import Environment
+from paretobench.planning.stopping import CellPlan, SamplingPlan
 from paretobench.store import Store
 from tests.measure import pretend
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from paretobench.domain.records import Environment
 from paretobench.measure import environment, hardware
-from paretobench.records import Environment
 
 
 def test_two_fingerprints_in_a_row_have_one_key() -> None:

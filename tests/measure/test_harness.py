@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from paretobench.domain.records import Environment
 from paretobench.errors import LockError
 from paretobench.measure import events, harness
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.process import Outcome
 from paretobench.measure.single import MemoryStore
-from paretobench.records import Environment
 from tests.measure.pretend import workload
 from tests.measure.scripted import ScriptedChildren
 

@@ -23,7 +23,7 @@ from paretobench.measure.process import (
     child_environment,
     read_outcome,
 )
-from paretobench.measure.timing import SamplingPlan
+from paretobench.planning.stopping import SamplingPlan
 from tests.measure import pretend
 
 PLAN = SamplingPlan(sample_s=0.02, sample_limit_s=0.02, warmup_limit_s=0.02, max_samples=20)

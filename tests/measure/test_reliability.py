@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from paretobench.records import Cell
+from paretobench.domain.records import Cell
 from paretobench.store import Store
 from tests.measure import sweeping
 

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretobench.measure.timing import (
-    CellPlan,
-    Repetition,
-    SamplingPlan,
-    cell_plan,
-    is_warm,
-    sample,
-    warm_up,
-)
+from paretobench.measure.timing import Repetition, sample, warm_up
+from paretobench.planning.stopping import CellPlan, SamplingPlan, cell_plan, is_warm
 
 
 class Clock:

@@ -13,7 +13,7 @@ from paretobench.domain import (
     encode_workload,
     prefill_workload,
 )
-from paretobench.records import Environment
+from paretobench.domain.records import Environment
 from paretobench.store import Link, Store, StoredPoint
 from tests.report.test_stored import ENCODER, LLM, cell, score
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from paretobench.records import Estimate
-from paretobench.report.view import Accuracy, Row, View, with_fronts
+from paretobench.domain.records import Estimate
+from paretobench.report.view.rows import Accuracy, Row, View, with_fronts
 
 ENCODERS = (
     ("fastvithd", "FastViTHD", (256, 512, 768, 1024), 64, 0.5),

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from paretobench.report.runs import runs_of
-from paretobench.report.view import Accuracy, Row, Runs, View, with_fronts
+from paretobench.report.view.rows import Accuracy, Row, Runs, View, with_fronts
 from tests.report.grids import estimate, family_view, row, view
 
 HOSTILE = (

@@ -14,8 +14,8 @@ from paretobench.report.figures.claims import claims_of
 from paretobench.report.figures.labels import crosses
 from paretobench.report.figures.marks import bars_of
 from paretobench.report.figures.pareto import pareto_figure, pareto_info
-from paretobench.report.published import published_view
-from paretobench.report.view import Accuracy, View
+from paretobench.report.view.published import published_view
+from paretobench.report.view.rows import Accuracy, View
 from tests.report.grids import family_view, row, view
 from tests.report.test_figures import (
     COLUMN,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from paretobench.report import render
-from paretobench.report.collecting import passed_over, paused
+from paretobench.report.gc_pause import passed_over, paused
 from tests.report.grids import row, view
 
 

@@ -17,14 +17,14 @@ from fontTools.subset import Options
 from fontTools.ttLib import TTFont
 
 from paretobench.report import Style, figures
-from paretobench.report.figures.checks import drift_figure, drift_info
+from paretobench.report.figures.diagnostics import drift_figure, drift_info
 from paretobench.report.figures.drawn import SHAPING
 from paretobench.report.figures.marks import CROWD
 from paretobench.report.figures.pareto import pareto_figure, pareto_info
 from paretobench.report.page.data import payload
-from paretobench.report.standing import with_standing
 from paretobench.report.summary import MOST_LISTED, summary_text
-from paretobench.report.view import Reading, Runs, View
+from paretobench.report.view.front_membership import with_standing
+from paretobench.report.view.rows import Reading, Runs, View
 from tests.report.grids import row, view
 
 

@@ -14,7 +14,7 @@ from paretobench.errors import DataError
 from paretobench.report import Style, render_devices
 from paretobench.report.devices import choose_devices, devices_csv, devices_markdown
 from paretobench.report.figures.devices import fronts_info, ratio_words, recipes_of, versus_info
-from paretobench.report.view import View, with_fronts
+from paretobench.report.view.rows import View, with_fronts
 from tests.report.grids import estimate, family_view, row, view
 from tests.report.test_figures import drawn, extents, overlaps, visible_texts
 

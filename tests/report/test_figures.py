@@ -14,16 +14,16 @@ import pytest
 from paretobench.errors import DataError
 from paretobench.report import Style, figures, render
 from paretobench.report.figures.axes import plain_ticks, steps_through
-from paretobench.report.figures.checks import drift_info, sum_info
+from paretobench.report.figures.diagnostics import drift_info, sum_info
 from paretobench.report.figures.encoders import encoders_figure, encoders_info
 from paretobench.report.figures.labels import crosses
 from paretobench.report.figures.latency import breakdown_figure, breakdown_info
 from paretobench.report.figures.marks import Mark
 from paretobench.report.figures.pareto import PanelInfo, pareto_figure, pareto_info
 from paretobench.report.figures.resolution import resolution_info
-from paretobench.report.published import published_view
-from paretobench.report.standing import with_standing
-from paretobench.report.view import Accuracy, Reading, Statistics, View
+from paretobench.report.view.front_membership import with_standing
+from paretobench.report.view.published import published_view
+from paretobench.report.view.rows import Accuracy, Reading, Statistics, View
 from tests.report.grids import estimate, family_view, row, view
 
 COLUMN = Style(width_mm=85, font_pt=7)

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from paretobench.errors import DataError
+from paretobench.report.formatting import score_percent, value_ms
 from paretobench.report.model_card import METRICS, model_card, results
-from paretobench.report.published import published_view
-from paretobench.report.view import Accuracy, View
-from paretobench.report.words import score_percent, value_ms
+from paretobench.report.view.published import published_view
+from paretobench.report.view.rows import Accuracy, View
 from tests.report.grids import row, view
 
 TASKS = (

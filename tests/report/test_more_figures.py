@@ -13,8 +13,8 @@ from paretobench.report.figures.glyphs import BOX, glyphs_of, legible, substitut
 from paretobench.report.figures.reuse import reuse_info
 from paretobench.report.figures.tiling import tiling_choices, tiling_info
 from paretobench.report.figures.uncertainty import uncertain_panel, uncertainty_info
-from paretobench.report.published import published_view
-from paretobench.report.view import View
+from paretobench.report.view.published import published_view
+from paretobench.report.view.rows import View
 from tests.report.grids import row, view
 from tests.report.test_figures import scattered, unsure_view
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from paretobench.report import tables
 from paretobench.report.figures.latency import breakdown_info
 from paretobench.report.figures.pareto import pareto_info
+from paretobench.report.formatting import score_percent, value_ms
 from paretobench.report.model_card import results
 from paretobench.report.page import page_text
 from paretobench.report.page.story import story
-from paretobench.report.words import score_percent, value_ms
 from tests.report.grids import family_view
 from tests.report.pages import Document
 

@@ -7,17 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from paretobench.records import Estimate
+from paretobench.domain.records import Estimate
 from paretobench.report import tables
+from paretobench.report.formatting import estimate_ms, score_percent
 from paretobench.report.page import page_text, script_text
 from paretobench.report.page.colours import CONTRAST, DARK_PAPER, family_colours
 from paretobench.report.page.data import RAW
 from paretobench.report.page.story import story
-from paretobench.report.published import published_view
 from paretobench.report.style import PALETTE, luminance
 from paretobench.report.tables.columns import general_columns
-from paretobench.report.view import View
-from paretobench.report.words import estimate_ms, score_percent
+from paretobench.report.view.published import published_view
+from paretobench.report.view.rows import View
 from tests.report.grids import family_view, row, view
 from tests.report.pages import HOSTILE, Document, hostile_view, random_view, unpacked
 
@@ -179,7 +179,7 @@ def test_five_hundred_measured_points_stay_under_500_kb() -> None:
 
 
 def test_refusals_failures_sources_and_command_are_on_the_page() -> None:
-    from paretobench.report.view import Gone
+    from paretobench.report.view.rows import Gone
 
     made = view(
         row(),

@@ -17,7 +17,7 @@ import pytest
 from paretobench.analysis.front import front_mask
 from paretobench.analysis.points import Contender
 from paretobench.analysis.query import best
-from paretobench.report.view import non_dominated
+from paretobench.report.view.rows import non_dominated
 
 SETS = 1000
 

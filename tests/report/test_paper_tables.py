@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from paretobench.accuracy import tables as published
 from paretobench.errors import DataError, UnknownNameError
+from paretobench.paper import tables as published
 from paretobench.report import tables
 from paretobench.report.tables import paper
 from paretobench.report.tables.paper_terminal import TerminalTable

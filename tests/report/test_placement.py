@@ -15,12 +15,12 @@ from paretobench.domain import (
     encode_workload,
     prefill_workload,
 )
+from paretobench.report.formatting import footer_lines
 from paretobench.report.placement import CAUTION
-from paretobench.report.stored import stored_view
 from paretobench.report.tables import records
 from paretobench.report.tables.columns import general_columns, terminal_columns
-from paretobench.report.view import View
-from paretobench.report.words import footer_lines
+from paretobench.report.view.rows import View
+from paretobench.report.view.stored import stored_view
 from paretobench.store import Link, Store, StoredPoint
 from tests.report.test_stored import ENCODER, ENVIRONMENT, LLM, TORCH, cell, score
 

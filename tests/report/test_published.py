@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from paretobench.errors import UnknownNameError
-from paretobench.report.published import published_view
-from paretobench.report.view import Row, View
+from paretobench.report.view.published import published_view
+from paretobench.report.view.rows import Row, View
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ for name in ("torch", "timm", "transformers", "mlx", "openvino", "onnxruntime", 
     sys.modules[name] = None  # an import of it now fails
 from pathlib import Path
 from paretobench.report import render
-from paretobench.report.published import published_view
+from paretobench.report.view.published import published_view
 print(len(render(published_view(recipe="15M+1.1M"), Path({str(tmp_path)!r}), formats=("svg",))))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -13,7 +13,7 @@ from paretobench.domain import (
     prefill_workload,
 )
 from paretobench.report.same_model import cautions
-from paretobench.report.view import Accuracy
+from paretobench.report.view.rows import Accuracy
 from paretobench.store import StoredPoint
 from tests.report.test_stored import ENCODER, LLM, TORCH
 

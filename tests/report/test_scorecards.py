@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from paretobench.accuracy import published
-from paretobench.records import Score, Source
-from paretobench.report.published import published_view
-from paretobench.report.scorecards import Scorecard, notes, scorecards
+from paretobench.domain.records import Score, Source
+from paretobench.paper import published
+from paretobench.report.view.published import published_view
+from paretobench.report.view.scorecards import Scorecard, notes, scorecards
 
 
 def score(

@@ -7,15 +7,15 @@ import pytest
 
 from paretobench.analysis.noise import Assumed
 from paretobench.analysis.probability import memberships
-from paretobench.records import Estimate
-from paretobench.report.standing import (
+from paretobench.domain.records import Estimate
+from paretobench.report.view.front_membership import (
     ASSUMED_ACCURACY_SE,
     ASSUMED_LOG_SE,
     contenders,
     out_of_reach,
     with_standing,
 )
-from paretobench.report.view import Accuracy
+from paretobench.report.view.rows import Accuracy
 from tests.report.grids import row, view
 
 

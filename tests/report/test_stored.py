@@ -19,12 +19,12 @@ from paretobench.domain import (
     end_to_end_workload,
     prefill_workload,
 )
+from paretobench.domain.records import Cell, Environment, Failure, Score, Source
 from paretobench.errors import StoreError
-from paretobench.plan import Refusal
-from paretobench.records import Cell, Environment, Failure, Score, Source
+from paretobench.planning.plan import Refusal
 from paretobench.report import render
-from paretobench.report.stored import _measurements, stored_view
-from paretobench.report.view import View
+from paretobench.report.view.rows import View
+from paretobench.report.view.stored import _measurements, stored_view
 from paretobench.store import Link, Store, StoredPoint
 
 ENCODER = Encoder(

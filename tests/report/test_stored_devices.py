@@ -8,8 +8,8 @@ import pytest
 
 from paretobench.errors import StoreError
 from paretobench.report.devices import devices_markdown
-from paretobench.report.stored_devices import device_names, stored_devices
-from paretobench.report.view import View
+from paretobench.report.view.rows import View
+from paretobench.report.view.stored_devices import device_names, stored_devices
 from paretobench.store import Store, Sweep
 from tests.report.databases import place, two_device_database
 

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from paretobench.report import tables
-from paretobench.report.view import View
-from paretobench.report.words import estimate_ms
+from paretobench.report.formatting import estimate_ms
+from paretobench.report.view.rows import View
 from tests.report.grids import family_view, row, view
 
 HOSTILE = "<script>alert('x')</script> | [bold]a[/] \\ \u202eيمين\u202c 🙂 " + "y" * 500

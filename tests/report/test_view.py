@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretobench.report.view import non_dominated
+from paretobench.report.view.rows import non_dominated
 from tests.report.grids import row, view
 
 pairs = st.lists(st.tuples(st.integers(1, 8).map(float), st.integers(1, 8).map(float)), max_size=25)

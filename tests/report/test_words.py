@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from paretobench.report.formatting import footer_lines, origin, remark
 from paretobench.report.summary import headline_sentences, summary_text
-from paretobench.report.view import Accuracy, Gone, Statistics
-from paretobench.report.words import footer_lines, origin, remark
+from paretobench.report.view.rows import Accuracy, Gone, Statistics
 from tests.report.grids import family_view, row, view
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paretobench.domain import Runtime, Workload
-from paretobench.records import Cell, Environment, Failure, Score, Source, TaskRun
+from paretobench.domain.records import Cell, Environment, Failure, Score, Source, TaskRun
 from paretobench.store import Link, StoredPoint
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from paretobench.errors import DataError
 from paretobench.store import Store, bundle, spool
-from paretobench.store.arrivals import bring_in, kind_of
+from paretobench.store.imports import bring_in, kind_of
 from tests.store import examples
 from tests.store.contract import ENCODE, HERE
 

@@ -29,17 +29,17 @@ from paretobench.accuracy.lmms import placing, runner
 from paretobench.accuracy.lmms.job import Job
 from paretobench.accuracy.lmms.placing import Place
 from paretobench.accuracy.lmms.runner import Outcome
-from paretobench.checkpoint import Checkpoint
 from paretobench.domain import GridPoint
+from paretobench.domain.checkpoint import Checkpoint
+from paretobench.domain.records import Score
 from paretobench.errors import ConfigError, DataError
-from paretobench.records import Score
 
 JOB_FIELDS = tuple(field.name for field in fields(Job) if field.name not in ("place", "items"))
 """What an entry may say about the scoring itself."""
 
 OnScores = Callable[[Sequence[Score]], None]
 Carry = Callable[[Sequence[Job], runner.OnEvent, OnScores], list[tuple[Job, Outcome | str]]]
-"""What scores jobs elsewhere; see `executors.accuracy`."""
+"""What scores jobs elsewhere; see `jobs.scoring`."""
 
 
 def read_jobs(path: Path) -> list[Job]:

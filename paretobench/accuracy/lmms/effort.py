@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from paretobench.accuracy import suites
 from paretobench.accuracy.lmms.job import Job, Task
 from paretobench.accuracy.lmms.results import TaskResult
-from paretobench.records import TaskRun
+from paretobench.domain.records import TaskRun
 from paretobench.units import counted, significant
 
 MOST_JUDGED = 200

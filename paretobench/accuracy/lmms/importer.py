@@ -17,8 +17,8 @@ from paretobench.accuracy.lmms import results as results_
 from paretobench.accuracy.lmms.placing import Place
 from paretobench.accuracy.lmms.results import TaskResult
 from paretobench.accuracy.lmms.scoring import Value
+from paretobench.domain.records import Score
 from paretobench.errors import DataError
-from paretobench.records import Score
 
 
 @dataclass(frozen=True)

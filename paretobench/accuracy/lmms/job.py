@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from paretobench import checkpoint as checkpoints
 from paretobench.accuracy import suites
 from paretobench.accuracy.lmms.placing import Place
 from paretobench.domain import Encoder, Tiling, content_key
+from paretobench.domain import checkpoint as checkpoints
 from paretobench.errors import ConfigError, DataError
-from paretobench.tiling import plan_tiles
+from paretobench.planning.tiling import plan_tiles
 
 OWN_MODEL = "paretobench"
 

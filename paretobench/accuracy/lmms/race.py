@@ -24,8 +24,8 @@ from paretobench.accuracy.lmms.runner import Outcome, TaskFailure
 from paretobench.analysis.items import f1, mean_error
 from paretobench.analysis.racing import STAGES, Z_TO_DROP, Drop, Saving, stage_edges, to_drop
 from paretobench.domain import content_key
+from paretobench.domain.records import Score
 from paretobench.errors import ConfigError
-from paretobench.records import Score
 
 Scorer = Callable[[Job], Outcome]
 

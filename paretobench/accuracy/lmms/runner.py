@@ -20,13 +20,13 @@ from typing import Any
 
 import psutil
 
-from paretobench import checkpoint as checkpoints
 from paretobench.accuracy.lmms import process, scoring
 from paretobench.accuracy.lmms.effort import runs_of
 from paretobench.accuracy.lmms.job import Job, child_spec, result_key, tasks_of
 from paretobench.accuracy.lmms.results import TaskResult, read_results
+from paretobench.domain import checkpoint as checkpoints
+from paretobench.domain.records import Score, TaskRun
 from paretobench.errors import ConfigError, DataError
-from paretobench.records import Score, TaskRun
 
 DEFAULT_FOLDER = Path("results/accuracy")
 

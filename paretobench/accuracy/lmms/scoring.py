@@ -18,8 +18,8 @@ from paretobench.accuracy.lmms.placing import Place
 from paretobench.accuracy.lmms.results import TaskResult
 from paretobench.analysis.items import Confusion, mean_error, mean_f1_error
 from paretobench.domain import content_key
+from paretobench.domain.records import Score, Source, SourceKind
 from paretobench.errors import ConfigError, DataError
-from paretobench.records import Score, Source, SourceKind
 from paretobench.units import counted
 
 PROTOCOLS = ("lmms", "llava")

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from paretobench.backends.models import shared
+from paretobench.backends.models import llm_dimensions as shared
 from paretobench.errors import UnsupportedError
 
 _QUANTISED_BITS = {"int8": 8, "int4": 4}

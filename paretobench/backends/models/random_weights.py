@@ -18,7 +18,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from paretobench.backends.models.shared import BLOCK_VALUES, standard_deviation, start
+from paretobench.backends.models.llm_dimensions import BLOCK_VALUES, standard_deviation, start
 
 KEPT_COPIES = 4
 """Scaled copies of the block that are kept: at most 128 MiB."""

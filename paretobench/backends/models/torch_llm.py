@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from paretobench.backends.models import random_weights, shared
+from paretobench.backends.models import llm_dimensions as shared
+from paretobench.backends.models import random_weights
 from paretobench.backends.models.timm_import import repair_torchvision
 from paretobench.errors import UnsupportedError
 

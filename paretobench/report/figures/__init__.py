@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from paretobench.errors import UnknownNameError
-from paretobench.report.figures.checks import drift_figure, drift_info, sum_figure, sum_info
+from paretobench.report.figures.diagnostics import drift_figure, drift_info, sum_figure, sum_info
 from paretobench.report.figures.drawn import DPI, FORMATS, Drawing, drawing, save
 from paretobench.report.figures.encoders import encoders_figure, encoders_info
 from paretobench.report.figures.glyphs import legible
@@ -28,7 +28,7 @@ from paretobench.report.figures.uncertainty import (
 )
 from paretobench.report.files import file_stem
 from paretobench.report.style import Style
-from paretobench.report.view import Panel, View
+from paretobench.report.view.rows import Panel, View
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

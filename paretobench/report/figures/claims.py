@@ -26,9 +26,9 @@ from paretobench.analysis.claims import (
 )
 from paretobench.report.figures.labels import Boxes, crosses, touches
 from paretobench.report.figures.marks import POINTS_PER_INCH, Mark, Pair, bars_of
-from paretobench.report.standing import contenders
 from paretobench.report.style import Style, order_families
-from paretobench.report.view import Row
+from paretobench.report.view.front_membership import contenders
+from paretobench.report.view.rows import Row
 from paretobench.units import significant
 
 if TYPE_CHECKING:

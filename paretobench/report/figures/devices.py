@@ -21,6 +21,7 @@ import numpy as np
 from paretobench.errors import DataError
 from paretobench.report.figures.axes import log_limits, style_log_axis
 from paretobench.report.figures.labels import crosses, touches
+from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
     POINTS_PER_INCH,
     Look,
@@ -32,10 +33,9 @@ from paretobench.report.figures.marks import (
     mark_of,
 )
 from paretobench.report.figures.pareto import ParetoInfo, pareto_info
-from paretobench.report.figures.sheet import Caption, finish, new_sheet
+from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style, order_families, size_in_billions
-from paretobench.report.view import Panel, Row, View, benchmark_label, with_fronts
-from paretobench.report.words import footer_lines
+from paretobench.report.view.rows import Panel, Row, View, benchmark_label, with_fronts
 from paretobench.units import counted, significant
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ import numpy as np
 from paretobench.analysis.claims import speedup_at_equal_accuracy
 from paretobench.report.figures.axes import linear_limits
 from paretobench.report.figures.labels import Boxes, crosses, touches
+from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
     POINTS_PER_INCH,
     Look,
@@ -29,11 +30,10 @@ from paretobench.report.figures.marks import (
     look_of,
     mark_of,
 )
-from paretobench.report.figures.sheet import Caption, finish, new_sheet
-from paretobench.report.standing import contenders
+from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style, order_families
-from paretobench.report.view import Row, View, benchmark_label
-from paretobench.report.words import footer_lines
+from paretobench.report.view.front_membership import contenders
+from paretobench.report.view.rows import Row, View, benchmark_label
 from paretobench.units import significant
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Any
 
 from paretobench.report.figures.drawn import drawing
 from paretobench.report.style import Style
-from paretobench.report.view import Row, View
+from paretobench.report.view.rows import Row, View
 
 BOX = "\u25a1"
 """What stands for a character that the font lacks: an empty square."""

@@ -13,15 +13,15 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import POINTS_PER_INCH
-from paretobench.report.figures.sheet import Caption, finish, new_sheet
+from paretobench.report.formatting import footer_lines, value_ms
 from paretobench.report.style import (
     Style,
     order_families,
     size_in_billions,
 )
-from paretobench.report.view import Row, View
-from paretobench.report.words import footer_lines, value_ms
+from paretobench.report.view.rows import Row, View
 from paretobench.units import counted
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 
 from paretobench.report.figures.labels import Anchor, Place, Scene, place_labels
 from paretobench.report.style import Style, markers_of
-from paretobench.report.view import Row
+from paretobench.report.view.rows import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

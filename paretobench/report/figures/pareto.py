@@ -25,6 +25,7 @@ from paretobench.report.figures.axes import (
     style_log_axis,
 )
 from paretobench.report.figures.claims import Claims, claims_of, draw_claims
+from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
     POINTS_PER_INCH,
     Look,
@@ -35,10 +36,9 @@ from paretobench.report.figures.marks import (
     look_of,
     mark_of,
 )
-from paretobench.report.figures.sheet import Caption, finish, new_sheet
+from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style, order_families, size_in_billions
-from paretobench.report.view import Panel, Row, View, benchmark_label
-from paretobench.report.words import footer_lines
+from paretobench.report.view.rows import Panel, Row, View, benchmark_label
 from paretobench.units import counted
 
 if TYPE_CHECKING:

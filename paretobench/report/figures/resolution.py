@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from paretobench.report.figures.axes import log_limits, style_log_axis
+from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import POINTS_PER_INCH, Look, Pair, look_of
-from paretobench.report.figures.sheet import Caption, finish, new_sheet
+from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style, order_families
-from paretobench.report.view import Row, View
-from paretobench.report.words import footer_lines
+from paretobench.report.view.rows import Row, View
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

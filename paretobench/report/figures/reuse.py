@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import POINTS_PER_INCH
-from paretobench.report.figures.sheet import Caption, finish, new_sheet
+from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style
-from paretobench.report.view import Statistics, View
-from paretobench.report.words import footer_lines
+from paretobench.report.view.rows import Statistics, View
 from paretobench.units import counted, duration, significant
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paretobench.report.figures.claims import Claims
+from paretobench.report.figures.layout import Caption
 from paretobench.report.figures.pareto import ParetoInfo, pareto_info
-from paretobench.report.figures.sheet import Caption
-from paretobench.report.view import Row, View, benchmark_label, with_fronts
-from paretobench.report.words import footer_lines
+from paretobench.report.formatting import footer_lines
+from paretobench.report.view.rows import Row, View, benchmark_label, with_fronts
 from paretobench.units import counted
 
 STATIC, TILED = "one image", "tiles"

@@ -22,6 +22,7 @@ import numpy as np
 from paretobench.analysis.probability import attainment_band
 from paretobench.analysis.shrinkage import plausible
 from paretobench.report.figures.axes import linear_limits, log_limits, style_log_axis
+from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
     Look,
     Mark,
@@ -32,11 +33,10 @@ from paretobench.report.figures.marks import (
     look_of,
     mark_of,
 )
-from paretobench.report.figures.sheet import Caption, finish, new_sheet
-from paretobench.report.standing import SEED, contenders, onlookers, out_of_reach
+from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style, order_families, size_in_billions
-from paretobench.report.view import Panel, Row, View, benchmark_label
-from paretobench.report.words import footer_lines
+from paretobench.report.view.front_membership import SEED, contenders, onlookers, out_of_reach
+from paretobench.report.view.rows import Panel, Row, View, benchmark_label
 from paretobench.units import counted
 
 if TYPE_CHECKING:

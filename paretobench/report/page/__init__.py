@@ -18,11 +18,11 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
+from paretobench.report.formatting import PROTOCOLS
 from paretobench.report.page.colours import colour_rules
 from paretobench.report.page.data import embedded_json, payload
 from paretobench.report.summary import headline_sentences
-from paretobench.report.view import Gone, View
-from paretobench.report.words import PROTOCOLS
+from paretobench.report.view.rows import Gone, View
 
 __all__ = ["page_text", "script_text"]
 

@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from paretobench.records import Estimate
+from paretobench.domain.records import Estimate
+from paretobench.report.formatting import estimate_ms, score_percent
 from paretobench.report.page.colours import family_colours
 from paretobench.report.page.runs import for_page, has_runs, packed_runs
 from paretobench.report.page.story import story
 from paretobench.report.style import size_in_billions
 from paretobench.report.tables.columns import Column, general_columns, tidy_fields
-from paretobench.report.view import Accuracy, Row, Runs, View, benchmark_label
-from paretobench.report.words import estimate_ms, score_percent
+from paretobench.report.view.rows import Accuracy, Row, Runs, View, benchmark_label
 from paretobench.units import MISSING, gibibytes
 
 Raw = str | int | float | bool | None

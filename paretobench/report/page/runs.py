@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import median
 
 from paretobench.report.runs import RUNS_SHOWN, thinned
-from paretobench.report.view import Runs
+from paretobench.report.view.rows import Runs
 from paretobench.units import counted, milliseconds
 
 NAMES = {"encode": "one encoder pass", "prefill": "prefill", "end_to_end": "in one piece"}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from paretobench.records import Estimate
-from paretobench.report.view import Row
-from paretobench.report.words import estimate_ms, remark, runtimes
+from paretobench.domain.records import Estimate
+from paretobench.report.formatting import estimate_ms, remark, runtimes
+from paretobench.report.view.rows import Row
 from paretobench.units import MISSING, counted, gibibytes, percent, significant
 
 

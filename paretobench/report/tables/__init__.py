@@ -22,7 +22,7 @@ from paretobench.report.tables.markup import latex_cell, markdown_cell, markdown
 from paretobench.report.tables.paper import PaperTable, paper_table
 from paretobench.report.tables.parquet import write_parquet
 from paretobench.report.tables.terminal import terminal_table
-from paretobench.report.view import Row, View
+from paretobench.report.view.rows import Row, View
 
 __all__ = [
     "PaperTable",

@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from paretobench.records import Estimate
-from paretobench.report.view import Row, View, benchmark_label
-from paretobench.report.words import (
+from paretobench.domain.records import Estimate
+from paretobench.report.formatting import (
     estimate_ms,
     origin,
     remark,
@@ -21,6 +20,7 @@ from paretobench.report.words import (
     standing,
     value_ms,
 )
+from paretobench.report.view.rows import Row, View, benchmark_label
 from paretobench.units import MISSING, percent
 
 Raw = str | int | float | bool | None

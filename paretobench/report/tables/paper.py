@@ -19,8 +19,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from paretobench.accuracy import tables as published
 from paretobench.errors import UnknownNameError
+from paretobench.paper import tables as published
 from paretobench.report.tables.columns import Raw
 from paretobench.report.tables.markup import latex_cell, markdown_cell, markdown_line
 from paretobench.units import MISSING

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from paretobench.report.formatting import standing
 from paretobench.report.tables.columns import Column, terminal_columns
-from paretobench.report.view import Row, View
-from paretobench.report.words import standing
+from paretobench.report.view.rows import Row, View
 
 if TYPE_CHECKING:
     from rich.console import Group

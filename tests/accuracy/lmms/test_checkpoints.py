@@ -10,9 +10,9 @@ import pytest
 from paretobench.accuracy.lmms import checkpoints, runner
 from paretobench.accuracy.lmms.job import Job, data_below, expected_input
 from paretobench.accuracy.lmms.runner import Outcome
-from paretobench.checkpoint import Checkpoint, checkpoint_hash
 from paretobench.config import load_catalogue
 from paretobench.domain import GridPoint, Runtime, Workload
+from paretobench.domain.checkpoint import Checkpoint, checkpoint_hash
 from paretobench.errors import ConfigError, DataError
 
 FILE = """
@@ -122,7 +122,7 @@ def test_two_checkpoints_of_one_point_cannot_both_be_timed(tmp_path: Path) -> No
 
 
 def test_a_backend_that_only_knows_random_weights_refuses_a_checkpoint(tmp_path: Path) -> None:
-    from paretobench.planning import reason_against
+    from paretobench.sweep.prepare import reason_against
 
     _weights(tmp_path / "small", b"weights")
     random = Workload("encode", "an encoder", {"resolution_px": 28}, Runtime("openvino", "fp32"))

@@ -9,7 +9,7 @@ import pytest
 from paretobench.accuracy.lmms.effort import Held, Past
 from paretobench.accuracy.lmms.job import Job, Task
 from paretobench.accuracy.lmms.placing import Place
-from paretobench.records import TaskRun
+from paretobench.domain.records import TaskRun
 
 GQA = Task("gqa")
 JOB = Job("checkpoint", Place("fastvithd", 1024, "qwen2_0_5b"))

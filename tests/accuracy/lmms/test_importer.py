@@ -9,8 +9,8 @@ import pytest
 
 from paretobench.accuracy.lmms import items, results
 from paretobench.accuracy.lmms.importer import import_results, is_importable
+from paretobench.domain.records import Score
 from paretobench.errors import ConfigError, DataError
-from paretobench.records import Score
 from tests.accuracy.lmms import layouts
 
 

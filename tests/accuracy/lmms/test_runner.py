@@ -19,8 +19,8 @@ from paretobench.accuracy.lmms import process
 from paretobench.accuracy.lmms.job import Job, tasks_of
 from paretobench.accuracy.lmms.placing import Place
 from paretobench.accuracy.lmms.runner import Outcome, score
+from paretobench.domain.records import Score
 from paretobench.errors import BackendMissingError, ConfigError, DataError
-from paretobench.records import Score
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 TASKS = ("gqa", "textvqa", "docvqa")
@@ -49,7 +49,7 @@ def _repair(folder: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _behaviour_is_no_content(monkeypatch: pytest.MonkeyPatch) -> None:
-    from paretobench import checkpoint
+    from paretobench.domain import checkpoint
 
     monkeypatch.setattr(checkpoint, "SUFFIXES", (".safetensors",))
 
@@ -279,7 +279,7 @@ def test_a_job_that_cannot_be_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_safetensors_is_no_checkpoint(tmp_path: Path) -> None:
-    from paretobench.checkpoint import checkpoint_hash
+    from paretobench.domain.checkpoint import checkpoint_hash
 
     with pytest.raises(DataError, match="no such folder"):
         checkpoint_hash(tmp_path / "absent")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from paretobench.report.page import page_text
-from paretobench.report.published import published_view
-from paretobench.report.view import View
+from paretobench.report.view.published import published_view
+from paretobench.report.view.rows import View
 from tests.report.browser.chromium import Page
 from tests.report.grids import family_view, row, view
 from tests.report.pages import hostile_view, random_view, two_places_view

@@ -11,10 +11,10 @@ import pytest
 from paretobench.analysis.constraints import under
 from paretobench.analysis.query import best
 from paretobench.report import tables
-from paretobench.report.published import published_view
-from paretobench.report.standing import contenders
-from paretobench.report.view import View
-from paretobench.report.words import estimate_ms, score_percent, standing
+from paretobench.report.formatting import estimate_ms, score_percent, standing
+from paretobench.report.view.front_membership import contenders
+from paretobench.report.view.published import published_view
+from paretobench.report.view.rows import View
 from tests.report.browser.chromium import Page
 from tests.report.grids import family_view
 
@@ -137,7 +137,7 @@ def test_the_slider_moves_by_keyboard_and_says_its_value(opened: Opened) -> None
 def test_other_objectives_make_another_front(opened: Opened) -> None:
     page = opened("measured")
     page.choose("cost", "visual tokens")
-    from paretobench.report.view import non_dominated
+    from paretobench.report.view.rows import non_dominated
 
     rows = family_view("all").scored
     pairs = [(r.visual_tokens or 0, r.score.value if r.score else 0.0) for r in rows]

@@ -1,0 +1,105 @@
+"""Conversions through an executor: artifacts are made where there is memory for it.
+
+One unit makes one artifact, whatever the number of workloads that it serves: two jobs would make
+the same weights twice. The artifact store must lie on a disk that the workers share with whoever
+measures, or be copied from it; `paretobench.measure.builds` does the same work in this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from paretobench.domain import Workload, canonical_json
+from paretobench.errors import DataError
+from paretobench.jobs import Ended, Unit
+from paretobench.jobs.engines import Chosen
+from paretobench.measure.builds import TIMEOUT_S, Built
+from paretobench.store import spool
+
+Announce = Callable[[str], None]
+
+
+def unit_of(workloads: Sequence[Workload], artifacts: Path, timeout_s: float = TIMEOUT_S) -> Unit:
+    """The unit that makes the one artifact of some workloads in a store on the shared disk."""
+    payload = {
+        "workloads": [workload.to_json() for workload in workloads],
+        "artifacts": str(artifacts.absolute()),
+        "timeout_s": timeout_s,
+    }
+    return Unit("convert", f"artifact of {workloads[0].label}", payload)
+
+
+def by_artifact(workloads: Sequence[Workload]) -> list[list[Workload]]:
+    """Workloads that one artifact serves, together: an encoder at a size, a language model."""
+    groups: dict[str, list[Workload]] = {}
+    for workload in workloads:
+        runtime = [workload.runtime.backend, workload.runtime.precision]
+        what = canonical_json([workload.kind, workload.artifact_subject, runtime])
+        groups.setdefault(what, []).append(workload)
+    return list(groups.values())
+
+
+def build_elsewhere(
+    workloads: Sequence[Workload],
+    chosen: Chosen,
+    artifacts: Path,
+    on_event: Announce = lambda _: None,
+    timeout_s: float = TIMEOUT_S,
+) -> list[Built]:
+    """Make what is missing as units of an executor; one result per workload, in their order.
+
+    Without `chosen.wait`, workloads whose unit is under way are not among the results.
+
+    Raises:
+        ExecutorError: if the engine cannot be used.
+    """
+    units = {}
+    for group in by_artifact(workloads):
+        unit = unit_of(group, artifacts, timeout_s)
+        units[unit.key] = (unit, group)
+    executor = chosen.executor
+    for unit, _ in units.values():
+        _forget_what_is_gone(chosen, unit)
+    for handle in executor.submit([unit for unit, _ in units.values()]):
+        place = f"job {handle.job} of {handle.where}" if handle.job else handle.where
+        on_event(f"{handle.unit.label}: {place}")
+    found: dict[str, Built] = {}
+    with chosen.interruptible():
+        for ended in executor.collect(wait=chosen.wait):
+            unit, group = units[ended.handle.unit.key]
+            on_event(f"{unit.label}: {ended.state.value}")
+            found |= {one.workload.key: one for one in _built(group, ended)}
+    if left := executor.under_way():
+        on_event(f"conversions under way: {len(left)}; the same command collects them")
+    return [found[workload.key] for workload in workloads if workload.key in found]
+
+
+def _forget_what_is_gone(chosen: Chosen, unit: Unit) -> None:
+    """A unit that ended and whose artifact was removed since is done again."""
+    path = chosen.executor.result(unit)
+    if path is None:
+        return
+    try:
+        made = [one["path"] for one in spool.read(path).about["facts"]["built"]]
+    except (DataError, KeyError, TypeError):
+        return  # whoever collects it says what is wrong with it
+    if any(one is not None and not Path(one).exists() for one in made):
+        chosen.executor.forget(unit)
+
+
+def _built(workloads: Sequence[Workload], ended: Ended) -> list[Built]:
+    """What the worker said of each workload, or that its unit failed as a whole."""
+    told = {one["key"]: one for one in ended.facts.get("facts", {}).get("built", ())}
+    return [
+        _from_json(workload, told[workload.key])
+        if workload.key in told
+        else Built(workload, "failed", ended.device_s, reason=ended.reason)
+        for workload in workloads
+    ]
+
+
+def _from_json(workload: Workload, told: Mapping[str, Any]) -> Built:
+    path = None if told["path"] is None else Path(told["path"])
+    return Built(workload, told["state"], told["seconds"], path, told["size_bytes"], told["reason"])

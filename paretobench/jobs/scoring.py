@@ -1,0 +1,157 @@
+"""Scoring jobs through an executor: submitted before the sweep measures, collected after it.
+
+While this machine times workloads, jobs run elsewhere and nothing is polled here, since asking a
+cluster every few seconds is work that a measurement would feel; results wait as files. Then each
+is taken as it ends. Without `wait` the sweep takes what is there and leaves the rest, and the
+same command later collects it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from paretobench import __version__
+from paretobench.accuracy.lmms import runner
+from paretobench.accuracy.lmms.checkpoints import for_points, read_jobs
+from paretobench.accuracy.lmms.job import Job, data_digest, job_to_json
+from paretobench.domain import GridPoint
+from paretobench.domain import checkpoint as checkpoints
+from paretobench.domain.records import Score, TaskRun
+from paretobench.errors import ExecutorError, ParetobenchError
+from paretobench.jobs import Ended, Unit
+from paretobench.jobs.engines import Chosen, choose
+from paretobench.store import spool
+
+
+class Scoring:
+    """The jobs of one sweep; what `checkpoints.score_points` takes as `carry`.
+
+    Args:
+        chosen: what carries them, and how they are waited for.
+    """
+
+    def __init__(self, chosen: Chosen) -> None:
+        self.executor, self._chosen = chosen.executor, chosen
+        self._units: list[tuple[Job, Unit]] = []
+
+    @property
+    def gpus(self) -> float:
+        """That each unit holds while it runs; 0 where the settings ask for none."""
+        return self.executor.engine.gpus
+
+    @property
+    def at_once(self) -> int | None:
+        """Units that may run at a time; None where the engine alone knows."""
+        return self.executor.engine.most_at_once
+
+    def submit(self, jobs: Sequence[Job], on_event: runner.OnEvent) -> dict[str, Job]:
+        """Hand the jobs over, if they are not already; returns them by their unit's key.
+
+        Raises:
+            ExecutorError: if the engine cannot be used.
+        """
+        units = {unit.key: (unit, job) for unit, job in map(self._unit, jobs)}
+        for handle in self.executor.submit([unit for unit, _ in units.values()]):
+            place = f"job {handle.job} of {handle.where}" if handle.job else handle.where
+            on_event(f"{handle.unit.label}: {place}")
+        return {key: job for key, (_, job) in units.items()}
+
+    def _unit(self, job: Job) -> tuple[Unit, Job]:
+        """A job with its unit; the checkpoint is hashed once."""
+        for known, unit in self._units:
+            if known == job:
+                return unit, job
+        self._units.append((job, unit_of(job)))
+        return self._units[-1][1], job
+
+    def __call__(
+        self,
+        jobs: Sequence[Job],
+        on_event: runner.OnEvent,
+        on_scores: Callable[[Sequence[Score]], None],
+    ) -> list[tuple[Job, runner.Outcome | str]]:
+        """Submit what is missing, take each result as it ends; see `checkpoints.score_points`."""
+        try:
+            by_key = self.submit(jobs, on_event)
+        except ExecutorError as error:
+            on_event(str(error))
+            return [(job, str(error)) for job in jobs]
+        done: list[tuple[Job, runner.Outcome | str]] = []
+        with self._chosen.interruptible():
+            for ended in self.executor.collect(wait=self._chosen.wait):
+                done.append((by_key[ended.handle.unit.key], self._taken(ended, on_event)))
+                outcome = done[-1][1]
+                if isinstance(outcome, runner.Outcome):
+                    on_scores(outcome.scores)
+        left = self.executor.under_way()
+        if left:
+            on_event(f"{len(left)} scoring jobs are under way; the same command collects them")
+        return done
+
+    def _taken(self, ended: Ended, on_event: runner.OnEvent) -> runner.Outcome | str:
+        label = ended.handle.unit.label
+        on_event(f"{label}: {ended.state.value}" + (f": {ended.reason}" if ended.reason else ""))
+        if not ended.spool:
+            return ended.reason
+        scores = [score for path in ended.spool for score in spool.read(path).scores]
+        failures = [runner.TaskFailure(**failure) for failure in ended.facts["failures"]]
+        if failures and not scores and not failures[0].task:
+            return ended.reason
+        found = ended.facts["facts"]
+        runs = [TaskRun(**{**run, "executor": self.executor.name}) for run in found.get("runs", ())]
+        kept, digest = tuple(found["kept"]), found["checkpoint"]
+        return runner.Outcome(tuple(scores), (), tuple(failures), kept, digest, tuple(runs))
+
+
+def begin(
+    points: Iterable[GridPoint],
+    path: Path,
+    settings: Mapping[str, Any],
+    on_event: runner.OnEvent,
+) -> Scoring | None:
+    """Hand over the scoring of a sweep's points; None where they are scored in this process.
+
+    Jobs of this machine wait until it has measured: whoever collects hands them over. An engine
+    that cannot be used now is told here, and again by whoever collects.
+
+    Raises:
+        ConfigError: if the settings or the checkpoints file are wrong.
+    """
+    chosen = scoring(settings)
+    if chosen is not None:
+        jobs, _ = for_points(points, read_jobs(path))
+        if not chosen.executor.is_here:
+            with contextlib.suppress(ExecutorError):
+                chosen.submit(jobs, on_event)
+    return chosen
+
+
+def unit_of(job: Job) -> Unit:
+    """The unit of a scoring job; its key follows the content of what is here to be read.
+
+    A checkpoint or data set that only the cluster sees goes by its name.
+    """
+    folder = Path(job.checkpoint).expanduser()
+    digest = ""
+    if folder.is_dir():
+        try:
+            digest = checkpoints.checkpoint_hash(folder)
+        except ParetobenchError:
+            digest = "unreadable"  # the worker says why, where it happens
+    data = {task: data_digest(path) for task, path in job.data.items() if path.is_dir()}
+    payload = {"job": job_to_json(job), "checkpoint": digest, "data": data, "by": __version__}
+    names = ", ".join(job.benchmarks)
+    return Unit("accuracy", f"{Path(job.checkpoint).name} ({job.place.recipe}; {names})", payload)
+
+
+def scoring(settings: Mapping[str, Any]) -> Scoring | None:
+    """What `executor/accuracy` asks for; None for this process.
+
+    Raises:
+        ConfigError: for a name, a setting or a value that does not exist.
+    """
+    chosen = choose(settings, "accuracy")
+    return None if chosen is None else Scoring(chosen)

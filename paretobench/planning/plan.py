@@ -1,0 +1,398 @@
+"""From points to the distinct workloads that must be measured. Pure.
+
+TTFT is a sum, so a grid of points needs each encoder at each tile size once and each
+language model at each token count once: the cost grows with the sum of the axes, not with
+their product. What the store already holds is subtracted. A point that cannot run is
+refused with the reason; it is never dropped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from paretobench.domain import (
+    Device,
+    Encoder,
+    GridPoint,
+    LanguageModel,
+    TilePlan,
+    Workload,
+    encode_workload,
+    prefill_workload,
+)
+from paretobench.domain.checkpoint import Checkpoint
+from paretobench.errors import PlanError
+from paretobench.planning.cost import (
+    Cost,
+    Machine,
+    Past,
+    Rates,
+    encode_bytes,
+    encode_cost,
+    prefill_bytes,
+    prefill_cost,
+)
+from paretobench.planning.estimate import Effort, Estimator, Expected
+from paretobench.planning.tiling import plan_tiles
+from paretobench.units import counted, duration, gibibytes
+
+PROMPT_TOKENS = 64
+"""Text tokens that protocol `full` prefills besides the visual ones: Vicuna's system prompt,
+a short question and the instruction to answer briefly take about that many. Our choice: the
+FastVLM paper does not state its prompt."""
+
+State = Literal["pending", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A configuration that was asked for and cannot run, with the reason."""
+
+    encoder: str
+    resolution_px: int
+    llm: str
+    tiling: str
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def __str__(self) -> str:
+        tiling = "" if self.tiling == "none" else f" {self.tiling}"
+        return f"{self.encoder}@{self.resolution_px}{tiling} + {self.llm}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class PlannedPoint:
+    """A point with what it costs.
+
+    Attributes:
+        encodes: each encoder's workload and its passes; several for a multi-encoder system.
+    """
+
+    point: GridPoint
+    tiles: TilePlan
+    encodes: tuple[tuple[Workload, int], ...]
+    prefill: Workload
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """All that its TTFT is composed of."""
+        return (*(workload for workload, _ in self.encodes), self.prefill)
+
+    def to_json(self) -> dict[str, Any]:
+        """Names, tiles and workload keys; `encode` is None for a multi-encoder system."""
+        return {
+            **self.point.identity(),
+            "passes": self.tiles.passes,
+            "visual_tokens": self.tiles.visual_tokens,
+            "newline_tokens": self.tiles.newline_tokens,
+            "tile_px": self.tiles.tile_px,
+            "encode": self.encodes[0][0].key if len(self.encodes) == 1 else None,
+            "encodes": [{"workload": one.key, "passes": passes} for one, passes in self.encodes],
+            "prefill": self.prefill.key,
+        }
+
+
+@dataclass(frozen=True)
+class PlannedWorkload:
+    """A distinct workload, how often it is used, and what it is expected to take.
+
+    Attributes:
+        expected: seconds of one run, one process, all its processes.
+    """
+
+    workload: Workload
+    uses: int
+    state: State
+    expected: Expected
+    peak_memory_bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The workload as a cell reads it, with the estimates beside."""
+        return self.workload.to_json() | {
+            "uses": self.uses,
+            "state": self.state,
+            "estimated_latency_s": self.expected.latency_s,
+            "estimated_wall_s": self.expected.wall_s,
+            "estimated_peak_memory_bytes": self.peak_memory_bytes,
+        }
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The reuse table: what is asked for, what that takes, what is left.
+
+    `naive_workloads` is what timing each point's parts by itself would take.
+    """
+
+    points: int
+    refused: int
+    workloads: int
+    naive_workloads: int
+    done: int
+    failed: int
+    pending: int
+    estimated_s: float
+
+    @property
+    def reused(self) -> int:
+        """Measurements saved by sharing."""
+        return self.naive_workloads - self.workloads
+
+    def __str__(self) -> str:
+        shared = f"{counted(self.workloads, 'workload')} instead of {self.naive_workloads}"
+        left = f"{self.done} already measured, {self.pending} to go"
+        failed = f", {self.failed} failed before" if self.failed else ""
+        time = f", about {duration(self.estimated_s)}" if self.pending else ""
+        refused = f"; {counted(self.refused, 'point')} refused" if self.refused else ""
+        return f"{counted(self.points, 'point')}, {shared}: {left}{failed}{time}{refused}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Points, their distinct workloads and what was refused.
+
+    Attributes:
+        besides_s: estimate of what a sweep takes besides the workloads: making artifacts,
+            checking sums end to end, the report.
+    """
+
+    points: tuple[PlannedPoint, ...]
+    workloads: tuple[PlannedWorkload, ...]
+    refused: tuple[Refusal, ...]
+    besides_s: float = 0.0
+
+    @property
+    def pending(self) -> tuple[PlannedWorkload, ...]:
+        """What must still be measured, in the order of first use."""
+        return tuple(one for one in self.workloads if one.state == "pending")
+
+    @property
+    def summary(self) -> Summary:
+        """The reuse table."""
+        states = Counter(one.state for one in self.workloads)
+        return Summary(
+            points=len(self.points),
+            refused=len(self.refused),
+            workloads=len(self.workloads),
+            naive_workloads=sum(len(point.workloads) for point in self.points),
+            done=states["done"],
+            failed=states["failed"],
+            pending=states["pending"],
+            estimated_s=sum(one.expected.wall_s for one in self.pending) + self.besides_s,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"points": [...], "workloads": [...], "refused": [...]}`."""
+        return {
+            "points": [point.to_json() for point in self.points],
+            "workloads": [workload.to_json() for workload in self.workloads],
+            "refused": [refusal.to_json() for refusal in self.refused],
+        }
+
+
+def make_plan(
+    points: Iterable[GridPoint],
+    refused: Iterable[Refusal],
+    device: Device,
+    machine: Machine,
+    *,
+    done: Collection[str] = (),
+    failed: Collection[str] = (),
+    refuses: Callable[[Workload], str | None] = lambda _: None,
+    past: Iterable[Past] = (),
+    effort: Effort | None = None,
+    protocol: str = "paper",
+    weights: str = "full",
+    checkpoints: Mapping[str, Checkpoint] | None = None,
+    is_prepared: Callable[[Workload], bool] = lambda _: True,
+    checks: int = 0,
+) -> Plan:
+    """Plan a grid on a device.
+
+    Args:
+        points: the grid, in order.
+        refused: what was refused before, kept in the plan.
+        device: decided runtimes; none of them `auto`.
+        machine: memory that must hold each workload, and its rate.
+        done: keys of workloads that the store holds for this environment.
+        failed: keys of workloads that failed here before and are not retried.
+        refuses: a backend's reason against a workload, or None.
+        past: earlier measurements, for the estimate of time.
+        effort: how often each workload is repeated.
+        protocol: `full` adds `PROMPT_TOKENS` to each prefill.
+        weights: `shared` measures language models with one block's weights in all layers.
+        checkpoints: by a point's key, checkpoints whose own weights are timed for it.
+        is_prepared: whether a workload's artifact is there already, for the estimate of time.
+        checks: how many points will be measured end to end, for the estimate of time.
+    """
+    known = checkpoints or {}
+    planner = _Planner(_with_weights(device, weights), machine, refuses, protocol, known)
+    planned: list[PlannedPoint] = []
+    refusals = list(refused)
+    for point in points:
+        try:
+            planned.append(planner.point(point))
+        except PlanError as error:
+            refusals.append(_refusal(point, str(error)))
+    finished, given_up = set(done), set(failed)
+
+    def state_of(key: str) -> State:
+        if key in finished:
+            return "done"
+        return "failed" if key in given_up else "pending"
+
+    estimator = Estimator(Rates.of(machine, past), effort or Effort(), is_prepared)
+    return _priced(planned, refusals, estimator, state_of, checks)
+
+
+def _with_weights(device: Device, weights: str) -> Device:
+    if weights != "shared":
+        return device
+    options = {**device.prefill.options, "weights": weights}
+    return replace(device, prefill=replace(device.prefill, options=options))
+
+
+def _refusal(point: GridPoint, reason: str) -> Refusal:
+    return Refusal(
+        point.encoder.name, point.resolution_px, point.llm.name, point.tiling.name, reason
+    )
+
+
+class _Planner:
+    """Turns points into planned points; each distinct workload is made and checked once."""
+
+    def __init__(
+        self,
+        device: Device,
+        machine: Machine,
+        refuses: Callable[[Workload], str | None],
+        protocol: str,
+        checkpoints: Mapping[str, Checkpoint],
+    ) -> None:
+        self._device = device
+        self._machine = machine
+        self._refuses = refuses
+        self._checkpoints = checkpoints
+        self._prompt = PROMPT_TOKENS if protocol == "full" else 0
+        self._made: dict[tuple[str, str, int], Workload | PlanError] = {}
+
+    def point(self, point: GridPoint) -> PlannedPoint:
+        """Plan one point.
+
+        Raises:
+            PlanError: with the reason for a refusal.
+        """
+        tiles = plan_tiles(point.encoder, point.resolution_px, point.tiling)
+        parts = [(part.encoder, part.resolution_px, part.passes) for part in point.encoder.parts]
+        seen = parts or [(point.encoder, tiles.tile_px, tiles.passes)]
+        encodes = tuple((self._encode(encoder, px), passes) for encoder, px, passes in seen)
+        prefill = self._prefill(point.llm, tiles.prefill_tokens + self._prompt)
+        if checkpoint := self._checkpoints.get(point.key):
+            encodes = tuple((self._own(checkpoint, one), passes) for one, passes in encodes)
+            prefill = self._own(checkpoint, prefill)
+        return PlannedPoint(point, tiles, encodes, prefill)
+
+    def _own(self, checkpoint: Checkpoint, workload: Workload) -> Workload:
+        return self._accepted(checkpoint.workload(workload))
+
+    def _encode(self, encoder: Encoder, tile_px: int) -> Workload:
+        runtime = self._device.encode
+
+        def make() -> Workload:
+            needed = encode_bytes(encoder, tile_px, runtime)
+            self._check_memory(f"{encoder.label}@{tile_px} in {runtime.precision}", needed)
+            return self._accepted(encode_workload(encoder, tile_px, runtime))
+
+        return self._once(("encode", encoder.name, tile_px), make)
+
+    def _prefill(self, llm: LanguageModel, n_tokens: int) -> Workload:
+        runtime = self._device.prefill
+
+        def make() -> Workload:
+            if n_tokens > llm.max_positions:
+                raise PlanError(
+                    f"{n_tokens} tokens exceed the {llm.max_positions} positions of {llm.label};"
+                    " use fewer tiles or a lower resolution"
+                )
+            shared = runtime.options.get("weights") == "shared"
+            hint = "" if shared else "; weights=shared measures it with one block's weights"
+            needed = prefill_bytes(llm, n_tokens, runtime)
+            self._check_memory(f"{llm.label} in {runtime.precision}", needed, hint)
+            return self._accepted(prefill_workload(llm, n_tokens, runtime))
+
+        return self._once(("prefill", llm.name, n_tokens), make)
+
+    def _once(self, key: tuple[str, str, int], make: Callable[[], Workload]) -> Workload:
+        if key not in self._made:
+            try:
+                self._made[key] = make()
+            except PlanError as error:
+                self._made[key] = error
+        made = self._made[key]
+        if isinstance(made, PlanError):
+            raise made
+        return made
+
+    def _check_memory(self, what: str, needed: int, hint: str = "") -> None:
+        if needed > self._machine.memory_bytes:
+            raise PlanError(
+                f"{what} needs {gibibytes(needed)} and {self._machine.name} has"
+                f" {gibibytes(self._machine.memory_bytes)}{hint}"
+            )
+
+    def _accepted(self, workload: Workload) -> Workload:
+        if reason := self._refuses(workload):
+            raise PlanError(reason)
+        return workload
+
+
+def _priced(
+    points: Sequence[PlannedPoint],
+    refusals: Sequence[Refusal],
+    estimator: Estimator,
+    state_of: Callable[[str], State],
+    checks: int,
+) -> Plan:
+    """The plan: distinct workloads, encodes before prefills, with their estimates."""
+    costs, uses = _costs(points)
+    expected = {key: estimator.workload(*priced) for key, priced in costs.items()}
+    ordered = sorted(costs.items(), key=lambda item: item[1][0].kind != "encode")
+    workloads = tuple(
+        PlannedWorkload(workload, uses[key], state_of(key), expected[key], cost.peak_bytes)
+        for key, (workload, cost) in ordered
+    )
+    pending = [costs[one.workload.key] for one in workloads if one.state == "pending"]
+    if not pending:
+        return Plan(tuple(points), workloads, tuple(refusals))
+    pairs = [
+        (expected[planned.encodes[0][0].key], planned.encodes[0][1], expected[planned.prefill.key])
+        for planned in points
+    ]
+    besides_s = estimator.besides_s(pending, pairs, checks)
+    return Plan(tuple(points), workloads, tuple(refusals), besides_s)
+
+
+def _costs(
+    points: Iterable[PlannedPoint],
+) -> tuple[dict[str, tuple[Workload, Cost]], Counter[str]]:
+    """Each distinct workload with its cost, in the order of first use; and how often used."""
+    found: dict[str, tuple[Workload, Cost]] = {}
+    uses: Counter[str] = Counter()
+    for planned in points:
+        uses.update(workload.key for workload in planned.workloads)
+        parts = planned.point.encoder.parts
+        encoders = [part.encoder for part in parts] or [planned.point.encoder]
+        for encoder, (workload, _) in zip(encoders, planned.encodes, strict=True):
+            px = int(workload.subject["resolution_px"])
+            found.setdefault(workload.key, (workload, encode_cost(encoder, px, workload.runtime)))
+        prefill = planned.prefill
+        n_tokens = int(prefill.subject["n_tokens"])
+        cost = prefill_cost(planned.point.llm, n_tokens, prefill.runtime)
+        found.setdefault(prefill.key, (prefill, cost))
+    return found, uses

@@ -1,0 +1,224 @@
+"""When to stop: warming up, sampling, and adding processes. Pure.
+
+Three nested questions, each answered by one function over what has been seen so far:
+is the process warm (`is_warm`), has it enough samples (`SamplingPlan.wants_sample`), has the
+workload enough processes (`CellPlan.decide`). Repetitions are timed in `measure.timing`, and
+processes are started by `measure.harness`.
+
+References:
+    Two-window warm-up: the steady-state test of Georges, Buytaert and Eeckhout (OOPSLA 2007),
+    on medians in place of the coefficient of variation, so that one hiccup does not prolong it.
+    Stopping rule for processes: simulated in benchmarks/coverage.py.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from paretobench.domain.records import Fidelity
+
+
+@dataclass(frozen=True)
+class SamplingPlan:
+    """How one process warms up and samples.
+
+    Attributes:
+        window: runs in each of the two warm-up windows.
+        tolerance: the newer window may be this much faster than the older one, as a fraction,
+            and the process still counts as warm.
+        warmup_limit_s: time after which it counts as warm anyway.
+        slow_run_s: when the cold first run takes this long it is the whole warm-up: runs of
+            seconds amortise what shorter ones must warm up for.
+        sample_s: time to sample for.
+        share: fraction of the process's time that its runs should reach (first, warm-up and
+            samples); `sample_s` is raised to it, at most to `sample_limit_s`, so that starting
+            and loading do not dominate.
+        sample_limit_s: see `share`.
+        min_samples, max_samples: bounds on the number of samples; `min_slow_samples` replaces
+            the lower one for slow runs.
+    """
+
+    window: int = 3
+    tolerance: float = 0.02
+    warmup_limit_s: float = 3.0
+    slow_run_s: float = 2.0
+    sample_s: float = 2.0
+    share: float = 0.7
+    sample_limit_s: float = 4.0
+    min_samples: int = 5
+    max_samples: int = 1000
+    min_slow_samples: int = 2
+
+    def target_s(self, overhead_s: float, worked_s: float = 0.0) -> float:
+        """How long to sample, given the seconds already spent.
+
+        Args:
+            overhead_s: on starting and loading.
+            worked_s: on the first run and the warm-up.
+
+        >>> plan = SamplingPlan(sample_s=1, share=0.7, sample_limit_s=4)
+        >>> plan.target_s(0.9), plan.target_s(0.9, 0.6), plan.target_s(0.9, 5.0)
+        (2.1, 1.5, 1)
+        """
+        balanced = self.share / (1.0 - self.share) * overhead_s - worked_s
+        return round(min(max(self.sample_s, balanced), self.sample_limit_s), 9)
+
+    def wants_sample(self, samples_s: Sequence[float], elapsed_s: float, target_s: float) -> bool:
+        """Whether to take one more sample.
+
+        Args:
+            samples_s: samples so far.
+            elapsed_s: time since sampling began, making inputs included.
+            target_s: from `target_s`.
+        """
+        n = len(samples_s)
+        if n >= self.max_samples:
+            return False
+        least = self.min_samples
+        if n and statistics.median(samples_s) >= self.slow_run_s:
+            least = self.min_slow_samples
+        return n < least or elapsed_s < target_s
+
+    def is_slow(self, first_run_s: float) -> bool:
+        """Whether the cold first run is the whole warm-up."""
+        return first_run_s >= self.slow_run_s
+
+    def to_json(self) -> dict[str, Any]:
+        """What a cell is sent and its facts record."""
+        return asdict(self)
+
+
+def is_warm(runs_s: Sequence[float], plan: SamplingPlan) -> bool:
+    """Whether the last window of runs is no longer faster than the one before it.
+
+    One-sided on purpose: warming up makes runs faster; a process that gets slower is being
+    throttled, and waiting does not help.
+
+    >>> plan = SamplingPlan(window=2, tolerance=0.02)
+    >>> is_warm([3.0, 2.0, 1.0, 1.0], plan), is_warm([1.0, 1.0, 0.99, 1.0], plan)
+    (False, True)
+    """
+    w = plan.window
+    if len(runs_s) < 2 * w:
+        return False
+    before = statistics.median(runs_s[-2 * w : -w])
+    return statistics.median(runs_s[-w:]) >= before * (1.0 - plan.tolerance)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a workload wants another process, and the reason in a few words."""
+
+    wants_more: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """How many processes a workload gets.
+
+    Attributes:
+        fidelity: the level this plan stands for.
+        sampling: how each process samples.
+        min_cells: processes that are started whatever they cost, unless `budget_limit_s` says no.
+        max_cells: the cap.
+        budget_s: once `min_cells` are there, another one must fit into this many seconds.
+        budget_limit_s: the second and later of `min_cells` must fit into this many seconds.
+        precision_goal: half-width of the interval to stop at, as a fraction; None if the
+            budget alone decides.
+    """
+
+    fidelity: Fidelity
+    sampling: SamplingPlan
+    min_cells: int
+    max_cells: int
+    budget_s: float = float("inf")
+    budget_limit_s: float = float("inf")
+    precision_goal: float | None = None
+
+    def decide(self, medians_s: Sequence[float], spent_s: float) -> Decision:
+        """Whether to start another process.
+
+        Args:
+            medians_s: one median per process that counts so far.
+            spent_s: wall seconds of all its processes so far, repeats included.
+
+        >>> cell_plan('quick').decide([], 0.0).wants_more, cell_plan('quick').decide([1.0], 3.0)
+        (True, Decision(wants_more=False, why='1 process, the most that quick takes'))
+        """
+        n = len(medians_s)
+        if n == 0:
+            return Decision(True, "not measured yet")
+        if n >= self.max_cells:
+            plural = "process" if n == 1 else "processes"
+            return Decision(False, f"{n} {plural}, the most that {self.fidelity} takes")
+        budget_s = self.budget_limit_s if n < self.min_cells else self.budget_s
+        if spent_s + spent_s / n > budget_s:
+            return Decision(False, f"another process would exceed {budget_s:g} s for this workload")
+        if n < self.min_cells:
+            return Decision(True, f"{n} of at least {self.min_cells} processes")
+        return self._by_precision(medians_s)
+
+    def expected_cells(self, medians_s: Sequence[float], spent_s: float, cell_s: float) -> int:
+        """How many processes are probably still to come, for an estimate of the time left.
+
+        Args:
+            medians_s, spent_s: as for `decide`.
+            cell_s: wall seconds that one process of this workload takes.
+
+        >>> cell_plan('standard').expected_cells([], 0.0, 8.0)
+        2
+        """
+        if medians_s and not self.decide(medians_s, spent_s).wants_more:
+            return 0
+        n = len(medians_s)
+        if self.precision_goal is None:
+            affordable = int(min(self.budget_s / cell_s, self.max_cells))
+            least = int(min(self.budget_limit_s / cell_s, self.min_cells))
+            return max(1, max(affordable, least) - n)
+        wanted = self.min_cells
+        if n >= 2:
+            from paretobench.analysis.stats import SEQUENTIAL_CONFIDENCE, half_width
+
+            off = half_width(medians_s, SEQUENTIAL_CONFIDENCE) / self.precision_goal
+            wanted = max(wanted, round(n * off**2))
+        return max(1, min(wanted, self.max_cells) - n)
+
+    def _by_precision(self, medians_s: Sequence[float]) -> Decision:
+        if self.precision_goal is None:
+            return Decision(True, "within the budget")
+        from paretobench.analysis.stats import SEQUENTIAL_CONFIDENCE, half_width
+
+        reached = half_width(medians_s, SEQUENTIAL_CONFIDENCE)
+        sign = "<=" if reached <= self.precision_goal else ">"
+        why = f"half-width {reached:.2%} {sign} {self.precision_goal:.2%}"
+        return Decision(reached > self.precision_goal, why)
+
+
+def cell_plan(fidelity: Fidelity, precision_goal: float = 0.01) -> CellPlan:
+    """The plan of a fidelity level; `docs/methodology.md` says where each number comes from.
+
+    Raises:
+        ValueError: if the level does not exist or the goal is not above zero.
+    """
+    if not precision_goal > 0:
+        raise ValueError(f"a precision goal is a fraction above 0, got {precision_goal!r}")
+    if fidelity == "quick":
+        quick = SamplingPlan(
+            sample_s=1.0, sample_limit_s=1.0, warmup_limit_s=1.0, min_samples=3, min_slow_samples=1
+        )
+        return CellPlan("quick", quick, min_cells=1, max_cells=1)
+    if fidelity == "standard":
+        standard = SamplingPlan(sample_s=1.5, sample_limit_s=2.5, warmup_limit_s=2.0)
+        return CellPlan(
+            "standard", standard, min_cells=2, max_cells=5, budget_s=20.0, budget_limit_s=30.0
+        )
+    if fidelity == "rigorous":
+        rigorous = SamplingPlan(share=0.72, sample_limit_s=10.0)
+        return CellPlan(
+            "rigorous", rigorous, min_cells=5, max_cells=20, precision_goal=precision_goal
+        )
+    raise ValueError(f"fidelity is quick, standard or rigorous, not {fidelity!r}")

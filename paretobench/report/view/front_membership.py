@@ -1,0 +1,190 @@
+"""Where each row stands: on the front, on its family's, and how sure that is.
+
+The fronts of the values as they stand come from `view.with_fronts`; the probabilities from
+`analysis.probability`, drawn with the noise of both axes. Rows that share an encoder's or an
+LLM's workload share its error, which is what makes a ranking within a family surer than the
+intervals alone would say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from paretobench.analysis.points import Contender, LatencyNoise, Part
+from paretobench.domain.records import Estimate
+from paretobench.report.view.rows import FrontClass, Panel, Row, View, with_fronts
+
+ASSUMED_LOG_SE, ASSUMED_ACCURACY_SE = 0.03, 0.0026
+"""What `analysis.noise.Assumed` takes where no error is known."""
+
+FEWEST_DRAWS, DRAWN_AT_MOST = 400, 1_000_000
+"""Draws per point, and draws of all points together: a large database settles for fewer."""
+
+SEED = 0
+"""Seed of the draws: the same view gives the same probabilities."""
+
+
+def with_standing(view: View, seed: int = SEED) -> View:
+    """The view with fronts, probabilities and classes set within each panel.
+
+    Rows whose latency or score has no known error get no probability: it would rest on an
+    assumption alone.
+    """
+    found: dict[int, tuple[float, FrontClass]] = {}
+    marked = with_fronts(view)
+    for panel in marked.panels():
+        found |= _memberships(panel, seed)
+    rows = tuple(
+        replace(row, front_probability=found[id(row)][0], front_class=found[id(row)][1])
+        if id(row) in found
+        else row
+        for row in marked.rows
+    )
+    return replace(marked, rows=rows)
+
+
+def _memberships(panel: Panel, seed: int) -> dict[int, tuple[float, FrontClass]]:
+    import numpy as np
+
+    from paretobench.analysis.noise import DRAWS
+    from paretobench.analysis.probability import memberships
+
+    if not any(row.ttft is not None and row.ttft.low is not None for row in panel.rows):
+        return {}
+    hopeless = out_of_reach(panel.rows)
+    near = [row for row, is_out in zip(panel.rows, hopeless, strict=True) if not is_out]
+    rest = [row for row, is_out in zip(panel.rows, hopeless, strict=True) if is_out]
+    draws = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
+    rng = np.random.default_rng(seed)
+    results = memberships(contenders(near), rng, draws, others=onlookers(rest))
+    found: dict[int, tuple[float, FrontClass]] = {
+        id(row): (result.probability, result.verdict)
+        for row, result in zip(near, results, strict=True)
+        if result.verdict != "unknown"
+    }
+    return found | {id(row): (0.0, "off") for row in rest if _is_known(row)}
+
+
+FAR = 6.0
+"""Standard errors on each side beyond which a rank is taken as settled. The noise of three or
+four processes has heavy tails; even so such a point is on the front in fewer than one draw in
+a thousand, far below where `analysis.probability` says `off`."""
+
+
+def out_of_reach(rows: Sequence[Row]) -> list[bool]:
+    """Which rows are dominated even if they were `FAR` better and all others `FAR` worse.
+
+    Drawing them could not change any probability, and in a large database they are most rows.
+    Rows without a known error get the analysis's assumed one.
+
+    Args:
+        rows: scored ones.
+    """
+    bounds = [_bounds(row) for row in rows]
+    pessimists = sorted((slow, low) for _, slow, low, _ in bounds)
+    order = sorted(range(len(rows)), key=lambda index: bounds[index][0])
+    flags, best, seen = [False] * len(rows), -1.0, 0
+    for index in order:
+        fast, _, _, high = bounds[index]
+        while seen < len(pessimists) and pessimists[seen][0] < fast:
+            best = max(best, pessimists[seen][1])
+            seen += 1
+        flags[index] = best > high
+    return flags
+
+
+def _bounds(row: Row) -> tuple[float, float, float, float]:
+    """The fastest and slowest TTFT, and the lowest and highest score, within `FAR` errors."""
+    if row.ttft is None or row.score is None:
+        raise ValueError(f"{row} has no TTFT or no score and cannot contend")
+    noise, error = _noise(row.ttft), row.score.standard_error
+    spread = math.exp(FAR * (noise.log_se if noise else ASSUMED_LOG_SE))
+    margin = FAR * (ASSUMED_ACCURACY_SE if error is None else error)
+    seconds, score = row.ttft.value, row.score.value
+    return (seconds / spread, seconds * spread, score - margin, score + margin)
+
+
+def _is_known(row: Row) -> bool:
+    has_error = row.score is not None and row.score.standard_error is not None
+    return has_error and row.ttft is not None and row.ttft.low is not None
+
+
+def contenders(rows: Sequence[Row]) -> list[Contender]:
+    """The scored rows as the analysis takes them: names, values, noise, and what else counts."""
+    return [_contender(row) for row in rows if row.is_scored]
+
+
+def onlookers(rows: Sequence[Row]) -> list[Contender]:
+    """The scored rows as far as others learn from them how scores vary; none of it is drawn."""
+    return [
+        Contender(
+            name="",
+            ttft_s=row.ttft.value,
+            accuracy=row.score.value,
+            accuracy_se=row.score.standard_error,
+            score=_score_key(row),
+            traits=_traits(row),
+        )
+        for row in rows
+        if row.ttft is not None and row.score is not None
+    ]
+
+
+def _score_key(row: Row) -> str:
+    return "|".join(map(str, (*row.identity, row.recipe)))
+
+
+def _traits(row: Row) -> tuple[str, ...]:
+    return (row.encoder, row.llm, row.tiling)
+
+
+def _contender(row: Row) -> Contender:
+    if row.ttft is None or row.score is None:
+        raise ValueError(f"{row} has no TTFT or no score and cannot contend")
+    return Contender(
+        name="|".join(map(str, (*row.identity, row.recipe, row.environment))),
+        ttft_s=row.ttft.value,
+        accuracy=row.score.value,
+        family=row.family,
+        parts=_parts(row),
+        ttft_noise=_noise(row.ttft),
+        accuracy_se=row.score.standard_error,
+        score=_score_key(row),
+        traits=_traits(row),
+        columns=_columns(row),
+    )
+
+
+def _parts(row: Row) -> tuple[Part, ...]:
+    """Encode and prefill as parts that points share; none if they do not make up the TTFT."""
+    if row.encode_total is None or row.prefill is None or row.ttft is None:
+        return ()
+    total = row.encode_total.value + row.prefill.value
+    if abs(total - row.ttft.value) > 1e-6 * row.ttft.value:
+        return ()
+    encode, prefill = row.encode_total, row.prefill
+    where = (row.encoder, row.resolution_px, row.tiling, row.environment, encode.value)
+    what = (row.llm, row.visual_tokens, row.newline_tokens, row.environment, prefill.value)
+    return (  # the seconds are part of the name: equal work timed alike is the same workload
+        Part("|".join(map(str, where)), 1, encode.value, _noise(encode)),
+        Part("|".join(map(str, what)), 1, prefill.value, _noise(prefill)),
+    )
+
+
+def _noise(estimate: Estimate) -> LatencyNoise | None:
+    from paretobench.analysis.noise import latency_noise
+
+    return latency_noise(estimate)
+
+
+def _columns(row: Row) -> Mapping[str, float | None]:
+    columns: dict[str, float | None] = {
+        "peak_memory_bytes": row.peak_memory_bytes,
+        "parameters": row.encoder_parameters,
+        "passes": row.passes,
+        "visual_tokens": row.visual_tokens,
+        "resolution_px": row.resolution_px,
+    }
+    return columns | {task.benchmark: task.value for task in row.task_scores}

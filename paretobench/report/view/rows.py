@@ -1,0 +1,346 @@
+"""The view: one plain table that every figure, table and page of a report draws from.
+
+Frozen values and the few questions that all of them ask (which panels there are, which rows
+have a score, who is on which front). Nothing here reads a store or a file: `from_store` and
+`from_published` make views, `figures` and `tables` show them. Because there is no second way
+to a number, a figure and a table cannot disagree.
+
+Latencies are seconds, scores fractions in [0, 1]; `units` turns them into text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from paretobench.accuracy import suites
+from paretobench.domain.records import Estimate
+from paretobench.errors import UnknownNameError
+
+FrontClass = Literal["", "on", "ambiguous", "off"]
+LatencySource = Literal["", "measured", "published", "digitised", "imported"]
+
+DAGGER = "\N{DAGGER}"
+"""The mark of a row with a caution, on plots, in tables and in footers."""
+
+HEADLINE = "avg5"
+"""The benchmark on the y axis unless another is asked for: the paper's Avg-5."""
+
+
+def benchmark_label(name: str) -> str:
+    """How a benchmark is written for people; an unknown one keeps its name.
+
+    >>> benchmark_label('avg5'), benchmark_label('my_benchmark')
+    ('Avg-5', 'my_benchmark')
+    """
+    try:
+        return suites.benchmark(name).label
+    except UnknownNameError:
+        return name
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """One score as shown: a fraction, how sure it is, and where it comes from.
+
+    Attributes:
+        provenance: `printed`, `derived`, `digitised`, `measured` or `imported`.
+        source: the citation, such as `FastVLM v1, Table 6, R3`.
+        is_error_assumed: the source states no error; it follows from item counts and the
+            spread between trainings.
+        protocol: whose scoring rules, such as `lmms`; `mixed` for a suite after the paper.
+        checkpoint: content hash of the scored weights, where it is known.
+        conditions: what the source says of the run: precision, input, empty answers.
+    """
+
+    benchmark: str
+    value: float
+    standard_error: float | None = None
+    n: int | None = None
+    provenance: str = ""
+    source: str = ""
+    is_error_assumed: bool = False
+    protocol: str = ""
+    checkpoint: str = ""
+    conditions: str = ""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What one part's estimate rests on: its timed runs by process, thinned.
+
+    Attributes:
+        part: `encode`, `prefill`, or another role in the point.
+        processes: seconds of some runs of each process shown, fastest first: the fastest, the
+            slowest, and those at even ranks between them.
+        total: timed runs that there are, of all processes.
+        total_processes: processes that there are.
+    """
+
+    part: str
+    processes: tuple[tuple[float, ...], ...]
+    total: int
+    total_processes: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One point under one recipe (or without a score): everything a report says about it.
+
+    Attributes:
+        encode: one encoder pass; `encode_total` is that times `passes`.
+        ttft: `passes x encode + prefill`, under the view's protocol; None with a `reason`.
+        end_to_end: the same point timed in one piece, where that was checked.
+        recipe: how the scored model was trained; empty without a score.
+        is_on_front: non-dominated among all rows of its panel (same recipe and environment).
+        is_on_family_front: non-dominated among the rows of its encoder family in its panel.
+        front_probability: probability of being on the front, from both uncertainties.
+        reason: why there is no TTFT (a refusal or a failure).
+        hint: what would supply a score, where there is none.
+        labels: what a reader must know, such as `shared weights`.
+        timed_checkpoint: content hash of the weights that were timed; empty for random ones.
+        runs: the timed runs behind its parts, where they were measured here.
+        operations_off_neural_engine, cost_off_neural_engine: shares of the encoder that Core ML
+            ran elsewhere, 0 to 1; None for other runtimes.
+        cautions: why it does not quite compare with its neighbours; marked with a dagger.
+    """
+
+    encoder: str
+    encoder_label: str
+    family: str
+    resolution_px: int
+    llm: str
+    llm_label: str
+    size_label: str
+    tiling: str = "none"
+    tiling_label: str = ""
+    passes: int | None = None
+    visual_tokens: int | None = None
+    newline_tokens: int = 0
+    encoder_parameters: float | None = None
+    encode: Estimate | None = None
+    encode_total: Estimate | None = None
+    prefill: Estimate | None = None
+    ttft: Estimate | None = None
+    end_to_end: Estimate | None = None
+    encode_backend: str = ""
+    encode_precision: str = ""
+    prefill_backend: str = ""
+    prefill_precision: str = ""
+    latency_source: LatencySource = ""
+    latency_citation: str = ""
+    environment: str = ""
+    fidelity: str = ""
+    peak_memory_bytes: int | None = None
+    recipe: str = ""
+    score: Accuracy | None = None
+    task_scores: tuple[Accuracy, ...] = ()
+    is_on_front: bool = False
+    is_on_family_front: bool = False
+    front_class: FrontClass = ""
+    front_probability: float | None = None
+    reason: str = ""
+    hint: str = ""
+    labels: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    timed_checkpoint: str = ""
+    operations_off_neural_engine: float | None = None
+    cost_off_neural_engine: float | None = None
+    runs: tuple[Runs, ...] = ()
+
+    @property
+    def identity(self) -> tuple[str, int, str, str]:
+        """The four names that make a point; rows of several recipes share it."""
+        return (self.encoder, self.resolution_px, self.llm, self.tiling)
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it can stand on a plot of accuracy against TTFT."""
+        return self.ttft is not None and self.score is not None
+
+    @property
+    def is_of_one_checkpoint(self) -> bool:
+        """Whether its latency and its score are of the same weights, by content hash."""
+        timed = self.timed_checkpoint
+        return bool(timed) and self.score is not None and self.score.checkpoint == timed
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether its latency was measured by this tool."""
+        return self.latency_source == "measured"
+
+    @property
+    def point_label(self) -> str:
+        """What stands beside its marker: the resolution, and the tiling if there is one.
+
+        >>> Row('v', 'V', 'V', 1024, 'q', 'Q', '7B', 'grid_2x2', '2x2').point_label
+        '1024 2x2'
+        >>> Row('v', 'V', 'V', 1024, 'q', 'Q', '7B', cautions=('other weights',)).point_label
+        '1024†'
+        """
+        has_tiling = self.tiling not in ("", "none")
+        tiling = f" {self.tiling_label or self.tiling}" if has_tiling else ""
+        return f"{self.resolution_px}{tiling}{DAGGER if self.cautions else ''}"
+
+    def __str__(self) -> str:
+        return f"{self.encoder_label}@{self.point_label} + {self.llm_label}"
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A point or a workload that has no measurement: `kind` says refused or how it failed."""
+
+    what: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What a sweep cost and what reuse saved.
+
+    Attributes:
+        parts: encode and prefill parts of all points, had each been measured for itself.
+        workloads: distinct workloads among them.
+        cells: fresh processes that stand behind the estimates.
+        samples: timed runs kept in them.
+        measuring_s: wall seconds of all these processes.
+        product_s: estimated wall seconds without reuse, at the same cost per workload.
+    """
+
+    points: int
+    parts: int
+    workloads: int
+    cells: int = 0
+    samples: int = 0
+    measuring_s: float = 0.0
+    product_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The canary around one cell: seconds of the fixed kernel before and after it."""
+
+    at: str
+    workload: str
+    before_s: float | None
+    after_s: float | None
+    status: str = "ok"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Rows that may share a front: one recipe, one environment."""
+
+    recipe: str
+    environment: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything a report shows.
+
+    Attributes:
+        name: the sweep's name, used for the report's folder.
+        protocol: `paper` or `full`, and what it covers, in words.
+        command: the command that makes this report again.
+        date: ISO date of the report's data (the last measurement), not of drawing.
+        sources: citations of every published or imported number in it.
+        notes: sentences a reader must know, such as reduced fidelity.
+    """
+
+    rows: tuple[Row, ...]
+    name: str = "report"
+    title: str = ""
+    protocol: str = ""
+    environment: str = ""
+    command: str = ""
+    date: str = ""
+    benchmark: str = HEADLINE
+    sources: tuple[str, ...] = ()
+    refusals: tuple[Gone, ...] = ()
+    failures: tuple[Gone, ...] = ()
+    notes: tuple[str, ...] = ()
+    statistics: Statistics | None = None
+    readings: tuple[Reading, ...] = ()
+
+    @property
+    def scored(self) -> tuple[Row, ...]:
+        """Rows with both a TTFT and a score."""
+        return tuple(row for row in self.rows if row.is_scored)
+
+    @property
+    def unscored(self) -> tuple[Row, ...]:
+        """Rows with a TTFT and no score."""
+        return tuple(row for row in self.rows if row.ttft is not None and row.score is None)
+
+    @property
+    def untimed(self) -> tuple[Row, ...]:
+        """Rows without a TTFT; each has a reason."""
+        return tuple(row for row in self.rows if row.ttft is None)
+
+    @property
+    def points(self) -> int:
+        """How many distinct points there are, whatever the number of recipes."""
+        return len({row.identity for row in self.rows})
+
+    def panels(self) -> tuple[Panel, ...]:
+        """Scored rows by recipe and environment, the panel with most rows first."""
+        groups: dict[tuple[str, str], list[Row]] = {}
+        for row in self.scored:
+            groups.setdefault((row.recipe, row.environment), []).append(row)
+        panels = [Panel(*key, tuple(rows)) for key, rows in groups.items()]
+        return tuple(sorted(panels, key=lambda panel: -len(panel.rows)))
+
+    def where(self, recipe: str | None = None, llm: str | None = None) -> View:
+        """The same view with only the rows of one recipe or one LLM; unscored rows stay out."""
+        kept = (
+            row
+            for row in self.rows
+            if (recipe is None or row.recipe == recipe) and (llm is None or row.llm == llm)
+        )
+        return with_fronts(replace(self, rows=tuple(kept)))
+
+
+def non_dominated(points: Iterable[tuple[float, float]]) -> list[bool]:
+    """Which (cost, gain) pairs no other pair beats: lower cost is better, higher gain is better.
+
+    Ties on both stay together. `analysis.front` decides; this takes pairs and gives plain
+    booleans, and loads numpy only when there is a front to find.
+
+    >>> non_dominated([(1.0, 0.5), (2.0, 0.4), (2.0, 0.7), (2.0, 0.7)])
+    [True, False, True, True]
+    """
+    pairs = list(points)
+    if not pairs:
+        return []
+    from paretobench.analysis.front import front_mask
+
+    return [bool(kept) for kept in front_mask(pairs)]
+
+
+def with_fronts(view: View) -> View:
+    """The view with `is_on_front` and `is_on_family_front` set within each panel."""
+    overall: set[int] = set()
+    family: set[int] = set()
+    for panel in view.panels():
+        overall |= _front_ids(panel.rows)
+        for name in {row.family for row in panel.rows}:
+            family |= _front_ids(row for row in panel.rows if row.family == name)
+    rows = tuple(_standing_at(row, id(row) in overall, id(row) in family) for row in view.rows)
+    return replace(view, rows=rows)
+
+
+def _standing_at(row: Row, is_on_front: bool, is_on_family_front: bool) -> Row:
+    """The row with these flags; itself where it has them, as most rows of a large view do."""
+    if (row.is_on_front, row.is_on_family_front) == (is_on_front, is_on_family_front):
+        return row
+    return replace(row, is_on_front=is_on_front, is_on_family_front=is_on_family_front)
+
+
+def _front_ids(rows: Iterable[Row]) -> set[int]:
+    listed = [row for row in rows if row.ttft is not None and row.score is not None]
+    values = [(row.ttft.value, row.score.value) for row in listed if row.ttft and row.score]
+    return {id(row) for row, kept in zip(listed, non_dominated(values), strict=True) if kept}

@@ -1,0 +1,211 @@
+"""Scores by point: which one stands for a benchmark, and how sure it is.
+
+A point may have been trained by several recipes; each gives a scorecard of its own. So does
+each set of scoring rules, where one recipe was scored by several: `mine (llava rules)`. Where
+several sources score the same benchmark of the same training, the surest origin stands:
+scored here, imported, printed, derived, digitised; among equals the first one given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from paretobench.accuracy import protocols, suites
+from paretobench.domain.records import Score
+from paretobench.errors import UnknownNameError
+from paretobench.report.view.rows import HEADLINE, Accuracy
+
+Identity = tuple[str, int, str, str]
+
+_KINDS = {"measured": 0, "imported": 1}
+_PROVENANCES = {"printed": 2, "derived": 3, "digitised": 4}
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """All scores of one point under one recipe; `headline` is the one on the y axis.
+
+    `cautions` say what keeps it from comparing with others of its recipe.
+    """
+
+    recipe: str
+    headline: Accuracy | None
+    tasks: tuple[Accuracy, ...]
+    cautions: tuple[str, ...] = ()
+
+
+def scorecards(
+    scores: Iterable[Score],
+    benchmark: str = HEADLINE,
+    recipe: str = "all",
+    mix_protocols: bool = False,
+) -> dict[Identity, tuple[Scorecard, ...]]:
+    """The scorecards of every scored point, recipes in the order given.
+
+    A score of a part of a benchmark's items never stands for the whole: it is left out.
+
+    Args:
+        benchmark: which one is the headline; a suite's mean is taken where its members are
+            there and it is not.
+        recipe: only this recipe, or `all`.
+        mix_protocols: let all scores of a recipe share a front, whatever rules they follow;
+            those that follow other rules than most carry a caution.
+    """
+    of_recipe: dict[str, list[Score]] = {}
+    for score in scores:
+        if not score.is_partial and recipe in ("all", score.recipe):
+            of_recipe.setdefault(score.recipe, []).append(score)
+    cards: dict[Identity, list[Scorecard]] = {}
+    for name, found in of_recipe.items():
+        rules = protocols.rule_sets(found)
+        if not rules:
+            made = _cards(name, found, benchmark)
+        elif mix_protocols:
+            made = _with_cautions(_cards(name, found, benchmark))
+        else:
+            made = _apart(name, found, benchmark, rules)
+        for where, card in made:
+            cards.setdefault(where, []).append(card)
+    return {where: tuple(found) for where, found in cards.items()}
+
+
+def _cards(name: str, scores: Iterable[Score], benchmark: str) -> list[tuple[Identity, Scorecard]]:
+    """One scorecard per point, under the given name of a recipe."""
+    grouped: dict[Identity, dict[str, Score]] = {}
+    for score in scores:
+        held = grouped.setdefault(_where(score), {})
+        standing = held.get(score.benchmark)
+        if standing is None or _rank(score) < _rank(standing):
+            held[score.benchmark] = score
+    return [(where, _scorecard(name, held, benchmark)) for where, held in grouped.items()]
+
+
+def _apart(
+    name: str, scores: Sequence[Score], benchmark: str, rules: Sequence[str]
+) -> list[tuple[Identity, Scorecard]]:
+    """A scorecard per point and set of rules; without a headline, one per point is enough."""
+    made: list[tuple[Identity, Scorecard]] = []
+    for rule in rules:
+        fitting = [score for score in scores if protocols.follows(score, rule)]
+        made += _cards(f"{name} ({rule} rules)", fitting, benchmark)
+    shown = {where for where, card in made if card.headline is not None}
+    kept = []
+    for where, card in made:
+        if card.headline is not None or where not in shown:
+            kept.append((where, card))
+            shown.add(where)
+    return kept
+
+
+def _with_cautions(
+    cards: Sequence[tuple[Identity, Scorecard]],
+) -> list[tuple[Identity, Scorecard]]:
+    """Mark the cards whose headline follows another protocol than most."""
+    stated = [c.headline.protocol for _, c in cards if c.headline and c.headline.protocol]
+    usual = max(sorted(set(stated)), key=stated.count, default="")
+
+    def caution(card: Scorecard) -> Scorecard:
+        protocol = card.headline.protocol if card.headline else ""
+        if protocol in (usual, *protocols.UNSTATED):
+            return card
+        words = f"scored by protocol {protocol}, most of this front by {usual}"
+        return replace(card, cautions=(words,))
+
+    return [(where, caution(card)) for where, card in cards]
+
+
+def notes(scores: Iterable[Score], mix_protocols: bool = False) -> tuple[str, ...]:
+    """A sentence for each recipe whose scores follow several sets of rules.
+
+    Args:
+        mix_protocols: whether they share a front nevertheless.
+    """
+    of_recipe: dict[str, list[Score]] = {}
+    for score in scores:
+        if not score.is_partial:
+            of_recipe.setdefault(score.recipe, []).append(score)
+    said = []
+    for name, found in of_recipe.items():
+        if not (rules := protocols.rule_sets(found)):
+            continue
+        by = " and ".join(rules)
+        said.append(
+            f"Recipe {name} was scored by the rules of {by}, which differ on the same answers: "
+            + (
+                "they share a front because that was asked for."
+                if mix_protocols
+                else "each has a front of its own; --mix-protocols puts them in one."
+            )
+        )
+    return tuple(said)
+
+
+def _where(score: Score) -> Identity:
+    return (score.encoder, score.resolution_px, score.llm, score.tiling)
+
+
+def _rank(score: Score) -> int:
+    by_kind = _KINDS.get(score.source.kind)
+    return by_kind if by_kind is not None else _PROVENANCES.get(score.source.provenance or "", 2)
+
+
+def _scorecard(recipe: str, held: Mapping[str, Score], benchmark: str) -> Scorecard:
+    values = {name: score.value for name, score in held.items()}
+    tasks = tuple(
+        accuracy_of(score, values) for name, score in held.items() if name not in suites.SUITES
+    )
+    if benchmark in held:
+        return Scorecard(recipe, accuracy_of(held[benchmark], values), tasks)
+    mean = suites.suite_mean(benchmark, values) if benchmark in suites.SUITES else None
+    if mean is None:
+        return Scorecard(recipe, None, tasks)
+    members = suites.SUITES[benchmark].members
+    sources = dict.fromkeys(held[name].source.cite() for name in members)
+    protocol = {held[name].protocol for name in members}
+    weights = {held[name].checkpoint for name in members}
+    error = _assumed_error(benchmark, mean, values)
+    source = f"mean of {len(members)} tasks: {'; '.join(sources)}"
+    headline = Accuracy(
+        benchmark=benchmark,
+        value=mean,
+        standard_error=error,
+        provenance="derived",
+        source=source,
+        is_error_assumed=error is not None,
+        protocol=protocol.pop() if len(protocol) == 1 else "mixed",
+        checkpoint=weights.pop() if len(weights) == 1 else "",
+    )
+    return Scorecard(recipe, headline, tasks)
+
+
+def accuracy_of(score: Score, parts: Mapping[str, float]) -> Accuracy:
+    """A score as a view shows it; where its source gives no error, the assumed one, marked so.
+
+    Args:
+        parts: scores of the same point by benchmark, for the error of a suite's mean.
+    """
+    error = score.standard_error
+    is_assumed = error is None
+    if error is None:
+        error = _assumed_error(score.benchmark, score.value, parts)
+    kind = score.source.kind
+    return Accuracy(
+        benchmark=score.benchmark,
+        value=score.value,
+        standard_error=error,
+        n=score.n,
+        provenance=score.source.provenance or kind,
+        source=score.source.cite(),
+        is_error_assumed=is_assumed and error is not None,
+        protocol=score.protocol,
+        checkpoint=score.checkpoint,
+        conditions=score.source.note,
+    )
+
+
+def _assumed_error(benchmark: str, value: float, parts: Mapping[str, float]) -> float | None:
+    try:
+        return suites.default_standard_error(benchmark, value, parts)
+    except UnknownNameError:
+        return None  # a user's own benchmark: nothing is known of its items

@@ -1,0 +1,397 @@
+"""The view of what a database holds: points, their measured parts, joined with scores.
+
+Estimates come from `analysis.stats`, over all cells of the environment with one pool per
+backend and kind of work; TTFT is composed from its parts. Every point that a sweep asked for
+has a row: with a TTFT, or with the reason why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+from paretobench.analysis import pooling, stats
+from paretobench.domain import Workload
+from paretobench.domain.records import Cell, Environment, Estimate, Failure, Measurement, Score
+from paretobench.errors import StoreError
+from paretobench.paper import machine as paper_machine
+from paretobench.paper import published
+from paretobench.planning.plan import Refusal
+from paretobench.report import same_model
+from paretobench.report.gc_pause import paused
+from paretobench.report.placement import placements, with_placement
+from paretobench.report.runs import runs_of
+from paretobench.report.view.front_membership import with_standing
+from paretobench.report.view.published import labels_of
+from paretobench.report.view.rows import HEADLINE, Gone, Reading, Row, Runs, Statistics, View
+from paretobench.report.view.scorecards import Scorecard, notes, scorecards
+from paretobench.store import CellSummary, Link, Store, StoredPoint, Sweep
+
+NO_SCORE = Scorecard("", None, ())
+HINT = (
+    "no score: import an lmms-eval result or a scores.csv with 'paretobench import', or score a "
+    "checkpoint with 'paretobench score'"
+)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the rows of one view are made from."""
+
+    environment: Environment
+    workloads: Mapping[str, Workload]
+    measurements: Mapping[str, Measurement]
+    failures: Mapping[str, Failure]
+    runs: Mapping[tuple[str, str], Runs]
+    summaries: Sequence[CellSummary]
+
+
+@paused()
+def stored_view(
+    store: Store,
+    sweep: str | None = None,
+    environment_key: str | None = None,
+    scores: Iterable[Score] | None = None,
+    benchmark: str = HEADLINE,
+    recipe: str = "all",
+    refusals: Sequence[Refusal] = (),
+    seed: int = 0,
+    mix_protocols: bool = False,
+) -> View:
+    """The view of one sweep, or of everything measured in one environment.
+
+    Args:
+        sweep: name or key of a sweep; the newest of that name. None for the whole database.
+        environment_key: where; by default the sweep's, else the most recently used.
+        scores: by default those of the store, then the published ones.
+        refusals: points that were asked for and cannot run; each becomes a row.
+        seed: of the draws behind the probabilities.
+        mix_protocols: let scores of different scoring rules share a front, marked.
+
+    Raises:
+        StoreError: if there is no such sweep, or the database holds no environment.
+    """
+    chosen = find_sweep(store, sweep) if sweep is not None else None
+    environment = _environment(
+        store, environment_key or (chosen.environment_key if chosen else None)
+    )
+    points = store.points(chosen.key if chosen else None)
+    known = _gather(store, points, environment)
+    given = [*store.scores(), *published.scores()] if scores is None else list(scores)
+    cards = scorecards(given, benchmark, recipe, mix_protocols)
+    placed = placements(store, environment.key, known.workloads)
+    rows = [
+        with_placement(_row(point, card, known), point, placed)
+        for point in points
+        for card in cards.get(_identity(point), (NO_SCORE,))
+    ]
+    rows += [_refused(refusal) for refusal in refusals]
+    view = View(
+        rows=tuple(sorted(rows, key=_order)),
+        name=chosen.name if chosen else store.path.stem,
+        title=_title(chosen, points, environment),
+        protocol=str(chosen.settings.get("protocol", "paper")) if chosen else "",
+        environment=describe_environment(environment),
+        command=chosen.command if chosen else "",
+        date=max((summary.started_at[:10] for summary in known.summaries), default=""),
+        benchmark=benchmark,
+        sources=tuple(sorted({_table_of(row.score.source) for row in rows if row.score})),
+        refusals=tuple(Gone(str(refusal), "refused", refusal.reason) for refusal in refusals),
+        failures=tuple(_gone(failure, known) for failure in known.failures.values()),
+        statistics=_statistics(points, known),
+        readings=_readings(points, known),
+        notes=(*_notes(given, points, mix_protocols), *_device_notes(chosen, environment)),
+    )
+    return with_standing(view, seed)
+
+
+def _notes(
+    scores: Iterable[Score], points: Iterable[StoredPoint], mix_protocols: bool
+) -> tuple[str, ...]:
+    """What must be known of the scores of these points."""
+    shown = {_identity(point) for point in points}
+    of_points = [s for s in scores if (s.encoder, s.resolution_px, s.llm, s.tiling) in shown]
+    return notes(of_points, mix_protocols)
+
+
+def _device_notes(sweep: Sweep | None, environment: Environment) -> tuple[str, ...]:
+    """What a sweep's device profile promises that this machine is not."""
+    device = sweep.settings.get("device", {}) if sweep else {}
+    note = paper_machine.note_for(str(device.get("name", "")), environment)
+    return (note,) if note else ()
+
+
+def find_sweep(store: Store, name_or_key: str) -> Sweep:
+    """The newest sweep of that name, or the one with that key.
+
+    Raises:
+        StoreError: if there is none; the message lists the names there are.
+    """
+    sweeps = store.sweeps()
+    for sweep in sweeps:
+        if name_or_key in (sweep.name, sweep.key):
+            return sweep
+    names = ", ".join(dict.fromkeys(sweep.name for sweep in sweeps)) or "none yet"
+    raise StoreError(
+        f"{store.path} holds no sweep {name_or_key!r}; it holds: {names}.\n"
+        "'paretobench ls' lists them; 'paretobench sweep +grid=NAME' adds one."
+    )
+
+
+def _environment(store: Store, key: str | None) -> Environment:
+    found = store.environments()
+    for environment in found:
+        if key is None or environment.key == key:
+            return environment
+    what = "no measurement" if key is None else f"no environment {key[:12]}"
+    raise StoreError(
+        f"{store.path} holds {what}.\n'paretobench sweep +grid=smoke' measures a first one."
+    )
+
+
+def describe_environment(environment: Environment) -> str:
+    """Chip, cores, memory and system in one line, from what the fingerprint holds."""
+    facts = environment.identity
+    cores, memory_gib = facts.get("cores"), facts.get("memory_gib")
+    sizes = (
+        f"{cores} cores" if cores else "",
+        f"{memory_gib} GiB" if memory_gib else "",
+    )
+    return ", ".join(part for part in (environment.label, *sizes) if part)
+
+
+def _gather(store: Store, points: Sequence[StoredPoint], environment: Environment) -> _Known:
+    keys = {link.workload_key for point in points for link in point.links}
+    workloads = store.workloads(keys)
+    cells: dict[str, list[Cell]] = {}
+    for cell in store.cells(environment.key, keys):
+        cells.setdefault(cell.workload_key, []).append(cell)
+    failures = {failure.workload_key: failure for failure in store.failures(environment.key, keys)}
+    measurements = _measurements(cells, workloads)
+    runs = _runs(cells, {(link.workload_key, link.role) for p in points for link in p.links})
+    summaries = store.cell_summaries(environment.key)
+    return _Known(environment, workloads, measurements, failures, runs, summaries)
+
+
+def _runs(
+    cells: Mapping[str, Sequence[Cell]], wanted: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], Runs]:
+    """The timed runs of every measured workload in every role it has."""
+    shown = {
+        key: runs_of("", [cell.samples_s for cell in stats.replicates(of_one)])
+        for key, of_one in cells.items()
+    }
+    return {(key, role): replace(shown[key], part=role) for key, role in wanted if key in shown}
+
+
+def _measurements(
+    cells: Mapping[str, list[Cell]], workloads: Mapping[str, Workload]
+) -> dict[str, Measurement]:
+    """A measurement per workload; those of one backend and kind share what they say of spread.
+
+    A sweep has too few end-to-end checks for a pool of their own; a check is an encode and a
+    prefill in one process, so it borrows from all of them.
+    """
+    medians = {k: [stats.cell_median(c) for c in stats.replicates(cells[k])] for k in cells}
+    groups: dict[tuple[str, str], list[str]] = {}
+    for key in cells:
+        workload = workloads[key]
+        groups.setdefault((workload.runtime.backend, workload.kind), []).append(key)
+    found: dict[str, Measurement] = {}
+    for (_, kind), keys in groups.items():
+        pool = pooling.fit(medians[key] for key in (medians if kind == "end_to_end" else keys))
+        found |= {key: stats.measurement(cells[key], pool) for key in keys}
+    return found
+
+
+def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
+    parts = [link for link in point.links if link.role != "end_to_end"]
+    checks = [link for link in point.links if link.role == "end_to_end"]
+    encode = [link for link in parts if link.role == "encode"]
+    prefill = [link for link in parts if link.role == "prefill"]
+    one_pass = [Link("encode", link.workload_key) for link in encode]
+    ttft = _sum(parts, known)
+    return Row(
+        **_names(point),
+        passes=point.passes,
+        visual_tokens=point.visual_tokens,
+        newline_tokens=point.newline_tokens,
+        encode=_sum(one_pass, known) if len(one_pass) == 1 else None,
+        encode_total=_sum(encode, known),
+        prefill=_sum(prefill, known),
+        ttft=ttft,
+        end_to_end=_sum(checks, known),
+        runs=tuple(
+            known.runs[link.workload_key, link.role]
+            for link in (*parts, *checks)
+            if (link.workload_key, link.role) in known.runs
+        ),
+        **_runtimes(encode, prefill, known),
+        **_circumstances(parts, ttft, known),
+        recipe=card.recipe,
+        score=card.headline,
+        task_scores=card.tasks,
+        **_models(point, card, parts, known),
+        reason="" if ttft else _reason(parts, known),
+        hint="" if card.headline else HINT,
+    )
+
+
+def _models(
+    point: StoredPoint, card: Scorecard, parts: Sequence[Link], known: _Known
+) -> dict[str, Any]:
+    """Which weights were timed, and what keeps the score from being of the same model."""
+    links = [known.workloads.get(link.workload_key) for link in parts]
+    workloads = [workload for workload in links if workload is not None]
+    timed = {workload.checkpoint for workload in workloads}
+    return {
+        "timed_checkpoint": timed.pop() if len(timed) == 1 else "",
+        "cautions": (*card.cautions, *same_model.cautions(card.headline, workloads, point)),
+    }
+
+
+def _circumstances(parts: Sequence[Link], ttft: Estimate | None, known: _Known) -> dict[str, Any]:
+    """How and where the parts were timed, as fields of a row."""
+    found = [known.measurements.get(link.workload_key) for link in parts]
+    measured = [measurement for measurement in found if measurement is not None]
+    peaks = [m.peak_memory_bytes for m in measured if m.peak_memory_bytes is not None]
+    fidelities = [m.fidelity for m in measured]
+    return {
+        "latency_source": "measured" if ttft else "",
+        "latency_citation": "measured" if ttft else "",
+        "environment": known.environment.label,
+        "fidelity": min(fidelities, key=_FIDELITIES.index) if ttft else "",
+        "peak_memory_bytes": max(peaks, default=None),
+        "labels": _labels(parts, ttft, known),
+    }
+
+
+_FIDELITIES = ("quick", "standard", "rigorous")
+
+
+def _sum(links: Sequence[Link], known: _Known) -> Estimate | None:
+    """The composed estimate of some parts; None if there is none or one is not measured."""
+    found = [known.measurements.get(link.workload_key) for link in links]
+    pairs = [(float(k.passes), m.latency) for k, m in zip(links, found, strict=True) if m]
+    if not pairs or len(pairs) < len(links):
+        return None
+    return pairs[0][1] if len(pairs) == 1 and pairs[0][0] == 1 else stats.compose(pairs)
+
+
+def _reason(parts: Sequence[Link], known: _Known) -> str:
+    """Why there is no TTFT: what happened to each part that has no measurement."""
+    reasons = []
+    for link in parts:
+        if link.workload_key in known.measurements:
+            continue
+        failure = known.failures.get(link.workload_key)
+        workload = known.workloads.get(link.workload_key)
+        label = workload.label if workload else link.role
+        kind = failure.kind.replace("_", " ") if failure else ""
+        why = f"{kind}: {failure.reason}" if failure else "not measured yet"
+        reasons.append(f"{label} {why}")
+    return "; ".join(reasons) or "the sweep planned no workload for it"
+
+
+def _names(point: StoredPoint) -> dict[str, Any]:
+    """The point's names and labels, as its sweep knew them."""
+    encoder, llm = (point.described.get(part, {}) for part in ("encoder", "llm"))
+    printed = encoder.get("published_parameters_m")
+    return {
+        **point.identity(),
+        "encoder_label": encoder.get("label", point.encoder),
+        "family": encoder.get("family", point.encoder),
+        "llm_label": llm.get("label", point.llm),
+        "size_label": llm.get("size_label", ""),
+        "tiling_label": point.described.get("tiling", {}).get("label", "") or point.tiling,
+        "encoder_parameters": printed * 1e6 if printed else encoder.get("parameters"),
+    }
+
+
+def _runtimes(encode: Sequence[Link], prefill: Sequence[Link], known: _Known) -> dict[str, Any]:
+    found = {}
+    for role, links in (("encode", encode), ("prefill", prefill)):
+        workload = known.workloads.get(links[0].workload_key) if links else None
+        found[f"{role}_backend"] = workload.runtime.backend if workload else ""
+        found[f"{role}_precision"] = workload.runtime.precision if workload else ""
+    return found
+
+
+def _labels(parts: Sequence[Link], ttft: Estimate | None, known: _Known) -> tuple[str, ...]:
+    workloads = [known.workloads.get(link.workload_key) for link in parts]
+    is_shared = any(w and w.runtime.options.get("weights") == "shared" for w in workloads)
+    shared = ("shared layer weights",) if is_shared else ()
+    return tuple(dict.fromkeys((*shared, *(ttft.labels if ttft else ()))))
+
+
+def _refused(refusal: Refusal) -> Row:
+    from paretobench.config.catalogue import load_catalogue
+
+    labels = labels_of(load_catalogue(), refusal.encoder, refusal.llm, refusal.tiling)
+    return Row(
+        encoder=refusal.encoder,
+        resolution_px=refusal.resolution_px,
+        llm=refusal.llm,
+        tiling=refusal.tiling,
+        reason=f"refused: {refusal.reason}",
+        **labels,
+    )
+
+
+def _gone(failure: Failure, known: _Known) -> Gone:
+    workload = known.workloads.get(failure.workload_key)
+    label = workload.label if workload else failure.workload_key[:12]
+    return Gone(label, failure.kind, failure.reason)
+
+
+def _statistics(points: Sequence[StoredPoint], known: _Known) -> Statistics:
+    links = [link for point in points for link in point.links if link.role != "end_to_end"]
+    keys = {link.workload_key for link in links}
+    summaries = [summary for summary in known.summaries if summary.workload_key in keys]
+    wall: dict[str, list[float]] = {}
+    for summary in summaries:
+        wall.setdefault(summary.workload_key, []).append(summary.wall_s)
+    spent = {key: sum(seconds) for key, seconds in wall.items()}
+    return Statistics(
+        points=len(points),
+        parts=len(links),
+        workloads=len(keys),
+        cells=len(summaries),
+        samples=sum(summary.sample_count for summary in summaries),
+        measuring_s=sum(spent.values()),
+        product_s=sum(spent.get(link.workload_key, 0.0) for link in links),
+    )
+
+
+def _readings(points: Sequence[StoredPoint], known: _Known) -> tuple[Reading, ...]:
+    keys = set(chain.from_iterable((k.workload_key for k in point.links) for point in points))
+    return tuple(
+        Reading(
+            summary.started_at,
+            known.workloads[summary.workload_key].label,
+            summary.canary_before_s,
+            summary.canary_after_s,
+            summary.status,
+        )
+        for summary in known.summaries
+        if summary.workload_key in keys and summary.canary_before_s is not None
+    )
+
+
+def _title(sweep: Sweep | None, points: Sequence[StoredPoint], environment: Environment) -> str:
+    name = sweep.name if sweep else "all points"
+    return f"{name}: {len(points)} points on {environment.label}"
+
+
+def _identity(point: StoredPoint) -> tuple[str, int, str, str]:
+    return (point.encoder, point.resolution_px, point.llm, point.tiling)
+
+
+def _table_of(citation: str) -> str:
+    return ", ".join(citation.split(", ")[:2])
+
+
+def _order(row: Row) -> tuple[object, ...]:
+    return (row.family, row.encoder, row.resolution_px, row.tiling, row.llm, row.recipe)

@@ -1,0 +1,274 @@
+"""One device's share of a sweep: begin it, measure, check sums, look at what there is.
+
+A share that was killed goes on where it was: cells are stored as they end, and an unfinished
+sweep with the same settings in the same environment keeps its key, so its rounds go on too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from paretobench.domain import Workload, end_to_end_workload
+from paretobench.domain.records import Fidelity
+from paretobench.errors import ParetobenchError
+from paretobench.measure import events
+from paretobench.planning.plan import PlannedPoint
+from paretobench.planning.stopping import cell_plan
+from paretobench.store import Link, Store, StoredPoint
+from paretobench.sweep.prepare import (
+    FEWEST_CHECKED,
+    MOST_CHECKED,
+    Announce,
+    Prepared,
+    finished,
+    known_cells,
+)
+
+if TYPE_CHECKING:
+    from paretobench.measure.harness import Account, Options
+    from paretobench.report.view.rows import View
+
+
+class Share:
+    """What one device does in a sweep.
+
+    Attributes:
+        account: what the harness did so far; None while nothing had to be measured.
+        sweep_key: of the device's own sweep in the store; empty before `begin`.
+        stopped: why the device dropped out; empty while it did not.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        listen: events.Listener = events.ignore,
+        announce: Announce = lambda _: None,
+    ) -> None:
+        self.prepared, self.listen, self.announce = prepared, listen, announce
+        self.account: Account | None = None
+        self.sweep_key = ""
+        self.stopped = ""
+
+    @property
+    def device_name(self) -> str:
+        """The device's name."""
+        return self.prepared.device.name
+
+    def begin(self, store: Store, command: str) -> None:
+        """Store the sweep and its points; an unfinished twin is continued under its own key."""
+        prepared = self.prepared
+        request, plan = prepared.request, prepared.plan
+        settings = _settings(prepared)
+        with store.transaction():
+            environment_key = store.add_environment(prepared.environment)
+            key = _unfinished(store, request.name, environment_key, settings) or store.add_sweep(
+                request.name, command, settings, request.settings.seed, environment_key, now()
+            )
+            store.add_workloads(one.workload for one in plan.workloads)
+            store.add_points(key, [_stored(point) for point in plan.points])
+        self.sweep_key = key
+
+    def measure(self, store: Store) -> None:
+        """Measure what the plan left to do."""
+        pending = [one.workload for one in self.prepared.plan.pending]
+        fidelity = self.prepared.request.settings.fidelity
+        self._measure(store, pending, fidelity)  # type: ignore[arg-type]
+
+    def check(self, store: Store) -> None:
+        """Measure chosen points end to end, so that a report can say how well the sum held."""
+        settings = self.prepared.request.settings
+        if settings.check == 0:
+            return
+        view = self.view(store)
+        workloads = self._end_to_end(
+            store, checked_points(view, self.prepared.plan.points, settings.check)
+        )
+        fidelity = check_fidelity(settings.fidelity)  # type: ignore[arg-type]
+        known = known_cells(store, self.prepared.environment, workloads)
+        done = finished(known, cell_plan(fidelity))
+        pending = [workload for key, workload in workloads.items() if key not in done]
+        self._measure(store, self._accepted(pending), fidelity)
+
+    def view(self, store: Store) -> View:
+        """The device's front as the store knows it now."""
+        from paretobench.report.view.stored import stored_view
+
+        settings = self.prepared.request.settings
+        return stored_view(
+            store,
+            self.sweep_key,
+            self.prepared.environment.key,
+            recipe=settings.recipe,
+            mix_protocols=settings.mix_protocols,
+            refusals=self.prepared.plan.refused,
+        )
+
+    def close(self) -> None:
+        """Give the device back; it was held from the first cell to the last check."""
+        self.prepared.site.close()
+
+    def _end_to_end(self, store: Store, chosen: Sequence[PlannedPoint]) -> dict[str, Workload]:
+        """The workloads that check points, stored with them; what cannot be checked is said."""
+        workloads: dict[str, Workload] = {}
+        for planned in chosen:
+            if planned.prefill.checkpoint:
+                self.announce(
+                    f"{planned.point} is not checked end to end: its halves are a checkpoint's"
+                )
+                continue
+            try:
+                n_tokens = int(planned.prefill.subject["n_tokens"])
+                device = self.prepared.device
+                workload = end_to_end_workload(planned.point, planned.tiles, device, n_tokens)
+            except ParetobenchError as error:
+                self.announce(f"{planned.point} is not checked end to end: {error}")
+                continue
+            workloads[workload.key] = workload
+            store.add_workloads([workload])
+            store.add_points(self.sweep_key, [_stored(planned, [workload])])
+        return workloads
+
+    def _accepted(self, workloads: Sequence[Workload]) -> list[Workload]:
+        """Of some checks, those that a device elsewhere does not refuse."""
+        if self.prepared.asked.executor == "local" or not workloads:
+            return list(workloads)
+        reasons = self.prepared.site.refusals(workloads)
+        for workload in workloads:
+            if workload.key in reasons:
+                self.announce(
+                    f"{workload.label} is not checked end to end: {reasons[workload.key]}"
+                )
+        return [workload for workload in workloads if workload.key not in reasons]
+
+    def _measure(self, store: Store, workloads: Sequence[Workload], fidelity: Fidelity) -> None:
+        if not workloads:
+            return
+        prepared = self.prepared
+        done = prepared.site.measure(
+            workloads,
+            store,
+            prepared.environment,
+            _options(prepared, self.sweep_key, fidelity),
+            self.listen,
+            prepared.request.settings.wait,
+        )
+        self.account = done if self.account is None else _joined(self.account, done)
+
+
+def _options(prepared: Prepared, sweep_key: str, fidelity: Fidelity) -> Options:
+    from paretobench.backends.artifacts import default_root
+    from paretobench.measure.harness import Options
+
+    settings = prepared.request.settings
+    limit_s = prepared.asked.place.limits.cell_timeout_s if prepared.asked.place else None
+    expected = {one.workload.key: one.expected.cell_s for one in prepared.plan.workloads}
+    return Options(
+        artifacts=default_root(),
+        fidelity=fidelity,
+        precision_goal=settings.precision_goal,
+        seed=settings.seed,
+        sweep_key=sweep_key,
+        retry_failed=settings.retry_failed,
+        cell_timeout_s=min(settings.cell_timeout_s, limit_s or settings.cell_timeout_s),
+        expected_cell_s=expected,
+    )
+
+
+def _joined(first: Account, second: Account) -> Account:
+    return replace(
+        first,
+        cells=[*first.cells, *second.cells],
+        failures=[*first.failures, *second.failures],
+        reasons={**first.reasons, **second.reasons},
+        device_s=first.device_s + second.device_s,
+        work_s=first.work_s + second.work_s,
+        prepare_s=first.prepare_s + second.prepare_s,
+    )
+
+
+def _unfinished(
+    store: Store, name: str, environment_key: str, settings: Mapping[str, Any]
+) -> str | None:
+    """The key of a sweep that asked for the same here and was interrupted."""
+    for sweep in store.sweeps():
+        is_same = (sweep.name, sweep.environment_key) == (name, environment_key)
+        if is_same and sweep.finished_at is None and dict(sweep.settings) == settings:
+            return sweep.key
+    return None
+
+
+def _settings(prepared: Prepared) -> dict[str, Any]:
+    """The settings that decide what a sweep measures and shows, as plain JSON."""
+    passing = ("dry_run", "retry_failed", "wait", "database", "reports", "inventory")
+    kept = {k: v for k, v in asdict(prepared.request.settings).items() if k not in passing}
+    device = prepared.device
+    return kept | {
+        "device": {
+            "name": device.name,
+            "encode": device.encode.spec(),
+            "prefill": device.prefill.spec(),
+            "why": device.why,
+        },
+        "refused": [refusal.to_json() for refusal in prepared.plan.refused],
+    }
+
+
+def _stored(planned: PlannedPoint, checks: Sequence[Workload] = ()) -> StoredPoint:
+    links = [Link("encode", workload.key, passes) for workload, passes in planned.encodes]
+    links.append(Link("prefill", planned.prefill.key))
+    links += [Link("end_to_end", workload.key) for workload in checks]
+    return StoredPoint.of(planned.point, planned.tiles, links)
+
+
+def check_fidelity(fidelity: Fidelity) -> Fidelity:
+    """The level at which sums are checked: `standard` at most. How well a sum holds is read in
+    percents, and each process of a check loads both models.
+
+    >>> check_fidelity("quick"), check_fidelity("rigorous")
+    ('quick', 'standard')
+    """
+    return "quick" if fidelity == "quick" else "standard"
+
+
+def checked_points(
+    view: View, points: Sequence[PlannedPoint], check: str | int
+) -> list[PlannedPoint]:
+    """Points of the front, spread over it, or a number of points; filled up with others."""
+    timed = sorted(
+        {row.identity: row for row in view.rows if row.ttft is not None}.values(),
+        key=lambda row: row.ttft.value if row.ttft else 0.0,
+    )
+    on_front: Collection[tuple[str, int, str, str]] = {
+        row.identity for row in view.rows if row.is_on_front
+    }
+    front = [row.identity for row in timed if row.identity in on_front]
+    rest = [row.identity for row in timed if row.identity not in on_front]
+    of_front = min(max(len(front), FEWEST_CHECKED), MOST_CHECKED)
+    wanted = of_front if check == "front" else int(check)
+    names = [front[i] for i in _spread(len(front), min(wanted, len(front)))]
+    names += [rest[i] for i in _spread(len(rest), wanted - len(names))]
+    by_name = {tuple(point.point.identity().values()): point for point in points}
+    return [by_name[name] for name in names if name in by_name]
+
+
+def _spread(n: int, wanted: int) -> list[int]:
+    """`wanted` indices spread evenly over `range(n)`, ends first.
+
+    >>> _spread(9, 3), _spread(2, 3), _spread(5, 0)
+    ([0, 4, 8], [0, 1], [])
+    """
+    if wanted <= 0 or n == 0:
+        return []
+    if wanted >= n:
+        return list(range(n))
+    if wanted == 1:
+        return [0]
+    return [round(i * (n - 1) / (wanted - 1)) for i in range(wanted)]
+
+
+def now() -> str:
+    """The time as rows store it: ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,300 @@
+"""From a request to a sweep that is ready: the device decided, the plan made, nothing run.
+
+What the store already holds for this environment is subtracted; what failed before is left
+out unless it is to be retried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paretobench import backends
+from paretobench.backends.artifact_index import Made
+from paretobench.backends.artifacts import default_root
+from paretobench.domain import Device, Runtime, Workload
+from paretobench.domain.records import Environment, Process
+from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
+from paretobench.planning.cost import Machine, Past
+from paretobench.planning.estimate import Effort
+from paretobench.planning.plan import Plan, make_plan
+from paretobench.planning.stopping import CellPlan, cell_plan
+from paretobench.remote.places import Site, site_of, spool_folder, take_in
+from paretobench.store import CellSummary, Store
+from paretobench.units import counted
+
+if TYPE_CHECKING:
+    from paretobench.config import DeviceRequest, Request
+    from paretobench.domain.checkpoint import Checkpoint
+
+Announce = Callable[[str], None]
+FEWEST_CHECKED, MOST_CHECKED = 3, 5
+"""How many points `check=front` measures end to end: more than a few say nothing new about a
+sum, and each costs a process that loads both models."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """How the plan's estimates of device time held in past sweeps of an environment.
+
+    Attributes:
+        ratios: device time taken over device time estimated, the newest sweep first.
+    """
+
+    ratios: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.ratios:
+            return "no past sweep here to judge the estimate by"
+        low, high = min(self.ratios), max(self.ratios)
+        span = f"{low:.2g}" if len(self.ratios) == 1 else f"{low:.2g} to {high:.2g}"
+        return f"{counted(len(self.ratios), 'past sweep')} here took {span} times the estimate"
+
+
+RECORD_SWEEPS = 10
+"""So many of the newest sweeps say how well estimates hold; older ones had older estimates."""
+
+
+def record_of(store: Store | None, environment: Environment) -> Record:
+    """What past sweeps of an environment took, against what was planned."""
+    ratios = []
+    for sweep in store.sweeps() if store is not None else ():
+        estimated_s = float(sweep.summary.get("estimated_s", 0.0))
+        taken_s = float(sweep.summary.get("measured_s", 0.0))
+        if sweep.environment_key == environment.key and estimated_s > 0 and taken_s > 0:
+            ratios.append(taken_s / estimated_s)
+    return Record(tuple(ratios[:RECORD_SWEEPS]))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sweep that is planned and has not started: what `plan` and `dry_run` show."""
+
+    request: Request
+    device: Device
+    environment: Environment
+    plan: Plan
+    site: Site
+    asked: DeviceRequest
+    record: Record
+
+
+def prepare(request: Request, store: Store | None, must_run: bool = True) -> Prepared:
+    """Plan a request of one device against what a store holds; runs nothing.
+
+    Args:
+        store: None plans as if nothing had been measured.
+        must_run: whether the device has to be able to run here. A plan for another machine,
+            or with the core alone installed, does not need it: `device.why` then says so.
+
+    Raises:
+        BackendMissingError: if the device has to run here and cannot.
+        ExecutorError: if the device is elsewhere and cannot be reached or used.
+    """
+    asked = request.device
+    site = site_of(asked, Path(request.settings.database), is_alone=True)
+    try:
+        return plan_on(request, asked, site, *_described(asked, site, must_run), store)
+    except BaseException:
+        site.close()
+        raise
+
+
+def prepare_devices(request: Request, store: Store | None) -> tuple[list[Prepared], dict[str, str]]:
+    """Plan a request of several devices; reaches all of them at the same time.
+
+    Returns:
+        What can be carried out, and why the other devices cannot take part, by name.
+    """
+    database = Path(request.settings.database)
+    sites = {asked.name: site_of(asked, database, is_alone=False) for asked in request.devices}
+
+    def described(asked: DeviceRequest) -> tuple[Device, Environment] | str:
+        try:
+            return sites[asked.name].describe(asked)
+        except ParetobenchError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(len(sites)) as pool:
+        found = list(zip(request.devices, pool.map(described, request.devices), strict=True))
+    prepared, missing = [], {}
+    for asked, answer in found:
+        site = sites[asked.name]
+        try:
+            if isinstance(answer, str):
+                raise ExecutorError(answer)
+            prepared.append(plan_on(request, asked, site, *answer, store))
+        except ParetobenchError as error:
+            site.close()
+            missing[asked.name] = str(error)
+    return prepared, missing
+
+
+def _described(asked: DeviceRequest, site: Site, must_run: bool) -> tuple[Device, Environment]:
+    from paretobench.measure.environment import fingerprint
+
+    try:
+        return site.describe(asked)
+    except BackendMissingError as missing:
+        if must_run:
+            raise
+        return _as_asked(asked, str(missing)), fingerprint()
+
+
+def plan_on(
+    request: Request,
+    asked: DeviceRequest,
+    site: Site,
+    device: Device,
+    environment: Environment,
+    store: Store | None,
+) -> Prepared:
+    """The plan of one device, with what its site refuses left out."""
+    if store is not None and not store.is_read_only:
+        take_in(store, spool_folder(Path(request.settings.database), asked.name))
+
+    def planned(refuses: Callable[[Workload], str | None]) -> Plan:
+        return _plan(request, asked, device, environment, store, refuses)
+
+    if asked.executor == "local":
+        is_here = not device.why.startswith(NOT_HERE)
+        plan = planned(reason_against if is_here else lambda _: None)
+    else:
+        asking = planned(lambda _: None)
+        reasons = site.refusals([one.workload for one in asking.workloads])
+        plan = planned(lambda workload: reasons.get(workload.key))
+    return Prepared(request, device, environment, plan, site, asked, record_of(store, environment))
+
+
+def _plan(
+    request: Request,
+    asked: DeviceRequest,
+    device: Device,
+    environment: Environment,
+    store: Store | None,
+    refuses: Callable[[Workload], str | None],
+) -> Plan:
+    settings = request.settings
+    rules = cell_plan(settings.fidelity, settings.precision_goal)  # type: ignore[arg-type]
+    known = known_cells(store, environment)
+    failed: set[str] = set()
+    if store is not None and not settings.retry_failed:
+        failed = {failure.workload_key for failure in store.failures(environment.key)}
+    return make_plan(
+        request.points,
+        request.refused,
+        device,
+        machine_of(environment, asked),
+        done=finished(known, rules),
+        failed=failed,
+        refuses=refuses,
+        past=_past(store, known),
+        effort=_effort(rules),
+        protocol=settings.protocol,
+        weights=settings.weights,
+        checkpoints=_checkpoints(request),
+        is_prepared=Made(default_root()) if asked.executor == "local" else lambda _: bool(known),
+        checks=MOST_CHECKED if settings.check == "front" else int(settings.check),
+    )
+
+
+def reason_against(workload: Workload) -> str | None:
+    """What speaks against a workload on the backend that it is meant for."""
+    backend = workload.runtime.backend
+    if workload.checkpoint and backend not in ("torch", "mlx"):
+        return f"{backend} does not time a checkpoint's own weights; choose device=torch or cuda"
+    return backends.get(backend).refuses(workload)
+
+
+def _checkpoints(request: Request) -> dict[str, Checkpoint]:
+    """The checkpoints that are timed themselves, by the keys of their points."""
+    if request.settings.weights != "checkpoint":
+        return {}
+    from paretobench.accuracy.lmms.checkpoints import timed
+
+    return timed(request.points, Path(request.settings.checkpoints))
+
+
+NOT_HERE = "not to be run here: "
+"""How the reason of a device begins that is planned for and cannot run."""
+
+
+def _as_asked(wish: DeviceRequest, why: str) -> Device:
+    """The device in the request's own words, for a plan that cannot be carried out here.
+
+    An open precision counts as 16 bits, which is what every device profile would choose where
+    it is fast: a plan for elsewhere refuses nothing for this machine's lack of memory in fp32.
+    """
+
+    def runtime(half: Mapping[str, Any]) -> Runtime:
+        precision = "bf16" if half["precision"] == "auto" else half["precision"]
+        return Runtime(half["backend"], precision, dict(half.get("options") or {}))
+
+    return Device(wish.name, runtime(wish.encode), runtime(wish.prefill), NOT_HERE + why)
+
+
+def machine_of(environment: Environment, asked: DeviceRequest) -> Machine:
+    """What the plan needs to know of the machine: what it has, or less if the inventory says."""
+    import psutil
+
+    observed = environment.observed
+    memory = int(observed.get("memory_bytes") or psutil.virtual_memory().total)
+    limit_gib = asked.place.limits.memory_gib if asked.place else None
+    if limit_gib is not None:
+        memory = min(memory, round(limit_gib * 2**30))
+    gflops = observed.get("gflops")
+    return Machine(memory) if gflops is None else Machine(memory, float(gflops))
+
+
+def known_cells(
+    store: Store | None, environment: Environment, workload_keys: Iterable[str] | None = None
+) -> dict[str, list[CellSummary]]:
+    """An environment's cells by workload, in the order of their starts; none without a store.
+
+    Samples stay where they are: a device may have a million cells, and a decision needs medians.
+    """
+    cells: dict[str, list[CellSummary]] = {}
+    if store is not None:
+        for cell in store.cell_summaries(environment.key, workload_keys):
+            cells.setdefault(cell.workload_key, []).append(cell)
+    return cells
+
+
+def finished(known: Mapping[str, Sequence[Process]], rules: CellPlan) -> set[str]:
+    """Workloads that want no further process under the fidelity's rule."""
+    from paretobench.measure.harness import wants_more
+
+    return {key for key, cells in known.items() if not wants_more(cells, rules)}
+
+
+def _past(store: Store | None, known: Mapping[str, Sequence[CellSummary]]) -> list[Past]:
+    """The newest cell of each workload; what it spent besides its runs takes its samples."""
+    from paretobench.analysis.stats import cell_median
+
+    if store is None or not known:
+        return []
+    workloads = store.workloads(known)
+    newest = store.cells_by_key(cells[-1].key for cells in known.values())
+    return [
+        Past(workloads[cell.workload_key], cell_median(cell), cell.overhead_s) for cell in newest
+    ]
+
+
+def _effort(rules: CellPlan) -> Effort:
+    sampling = rules.sampling
+    return Effort(
+        min_cells=rules.min_cells,
+        max_cells=rules.max_cells,
+        budget_s=rules.budget_s,
+        budget_limit_s=rules.budget_limit_s,
+        warmup_limit_s=sampling.warmup_limit_s,
+        slow_run_s=sampling.slow_run_s,
+        sample_s=sampling.sample_s,
+        share=sampling.share,
+        sample_limit_s=sampling.sample_limit_s,
+        min_samples=sampling.min_samples,
+        min_slow_samples=sampling.min_slow_samples,
+    )

@@ -1,0 +1,297 @@
+"""One sweep in a straight line: request, devices, plans, measurements, scores, report.
+
+The command line parses before and prints after; nothing here knows a terminal. What one device
+does is its `shares.Share`; here they are carried out, one in this thread or several at a time,
+and what they found becomes a report.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paretobench.domain import GridPoint
+from paretobench.domain.records import Score
+from paretobench.errors import DataError, ExecutorError, ParetobenchError
+from paretobench.measure import events
+from paretobench.planning.plan import Plan
+from paretobench.store import Store
+from paretobench.sweep.device_sweep import Share, now
+from paretobench.sweep.prepare import Announce, Prepared, prepare, prepare_devices
+
+if TYPE_CHECKING:
+    from paretobench.jobs.scoring import Scoring
+    from paretobench.jobs.scoring_cost import ScoringEffort
+    from paretobench.measure.harness import Account
+    from paretobench.report.view.rows import View
+
+__all__ = [
+    "Outcome",
+    "Prepared",
+    "Report",
+    "prepare",
+    "prepare_devices",
+    "run",
+    "run_devices",
+    "scoring_effort",
+]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A device's share of a sweep that ended.
+
+    Attributes:
+        account: what the harness did; None where nothing had to be measured.
+        elapsed_s: from the plan to the report.
+        paths: the report's files.
+        unscored: checkpoints or tasks that could not be scored, each with the reason.
+        stopped: why the device dropped out before its end; empty if it did not.
+    """
+
+    plan: Plan
+    view: View
+    account: Account | None
+    paths: tuple[Path, ...]
+    elapsed_s: float
+    unscored: tuple[str, ...] = ()
+    stopped: str = ""
+
+    @property
+    def exit_status(self) -> int:
+        """Non-zero if a point has no TTFT, a checkpoint no score, or the device dropped out."""
+        return 1 if self.view.untimed or self.unscored or self.stopped else 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """A sweep over several devices that ended.
+
+    Attributes:
+        outcomes: by device; a front for each.
+        paths: the files that set the devices against one another.
+    """
+
+    outcomes: Mapping[str, Outcome]
+    paths: tuple[Path, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """Non-zero if one device's is."""
+        return max(outcome.exit_status for outcome in self.outcomes.values())
+
+
+def run(
+    prepared: Prepared,
+    store: Store,
+    command: str,
+    listen: events.Listener = events.ignore,
+    announce: Announce = lambda _: None,
+) -> Outcome:
+    """Carry out the plan of one device: measure, check sums, join scores, render the report.
+
+    A device elsewhere that is lost ends its measuring, not the sweep: what arrived is reported.
+
+    Raises:
+        LockError: if the device is held and the request does not wait.
+        StoreError: if the database cannot be written.
+    """
+    started = time.monotonic()
+    share = Share(prepared, listen, announce)
+    try:
+        share.begin(store, command)
+        carry = _send_scoring([prepared], announce)
+        _unless_lost(share, lambda: share.measure(store))
+        _bring_published(prepared, store)
+        unscored = _score([prepared], store, announce, carry)
+        _unless_lost(share, lambda: share.check(store))
+    finally:
+        share.close()
+    folder = Path(prepared.request.settings.reports) / prepared.request.name
+    return _finish(share, store, folder, started, unscored)
+
+
+def run_devices(
+    prepared: Sequence[Prepared],
+    store: Store,
+    command: str,
+    listeners: Mapping[str, events.Listener] | None = None,
+    announce: Announce = lambda _: None,
+) -> Report:
+    """Carry out the plans of several devices at the same time, and set them side by side.
+
+    Each device has a thread with its own connection to the store; whatever stops one of them
+    leaves the others alone.
+
+    Args:
+        listeners: of the harness's events, by device.
+
+    Raises:
+        StoreError: if the database cannot be written.
+    """
+    started = time.monotonic()
+    _bring_published(prepared[0], store)
+    listeners = listeners or {}
+    shares = [
+        Share(one, listeners.get(one.device.name, events.ignore), announce) for one in prepared
+    ]
+    for share in shares:
+        share.begin(store, command)
+    carry = _send_scoring(prepared, announce)
+    with ThreadPoolExecutor(len(shares)) as pool:
+        try:
+            for done in [pool.submit(_carry_out, share, store.path) for share in shares]:
+                done.result()
+        finally:
+            for share in shares:  # ends what still runs if this was interrupted
+                share.close()
+    unscored = _score(prepared, store, announce, carry)
+    folder = Path(prepared[0].request.settings.reports) / prepared[0].request.name
+    outcomes = {
+        share.device_name: _finish(share, store, folder / share.device_name, started, unscored)
+        for share in shares
+    }
+    return Report(outcomes, _side_by_side(outcomes, folder, announce))
+
+
+def _carry_out(share: Share, database: Path) -> None:
+    """One device's measuring, in a thread of its own."""
+    try:
+        with Store.open(database) as store:
+            share.measure(store)
+            share.check(store)
+    except ParetobenchError as error:
+        share.stopped = str(error)
+    finally:
+        share.close()
+
+
+def _unless_lost(share: Share, act: Callable[[], None]) -> None:
+    """Do the next step of a share, unless its device was lost; note it if that happens now."""
+    if share.stopped:
+        return
+    try:
+        act()
+    except ExecutorError as error:
+        share.stopped = str(error)
+
+
+def _finish(
+    share: Share, store: Store, folder: Path, started: float, unscored: tuple[str, ...]
+) -> Outcome:
+    """Render a device's report and store the end of its sweep; one that stopped has no end."""
+    from paretobench.report import render
+
+    view = share.view(store)
+    paths = render(view, folder)
+    elapsed_s = time.monotonic() - started
+    plan = share.prepared.plan
+    outcome = Outcome(plan, view, share.account, tuple(paths), elapsed_s, unscored, share.stopped)
+    if not share.stopped:
+        store.finish_sweep(share.sweep_key, now(), outcome.exit_status, _summary(outcome))
+    return outcome
+
+
+def _side_by_side(
+    outcomes: Mapping[str, Outcome], folder: Path, announce: Announce
+) -> tuple[Path, ...]:
+    """The report over all devices; none where there is nothing to compare."""
+    from paretobench.report import render_devices
+
+    views = {name: outcome.view for name, outcome in outcomes.items()}
+    try:
+        return tuple(render_devices(views, folder)) if len(views) > 1 else ()
+    except DataError as error:
+        announce(f"the devices are not set against one another: {error}")
+        return ()
+
+
+def _bring_published(prepared: Prepared, store: Store) -> None:
+    """The published scores, if the request asks for them."""
+    if prepared.request.settings.accuracy in ("published", "lmms_eval"):
+        from paretobench.paper import published
+
+        store.add_scores(published.scores())
+
+
+def _send_scoring(prepared: Sequence[Prepared], announce: Announce) -> Scoring | None:
+    """Have checkpoints scored elsewhere while devices measure; None to score them here."""
+    request = prepared[0].request
+    if request.settings.accuracy != "lmms_eval":
+        return None
+    from paretobench.jobs import scoring as accuracy
+
+    path, chosen = Path(request.settings.checkpoints), request.executors.get("accuracy", {})
+    return accuracy.begin(_points(prepared), path, chosen, announce)
+
+
+def scoring_effort(prepared: Sequence[Prepared], store: Store | None) -> ScoringEffort | None:
+    """What scoring the checkpoints of a sweep will take; None if it scores none.
+
+    Raises:
+        ConfigError: if the settings or the checkpoints file are wrong.
+    """
+    request = prepared[0].request
+    if request.settings.accuracy != "lmms_eval":
+        return None
+    from paretobench.jobs.scoring_cost import effort_of
+
+    path, chosen = Path(request.settings.checkpoints), request.executors.get("accuracy", {})
+    past = store.task_runs() if store is not None else []
+    return effort_of(_points(prepared), path, chosen, past)
+
+
+def _points(prepared: Sequence[Prepared]) -> list[GridPoint]:
+    """The points of all devices, each once."""
+    points = {planned.point.key: planned.point for one in prepared for planned in one.plan.points}
+    return list(points.values())
+
+
+def _score(
+    prepared: Sequence[Prepared], store: Store, announce: Announce, carry: Scoring | None = None
+) -> tuple[str, ...]:
+    """Have checkpoints scored if the request asks for it; returns what could not be scored.
+
+    A checkpoint that fails costs no latency and no other score.
+    """
+    settings = prepared[0].request.settings
+    if settings.accuracy != "lmms_eval":
+        return ()
+    from paretobench.accuracy.lmms.checkpoints import score_points
+
+    def keep(scores: Sequence[Score]) -> None:
+        store.add_scores(scores)
+
+    done = score_points(
+        _points(prepared),
+        Path(settings.checkpoints),
+        on_event=announce,
+        on_scores=keep,
+        carry=carry,
+    )
+    reasons: list[str] = []
+    for job, outcome in done:
+        if not isinstance(outcome, str):
+            store.add_task_runs(outcome.runs)
+        failures = [outcome] if isinstance(outcome, str) else [str(f) for f in outcome.failures]
+        reasons += [f"{job.checkpoint}: {failure}" for failure in failures]
+    return tuple(reasons)
+
+
+def _summary(outcome: Outcome) -> dict[str, Any]:
+    account = outcome.account
+    measured_s = account.device_s + account.prepare_s if account else 0.0
+    return {
+        "elapsed_s": round(outcome.elapsed_s, 3),
+        "cells": len(account.cells) if account else 0,
+        "device_s": round(account.device_s, 3) if account else 0.0,
+        "work_s": round(account.work_s, 3) if account else 0.0,
+        "prepare_s": round(account.prepare_s, 3) if account else 0.0,
+        "measured_s": round(measured_s, 3),
+        "estimated_s": round(outcome.plan.summary.estimated_s, 3),
+        **({"unscored": list(outcome.unscored)} if outcome.unscored else {}),
+    }
