@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -20,6 +21,14 @@ settings.load_profile("paretobench")
 # a test starts in order to interrupt it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def roomy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 GiB, whatever this machine has: no bundled language model is refused for its size."""
+    found = psutil.virtual_memory()
+    roomy = found._replace(total=64 << 30, available=60 << 30)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: roomy)
 
 
 @pytest.fixture(scope="session")

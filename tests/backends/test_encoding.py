@@ -110,14 +110,16 @@ def test_openvino_runs_the_precision_it_was_asked_for_and_says_so(root):
 
 def test_openvino_refuses_to_run_in_another_precision_than_was_asked(root, monkeypatch):
     pytest.importorskip("openvino")
-    from paretobench.backends import openvino
+    from paretobench.backends.openvino import import_openvino
 
-    options = openvino.compile_options(small("openvino"))
-    monkeypatch.setattr(
-        openvino,
-        "compile_options",
-        lambda workload: options | {"INFERENCE_PRECISION_HINT": "f16"},
-    )
+    openvino = import_openvino()
+    honest = openvino.CompiledModel.get_property
+
+    def of_another_processor(compiled, name):
+        asked = name == "INFERENCE_PRECISION_HINT"
+        return openvino.Type.f16 if asked else honest(compiled, name)
+
+    monkeypatch.setattr(openvino.CompiledModel, "get_property", of_another_processor)
     with pytest.raises(UnsupportedError, match="asked openvino for f32, it would run f16"):
         session(small("openvino"), root)
 

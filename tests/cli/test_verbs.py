@@ -42,7 +42,7 @@ def plan(cli, *overrides: str) -> dict:
     return json.loads(result.stdout)
 
 
-def test_the_qwen2_grid_has_48_points_and_40_workloads(cli) -> None:
+def test_the_qwen2_grid_has_48_points_and_40_workloads(cli, roomy_machine: None) -> None:
     planned = plan(cli, "+grid=qwen2_family")
     assert len(planned["points"]) == 48
     assert len(planned["workloads"]) == 40
@@ -55,12 +55,12 @@ def test_the_qwen2_grid_has_48_points_and_40_workloads(cli) -> None:
         assert name in planned["points"][0]
 
 
-def test_an_override_narrows_a_grid(cli) -> None:
+def test_an_override_narrows_a_grid(cli, roomy_machine: None) -> None:
     planned = plan(cli, "+grid=qwen2_family", "llm=qwen2_0_5b")
     assert len(planned["points"]) == 16
 
 
-def test_an_impossible_combination_is_listed_as_refused(cli) -> None:
+def test_an_impossible_combination_is_listed_as_refused(cli, roomy_machine: None) -> None:
     planned = plan(cli, "+grid=qwen2_family", "encoder=fastvithd,vit_l14", "resolution=336,512")
     asked = 2 * 2 * 3
     assert len(planned["points"]) + len(planned["refused"]) == asked
