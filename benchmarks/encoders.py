@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench import backends
-from paretobench.backends import Prepared, hardware
+from paretobench.backends import PreparedArtifact, hardware
 from paretobench.backends.artifacts import default_root
 from paretobench.config import load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload
@@ -127,7 +127,7 @@ def torch_benchmark(session: Any, seconds: float) -> float:
         return float(timer.blocked_autorange(min_run_time=seconds).median)
 
 
-def _tool(workload: Workload, prepared: Prepared, session: Any) -> Callable[[float], float]:
+def _tool(workload: Workload, prepared: PreparedArtifact, session: Any) -> Callable[[float], float]:
     if workload.runtime.backend == "torch":
         return lambda seconds: torch_benchmark(session, seconds)
     if prepared.path is None:

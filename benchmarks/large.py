@@ -34,7 +34,7 @@ from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Score, Source
 from paretobench.planning.plan import Plan
 from paretobench.store import Link, Store, StoredPoint
-from paretobench.sweep.prepare import Prepared, prepare
+from paretobench.sweep.prepare import PlannedSweep, prepare
 
 ENCODERS = ("fastvithd", "fastvit", "convnext_l", "convnext_xxl")
 TILINGS = ("none", "grid_2x2", "pixel_shuffle", "m3_36", "resampler_64")
@@ -118,7 +118,7 @@ def cells(
         )
 
 
-def fill(store: Store, prepared: Prepared, n_cells: int, n_devices: int) -> None:
+def fill(store: Store, prepared: PlannedSweep, n_cells: int, n_devices: int) -> None:
     """Points, one sweep for each device, and the cells, as many for each."""
     plan = prepared.plan
     workloads = [one.workload for one in plan.workloads]

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from paretobench.backends import Prepared, get
+from paretobench.backends import PreparedArtifact, get
 from paretobench.backends import coreml_runtime as core_ml
 from paretobench.config import load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload, prefill_workload
@@ -129,7 +129,7 @@ def timed(workload: Workload, root: Path, runs: int = 10) -> dict[str, Any]:
     refusal = backend.refuses(workload)
     if refusal:
         raise ValueError(refusal)
-    prepared: Prepared = backend.prepare(workload, root)
+    prepared: PreparedArtifact = backend.prepare(workload, root)
     session = backend.load(workload, prepared)
     seconds = []
     for _ in range(runs):

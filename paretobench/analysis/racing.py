@@ -51,7 +51,7 @@ class Drop:
 
 
 @dataclass(frozen=True)
-class Saving:
+class RaceCost:
     """What a race cost against scoring everyone on everything, in answers."""
 
     answered: int

@@ -31,7 +31,7 @@ class Availability:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedArtifact:
     """What was made once per machine for a workload: an exported graph, prepared weights.
 
     `path` is inside the artifact store; None when nothing needs preparing.
@@ -68,10 +68,10 @@ class Backend(Protocol):
     def refuses(self, workload: Workload) -> str | None:
         """Why it cannot run this workload, or None; cheap, imports no framework."""
 
-    def prepare(self, workload: Workload, root: Path) -> Prepared:
+    def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Make artifacts under `root` (content-addressed, atomic), or find them made."""
 
-    def load(self, workload: Workload, prepared: Prepared) -> Session:
+    def load(self, workload: Workload, prepared: PreparedArtifact) -> Session:
         """Load the workload; everything that is not `run()` happens here."""
 
 

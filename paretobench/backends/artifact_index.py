@@ -22,7 +22,7 @@ FORMATS = {
 """What each backend keeps; one that is not here makes nothing."""
 
 
-class Made:
+class ArtifactIndex:
     """Answers for many workloads after one look at the store.
 
     Args:

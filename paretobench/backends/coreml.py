@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from paretobench.backends import Availability, Prepared, hardware
+from paretobench.backends import Availability, PreparedArtifact, hardware
 from paretobench.backends import coreml_runtime as runtime
 from paretobench.backends.artifacts import Artifact, ArtifactStore, Recipe
 from paretobench.backends.coreml_convert import (
@@ -100,7 +100,7 @@ class CoreML:
             return f"coreml has no option {unknown[0]!r}; it has {', '.join(OPTIONS)}"
         return None
 
-    def prepare(self, workload: Workload, root: Path) -> Prepared:
+    def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Convert; on a Mac also compile, load for the first time and look up the placement.
 
         Returns:
@@ -116,13 +116,13 @@ class CoreML:
         facts = {"package": package.facts, "package_path": str(package.path / PACKAGE)}
         is_remote = bool(workload.runtime.options.get("remote"))
         if is_remote or not hardware.detect().is_apple_silicon:
-            return Prepared(package.path / PACKAGE, facts)
+            return PreparedArtifact(package.path / PACKAGE, facts)
         compiled = _compiled(store, package)
         first = _first_load(store, compiled, _units(workload))
         facts |= {"compiled": compiled.facts, "first_load": first.facts}
-        return Prepared(compiled.path / COMPILED, facts)
+        return PreparedArtifact(compiled.path / COMPILED, facts)
 
-    def load(self, workload: Workload, prepared: Prepared) -> CoreMLSession:
+    def load(self, workload: Workload, prepared: PreparedArtifact) -> CoreMLSession:
         """Load what was compiled, or send the package to a remote device.
 
         Raises:
@@ -147,7 +147,7 @@ def backend() -> CoreML:
 class CoreMLSession:
     """A loaded encoder; `run` is one prediction, synchronised."""
 
-    def __init__(self, workload: Workload, prepared: Prepared) -> None:
+    def __init__(self, workload: Workload, prepared: PreparedArtifact) -> None:
         assert prepared.path is not None
         self.label = workload.label
         self._spec = PackageSpec.of(workload)
@@ -202,7 +202,7 @@ class RemoteSession(CoreMLSession):
     reported, so a harness that reads it before and after `run` gets the device's latency.
     """
 
-    def __init__(self, workload: Workload, prepared: Prepared) -> None:
+    def __init__(self, workload: Workload, prepared: PreparedArtifact) -> None:
         super().__init__(workload, prepared)
         self.facts["remote_device"] = self._model.describe()
         self.facts["clock"] = "the device's own duration of each prediction"
@@ -291,7 +291,7 @@ def _first_load(store: ArtifactStore, compiled: Artifact, units: str) -> Artifac
     return store.get(Recipe("coreml_first_load", subject, compiled.manifest["versions"]), make)
 
 
-def _made(prepared: Prepared) -> dict[str, Any]:
+def _made(prepared: PreparedArtifact) -> dict[str, Any]:
     """What was made beforehand, apart from one another and from what a cell times."""
     facts = prepared.facts
     first = dict(facts.get("first_load") or {})

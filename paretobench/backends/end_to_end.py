@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from paretobench import backends
-from paretobench.backends import Availability, Prepared
+from paretobench.backends import Availability, PreparedArtifact
 from paretobench.backends.inputs import check_finite, random_embeddings
 from paretobench.domain import Runtime, Workload
 
@@ -50,16 +50,16 @@ class EndToEnd:
                 return reason
         return None
 
-    def prepare(self, workload: Workload, root: Path) -> Prepared:
+    def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Prepare both halves."""
         facts: dict[str, Any] = {}
         for half in halves(workload):
             prepared = backends.get(half.runtime.backend).prepare(half, root)
             path = None if prepared.path is None else str(prepared.path)
             facts[half.kind] = {"path": path, "facts": dict(prepared.facts)}
-        return Prepared(facts=facts)
+        return PreparedArtifact(facts=facts)
 
-    def load(self, workload: Workload, prepared: Prepared) -> EndToEndSession:
+    def load(self, workload: Workload, prepared: PreparedArtifact) -> EndToEndSession:
         """Load both halves and a projector between them."""
         return EndToEndSession(workload, prepared)
 
@@ -83,7 +83,7 @@ def halves(workload: Workload) -> tuple[Workload, Workload]:
 class EndToEndSession:
     """Both halves, a projector, and one photograph."""
 
-    def __init__(self, workload: Workload, prepared: Prepared) -> None:
+    def __init__(self, workload: Workload, prepared: PreparedArtifact) -> None:
         self.label = workload.label
         self._passes = int(workload.subject["passes"])
         self._tile_px = int(workload.subject["resolution_px"])
@@ -189,5 +189,5 @@ def _runtime(spec: Mapping[str, Any]) -> Runtime:
 
 def _load(half: Workload, made: Mapping[str, Any]) -> Any:
     path = made["path"]
-    prepared = Prepared(None if path is None else Path(path), made["facts"])
+    prepared = PreparedArtifact(None if path is None else Path(path), made["facts"])
     return backends.get(half.runtime.backend).load(half, prepared)

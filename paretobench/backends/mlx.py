@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from paretobench.backends import Availability, Prepared, hardware, mlx_metal
+from paretobench.backends import Availability, PreparedArtifact, hardware, mlx_metal
 from paretobench.backends.inputs import (
     PrefillSubject,
     check_finite,
@@ -66,7 +66,7 @@ class MLX:
             return "mlx has a GPU on Apple silicon only; here device=cpu"
         return None
 
-    def prepare(self, workload: Workload, root: Path) -> Prepared:
+    def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Nothing: MLX copies what it reads from a file, so a file would save no time over
         making the weights in memory.
 
@@ -75,10 +75,10 @@ class MLX:
         """
         if workload.checkpoint:
             check_unchanged(workload)
-            return Prepared(facts={"weights": "the checkpoint's own"})
-        return Prepared(facts={"weights": "made in memory"})
+            return PreparedArtifact(facts={"weights": "the checkpoint's own"})
+        return PreparedArtifact(facts={"weights": "made in memory"})
 
-    def load(self, workload: Workload, prepared: Prepared) -> MLXSession:
+    def load(self, workload: Workload, prepared: PreparedArtifact) -> MLXSession:
         """Build the model with random weights, or load a checkpoint's own.
 
         Raises:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from paretobench.backends import Availability, Prepared, cuda_onnx, hardware
+from paretobench.backends import Availability, PreparedArtifact, cuda_onnx, hardware
 from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.backends.inputs import (
     EncodeSubject,
@@ -56,7 +56,7 @@ class ONNXRuntime:
         known = "device=cpu or cuda"
         return None if device == "cpu" else f"onnxruntime runs on {known} here, not {device}"
 
-    def prepare(self, workload: Workload, root: Path) -> Prepared:
+    def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Export the encoder to ONNX, or find it exported.
 
         Raises:
@@ -69,9 +69,9 @@ class ONNXRuntime:
             lambda folder: _export(subject, folder),
             hardware.cannot_export(INSTALL),
         )
-        return Prepared(artifact.path, artifact.facts)
+        return PreparedArtifact(artifact.path, artifact.facts)
 
-    def load(self, workload: Workload, prepared: Prepared) -> ONNXSession:
+    def load(self, workload: Workload, prepared: PreparedArtifact) -> ONNXSession:
         """Open the exported graph."""
         if prepared.path is None:
             raise UnsupportedError(f"{workload.label}: onnxruntime needs a prepared graph")

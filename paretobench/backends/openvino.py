@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from paretobench.backends import Availability, Prepared, hardware
+from paretobench.backends import Availability, PreparedArtifact, hardware
 from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.backends.inputs import (
     EncodeSubject,
@@ -57,7 +57,7 @@ class OpenVINO:
             return "this processor has no bf16 instructions; use precision=fp32"
         return None
 
-    def prepare(self, workload: Workload, root: Path) -> Prepared:
+    def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Export the encoder to IR, or find it exported.
 
         Raises:
@@ -70,9 +70,9 @@ class OpenVINO:
             lambda folder: _export(subject, folder),
             hardware.cannot_export(INSTALL),
         )
-        return Prepared(artifact.path, artifact.facts)
+        return PreparedArtifact(artifact.path, artifact.facts)
 
-    def load(self, workload: Workload, prepared: Prepared) -> OpenVINOSession:
+    def load(self, workload: Workload, prepared: PreparedArtifact) -> OpenVINOSession:
         """Compile the exported graph for this processor."""
         if prepared.path is None:
             raise UnsupportedError(f"{workload.label}: openvino needs a prepared graph")

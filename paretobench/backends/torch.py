@@ -18,7 +18,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from paretobench.backends import Availability, Prepared, hardware, torch_modes
+from paretobench.backends import Availability, PreparedArtifact, hardware, torch_modes
 from paretobench.backends.artifacts import ArtifactStore
 from paretobench.backends.inputs import (
     EncodeSubject,
@@ -70,7 +70,7 @@ class Torch:
             return "this processor has no bf16 instructions; use precision=fp32"
         return None
 
-    def prepare(self, workload: Workload, root: Path) -> Prepared:
+    def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Write weights that a cell can map into memory, where that is faster than making
         them (see `models.weights`)."""
         from paretobench.backends.models import weights
@@ -78,7 +78,7 @@ class Torch:
         if workload.checkpoint:
             return _prepare_checkpoint(workload)
         if not device_of(workload).startswith("cpu") or _is_shared(workload):
-            return Prepared(facts={"weights": "made in memory"})
+            return PreparedArtifact(facts={"weights": "made in memory"})
         store = ArtifactStore(root)
         if workload.kind == "encode":
             subject = EncodeSubject.of(workload)
@@ -89,7 +89,9 @@ class Torch:
             store, PrefillSubject.of(workload).llm, workload.runtime.precision
         )
 
-    def load(self, workload: Workload, prepared: Prepared) -> EncodeSession | PrefillSession:
+    def load(
+        self, workload: Workload, prepared: PreparedArtifact
+    ) -> EncodeSession | PrefillSession:
         """Build the network, on the prepared weights if there are any."""
         if workload.kind == "encode":
             return EncodeSession(workload, prepared)
@@ -106,7 +108,7 @@ def backend() -> Torch:
 class EncodeSession(TorchSession):
     """An encoder and one batch of pixels."""
 
-    def __init__(self, workload: Workload, prepared: Prepared) -> None:
+    def __init__(self, workload: Workload, prepared: PreparedArtifact) -> None:
         super().__init__(workload)
         from paretobench.backends.models import weights
 
@@ -155,7 +157,7 @@ class EncodeSession(TorchSession):
 class PrefillSession(TorchSession):
     """A language model and one sequence; every run fills a cache of its own."""
 
-    def __init__(self, workload: Workload, prepared: Prepared) -> None:
+    def __init__(self, workload: Workload, prepared: PreparedArtifact) -> None:
         super().__init__(workload)
         subject = PrefillSubject.of(workload)
         self._subject = subject
@@ -177,7 +179,7 @@ class PrefillSession(TorchSession):
         self.renew_input()
         self._start()
 
-    def _build(self, workload: Workload, prepared: Prepared) -> tuple[Any, str]:
+    def _build(self, workload: Workload, prepared: PreparedArtifact) -> tuple[Any, str]:
         """The language model on its device, and where its weights come from."""
         if workload.checkpoint:
             from paretobench.backends.models import checkpoints
@@ -240,7 +242,7 @@ class PrefillSession(TorchSession):
         return self.network.lm_head(hidden[:, -1])
 
 
-def _prepare_checkpoint(workload: Workload) -> Prepared:
+def _prepare_checkpoint(workload: Workload) -> PreparedArtifact:
     """Nothing is written; the folder must still hold what the plan hashed.
 
     Raises:
@@ -249,7 +251,7 @@ def _prepare_checkpoint(workload: Workload) -> Prepared:
     from paretobench.domain.checkpoint import check_unchanged
 
     check_unchanged(workload)
-    return Prepared(facts={"weights": "the checkpoint's own"})
+    return PreparedArtifact(facts={"weights": "the checkpoint's own"})
 
 
 def _vision_half(workload: Workload, dtype: Any) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from paretobench.jobs.scoring_cost import ScoringEffort
     from paretobench.planning.plan import Plan
     from paretobench.store import Store
-    from paretobench.sweep.prepare import Prepared
+    from paretobench.sweep.prepare import PlannedSweep
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def results_so_far(database: str, only_looks: bool) -> Iterator[Store | None]:
         yield None
 
 
-def announce_plan(prepared: Prepared) -> None:
+def announce_plan(prepared: PlannedSweep) -> None:
     """Say which device was chosen and why, what is to be done, and what is refused."""
     from paretobench.paper import machine as paper_machine
 
@@ -58,7 +58,7 @@ def announce_plan(prepared: Prepared) -> None:
         warn(f"refused: {refusal}")
 
 
-def require_points(prepared: Sequence[Prepared]) -> None:
+def require_points(prepared: Sequence[PlannedSweep]) -> None:
     """Stop before anything is stored if no device can run a single point.
 
     Raises:
@@ -72,7 +72,7 @@ def require_points(prepared: Sequence[Prepared]) -> None:
     raise PlanError(f"no point can run on device {names}{because}")
 
 
-def scoring_ahead(prepared: Sequence[Prepared], store: Store | None) -> ScoringEffort | None:
+def scoring_ahead(prepared: Sequence[PlannedSweep], store: Store | None) -> ScoringEffort | None:
     """What scoring the checkpoints of a sweep will take; None if it scores none.
 
     Raises:
@@ -95,7 +95,7 @@ def announce_scoring(scoring: ScoringEffort | None) -> None:
         say(line)
 
 
-def warn_of_noise(prepared: Sequence[Prepared]) -> None:
+def warn_of_noise(prepared: Sequence[PlannedSweep]) -> None:
     """Say what disturbs this machine now, if it is one of those that are going to measure."""
     from paretobench.measure import quiet
 

@@ -25,7 +25,7 @@ from paretobench.units import counted, duration
 
 if TYPE_CHECKING:
     from paretobench.config import Request
-    from paretobench.sweep.run import Outcome
+    from paretobench.sweep.run import DeviceOutcome
 
 HYDRA = {"ignore_unknown_options": True, "allow_interspersed_args": True}
 """Everything that is no option of ours goes to Hydra as it is."""
@@ -73,7 +73,7 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
     return outcome.exit_status
 
 
-def _print_outcome(outcome: Outcome, as_json: bool) -> None:
+def _print_outcome(outcome: DeviceOutcome, as_json: bool) -> None:
     from paretobench.report.tables import records, terminal_table
 
     view = outcome.view
@@ -102,7 +102,7 @@ def _print_outcome(outcome: Outcome, as_json: bool) -> None:
         say(f"report in {outcome.paths[0].parent}/, first figure {outcome.paths[0]}")
 
 
-def _what_was_done(outcome: Outcome) -> str:
+def _what_was_done(outcome: DeviceOutcome) -> str:
     account = outcome.account
     if account is None or not account.cells:
         return f"nothing had to be measured; done in {duration(outcome.elapsed_s)}"

@@ -17,7 +17,7 @@ from paretobench.units import MISSING, percent
 
 if TYPE_CHECKING:
     from paretobench.accuracy.lmms.job import Job
-    from paretobench.accuracy.lmms.runner import Outcome
+    from paretobench.accuracy.lmms.runner import ScoringOutcome
     from paretobench.domain.records import Score
     from paretobench.store import Store
 
@@ -115,7 +115,7 @@ def _score_one_by_one(jobs: Sequence[Job], keep: Path, database: str) -> tuple[l
     """Score every checkpoint to the end; one that cannot be scored costs no other."""
     from paretobench.store import Store
 
-    outcomes: list[Outcome] = []
+    outcomes: list[ScoringOutcome] = []
     refused = 0
     with Store.open(database) as store:
         for job in jobs:
@@ -165,7 +165,7 @@ def _name(job: Job) -> str:
     return f"{place.encoder}@{place.resolution_px} + {place.llm} ({place.tiling}, {place.recipe})"
 
 
-def _score(job: Job, keep: Path, store: Store) -> Outcome:
+def _score(job: Job, keep: Path, store: Store) -> ScoringOutcome:
     from paretobench.accuracy.lmms import runner
 
     def add(scores: Sequence[Score]) -> None:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from paretobench.config import Request
     from paretobench.jobs.scoring_cost import ScoringEffort
     from paretobench.store import Store
-    from paretobench.sweep.prepare import Prepared
-    from paretobench.sweep.run import Outcome, Report
+    from paretobench.sweep.prepare import PlannedSweep
+    from paretobench.sweep.run import DeviceOutcome, SweepOutcome
 
 
-Planned = tuple[list["Prepared"], "ScoringEffort | None"]
+Planned = tuple[list["PlannedSweep"], "ScoringEffort | None"]
 """What devices will do, and what scoring the checkpoints of all their points will take."""
 
 
@@ -57,7 +57,7 @@ def prepared_devices(request: Request, store: Store | None) -> Planned:
     return prepared, scoring
 
 
-def _say_time(prepared: list[Prepared]) -> None:
+def _say_time(prepared: list[PlannedSweep]) -> None:
     seconds = [one.plan.summary.estimated_s for one in prepared]
     if any(seconds):
         say(
@@ -66,7 +66,7 @@ def _say_time(prepared: list[Prepared]) -> None:
         )
 
 
-def _twins(prepared: list[Prepared]) -> list[tuple[str, str]]:
+def _twins(prepared: list[PlannedSweep]) -> list[tuple[str, str]]:
     seen: dict[str, str] = {}
     found = []
     for one in prepared:
@@ -77,7 +77,7 @@ def _twins(prepared: list[Prepared]) -> list[tuple[str, str]]:
 
 
 def sweep_devices(
-    request: Request, command: str, as_json: bool, print_outcome: Callable[[Outcome], None]
+    request: Request, command: str, as_json: bool, print_outcome: Callable[[DeviceOutcome], None]
 ) -> int:
     """Carry out a sweep over several devices; returns the exit status."""
     from paretobench.report.tables import records
@@ -100,7 +100,7 @@ def sweep_devices(
     return report.exit_status if is_complete else 1
 
 
-def _carried_out(prepared: list[Prepared], database: str, command: str) -> Report:
+def _carried_out(prepared: list[PlannedSweep], database: str, command: str) -> SweepOutcome:
     """Measure on all devices, with a bar for each; gives them back whatever happens."""
     from paretobench.cli.progress import Progress
     from paretobench.store import Store
@@ -127,7 +127,7 @@ def plan_devices(request: Request, as_json: bool) -> int:
         return print_plans(*prepared_devices(request, known), as_json)
 
 
-def print_plans(prepared: list[Prepared], scoring: ScoringEffort | None, as_json: bool) -> int:
+def print_plans(prepared: list[PlannedSweep], scoring: ScoringEffort | None, as_json: bool) -> int:
     """The plans as JSON by device, or nothing more than was said; gives the devices back.
 
     What is to be scored is the same for all devices and stands beside them as `scoring`.

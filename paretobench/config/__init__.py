@@ -11,14 +11,14 @@ from pathlib import Path
 
 from paretobench.config.catalogue import Catalogue, find_encoder, load_catalogue
 from paretobench.config.devices import load_devices
-from paretobench.config.inventory import Limits, Place, load_inventory
+from paretobench.config.inventory import InventoryDevice, Limits, load_inventory
 from paretobench.config.request import DeviceRequest, Request, Settings
 
 __all__ = [
     "Catalogue",
     "DeviceRequest",
+    "InventoryDevice",
     "Limits",
-    "Place",
     "Request",
     "Settings",
     "expand",

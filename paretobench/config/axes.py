@@ -25,7 +25,7 @@ Axes = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Row:
+class AxisCombination:
     """One combination of names; `resolution` is None for all that the encoder lists."""
 
     encoder: str
@@ -34,7 +34,9 @@ class Row:
     llm: str
 
 
-def rows(blocks: Sequence[Axes], wished: Axes, defaults: Mapping[str, str]) -> list[Row]:
+def rows(
+    blocks: Sequence[Axes], wished: Axes, defaults: Mapping[str, str]
+) -> list[AxisCombination]:
     """Every combination, in order, without duplicates.
 
     Args:
@@ -47,14 +49,14 @@ def rows(blocks: Sequence[Axes], wished: Axes, defaults: Mapping[str, str]) -> l
     >>> [(r.encoder, r.resolution) for r in rows(grid, {'encoder': ['b', 'c', 'd']}, defaults)]
     [('b', '256'), ('c', None), ('d', None)]
     """
-    found: dict[Row, None] = {}
+    found: dict[AxisCombination, None] = {}
     for block in _selected(blocks or [{}], wished.get("encoder")):
         replaced = {axis: values for axis, values in wished.items() if axis != "encoder"}
         axes = {**block, **replaced}
         encoders, tilings, llms = (axes.get(axis) or [defaults[axis]] for axis in CHOICES)
         resolutions: Sequence[str | None] = axes.get("resolution") or [None]
         for row in itertools.product(encoders, resolutions, tilings, llms):
-            found[Row(*row)] = None
+            found[AxisCombination(*row)] = None
     return list(found)
 
 

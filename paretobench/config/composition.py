@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from paretobench.config import catalogue, plugin, request
 from paretobench.config import parsed_overrides as words
-from paretobench.config.axes import Row, rows
+from paretobench.config.axes import AxisCombination, rows
 from paretobench.config.inventory import load_inventory
 from paretobench.domain import Encoder, GridPoint, LanguageModel, Tiling, content_key
 from paretobench.errors import ConfigError, PlanError, UnknownNameError
@@ -56,7 +56,7 @@ def check(overrides: Sequence[str], user_sweeps: Path | None) -> None:
         read_wish(overrides, loader)
 
 
-def read_wish(overrides: Sequence[str], loader: ConfigLoader) -> words.Wish:
+def read_wish(overrides: Sequence[str], loader: ConfigLoader) -> words.ParsedOverrides:
     """The overrides, checked against the root file and the groups.
 
     Raises:
@@ -97,7 +97,7 @@ def compose_request(
 
 
 def _devices(
-    composer: Composer, wish: words.Wish, inventory: str, latency: str
+    composer: Composer, wish: words.ParsedOverrides, inventory: str, latency: str
 ) -> Iterator[request.DeviceRequest]:
     """The devices asked for: profiles by their own names, machines with their profiles."""
     if not wish.devices:
@@ -142,7 +142,7 @@ class Files:
 class Composer:
     """The nodes of any combination of choices, composed as seldom as possible."""
 
-    def __init__(self, loader: ConfigLoader, wish: words.Wish) -> None:
+    def __init__(self, loader: ConfigLoader, wish: words.ParsedOverrides) -> None:
         self._loader = loader
         self._wish = wish
         self._files = Files(loader)
@@ -167,7 +167,7 @@ class Composer:
         """The names in `sweeps/device/`."""
         return list(self._loader.get_group_options("device", ObjectType.CONFIG))
 
-    def node(self, axis: str, row: Row) -> Mapping[str, Any]:
+    def node(self, axis: str, row: AxisCombination) -> Mapping[str, Any]:
         """The composed node `axis` of the combination in `row`."""
         if self.is_own_file(axis, getattr(row, axis)):
             return self._files.content(f"{axis}/{getattr(row, axis)}")
@@ -250,7 +250,7 @@ def _blocks(base: DictConfig, loader: ConfigLoader) -> list[dict[str, list[str]]
 
 
 def _points(
-    chosen: Sequence[Row], composer: Composer, user_sweeps: Path | None
+    chosen: Sequence[AxisCombination], composer: Composer, user_sweeps: Path | None
 ) -> tuple[list[GridPoint], list[Refusal]]:
     """Rows as points, those that cannot exist as refusals; resolutions left open filled in."""
     points: dict[str, GridPoint] = {}
@@ -279,7 +279,7 @@ class _Models:
         self._user_sweeps = user_sweeps
         self._made: dict[Any, Any] = {}
 
-    def of(self, row: Row) -> tuple[Encoder, LanguageModel, Tiling]:
+    def of(self, row: AxisCombination) -> tuple[Encoder, LanguageModel, Tiling]:
         """The three models of a row."""
         names = tuple(getattr(row, axis) for axis in _NODES)
         if names not in self._made:
@@ -287,7 +287,7 @@ class _Models:
         encoder, llm, tiling = self._made[names]
         return encoder, llm, tiling
 
-    def _one(self, axis: str, row: Row) -> Any:
+    def _one(self, axis: str, row: AxisCombination) -> Any:
         name = getattr(row, axis)
         if self._composer.is_own_file(axis, name):
             if (axis, name) not in self._made:
@@ -295,7 +295,7 @@ class _Models:
             return self._made[axis, name]
         return self._convert(axis, name, row)
 
-    def _convert(self, axis: str, name: str, row: Row) -> Any:
+    def _convert(self, axis: str, name: str, row: AxisCombination) -> Any:
         data, at = self._composer.node(axis, row), f"{axis}/{name}.yaml"
         if axis == "llm":
             return catalogue.language_model(data, name, at)

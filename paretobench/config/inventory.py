@@ -46,7 +46,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Place:
+class InventoryDevice:
     """A machine of the inventory.
 
     Attributes:
@@ -90,7 +90,7 @@ def inventory_file(chosen: str = "") -> Path | None:
     return next((p for p in (Path(FILE), home / "paretobench" / FILE) if p.is_file()), None)
 
 
-def load_inventory(chosen: str = "", profiles: Iterable[str] = ()) -> dict[str, Place]:
+def load_inventory(chosen: str = "", profiles: Iterable[str] = ()) -> dict[str, InventoryDevice]:
     """The machines of the inventory by name; none without a file.
 
     Args:
@@ -117,13 +117,13 @@ def load_inventory(chosen: str = "", profiles: Iterable[str] = ()) -> dict[str, 
     return places
 
 
-def _place(name: str, data: Any, at: str) -> Place:
-    values = _fields(Place, data, at, without="name")
+def _place(name: str, data: Any, at: str) -> InventoryDevice:
+    values = _fields(InventoryDevice, data, at, without="name")
     if "limits" in values:
         values["limits"] = Limits(**_fields(Limits, values["limits"], f"{at}: limits"))
     if isinstance(values.get("environment"), Mapping):
         values["environment"] = {str(k): str(v) for k, v in values["environment"].items()}
-    place = Place(name, **{**values, "ssh_options": tuple(values.get("ssh_options", ()))})
+    place = InventoryDevice(name, **{**values, "ssh_options": tuple(values.get("ssh_options", ()))})
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise ConfigError(f"{at}: a machine's name has letters, digits, '.', '_' and '-' only")
     if place.host.startswith("-") or any(c.isspace() for c in place.host):

@@ -28,7 +28,7 @@ NOUNS = {"llm": "language model"}
 
 
 @dataclass(frozen=True)
-class Wish:
+class ParsedOverrides:
     """A command line, split: `axes` make rows, `devices` share them, `fixed` is Hydra's."""
 
     axes: dict[str, list[str]]
@@ -36,7 +36,7 @@ class Wish:
     devices: tuple[str, ...] = ()
 
 
-def read(overrides: Sequence[str], loader: ConfigLoader, keys: Sequence[str]) -> Wish:
+def read(overrides: Sequence[str], loader: ConfigLoader, keys: Sequence[str]) -> ParsedOverrides:
     """Parse and check overrides.
 
     Args:
@@ -61,7 +61,7 @@ def read(overrides: Sequence[str], loader: ConfigLoader, keys: Sequence[str]) ->
             _check_single(override)
             _check_members(override.key_or_group, [_text(override.value())], loader)
             fixed.append(str(override.input_line))
-    return Wish(axes, tuple(fixed), tuple(devices))
+    return ParsedOverrides(axes, tuple(fixed), tuple(devices))
 
 
 def axis_values(axis: str, value: Any, loader: ConfigLoader) -> list[str]:

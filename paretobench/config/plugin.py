@@ -76,7 +76,7 @@ class GridSweeper(Sweeper):  # type: ignore[misc]
         from paretobench.config.composition import compose_request
 
         assert self.hydra_context is not None and self.config is not None
-        outcome: Outcome = self.task_function.outcome
+        outcome: HydraResult = self.task_function.outcome
         loader = self.hydra_context.config_loader
         arguments = [*arguments, *outcome.devices]
         request = compose_request(arguments, loader, _folder.get())
@@ -90,7 +90,7 @@ class GridSweeper(Sweeper):  # type: ignore[misc]
         outcome.status = max(int(job.return_value or 0) for job in launched)
 
 
-class Outcome:
+class HydraResult:
     """What comes back from inside Hydra: a request to act on, or a launcher's exit status.
 
     Attributes:
@@ -138,7 +138,7 @@ def run(overrides: Sequence[str], action: Action) -> int:
 
     is_asking = any(word.startswith("-") for word in overrides)  # Hydra answers that by itself
     devices = [word for word in overrides if word.startswith("device=") and not is_asking]
-    outcome = Outcome(devices)
+    outcome = HydraResult(devices)
 
     def task(config: DictConfig) -> int:
         """The one job of a launcher: expand again where it runs, and act."""

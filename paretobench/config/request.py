@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from paretobench.config.inventory import Place
+from paretobench.config.inventory import InventoryDevice
 from paretobench.domain import GridPoint
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.planning.plan import Refusal
@@ -55,7 +55,7 @@ class DeviceRequest:
     encode: Mapping[str, Any]
     prefill: Mapping[str, Any]
     executor: str = "local"
-    place: Place | None = None
+    place: InventoryDevice | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,9 @@ def device_request(data: Mapping[str, Any], name: str) -> DeviceRequest:
     )
 
 
-def reached(device: DeviceRequest, latency: str, place: Place | None = None) -> DeviceRequest:
+def reached(
+    device: DeviceRequest, latency: str, place: InventoryDevice | None = None
+) -> DeviceRequest:
     """A device with the machine it is on, as `executor/latency` wants it reached.
 
     Raises:

@@ -8,7 +8,7 @@ that is killed ingests what lies there and submits what is missing.
 
 Two promises hold for every executor. Two latency units never run at a time on one device: the
 device's own lock (`measure.lock`) is held there, not here. And a unit that fails costs itself
-only: its `Ended` carries the reason, the others go on.
+only: its `FinishedUnit` carries the reason, the others go on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any, Literal, Protocol
 
 from paretobench.domain import content_key
 
-__all__ = ["Ended", "Executor", "Handle", "Kind", "State", "Unit"]
+__all__ = ["Executor", "FinishedUnit", "Handle", "Kind", "State", "Unit"]
 
 Kind = Literal["latency", "accuracy", "convert"]
 
@@ -77,7 +77,7 @@ class Handle:
 
 
 @dataclass(frozen=True)
-class Ended:
+class FinishedUnit:
     """A unit that ended, whatever the end was.
 
     Attributes:
@@ -112,7 +112,7 @@ class Executor(Protocol):
     def poll(self, handle: Handle) -> State:
         """How a unit stands now; never blocks for long, never raises for a lost unit."""
 
-    def collect(self) -> Iterator[Ended]:
+    def collect(self) -> Iterator[FinishedUnit]:
         """Each submitted unit once, as it ends; stops when none is under way."""
 
     def cancel(self, handle: Handle) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from paretobench.domain import Workload, canonical_json
 from paretobench.errors import DataError
-from paretobench.jobs import Ended, Unit
+from paretobench.jobs import FinishedUnit, Unit
 from paretobench.jobs.engines import Chosen
 from paretobench.measure.builds import TIMEOUT_S, Built
 from paretobench.store import spool
@@ -89,7 +89,7 @@ def _forget_what_is_gone(chosen: Chosen, unit: Unit) -> None:
         chosen.executor.forget(unit)
 
 
-def _built(workloads: Sequence[Workload], ended: Ended) -> list[Built]:
+def _built(workloads: Sequence[Workload], ended: FinishedUnit) -> list[Built]:
     """What the worker said of each workload, or that its unit failed as a whole."""
     told = {one["key"]: one for one in ended.facts.get("facts", {}).get("built", ())}
     return [

@@ -84,7 +84,9 @@ def _submitit(
 ) -> tuple[Any, dict[str, str]]:
     cluster, at_once = given.pop("cluster", "slurm"), given.pop("at_once", 1)
     where = f"executor/{role}=submitit"
-    demands: submitit.Demands = _made(submitit.Demands, given, where, ("cluster", "at_once"))
+    demands: submitit.SlurmResources = _made(
+        submitit.SlurmResources, given, where, ("cluster", "at_once")
+    )
     if cluster == "slurm":
         return submitit.SlurmEngine(root / "submitit", demands, python), {}
     if cluster != "local":
@@ -97,7 +99,7 @@ def _submitit(
 
 def _ray(given: dict[str, Any], root: Path, python: str, role: Role) -> tuple[Any, dict[str, str]]:
     address = str(given.pop("address", "auto"))
-    demands: ray.Demands = _made(ray.Demands, given, f"executor/{role}=ray", ("address",))
+    demands: ray.RayResources = _made(ray.RayResources, given, f"executor/{role}=ray", ("address",))
     return ray.RayEngine(address, demands), {}
 
 

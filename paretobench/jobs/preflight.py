@@ -24,9 +24,9 @@ from paretobench.errors import ExecutorError
 from paretobench.jobs.engines import Role, choose
 from paretobench.jobs.ray import RayEngine, listed
 from paretobench.jobs.submitit import (
-    Demands,
-    SilentError,
+    SlurmCommandError,
     SlurmEngine,
+    SlurmResources,
     ask,
     import_submitit,
 )
@@ -82,7 +82,7 @@ def _submitit() -> Iterator[Finding]:
         yield Finding("submitit", metadata.version("submitit"), "installed", True)
 
 
-def _slurm(demands: Demands, mine: str) -> Iterator[Finding]:
+def _slurm(demands: SlurmResources, mine: str) -> Iterator[Finding]:
     absent = [name for name in PROGRAMS if shutil.which(name) is None]
     if absent:
         advice = f"run on a login node of the cluster, or set {mine}.cluster=local"
@@ -90,7 +90,7 @@ def _slurm(demands: Demands, mine: str) -> Iterator[Finding]:
         return
     try:
         rows = [line.split("|") for line in ask("sinfo", "--noheader", "--format=%P|%a|%l|%D|%G")]
-    except SilentError as error:
+    except SlurmCommandError as error:
         advice = "is slurmctld up, and SLURM_CONF the cluster's? `scontrol ping` says more"
         yield Finding("Slurm", str(error).splitlines()[-1], "sinfo answers", False, advice)
         return
@@ -105,7 +105,7 @@ def _partition(
     name: str,
     of_name: Sequence[Sequence[str]],
     rows: Sequence[Sequence[str]],
-    demands: Demands,
+    demands: SlurmResources,
     mine: str,
 ) -> Iterator[Finding]:
     """A partition, or the default one: that it exists, is up, and grants what is demanded."""

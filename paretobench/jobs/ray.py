@@ -33,7 +33,7 @@ CONNECT_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
-class Demands:
+class RayResources:
     """What each unit holds while it runs: `resources` are Ray's custom ones."""
 
     cpus: float = 1.0
@@ -43,14 +43,14 @@ class Demands:
     def as_ray_counts(self) -> dict[str, float]:
         """By Ray's own names of resources, without zeros.
 
-        >>> Demands(2, 0, {'slot': 1}).as_ray_counts()
+        >>> RayResources(2, 0, {'slot': 1}).as_ray_counts()
         {'CPU': 2, 'slot': 1}
         """
         counts = {"CPU": self.cpus, "GPU": self.gpus, **self.resources}
         return {name: count for name, count in counts.items() if count}
 
 
-class Carrier:
+class WorkerActor:
     """The actor: starts the unit's worker, waits for it beside the actor's loop, and leaves."""
 
     def __init__(self, command: UnitCommand) -> None:
@@ -85,9 +85,9 @@ class RayEngine:
     is_here = False
 
     def __init__(
-        self, address: str = "auto", demands: Demands | None = None, settle_s: float = 5.0
+        self, address: str = "auto", demands: RayResources | None = None, settle_s: float = 5.0
     ) -> None:
-        self._address, self.demands = address, demands or Demands()
+        self._address, self.demands = address, demands or RayResources()
         self.settle_s = settle_s
         self.gpus = self.demands.gpus
         self.name = f"ray {address}"
@@ -110,7 +110,7 @@ class RayEngine:
         ray, demands = self._connected(), self.demands
         names = [f"{batch}-{index}" for index in range(len(commands))]
         for name, command in zip(names, commands, strict=True):
-            ray.remote(Carrier).options(
+            ray.remote(WorkerActor).options(
                 name=name, namespace=NAMESPACE, lifetime="detached", max_restarts=0,
                 num_cpus=demands.cpus, num_gpus=demands.gpus, resources=dict(demands.resources),
             ).remote(command)  # fmt: skip

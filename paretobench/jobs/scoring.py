@@ -21,7 +21,7 @@ from paretobench.domain import GridPoint
 from paretobench.domain import checkpoint as checkpoints
 from paretobench.domain.records import Score, TaskRun
 from paretobench.errors import ExecutorError, ParetobenchError
-from paretobench.jobs import Ended, Unit
+from paretobench.jobs import FinishedUnit, Unit
 from paretobench.jobs.engines import Chosen, choose
 from paretobench.store import spool
 
@@ -72,26 +72,26 @@ class Scoring:
         jobs: Sequence[Job],
         on_event: runner.OnEvent,
         on_scores: Callable[[Sequence[Score]], None],
-    ) -> list[tuple[Job, runner.Outcome | str]]:
+    ) -> list[tuple[Job, runner.ScoringOutcome | str]]:
         """Submit what is missing, take each result as it ends; see `checkpoints.score_points`."""
         try:
             by_key = self.submit(jobs, on_event)
         except ExecutorError as error:
             on_event(str(error))
             return [(job, str(error)) for job in jobs]
-        done: list[tuple[Job, runner.Outcome | str]] = []
+        done: list[tuple[Job, runner.ScoringOutcome | str]] = []
         with self._chosen.interruptible():
             for ended in self.executor.collect(wait=self._chosen.wait):
                 done.append((by_key[ended.handle.unit.key], self._taken(ended, on_event)))
                 outcome = done[-1][1]
-                if isinstance(outcome, runner.Outcome):
+                if isinstance(outcome, runner.ScoringOutcome):
                     on_scores(outcome.scores)
         left = self.executor.under_way()
         if left:
             on_event(f"{len(left)} scoring jobs are under way; the same command collects them")
         return done
 
-    def _taken(self, ended: Ended, on_event: runner.OnEvent) -> runner.Outcome | str:
+    def _taken(self, ended: FinishedUnit, on_event: runner.OnEvent) -> runner.ScoringOutcome | str:
         label = ended.handle.unit.label
         on_event(f"{label}: {ended.state.value}" + (f": {ended.reason}" if ended.reason else ""))
         if not ended.spool:
@@ -103,7 +103,7 @@ class Scoring:
         found = ended.facts["facts"]
         runs = [TaskRun(**{**run, "executor": self.executor.name}) for run in found.get("runs", ())]
         kept, digest = tuple(found["kept"]), found["checkpoint"]
-        return runner.Outcome(tuple(scores), (), tuple(failures), kept, digest, tuple(runs))
+        return runner.ScoringOutcome(tuple(scores), (), tuple(failures), kept, digest, tuple(runs))
 
 
 def begin(

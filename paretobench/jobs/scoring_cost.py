@@ -14,7 +14,7 @@ from typing import Any
 
 from paretobench.accuracy.lmms import runner
 from paretobench.accuracy.lmms.checkpoints import for_points, read_jobs
-from paretobench.accuracy.lmms.effort import Held, Past
+from paretobench.accuracy.lmms.effort import Held, PastRuns
 from paretobench.accuracy.lmms.job import Job, Task, tasks_of
 from paretobench.domain import GridPoint
 from paretobench.domain import checkpoint as checkpoints
@@ -156,7 +156,7 @@ def effort_of(
     jobs, without = for_points(points, read_jobs(path))
     chosen = scoring(settings)
     name = "local" if chosen is None else chosen.executor.name
-    known = Past.of(past, name)
+    known = PastRuns.of(past, name)
     units = []
     for job in jobs:
         done = _done_here(job) if chosen is None else _done_there(job, chosen)
@@ -174,7 +174,7 @@ def effort_of(
     )
 
 
-def _unit(job: Job, left: Sequence[Task], past: Past, gpus: float) -> UnitEffort:
+def _unit(job: Job, left: Sequence[Task], past: PastRuns, gpus: float) -> UnitEffort:
     times = {task.name: past.seconds(task, job) for task in left}
     known = [seconds for seconds in times.values() if seconds is not None]
     return UnitEffort(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from paretobench.errors import DataError
-from paretobench.jobs import Ended, Handle, State, Unit
+from paretobench.jobs import FinishedUnit, Handle, State, Unit
 from paretobench.jobs.command import UnitCommand, in_words
 from paretobench.jobs.unit_folder import UnitFolder, now
 from paretobench.store import spool
@@ -141,7 +141,7 @@ class SharedFolderExecutor:
         self._fill()
         return self._standings([handle])[handle.unit.key].state
 
-    def collect(self, wait: bool = True) -> Iterator[Ended]:
+    def collect(self, wait: bool = True) -> Iterator[FinishedUnit]:
         """Each submitted unit once, as it ends; without `wait`, those that have ended.
 
         A failure counts as told when the caller asks for what comes next. What is left goes on,
@@ -268,18 +268,18 @@ class SharedFolderExecutor:
         state = State.CANCELLED if is_cancelled else State.FAILED
         return Standing(state, said.reason if said else "")
 
-    def _ended(self, handle: Handle, standing: Standing) -> Ended:
+    def _ended(self, handle: Handle, standing: Standing) -> FinishedUnit:
         folder = self._folder(handle.unit)
         path = folder.result()
         if path is None:
-            return Ended(handle, standing.state, reason=self._reason(handle, standing))
+            return FinishedUnit(handle, standing.state, reason=self._reason(handle, standing))
         try:
             about = spool.read(path).about
         except DataError as error:
-            return Ended(handle, State.FAILED, reason=str(error))
+            return FinishedUnit(handle, State.FAILED, reason=str(error))
         failures = [_failure(failure) for failure in about.get("failures", [])]
         state = State.FAILED if failures else State.DONE
-        return Ended(
+        return FinishedUnit(
             handle, state, (path,), "; ".join(failures), float(about.get("wall_s", 0.0)), about
         )
 

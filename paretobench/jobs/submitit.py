@@ -40,7 +40,7 @@ SIGNAL_DELAY_S = 90
 
 
 @dataclass(frozen=True)
-class Demands:
+class SlurmResources:
     """What each job asks for; None leaves it to the cluster.
 
     Attributes:
@@ -79,7 +79,11 @@ class SlurmEngine:
     is_here = False
 
     def __init__(
-        self, folder: Path, demands: Demands, python: str = sys.executable, settle_s: float = 10.0
+        self,
+        folder: Path,
+        demands: SlurmResources,
+        python: str = sys.executable,
+        settle_s: float = 10.0,
     ) -> None:
         self._folder, self.demands, self._python = folder.absolute(), demands, python
         self.settle_s = settle_s
@@ -98,7 +102,7 @@ class SlurmEngine:
                 )
         try:
             ask("sinfo", "--noheader")
-        except SilentError as error:
+        except SlurmCommandError as error:
             raise ExecutorError(f"Slurm does not answer: {error}") from error
 
     def start(self, batch: str, commands: Sequence[UnitCommand]) -> list[str]:
@@ -117,7 +121,7 @@ class SlurmEngine:
         try:
             lines = ask("squeue", "--me", "--states=all", "--array", "--noheader",
                          f"--name={batch}", "--format=%i")  # fmt: skip
-        except SilentError as error:
+        except SlurmCommandError as error:
             raise ExecutorError(f"cannot ask Slurm for earlier jobs: {error}") from error
         for job in lines:
             _, _, index = job.partition("_")
@@ -129,7 +133,7 @@ class SlurmEngine:
         try:
             lines = ask("squeue", "--me", "--states=all", "--array", "--noheader",
                          "--format=%i|%T|%r|%N")  # fmt: skip
-        except SilentError:  # a controller that restarts has lost no job
+        except SlurmCommandError:  # a controller that restarts has lost no job
             return {job: Standing(State.RUNNING) for job in jobs}
         wanted = set(jobs)
         rows = (line.split("|") for line in lines)
@@ -137,7 +141,7 @@ class SlurmEngine:
 
     def cancel(self, job: str) -> None:
         """scancel."""
-        with contextlib.suppress(SilentError):
+        with contextlib.suppress(SlurmCommandError):
             ask("scancel", job)
 
     def _executor(self, batch: str) -> Any:
@@ -200,7 +204,7 @@ class LocalEngine:
             folder=self._folder, cluster="local", local_max_num_timeout=self._max_requeues
         )
         executor.update_parameters(timeout_min=self._minutes, gpus_per_node=self._gpus or 0)
-        with _deaf_to_interrupts(), _without_terminal():
+        with _ignore_sigint(), _without_terminal():
             jobs = [executor.submit(command) for command in commands]
         self._ours |= {str(job.job_id): job for job in jobs}
         return [str(job.job_id) for job in jobs]
@@ -270,7 +274,7 @@ def standing(word: str, why: str = "", node: str = "") -> Standing:
     return Standing(state, (reason or f"Slurm calls it {word}").format(node=node))
 
 
-class SilentError(Exception):
+class SlurmCommandError(Exception):
     """One of Slurm's programs failed; its words."""
 
 
@@ -285,9 +289,9 @@ def ask(*command: str) -> list[str]:
             command, capture_output=True, text=True, timeout=SQUEUE_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise SilentError(str(error)) from error
+        raise SlurmCommandError(str(error)) from error
     if done.returncode != 0:
-        raise SilentError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
+        raise SlurmCommandError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
     return [line.strip() for line in done.stdout.splitlines() if line.strip()]
 
 
@@ -316,7 +320,7 @@ def import_submitit() -> Any:
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
+def _ignore_sigint() -> Iterator[None]:
     """Processes started inside do not hear Ctrl-C: the terminal sends it to all of a session.
 
     Whether a Ctrl-C stops jobs is for the coordinator to decide.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench import backends
-from paretobench.backends import Prepared, Session
+from paretobench.backends import PreparedArtifact, Session
 from paretobench.domain import Workload
 from paretobench.measure import child
 from paretobench.measure.canary import SETTLE_S, canary
@@ -32,7 +32,7 @@ def orders(
     sampling: SamplingPlan,
     artifacts: Path,
     result: Path,
-    prepared: Prepared | None = None,
+    prepared: PreparedArtifact | None = None,
 ) -> dict[str, Any]:
     """What a cell is sent.
 
@@ -107,7 +107,7 @@ def _load(workload: Workload, given: Mapping[str, Any]) -> tuple[Session, float,
         prepare_s = time.perf_counter() - start
     else:
         path = made["path"]
-        prepared = Prepared(None if path is None else Path(path), made["facts"])
+        prepared = PreparedArtifact(None if path is None else Path(path), made["facts"])
     start = time.perf_counter()
     session = backend.load(workload, prepared)
     return session, time.perf_counter() - start, prepare_s

@@ -102,15 +102,15 @@ def failure_kind(error: BaseException) -> str:
     if isinstance(error, BackendMissingError):
         return "unsupported"
     named = type(error).__name__ in {"OutOfMemoryError", "MemoryError"}
-    if isinstance(error, MemoryError) or named or speaks_of_memory(str(error)):
+    if isinstance(error, MemoryError) or named or is_oom_message(str(error)):
         return "out_of_memory"
     return "crashed"
 
 
-def speaks_of_memory(text: str) -> bool:
+def is_oom_message(text: str) -> bool:
     """Whether a message is one of the runtimes' ways to say that memory ran out.
 
-    >>> speaks_of_memory("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8")
+    >>> is_oom_message("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8")
     True
     """
     return _OUT_OF_MEMORY.search(text) is not None

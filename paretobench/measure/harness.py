@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from paretobench.analysis.stats import cell_median, check_samples, replicates
-from paretobench.backends import Prepared
+from paretobench.backends import PreparedArtifact
 from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Failure, FailureKind, Fidelity, Process
 from paretobench.errors import InvalidSamplesError
@@ -24,7 +24,7 @@ from paretobench.measure import events
 from paretobench.measure.canary import canary, verdict
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.preparation import Preparation, prepare_all
-from paretobench.measure.process import Children, Outcome
+from paretobench.measure.process import Children, ChildResult
 from paretobench.measure.schedule import current_round, has_cell, round_order
 from paretobench.planning.stopping import CellPlan, cell_plan
 
@@ -184,7 +184,7 @@ class _Sweep:
         self.plan: CellPlan = cell_plan(options.fidelity, options.precision_goal)
         self.account = Account()
         self.canaries: list[float] = []
-        self.prepared: dict[str, Prepared] = {}
+        self.prepared: dict[str, PreparedArtifact] = {}
         if options.retry_failed:
             store.supersede_failures(environment_key, list(self.workloads))
         self.cells: dict[str, list[Cell]] = {key: [] for key in self.workloads}
@@ -282,7 +282,7 @@ class _Sweep:
         self.listen(events.CellFinished(workload, cell, self.remaining_s()))
         return cell
 
-    def accept(self, workload: Workload, outcome: Outcome, round_index: int) -> Cell | None:
+    def accept(self, workload: Workload, outcome: ChildResult, round_index: int) -> Cell | None:
         """The cell that an outcome makes, or None after storing the failure."""
         answer = outcome.answer
         if answer is None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from paretobench.backends import Prepared
+from paretobench.backends import PreparedArtifact
 from paretobench.domain import Workload
 from paretobench.domain.records import FailureKind
 from paretobench.measure import prepare
-from paretobench.measure.process import Children, Outcome, read_outcome
+from paretobench.measure.process import Children, ChildResult, read_outcome
 
 PREPARE_MODULE = "paretobench.measure.prepare"
 
@@ -27,7 +27,7 @@ class Preparation:
 
     workload: Workload
     wall_s: float
-    prepared: Prepared | None = None
+    prepared: PreparedArtifact | None = None
     kind: FailureKind = "crashed"
     reason: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -93,9 +93,9 @@ def _one_child(
         return outcomes
 
 
-def _preparation(workload: Workload, outcome: Outcome, share_s: float) -> Preparation:
+def _preparation(workload: Workload, outcome: ChildResult, share_s: float) -> Preparation:
     answer = outcome.answer
     if answer is None:
         return Preparation(workload, share_s, None, outcome.kind, outcome.reason, outcome.details)
     path = None if answer["path"] is None else Path(answer["path"])
-    return Preparation(workload, answer["prepare_s"], Prepared(path, answer["facts"]))
+    return Preparation(workload, answer["prepare_s"], PreparedArtifact(path, answer["facts"]))

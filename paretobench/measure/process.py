@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from paretobench.domain.records import FailureKind
-from paretobench.measure.child import LAST_LINES, first_line, speaks_of_memory
+from paretobench.measure.child import LAST_LINES, first_line, is_oom_message
 
 POLL_S = 0.02
 """Pause between looks at a running child: 50 wake-ups of some 10 us each per second."""
@@ -51,7 +51,7 @@ def child_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Ended:
+class ChildExit:
     """How a child ended.
 
     Attributes:
@@ -72,7 +72,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ChildResult:
     """A child's answer, or what kept it from answering.
 
     `answer` is the JSON it wrote, if it wrote any and did not report an error; otherwise
@@ -107,7 +107,7 @@ class Children:
 
     def ask(
         self, module: str, orders: Callable[[Path], Mapping[str, Any]], timeout_s: float
-    ) -> Outcome:
+    ) -> ChildResult:
         """Run `module` on orders made for a fresh answer path; returns the answer or why not."""
         with tempfile.TemporaryDirectory(prefix="paretobench-") as folder:
             result = Path(folder) / "answer.json"
@@ -120,7 +120,7 @@ class Children:
         orders: Mapping[str, Any],
         timeout_s: float,
         progressed: Callable[[], bool] = lambda: False,
-    ) -> Ended:
+    ) -> ChildExit:
         """Run `python -m module` on these orders until it ends or its time is up.
 
         The group is killed on the way out whatever happens, Ctrl-C included.
@@ -155,7 +155,7 @@ class Children:
                 os.close(writer)
             wall_s = time.monotonic() - started
             lines = _last_lines(log)
-        return Ended(process.returncode, timed_out, lines, peak, oom_kills() - kills, wall_s)
+        return ChildExit(process.returncode, timed_out, lines, peak, oom_kills() - kills, wall_s)
 
 
 def _send(process: subprocess.Popen[bytes], data: bytes) -> None:
@@ -221,7 +221,7 @@ def oom_kills() -> int:
     return 0
 
 
-def read_outcome(result: Path, ended: Ended) -> Outcome:
+def read_outcome(result: Path, ended: ChildExit) -> ChildResult:
     """Join a child's answer with how it ended.
 
     A complete answer counts even if the process then crashed on its way out: the samples were
@@ -231,9 +231,9 @@ def read_outcome(result: Path, ended: Ended) -> Outcome:
     if answer is None:
         return _unanswered(ended)
     if answer.get("status") == "ok":
-        return Outcome(ended.wall_s, answer=answer)
+        return ChildResult(ended.wall_s, answer=answer)
     details = {**answer.get("details", {}), "log": list(ended.log)}
-    return Outcome(ended.wall_s, None, answer["kind"], answer["reason"], details)
+    return ChildResult(ended.wall_s, None, answer["kind"], answer["reason"], details)
 
 
 def _read_answer(result: Path) -> dict[str, Any] | None:
@@ -244,12 +244,12 @@ def _read_answer(result: Path) -> dict[str, Any] | None:
         return None
 
 
-def _unanswered(ended: Ended) -> Outcome:
+def _unanswered(ended: ChildExit) -> ChildResult:
     """A failure from the way the process ended, for want of an answer."""
     details = {"log": list(ended.log), "status": ended.status}
     if ended.timed_out:
         reason = f"still running after {ended.wall_s:.0f} s, and killed"
-        return Outcome(ended.wall_s, None, "timed_out", reason, details)
+        return ChildResult(ended.wall_s, None, "timed_out", reason, details)
     last = first_line(ended.log[-1]) if ended.log else "it wrote nothing"
     total = psutil.virtual_memory().total
     peak = f"{ended.peak_memory_bytes / 2**30:.1f} of {total / 2**30:.1f} GiB"
@@ -257,13 +257,13 @@ def _unanswered(ended: Ended) -> Outcome:
         starved = ended.oom_kills > 0 or ended.peak_memory_bytes > OOM_SHARE * total
         if starved:
             reason = f"killed by the kernel for want of memory; it held {peak} at its peak"
-            return Outcome(ended.wall_s, None, "out_of_memory", reason, details)
+            return ChildResult(ended.wall_s, None, "out_of_memory", reason, details)
         reason = f"killed from outside (SIGKILL); it held {peak} at its peak"
-        return Outcome(ended.wall_s, None, "crashed", reason, details)
-    if any(speaks_of_memory(line) for line in ended.log):
+        return ChildResult(ended.wall_s, None, "crashed", reason, details)
+    if any(is_oom_message(line) for line in ended.log):
         reason = f"memory ran out in native code: {last}"
-        return Outcome(ended.wall_s, None, "out_of_memory", reason, details)
-    return Outcome(ended.wall_s, None, "crashed", f"{_death(ended.status)}: {last}", details)
+        return ChildResult(ended.wall_s, None, "out_of_memory", reason, details)
+    return ChildResult(ended.wall_s, None, "crashed", f"{_death(ended.status)}: {last}", details)
 
 
 def _death(status: int) -> str:

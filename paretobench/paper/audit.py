@@ -20,7 +20,7 @@ from typing import Literal
 
 from paretobench.accuracy import suites
 from paretobench.paper import published, tables
-from paretobench.paper.published import Place
+from paretobench.paper.published import PublishedPoint
 from paretobench.paper.tables import Row, Table
 
 Verdict = Literal["agrees", "differs"]
@@ -131,7 +131,7 @@ def _parts_tables() -> list[Table]:
     return [t for t in found if t.provenance == "printed" and "llm_prefill_ms" in t.rows[0]]
 
 
-def _system(where: Place) -> tuple[object, ...]:
+def _system(where: PublishedPoint) -> tuple[object, ...]:
     """What decides a latency; the recipe does not."""
     return (where.system, where.encoder, where.resolution_px, where.llm, where.tiling)
 
@@ -239,7 +239,7 @@ def _comparable_columns(row: Row) -> list[str]:
     ]
 
 
-def _identity(where: Place | None, column: str) -> tuple[object, ...]:
+def _identity(where: PublishedPoint | None, column: str) -> tuple[object, ...]:
     """What two prints of the same number share: an encoder's latency depends on it alone."""
     assert where is not None
     if column == "vision_encoder_latency_ms":

@@ -20,13 +20,13 @@ from paretobench.domain.records import Provenance, PublishedLatency, Score
 from paretobench.paper import tables
 from paretobench.paper.tables import Row, Table, table, values
 
-__all__ = ["Place", "latencies", "place", "preferred", "scores", "table", "values"]
+__all__ = ["PublishedPoint", "latencies", "place", "preferred", "scores", "table", "values"]
 
 _RANK: Mapping[Provenance | None, int] = {"printed": 0, "derived": 1, "digitised": 2}
 
 
 @dataclass(frozen=True)
-class Place:
+class PublishedPoint:
     """Where a published row belongs: the four names of a point, its system and its recipe."""
 
     system: str
@@ -42,7 +42,7 @@ def _coordinates() -> dict[str, Any]:
     return tables.read_yaml("coordinates.yaml")
 
 
-def place(of: Table, row: Row) -> Place | None:
+def place(of: Table, row: Row) -> PublishedPoint | None:
     """The catalogue names of a published row; None where it states no resolution.
 
     A system of several encoders is placed at the resolution of its largest input, unless
@@ -57,7 +57,7 @@ def place(of: Table, row: Row) -> Place | None:
     encoder = entry.get("encoder") or known["encoders"].get(label, "")
     if not of.placed or not resolution_px or not encoder:
         return None
-    return Place(
+    return PublishedPoint(
         system=_system_name(entry, method, label),
         encoder=encoder,
         resolution_px=resolution_px,
@@ -174,7 +174,7 @@ def _scores_of(of: Table) -> Iterator[Score]:
 def _score(
     of: Table,
     row: Row,
-    where: Place,
+    where: PublishedPoint,
     entry: suites.Benchmark,
     value: float,
     provenance: Provenance | None = None,
@@ -217,7 +217,7 @@ def latencies() -> list[PublishedLatency]:
     return found
 
 
-def _latency(of: Table, row: Row, where: Place) -> PublishedLatency | None:
+def _latency(of: Table, row: Row, where: PublishedPoint) -> PublishedLatency | None:
     encode_s = _seconds(of, row, "vision_encoder_latency_ms")
     prefill_s = _seconds(of, row, "llm_prefill_ms")
     ttft_s = _seconds(of, row, "TTFT_ms")

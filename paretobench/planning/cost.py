@@ -165,7 +165,7 @@ def _per_weight(precision: str) -> float:
 
 
 @dataclass(frozen=True)
-class Past:
+class PastMeasurement:
     """A workload that this machine has measured.
 
     Attributes:
@@ -197,7 +197,7 @@ class Rates:
     overheads: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     @staticmethod
-    def of(machine: Machine, past: Iterable[Past]) -> Rates:
+    def of(machine: Machine, past: Iterable[PastMeasurement]) -> Rates:
         """Sort past measurements by workload and by model."""
         rates = Rates(machine)
         for one in past:

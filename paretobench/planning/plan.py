@@ -28,7 +28,7 @@ from paretobench.errors import PlanError
 from paretobench.planning.cost import (
     Cost,
     Machine,
-    Past,
+    PastMeasurement,
     Rates,
     encode_bytes,
     encode_cost,
@@ -205,7 +205,7 @@ def make_plan(
     done: Collection[str] = (),
     failed: Collection[str] = (),
     refuses: Callable[[Workload], str | None] = lambda _: None,
-    past: Iterable[Past] = (),
+    past: Iterable[PastMeasurement] = (),
     effort: Effort | None = None,
     protocol: str = "paper",
     weights: str = "full",

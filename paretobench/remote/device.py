@@ -17,7 +17,7 @@ from typing import Any
 from paretobench.domain import Runtime, Workload
 from paretobench.domain.records import Cell, Environment, Failure
 from paretobench.errors import ExecutorError, ParetobenchError
-from paretobench.jobs import Ended, Handle, State, Unit
+from paretobench.jobs import FinishedUnit, Handle, State, Unit
 from paretobench.measure import events, harness
 from paretobench.remote.session import Connection, Hello, LostError, Target
 from paretobench.store import spool
@@ -70,7 +70,7 @@ class DeviceExecutor:
         self._connection: Connection | None = None
         self._states: dict[str, State] = {}
         self._waiting: queue.Queue[Handle] = queue.Queue()
-        self._ended: queue.Queue[Ended] = queue.Queue()
+        self._ended: queue.Queue[FinishedUnit] = queue.Queue()
         self._under_way = 0
 
     @property
@@ -137,7 +137,7 @@ class DeviceExecutor:
         """How a unit stands."""
         return self._states[handle.unit.key]
 
-    def collect(self) -> Iterator[Ended]:
+    def collect(self) -> Iterator[FinishedUnit]:
         """Each unit as it ends."""
         while self._under_way:
             ended = self._ended.get()
@@ -173,10 +173,10 @@ class DeviceExecutor:
                 return
             self._ended.put(self._carry_out(handle))
 
-    def _carry_out(self, handle: Handle) -> Ended:
+    def _carry_out(self, handle: Handle) -> FinishedUnit:
         key, started = handle.unit.key, time.monotonic()
         if self._states[key] is State.CANCELLED:
-            return Ended(handle, State.CANCELLED, reason="cancelled before it began")
+            return FinishedUnit(handle, State.CANCELLED, reason="cancelled before it began")
         self._states[key] = State.RUNNING
         facts: dict[str, Any] = {}
         state, reason = State.DONE, ""
@@ -193,7 +193,7 @@ class DeviceExecutor:
         if self._states[key] is State.CANCELLED:
             state, reason = State.CANCELLED, "cancelled"
         self._states[key] = state
-        return Ended(handle, state, tuple(files), reason, time.monotonic() - started, facts)
+        return FinishedUnit(handle, state, tuple(files), reason, time.monotonic() - started, facts)
 
     def _measure(self, unit: Unit, files: list[Path]) -> Mapping[str, Any]:
         """Ask for the unit and spool what comes; returns the device's own account."""

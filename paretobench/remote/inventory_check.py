@@ -17,7 +17,7 @@ from paretobench.remote.device import DeviceExecutor
 from paretobench.remote.places import target
 
 if TYPE_CHECKING:
-    from paretobench.config import DeviceRequest, Place
+    from paretobench.config import DeviceRequest, InventoryDevice
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ class Found:
     observed: Mapping[str, Any] = field(default_factory=dict)
 
 
-def inspect(places: Mapping[str, Place], profiles: Mapping[str, DeviceRequest]) -> Sequence[Found]:
+def inspect(
+    places: Mapping[str, InventoryDevice], profiles: Mapping[str, DeviceRequest]
+) -> Sequence[Found]:
     """Ask every machine of an inventory; in its order, whatever the answers.
 
     Args:
@@ -61,7 +63,7 @@ def inspect(places: Mapping[str, Place], profiles: Mapping[str, DeviceRequest]) 
         return list(pool.map(lambda p: _one(p, profiles.get(p.profile)), places.values()))
 
 
-def _one(place: Place, profile: DeviceRequest | None) -> Found:
+def _one(place: InventoryDevice, profile: DeviceRequest | None) -> Found:
     goal = target(place.name, place.executor, place)
     known: dict[str, Any] = {"name": place.name, "kind": place.kind, "where": goal.where}
     executor = DeviceExecutor(goal, Path())

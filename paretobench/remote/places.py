@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from paretobench.domain import Device, Workload
 from paretobench.domain.records import Environment, Failure
 from paretobench.errors import ExecutorError
-from paretobench.jobs import Ended, State
+from paretobench.jobs import FinishedUnit, State
 from paretobench.measure import events, harness
 from paretobench.measure.lock import DeviceLock
 from paretobench.remote import local, ssh
@@ -29,7 +29,7 @@ from paretobench.store import Store, spool
 from paretobench.units import counted
 
 if TYPE_CHECKING:
-    from paretobench.config import DeviceRequest, Place
+    from paretobench.config import DeviceRequest, InventoryDevice
 
 INGEST_EVERY_S = 0.5
 """Pause between two looks into the spool: a killed coordinator leaves files of so long."""
@@ -38,7 +38,7 @@ RECONNECTS = 3
 """How often a lost connection is opened again, as long as each brought something new."""
 
 
-class Site(Protocol):
+class MeasuringDevice(Protocol):
     """What a sweep needs of the place where a device measures."""
 
     name: str
@@ -65,7 +65,7 @@ class Site(Protocol):
         """Give the device back; again does nothing."""
 
 
-class Here:
+class LocalDevice:
     """This machine, measured by this process straight into its store."""
 
     where = "this machine"
@@ -75,7 +75,7 @@ class Here:
         self._lock = DeviceLock()
 
     def describe(self, request: DeviceRequest) -> tuple[Device, Environment]:
-        """See `Site`.
+        """See `MeasuringDevice`.
 
         Raises:
             BackendMissingError: if a runtime is not installed or not for this machine.
@@ -86,7 +86,7 @@ class Here:
         return choose_device(asdict(request)), fingerprint()
 
     def refusals(self, workloads: Iterable[Workload]) -> dict[str, str]:
-        """See `Site`."""
+        """See `MeasuringDevice`."""
         from paretobench import backends
 
         found = {}
@@ -105,7 +105,7 @@ class Here:
         listen: events.Listener = events.ignore,
         wait: bool = True,
     ) -> harness.Account:
-        """See `Site`.
+        """See `MeasuringDevice`.
 
         Raises:
             LockError: if the device is held and `wait` is false.
@@ -126,7 +126,7 @@ class Here:
         self._lock.release()
 
 
-class Away:
+class RemoteDevice:
     """A device behind a session: another host, or this one beside others in one sweep."""
 
     def __init__(self, target: Target, folder: Path) -> None:
@@ -135,7 +135,7 @@ class Away:
         self._is_closed = False
 
     def describe(self, request: DeviceRequest) -> tuple[Device, Environment]:
-        """See `Site`.
+        """See `MeasuringDevice`.
 
         Raises:
             ExecutorError: if the device cannot be reached or used, or the profile cannot run.
@@ -147,7 +147,7 @@ class Away:
         return Device(request.name, *halves, why, request.executor), environment
 
     def refusals(self, workloads: Iterable[Workload]) -> dict[str, str]:
-        """See `Site`; a checkpoint's folder is on this machine only."""
+        """See `MeasuringDevice`; a checkpoint's folder is on this machine only."""
         workloads = list(workloads)
         own = {
             workload.key: "a checkpoint's own weights are timed on the machine that has them"
@@ -166,7 +166,7 @@ class Away:
         listen: events.Listener = events.ignore,
         wait: bool = True,
     ) -> harness.Account:
-        """See `Site`; opens a lost connection again while that brings something new.
+        """See `MeasuringDevice`; opens a lost connection again while that brings something new.
 
         Raises:
             ExecutorError: if the device is lost, with what arrived in the store.
@@ -198,7 +198,7 @@ class Away:
             self._executor.folder.rmdir()
             self._executor.folder.parent.rmdir()
 
-    def _run(self, unit: Any, store: Store) -> Ended:
+    def _run(self, unit: Any, store: Store) -> FinishedUnit:
         """One unit from submission to its end; its files go into the store on the way."""
         (handle,) = self._executor.submit([unit])
         try:
@@ -225,7 +225,7 @@ def spool_folder(database: Path, device: str) -> Path:
     return database.with_name(f"{database.name}.spool") / device
 
 
-def site_of(request: DeviceRequest, database: Path, is_alone: bool) -> Site:
+def measuring_device(request: DeviceRequest, database: Path, is_alone: bool) -> MeasuringDevice:
     """Where a device's share of a sweep is measured.
 
     Args:
@@ -236,12 +236,12 @@ def site_of(request: DeviceRequest, database: Path, is_alone: bool) -> Site:
     """
     has_variables = request.place is not None and bool(request.place.environment)
     if request.executor == "local" and is_alone and not has_variables:
-        return Here(request.name)
-    return Away(target(request.name, request.executor, request.place),
+        return LocalDevice(request.name)
+    return RemoteDevice(target(request.name, request.executor, request.place),
                 spool_folder(database, request.name))  # fmt: skip
 
 
-def target(name: str, executor: str, place: Place | None) -> Target:
+def target(name: str, executor: str, place: InventoryDevice | None) -> Target:
     """How a session with a device is started: on its host, or here with its variables."""
     if executor == "local" or place is None:
         words = [sys.executable, "-m", "paretobench", "measure", "-"]
@@ -279,7 +279,7 @@ def _noting(account: harness.Account, listen: events.Listener) -> Callable[[even
 
 
 def _completed(
-    account: harness.Account, ended: Ended, failures: Iterable[Failure]
+    account: harness.Account, ended: FinishedUnit, failures: Iterable[Failure]
 ) -> harness.Account:
     account.reasons.update(ended.facts["reasons"])
     account.prepare_s += ended.facts["prepare_s"]

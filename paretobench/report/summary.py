@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from paretobench.report.formatting import PROTOCOLS, estimate_ms, score_percent
 from paretobench.report.tables import markdown_text
-from paretobench.report.view.rows import Gone, Panel, Row, View, benchmark_label
+from paretobench.report.view.rows import MissingResult, Panel, Row, View, benchmark_label
 from paretobench.units import counted, duration
 
 MOST_LISTED = 500
@@ -113,7 +113,7 @@ def _front(view: View, panel: Panel) -> str:
     return "\n".join(lines)
 
 
-def _gone(heading: str, items: Sequence[Gone]) -> str:
+def _gone(heading: str, items: Sequence[MissingResult]) -> str:
     return _list(heading, [f"{item.what}: {item.reason}" for item in items])
 
 

@@ -171,7 +171,7 @@ class CellSummary:
 
 
 @dataclass(frozen=True)
-class Artifact:
+class ArtifactRow:
     """A file that was made for a workload: an exported graph, prepared weights.
 
     Attributes:

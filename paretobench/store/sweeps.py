@@ -9,7 +9,7 @@ from typing import Any
 from paretobench.domain import content_key
 from paretobench.domain.records import Environment
 from paretobench.store.database import Database, Row
-from paretobench.store.rows import Artifact, Sweep, stored_json
+from paretobench.store.rows import ArtifactRow, Sweep, stored_json
 
 
 class SweepRows(Database):
@@ -126,12 +126,12 @@ class SweepRows(Database):
             for row in rows
         ]
 
-    def add_artifact(self, artifact: Artifact) -> str:
+    def add_artifact(self, artifact: ArtifactRow) -> str:
         """Store where a made file lies; returns its key."""
         self.add_artifacts([artifact])
         return artifact.key
 
-    def add_artifacts(self, artifacts: Iterable[Artifact]) -> int:
+    def add_artifacts(self, artifacts: Iterable[ArtifactRow]) -> int:
         """Store several; returns how many were new."""
         rows = [
             (
@@ -147,11 +147,11 @@ class SweepRows(Database):
         ]
         return self._insert("artifact", rows, width=7)
 
-    def artifacts(self) -> list[Artifact]:
+    def artifacts(self) -> list[ArtifactRow]:
         """Every artifact, by kind and path."""
         names = ("sha256", "kind", "path", "size_bytes", "workload_key")
         return [
-            Artifact(**{name: row[name] for name in names}, facts=json.loads(row["facts"]))
+            ArtifactRow(**{name: row[name] for name in names}, facts=json.loads(row["facts"]))
             for row in self._rows("SELECT * FROM artifact ORDER BY kind, path, key")
         ]
 

@@ -22,7 +22,7 @@ from paretobench.sweep.prepare import (
     FEWEST_CHECKED,
     MOST_CHECKED,
     Announce,
-    Prepared,
+    PlannedSweep,
     finished,
     known_cells,
 )
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from paretobench.report.view.rows import View
 
 
-class Share:
+class DeviceSweep:
     """What one device does in a sweep.
 
     Attributes:
@@ -43,7 +43,7 @@ class Share:
 
     def __init__(
         self,
-        prepared: Prepared,
+        prepared: PlannedSweep,
         listen: events.Listener = events.ignore,
         announce: Announce = lambda _: None,
     ) -> None:
@@ -158,7 +158,7 @@ class Share:
         self.account = done if self.account is None else _joined(self.account, done)
 
 
-def _options(prepared: Prepared, sweep_key: str, fidelity: Fidelity) -> Options:
+def _options(prepared: PlannedSweep, sweep_key: str, fidelity: Fidelity) -> Options:
     from paretobench.backends.artifacts import default_root
     from paretobench.measure.harness import Options
 
@@ -200,7 +200,7 @@ def _unfinished(
     return None
 
 
-def _settings(prepared: Prepared) -> dict[str, Any]:
+def _settings(prepared: PlannedSweep) -> dict[str, Any]:
     """The settings that decide what a sweep measures and shows, as plain JSON."""
     passing = ("dry_run", "retry_failed", "wait", "database", "reports", "inventory")
     kept = {k: v for k, v in asdict(prepared.request.settings).items() if k not in passing}

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paretobench import backends
-from paretobench.backends.artifact_index import Made
+from paretobench.backends.artifact_index import ArtifactIndex
 from paretobench.backends.artifacts import default_root
 from paretobench.domain import Device, Runtime, Workload
 from paretobench.domain.records import Environment, Process
 from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
-from paretobench.planning.cost import Machine, Past
+from paretobench.planning.cost import Machine, PastMeasurement
 from paretobench.planning.estimate import Effort
 from paretobench.planning.plan import Plan, make_plan
 from paretobench.planning.stopping import CellPlan, cell_plan
-from paretobench.remote.places import Site, site_of, spool_folder, take_in
+from paretobench.remote.places import MeasuringDevice, measuring_device, spool_folder, take_in
 from paretobench.store import CellSummary, Store
 from paretobench.units import counted
 
@@ -37,7 +37,7 @@ sum, and each costs a process that loads both models."""
 
 
 @dataclass(frozen=True)
-class Record:
+class EstimateAccuracy:
     """How the plan's estimates of device time held in past sweeps of an environment.
 
     Attributes:
@@ -58,7 +58,7 @@ RECORD_SWEEPS = 10
 """So many of the newest sweeps say how well estimates hold; older ones had older estimates."""
 
 
-def record_of(store: Store | None, environment: Environment) -> Record:
+def estimate_accuracy(store: Store | None, environment: Environment) -> EstimateAccuracy:
     """What past sweeps of an environment took, against what was planned."""
     ratios = []
     for sweep in store.sweeps() if store is not None else ():
@@ -66,23 +66,23 @@ def record_of(store: Store | None, environment: Environment) -> Record:
         taken_s = float(sweep.summary.get("measured_s", 0.0))
         if sweep.environment_key == environment.key and estimated_s > 0 and taken_s > 0:
             ratios.append(taken_s / estimated_s)
-    return Record(tuple(ratios[:RECORD_SWEEPS]))
+    return EstimateAccuracy(tuple(ratios[:RECORD_SWEEPS]))
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PlannedSweep:
     """A sweep that is planned and has not started: what `plan` and `dry_run` show."""
 
     request: Request
     device: Device
     environment: Environment
     plan: Plan
-    site: Site
+    site: MeasuringDevice
     asked: DeviceRequest
-    record: Record
+    record: EstimateAccuracy
 
 
-def prepare(request: Request, store: Store | None, must_run: bool = True) -> Prepared:
+def prepare(request: Request, store: Store | None, must_run: bool = True) -> PlannedSweep:
     """Plan a request of one device against what a store holds; runs nothing.
 
     Args:
@@ -95,7 +95,7 @@ def prepare(request: Request, store: Store | None, must_run: bool = True) -> Pre
         ExecutorError: if the device is elsewhere and cannot be reached or used.
     """
     asked = request.device
-    site = site_of(asked, Path(request.settings.database), is_alone=True)
+    site = measuring_device(asked, Path(request.settings.database), is_alone=True)
     try:
         return plan_on(request, asked, site, *_described(asked, site, must_run), store)
     except BaseException:
@@ -103,14 +103,18 @@ def prepare(request: Request, store: Store | None, must_run: bool = True) -> Pre
         raise
 
 
-def prepare_devices(request: Request, store: Store | None) -> tuple[list[Prepared], dict[str, str]]:
+def prepare_devices(
+    request: Request, store: Store | None
+) -> tuple[list[PlannedSweep], dict[str, str]]:
     """Plan a request of several devices; reaches all of them at the same time.
 
     Returns:
         What can be carried out, and why the other devices cannot take part, by name.
     """
     database = Path(request.settings.database)
-    sites = {asked.name: site_of(asked, database, is_alone=False) for asked in request.devices}
+    sites = {
+        asked.name: measuring_device(asked, database, is_alone=False) for asked in request.devices
+    }
 
     def described(asked: DeviceRequest) -> tuple[Device, Environment] | str:
         try:
@@ -133,7 +137,9 @@ def prepare_devices(request: Request, store: Store | None) -> tuple[list[Prepare
     return prepared, missing
 
 
-def _described(asked: DeviceRequest, site: Site, must_run: bool) -> tuple[Device, Environment]:
+def _described(
+    asked: DeviceRequest, site: MeasuringDevice, must_run: bool
+) -> tuple[Device, Environment]:
     from paretobench.measure.environment import fingerprint
 
     try:
@@ -147,11 +153,11 @@ def _described(asked: DeviceRequest, site: Site, must_run: bool) -> tuple[Device
 def plan_on(
     request: Request,
     asked: DeviceRequest,
-    site: Site,
+    site: MeasuringDevice,
     device: Device,
     environment: Environment,
     store: Store | None,
-) -> Prepared:
+) -> PlannedSweep:
     """The plan of one device, with what its site refuses left out."""
     if store is not None and not store.is_read_only:
         take_in(store, spool_folder(Path(request.settings.database), asked.name))
@@ -166,7 +172,9 @@ def plan_on(
         asking = planned(lambda _: None)
         reasons = site.refusals([one.workload for one in asking.workloads])
         plan = planned(lambda workload: reasons.get(workload.key))
-    return Prepared(request, device, environment, plan, site, asked, record_of(store, environment))
+    return PlannedSweep(
+        request, device, environment, plan, site, asked, estimate_accuracy(store, environment)
+    )
 
 
 def _plan(
@@ -196,7 +204,9 @@ def _plan(
         protocol=settings.protocol,
         weights=settings.weights,
         checkpoints=_checkpoints(request),
-        is_prepared=Made(default_root()) if asked.executor == "local" else lambda _: bool(known),
+        is_prepared=ArtifactIndex(default_root())
+        if asked.executor == "local"
+        else lambda _: bool(known),
         checks=MOST_CHECKED if settings.check == "front" else int(settings.check),
     )
 
@@ -270,7 +280,7 @@ def finished(known: Mapping[str, Sequence[Process]], rules: CellPlan) -> set[str
     return {key for key, cells in known.items() if not wants_more(cells, rules)}
 
 
-def _past(store: Store | None, known: Mapping[str, Sequence[CellSummary]]) -> list[Past]:
+def _past(store: Store | None, known: Mapping[str, Sequence[CellSummary]]) -> list[PastMeasurement]:
     """The newest cell of each workload; what it spent besides its runs takes its samples."""
     from paretobench.analysis.stats import cell_median
 
@@ -279,7 +289,8 @@ def _past(store: Store | None, known: Mapping[str, Sequence[CellSummary]]) -> li
     workloads = store.workloads(known)
     newest = store.cells_by_key(cells[-1].key for cells in known.values())
     return [
-        Past(workloads[cell.workload_key], cell_median(cell), cell.overhead_s) for cell in newest
+        PastMeasurement(workloads[cell.workload_key], cell_median(cell), cell.overhead_s)
+        for cell in newest
     ]
 
 

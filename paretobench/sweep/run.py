@@ -1,8 +1,8 @@
 """One sweep in a straight line: request, devices, plans, measurements, scores, report.
 
 The command line parses before and prints after; nothing here knows a terminal. What one device
-does is its `shares.Share`; here they are carried out, one in this thread or several at a time,
-and what they found becomes a report.
+does is its `DeviceSweep`; here they are carried out, one in this thread or several at a time, and
+what they found becomes a report.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from paretobench.errors import DataError, ExecutorError, ParetobenchError
 from paretobench.measure import events
 from paretobench.planning.plan import Plan
 from paretobench.store import Store
-from paretobench.sweep.device_sweep import Share, now
-from paretobench.sweep.prepare import Announce, Prepared, prepare, prepare_devices
+from paretobench.sweep.device_sweep import DeviceSweep, now
+from paretobench.sweep.prepare import Announce, PlannedSweep, prepare, prepare_devices
 
 if TYPE_CHECKING:
     from paretobench.jobs.scoring import Scoring
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from paretobench.report.view.rows import View
 
 __all__ = [
-    "Outcome",
-    "Prepared",
-    "Report",
+    "DeviceOutcome",
+    "PlannedSweep",
+    "SweepOutcome",
     "prepare",
     "prepare_devices",
     "run",
@@ -42,7 +42,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DeviceOutcome:
     """A device's share of a sweep that ended.
 
     Attributes:
@@ -68,7 +68,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Report:
+class SweepOutcome:
     """A sweep over several devices that ended.
 
     Attributes:
@@ -76,7 +76,7 @@ class Report:
         paths: the files that set the devices against one another.
     """
 
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, DeviceOutcome]
     paths: tuple[Path, ...]
 
     @property
@@ -86,12 +86,12 @@ class Report:
 
 
 def run(
-    prepared: Prepared,
+    prepared: PlannedSweep,
     store: Store,
     command: str,
     listen: events.Listener = events.ignore,
     announce: Announce = lambda _: None,
-) -> Outcome:
+) -> DeviceOutcome:
     """Carry out the plan of one device: measure, check sums, join scores, render the report.
 
     A device elsewhere that is lost ends its measuring, not the sweep: what arrived is reported.
@@ -101,7 +101,7 @@ def run(
         StoreError: if the database cannot be written.
     """
     started = time.monotonic()
-    share = Share(prepared, listen, announce)
+    share = DeviceSweep(prepared, listen, announce)
     try:
         share.begin(store, command)
         carry = _send_scoring([prepared], announce)
@@ -116,12 +116,12 @@ def run(
 
 
 def run_devices(
-    prepared: Sequence[Prepared],
+    prepared: Sequence[PlannedSweep],
     store: Store,
     command: str,
     listeners: Mapping[str, events.Listener] | None = None,
     announce: Announce = lambda _: None,
-) -> Report:
+) -> SweepOutcome:
     """Carry out the plans of several devices at the same time, and set them side by side.
 
     Each device has a thread with its own connection to the store; whatever stops one of them
@@ -137,7 +137,8 @@ def run_devices(
     _bring_published(prepared[0], store)
     listeners = listeners or {}
     shares = [
-        Share(one, listeners.get(one.device.name, events.ignore), announce) for one in prepared
+        DeviceSweep(one, listeners.get(one.device.name, events.ignore), announce)
+        for one in prepared
     ]
     for share in shares:
         share.begin(store, command)
@@ -155,10 +156,10 @@ def run_devices(
         share.device_name: _finish(share, store, folder / share.device_name, started, unscored)
         for share in shares
     }
-    return Report(outcomes, _side_by_side(outcomes, folder, announce))
+    return SweepOutcome(outcomes, _side_by_side(outcomes, folder, announce))
 
 
-def _carry_out(share: Share, database: Path) -> None:
+def _carry_out(share: DeviceSweep, database: Path) -> None:
     """One device's measuring, in a thread of its own."""
     try:
         with Store.open(database) as store:
@@ -170,7 +171,7 @@ def _carry_out(share: Share, database: Path) -> None:
         share.close()
 
 
-def _unless_lost(share: Share, act: Callable[[], None]) -> None:
+def _unless_lost(share: DeviceSweep, act: Callable[[], None]) -> None:
     """Do the next step of a share, unless its device was lost; note it if that happens now."""
     if share.stopped:
         return
@@ -181,8 +182,8 @@ def _unless_lost(share: Share, act: Callable[[], None]) -> None:
 
 
 def _finish(
-    share: Share, store: Store, folder: Path, started: float, unscored: tuple[str, ...]
-) -> Outcome:
+    share: DeviceSweep, store: Store, folder: Path, started: float, unscored: tuple[str, ...]
+) -> DeviceOutcome:
     """Render a device's report and store the end of its sweep; one that stopped has no end."""
     from paretobench.report import render
 
@@ -190,14 +191,16 @@ def _finish(
     paths = render(view, folder)
     elapsed_s = time.monotonic() - started
     plan = share.prepared.plan
-    outcome = Outcome(plan, view, share.account, tuple(paths), elapsed_s, unscored, share.stopped)
+    outcome = DeviceOutcome(
+        plan, view, share.account, tuple(paths), elapsed_s, unscored, share.stopped
+    )
     if not share.stopped:
         store.finish_sweep(share.sweep_key, now(), outcome.exit_status, _summary(outcome))
     return outcome
 
 
 def _side_by_side(
-    outcomes: Mapping[str, Outcome], folder: Path, announce: Announce
+    outcomes: Mapping[str, DeviceOutcome], folder: Path, announce: Announce
 ) -> tuple[Path, ...]:
     """The report over all devices; none where there is nothing to compare."""
     from paretobench.report import render_devices
@@ -210,7 +213,7 @@ def _side_by_side(
         return ()
 
 
-def _bring_published(prepared: Prepared, store: Store) -> None:
+def _bring_published(prepared: PlannedSweep, store: Store) -> None:
     """The published scores, if the request asks for them."""
     if prepared.request.settings.accuracy in ("published", "lmms_eval"):
         from paretobench.paper import published
@@ -218,7 +221,7 @@ def _bring_published(prepared: Prepared, store: Store) -> None:
         store.add_scores(published.scores())
 
 
-def _send_scoring(prepared: Sequence[Prepared], announce: Announce) -> Scoring | None:
+def _send_scoring(prepared: Sequence[PlannedSweep], announce: Announce) -> Scoring | None:
     """Have checkpoints scored elsewhere while devices measure; None to score them here."""
     request = prepared[0].request
     if request.settings.accuracy != "lmms_eval":
@@ -229,7 +232,7 @@ def _send_scoring(prepared: Sequence[Prepared], announce: Announce) -> Scoring |
     return accuracy.begin(_points(prepared), path, chosen, announce)
 
 
-def scoring_effort(prepared: Sequence[Prepared], store: Store | None) -> ScoringEffort | None:
+def scoring_effort(prepared: Sequence[PlannedSweep], store: Store | None) -> ScoringEffort | None:
     """What scoring the checkpoints of a sweep will take; None if it scores none.
 
     Raises:
@@ -245,14 +248,14 @@ def scoring_effort(prepared: Sequence[Prepared], store: Store | None) -> Scoring
     return effort_of(_points(prepared), path, chosen, past)
 
 
-def _points(prepared: Sequence[Prepared]) -> list[GridPoint]:
+def _points(prepared: Sequence[PlannedSweep]) -> list[GridPoint]:
     """The points of all devices, each once."""
     points = {planned.point.key: planned.point for one in prepared for planned in one.plan.points}
     return list(points.values())
 
 
 def _score(
-    prepared: Sequence[Prepared], store: Store, announce: Announce, carry: Scoring | None = None
+    prepared: Sequence[PlannedSweep], store: Store, announce: Announce, carry: Scoring | None = None
 ) -> tuple[str, ...]:
     """Have checkpoints scored if the request asks for it; returns what could not be scored.
 
@@ -282,7 +285,7 @@ def _score(
     return tuple(reasons)
 
 
-def _summary(outcome: Outcome) -> dict[str, Any]:
+def _summary(outcome: DeviceOutcome) -> dict[str, Any]:
     account = outcome.account
     measured_s = account.device_s + account.prepare_s if account else 0.0
     return {

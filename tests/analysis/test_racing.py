@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from paretobench.analysis.racing import Saving, lead, stage_edges, to_drop
+from paretobench.analysis.racing import RaceCost, lead, stage_edges, to_drop
 
 
 def _items(skill: float, n: int = 400, seed: int = 0) -> dict[str, dict[str, float]]:
@@ -76,5 +76,5 @@ def test_stages_must_rise_to_one(stages: tuple[float, ...]) -> None:
 
 
 def test_a_saving_is_a_fraction_of_the_exhaustive_cost() -> None:
-    assert Saving(120, 1000).fraction == 0.12
-    assert Saving(0, 0).fraction == 1.0
+    assert RaceCost(120, 1000).fraction == 0.12
+    assert RaceCost(0, 0).fraction == 1.0

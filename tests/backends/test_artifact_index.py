@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from paretobench.backends import openvino
-from paretobench.backends.artifact_index import Made
+from paretobench.backends.artifact_index import ArtifactIndex
 from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.backends.inputs import EncodeSubject
 from paretobench.config import load_catalogue
@@ -35,7 +35,7 @@ def prefill(n_tokens: int, precision: str = "bf16"):
 
 def test_an_exported_encoder_is_made_at_its_size_and_for_its_runtime_alone(tmp_path: Path) -> None:
     keep(tmp_path, openvino._recipe(EncodeSubject.of(encode(256))))
-    made = Made(tmp_path)
+    made = ArtifactIndex(tmp_path)
     assert made(encode(256))
     assert not made(encode(512)) and not made(encode(256, "onnxruntime"))
 
@@ -43,16 +43,16 @@ def test_an_exported_encoder_is_made_at_its_size_and_for_its_runtime_alone(tmp_p
 def test_a_language_models_weights_serve_every_length_in_their_precision(tmp_path: Path) -> None:
     subject = {"kind": "llm", "llm": prefill(16).subject["llm"], "precision": "bf16", "weights": 1}
     keep(tmp_path, Recipe("weights", subject, {"torch": "1"}))
-    made = Made(tmp_path)
+    made = ArtifactIndex(tmp_path)
     assert made(prefill(16)) and made(prefill(1024))
     assert not made(prefill(16, "fp32"))
 
 
 @pytest.mark.parametrize("backend", ["mlx", "never heard of"])
 def test_a_backend_that_keeps_nothing_has_nothing_to_make(tmp_path: Path, backend: str) -> None:
-    assert Made(tmp_path / "missing")(encode(256, backend))
+    assert ArtifactIndex(tmp_path / "missing")(encode(256, backend))
 
 
 def test_an_artifact_of_no_model_is_passed_over(tmp_path: Path) -> None:
     keep(tmp_path, Recipe("coreml_compiled", {"package": "abc"}, {"system": "1"}))
-    assert not Made(tmp_path)(encode(256))
+    assert not ArtifactIndex(tmp_path)(encode(256))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from paretobench import backends
-from paretobench.backends import Prepared
+from paretobench.backends import PreparedArtifact
 from paretobench.domain import Runtime, Workload
 from paretobench.domain.checkpoint import Checkpoint
 from paretobench.errors import UnsupportedError
@@ -85,7 +85,7 @@ def test_quantised_weights_are_refused(folder: Path, tmp_path: Path) -> None:
     config["quantization_config"] = {"quant_method": "bitsandbytes", "load_in_8bit": True}
     (copy / "config.json").write_text(json.dumps(config))
     with pytest.raises(UnsupportedError, match="quantised is quantised; torch times fp32"):
-        backends.get("torch").load(Checkpoint.at(copy).workload(ENCODE), Prepared())
+        backends.get("torch").load(Checkpoint.at(copy).workload(ENCODE), PreparedArtifact())
 
 
 def test_torn_weights_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -93,4 +93,4 @@ def test_torn_weights_are_refused(folder: Path, tmp_path: Path) -> None:
     weights = copy / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:5000])
     with pytest.raises(UnsupportedError, match="cannot load the checkpoint torn"):
-        backends.get("torch").load(Checkpoint.at(copy).workload(PREFILL), Prepared())
+        backends.get("torch").load(Checkpoint.at(copy).workload(PREFILL), PreparedArtifact())

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from paretobench.backends import Prepared, coreml, get
+from paretobench.backends import PreparedArtifact, coreml, get
 from paretobench.backends.artifacts import ArtifactStore
 from paretobench.backends.coreml_convert import PACKAGE, PackageSpec, build_encoder
 from paretobench.domain import Runtime, Workload
@@ -190,7 +190,7 @@ def test_values_that_are_not_finite_are_refused(root, mac):
 
 def test_loading_wants_something_prepared(mac):
     with pytest.raises(UnsupportedError, match="needs a prepared package"):
-        get("coreml").load(workload(), Prepared())
+        get("coreml").load(workload(), PreparedArtifact())
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from paretobench.backends import Prepared, cuda_onnx, get, hardware
+from paretobench.backends import PreparedArtifact, cuda_onnx, get, hardware
 from paretobench.errors import UnsupportedError
 from tests.backends.test_encoding import pixels_of, small
 
@@ -142,4 +142,4 @@ def test_a_session_that_has_not_run_has_no_output(on_cpu, root):
     with pytest.raises(ValueError, match="has not run yet"):
         backend.load(small("onnxruntime"), prepared).output()
     with pytest.raises(UnsupportedError, match="needs a prepared graph"):
-        backend.load(small("onnxruntime", device="cuda"), Prepared())
+        backend.load(small("onnxruntime", device="cuda"), PreparedArtifact())

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from paretobench.backends import Prepared, get, hardware
+from paretobench.backends import PreparedArtifact, get, hardware
 from paretobench.config import load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload
 from paretobench.errors import (
@@ -193,7 +193,7 @@ def test_bf16_is_refused_where_it_would_be_emulated(backend, monkeypatch):
 def test_a_graph_must_be_prepared():
     for name in ("openvino", "onnxruntime"):
         with pytest.raises(UnsupportedError, match="needs a prepared graph"):
-            get(name).load(small(name), Prepared())
+            get(name).load(small(name), PreparedArtifact())
 
 
 def test_a_missing_runtime_says_how_to_get_it(monkeypatch):

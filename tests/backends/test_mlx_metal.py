@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from paretobench.backends import Prepared, get, hardware, mlx_metal
+from paretobench.backends import PreparedArtifact, get, hardware, mlx_metal
 from paretobench.domain import LanguageModel, Runtime, Workload
 
 CALLS = {
@@ -94,7 +94,7 @@ def a_mac(mlx, monkeypatch):
 def session(device):
     subject = {"llm": TINY, "n_tokens": 5}
     workload = Workload("prefill", "tiny", subject, Runtime("mlx", "fp32", {"device": device}))
-    return get("mlx").load(workload, Prepared())
+    return get("mlx").load(workload, PreparedArtifact())
 
 
 def test_a_session_on_a_gpu_wires_memory_while_it_lasts_and_keeps_its_peak(a_mac):

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from paretobench.backends import (  # noqa: E402
-    Prepared,
+    PreparedArtifact,
     cuda_nvml,
     get,
     torch_cuda,
@@ -85,7 +85,7 @@ def prefill(mode, inputs="embeddings", **options):
 def loaded(workload):
     backend = get("torch")
     assert backend.refuses(workload) is None
-    return backend.load(workload, Prepared())
+    return backend.load(workload, PreparedArtifact())
 
 
 def called():
@@ -129,7 +129,7 @@ def test_without_a_board_the_error_says_what_torch_sees():
     if torch.cuda.is_available():
         pytest.skip("there is a board here")
     with pytest.raises(UnsupportedError, match=r"no device=cuda: torch .* sees none; 'nvidia-smi"):
-        get("torch").load(encode("eager"), Prepared())
+        get("torch").load(encode("eager"), PreparedArtifact())
 
 
 @pytest.mark.parametrize("name", ["cuda:2", "cuda:first"])
@@ -151,7 +151,8 @@ def test_which_board_is_a_setting(cuda, monkeypatch):
 @pytest.mark.parametrize("mode", torch_modes.CHOICES)
 def test_an_encoder_gives_the_tokens_of_the_cpu_in_every_mode(cuda, mode):
     on_cpu = get("torch").load(
-        Workload("encode", "small", SMALL, Runtime("torch", "fp32", {"device": "cpu"})), Prepared()
+        Workload("encode", "small", SMALL, Runtime("torch", "fp32", {"device": "cpu"})),
+        PreparedArtifact(),
     )
     running = loaded(encode(mode))
     for seed in (1, 2):  # the second input must not give the first one's result
@@ -167,7 +168,7 @@ def test_a_prefill_gives_the_logits_of_the_cpu_in_every_mode(cuda, mode):
     subject = {"llm": TINY, "n_tokens": 9, "inputs": "embeddings"}
     on_cpu = get("torch").load(
         Workload("prefill", "tiny", subject, Runtime("torch", "fp32", {"device": "cpu"})),
-        Prepared(),
+        PreparedArtifact(),
     )
     running = loaded(prefill(mode))
     for seed in (1, 2):
@@ -376,7 +377,7 @@ def test_compile_gives_the_same_tokens_on_a_cpu():
     plain = Workload("encode", "small", SMALL, Runtime("torch", "fp32"))
     results = []
     for one in (workload, plain):
-        running = get("torch").load(one, Prepared())
+        running = get("torch").load(one, PreparedArtifact())
         running.set_input(pixels_of(64))
         running.run()
         results.append(running.output().copy())
@@ -407,7 +408,9 @@ def test_a_whole_point_runs_through_graphs_with_projected_tokens(cuda):
     subject = SMALL | {"llm": TINY, "n_tokens": 9, "passes": 1}
     workload = Workload("end_to_end", "point", subject, Runtime("end_to_end", "fp32", options))
     made = {"path": None, "facts": {}}
-    running = get("end_to_end").load(workload, Prepared(facts={"encode": made, "prefill": made}))
+    running = get("end_to_end").load(
+        workload, PreparedArtifact(facts={"encode": made, "prefill": made})
+    )
     logits = []
     for _ in range(2):
         running.renew_input()

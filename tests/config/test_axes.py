@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretobench.config.axes import AXES, Row, rows
+from paretobench.config.axes import AXES, AxisCombination, rows
 
 GRID = [
     {"encoder": ["a", "b"], "resolution": ["256", "512"], "llm": ["q", "r"]},
@@ -21,7 +21,7 @@ blocks = st.lists(
 wishes = st.fixed_dictionaries({}, optional=dict.fromkeys(AXES, names))
 
 
-def pairs(found: list[Row]) -> set[tuple[str, str | None]]:
+def pairs(found: list[AxisCombination]) -> set[tuple[str, str | None]]:
     return {(row.encoder, row.resolution) for row in found}
 
 
@@ -39,12 +39,15 @@ def test_an_encoder_keeps_the_resolutions_the_grid_lists_for_it():
 
 def test_an_encoder_the_grid_does_not_know_brings_its_own_resolutions_and_the_grids_llms():
     found = rows(GRID, {"encoder": ["new"]}, DEFAULTS)
-    assert found == [Row("new", None, "none", "q"), Row("new", None, "none", "r")]
+    assert found == [
+        AxisCombination("new", None, "none", "q"),
+        AxisCombination("new", None, "none", "r"),
+    ]
 
 
 def test_a_value_axis_replaces_that_axis_in_every_block():
     found = rows(GRID, {"resolution": ["64"], "llm": ["s"]}, DEFAULTS)
-    assert found == [Row(encoder, "64", "none", "s") for encoder in "abc"]
+    assert found == [AxisCombination(encoder, "64", "none", "s") for encoder in "abc"]
 
 
 def test_without_a_grid_the_wish_is_a_plain_product():
@@ -53,7 +56,7 @@ def test_without_a_grid_the_wish_is_a_plain_product():
 
 
 def test_without_a_grid_or_a_wish_the_defaults_make_one_row():
-    assert rows([], {}, DEFAULTS) == [Row("a", None, "none", "q")]
+    assert rows([], {}, DEFAULTS) == [AxisCombination("a", None, "none", "q")]
 
 
 def test_a_grid_without_encoders_applies_to_any():

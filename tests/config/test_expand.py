@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from paretobench.config import Settings, composition, expand, load_catalogue
+from paretobench.config.axes import AxisCombination
 from paretobench.errors import ConfigError, ParetobenchError, UnknownNameError
 
 
@@ -187,7 +188,7 @@ def test_points_equal_those_of_a_full_composition(extra):
             composer._untouched = set()
             chosen = (point.encoder.name, point.tiling.name, point.llm.name)
             encoder, tiling, llm = (name.split("~")[0] for name in chosen)
-            row = composition.Row(encoder, None, tiling, llm)
+            row = AxisCombination(encoder, None, tiling, llm)
             full = composition._Models(composer, None).of(row)
         assert full == (point.encoder, point.llm, point.tiling)
 

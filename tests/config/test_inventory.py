@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from paretobench.config import Limits, Place, expand, load_inventory
+from paretobench.config import InventoryDevice, Limits, expand, load_inventory
 from paretobench.config.inventory import inventory_file
 from paretobench.errors import ConfigError
 
@@ -38,7 +38,7 @@ def write(text: str, path: str = "devices.yaml") -> None:
 def test_every_field_is_read() -> None:
     write(GOOD)
     places = load_inventory(profiles=("apple", "cpu"))
-    assert places["macbook"] == Place(
+    assert places["macbook"] == InventoryDevice(
         "macbook",
         host="anna@macbook.local",
         kind="MacBook Pro M1 Max",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from paretobench.accuracy.lmms.runner import Outcome
+from paretobench.accuracy.lmms.runner import ScoringOutcome
 from paretobench.errors import ExecutorError
 from paretobench.jobs import State
 from paretobench.jobs.ray import RayEngine, refuse_silence, refuse_unknown_resources
@@ -80,7 +80,7 @@ class TestOnARealCluster:
         checkpoints = [write_checkpoint(tmp_path, name, gqa=1) for name in ("a", "b")]
         jobs = jobs_of(checkpoints, write_interpreter(tmp_path))
         done = ends(carrier(tmp_path, address), jobs)
-        assert all(isinstance(end, Outcome) and not end.failures for end in done.values())
+        assert all(isinstance(end, ScoringOutcome) and not end.failures for end in done.values())
         notes = [UnitFolder.of(unit_of(job), tmp_path / "units") for job in jobs]
         starts = sorted(folder.read("started")["at"] for folder in notes)
         first_end = min(path.stat().st_mtime for f in notes for path in f.results.iterdir())
@@ -115,7 +115,7 @@ class TestOnARealCluster:
         actor.send_signal(signal.SIGKILL)
         done = ends(carry, jobs)
         assert "its job is gone and left no result" in done["a"]
-        assert isinstance(done["b"], Outcome), "the device was not freed"
+        assert isinstance(done["b"], ScoringOutcome), "the device was not freed"
         carry = carrier(tmp_path, address)
         carry.submit(jobs[:1], keep_not)
         until(lambda: log(checkpoints[0]).count("start:docvqa_val") == 2, "the second attempt")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from paretobench.accuracy.lmms.runner import Outcome
+from paretobench.accuracy.lmms.runner import ScoringOutcome
 from paretobench.config import load_catalogue
 from paretobench.domain import GridPoint
 from paretobench.domain.records import TaskRun
@@ -114,7 +114,9 @@ def test_units_that_are_scored_count_no_more_and_their_times_are_known(
     jobs = _jobs(two)
     behave(Path(jobs[1].checkpoint), docvqa_val="die")
     done = carrier(root)(jobs, _ignore, _ignore)
-    runs = [run for _, outcome in done if isinstance(outcome, Outcome) for run in outcome.runs]
+    runs = [
+        run for _, outcome in done if isinstance(outcome, ScoringOutcome) for run in outcome.runs
+    ]
     assert {run.executor for run in runs} == {"submitit local"}
     with Store.open(root / "scores.db") as store:
         assert store.add_task_runs(runs) == 5

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from paretobench.accuracy.lmms.runner import Outcome
+from paretobench.accuracy.lmms.runner import ScoringOutcome
 from paretobench.errors import ExecutorError
 from paretobench.jobs import State, submitit
 from paretobench.jobs.scoring import Scoring, scoring, unit_of
@@ -89,7 +89,7 @@ def test_checkpoints_become_one_array_and_a_job_cancelled_in_the_middle_costs_it
     until(lambda: "start:textvqa_val" in log(checkpoints[1]), "the middle of b")
     said("scancel", numbers[1])
     done = ends(carry, jobs)
-    assert isinstance(done["a"], Outcome) and isinstance(done["c"], Outcome)
+    assert isinstance(done["a"], ScoringOutcome) and isinstance(done["c"], ScoringOutcome)
     assert re.search(rf"job {numbers[1]} of slurm:low was cancelled: .*scancel", done["b"])
     behave(checkpoints[1])
     again = ends(carrier(root), jobs)
@@ -115,7 +115,7 @@ def test_a_drained_node_delays_jobs_and_loses_none(root: Path) -> None:
     finally:
         said("scontrol", "update", f"NodeName={node}", "State=RESUME")
     done = ends(carry, jobs)
-    assert all(isinstance(end, Outcome) and not end.failures for end in done.values())
+    assert all(isinstance(end, ScoringOutcome) and not end.failures for end in done.values())
 
 
 @pytest.mark.parametrize("how", ["requeue", "warning", "preemption"])
@@ -134,7 +134,7 @@ def test_a_job_that_is_sent_back_goes_on_with_its_finished_tasks(root: Path, how
     else:
         said("sbatch", "--partition=high", "--ntasks=2", "--output=/dev/null", "--wrap=sleep 3")
     done = ends(carry, [job])
-    assert isinstance(done["a"], Outcome) and done["a"].kept == ("gqa",)
+    assert isinstance(done["a"], ScoringOutcome) and done["a"].kept == ("gqa",)
     assert log(checkpoint).count("start:gqa") == 1
     folder = UnitFolder.of(unit_of(job), root / "units")
     assert folder.read("started")["restarts"] == 1
@@ -163,7 +163,9 @@ def test_a_refused_job_says_what_sbatch_said(root: Path) -> None:
     (job,) = jobs_of([write_checkpoint(root, "a")], write_interpreter(root))
     with pytest.raises(ExecutorError, match=r"sbatch refused the jobs: .*Invalid partition"):
         carry.submit([job], keep_not)
-    assert isinstance(ends(carrier(root), [job])["a"], Outcome), "the next command is free to try"
+    assert isinstance(ends(carrier(root), [job])["a"], ScoringOutcome), (
+        "the next command is free to try"
+    )
 
 
 def test_a_controller_that_does_not_answer_is_waited_for(
@@ -183,5 +185,5 @@ def test_a_controller_that_does_not_answer_is_waited_for(
         (handle,) = carry.executor.under_way()
         assert carry.executor.poll(handle) is State.RUNNING
         with pytest.raises(ExecutorError, match="does not answer: Unable to contact"):
-            submitit.SlurmEngine(root, submitit.Demands()).check()
-    assert isinstance(ends(carry, [job])["a"], Outcome)
+            submitit.SlurmEngine(root, submitit.SlurmResources()).check()
+    assert isinstance(ends(carry, [job])["a"], ScoringOutcome)

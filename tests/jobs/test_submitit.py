@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from paretobench.accuracy.lmms.runner import Outcome
+from paretobench.accuracy.lmms.runner import ScoringOutcome
 from paretobench.config import load_catalogue
 from paretobench.domain import GridPoint
 from paretobench.errors import ConfigError, ExecutorError
@@ -88,7 +88,9 @@ def until(happened: Callable[[], Any], what: str) -> Any:
 
 def test_each_checkpoint_is_a_job_and_its_scores_come_back(root: Path) -> None:
     done, scores, said = score(root, [write_checkpoint(root, "a"), write_checkpoint(root, "b")])
-    assert all(isinstance(outcome, Outcome) and not outcome.failures for outcome in done.values())
+    assert all(
+        isinstance(outcome, ScoringOutcome) and not outcome.failures for outcome in done.values()
+    )
     assert {s.benchmark for s in scores} >= {"gqa", "textvqa", "docvqa", "avg5"}
     assert {s.resolution_px for s in scores} == {64, 65}
     assert sum("done" in line for line in said) == 2
@@ -141,10 +143,10 @@ def test_a_killed_job_costs_its_unit_alone_and_resumes_task_by_task(root: Path) 
     done = {Path(job.checkpoint).name: end for job, end in carry(jobs, said.append, keep_not)}
     assert "its worker was killed by signal 9" in done["slow"]
     assert str(folder.log) in done["slow"]
-    assert isinstance(done["fine"], Outcome)
+    assert isinstance(done["fine"], ScoringOutcome)
     behave(slow)
     again, _, _ = score(root, [slow, fine])
-    assert isinstance(again["slow"], Outcome) and not again["slow"].failures
+    assert isinstance(again["slow"], ScoringOutcome) and not again["slow"].failures
     assert again["slow"].kept == ("gqa", "textvqa_val")
 
 
@@ -193,7 +195,7 @@ def test_without_wait_jobs_are_left_and_the_same_command_collects_them(root: Pat
     assert said[-1] == "1 scoring jobs are under way; the same command collects them"
     until(lambda: list((root / "units").glob("*/result/*.json")), "the result")
     done, _, _ = score(root, [checkpoint], wait=False)
-    assert isinstance(done["a"], Outcome)
+    assert isinstance(done["a"], ScoringOutcome)
     assert log(checkpoint).count("start:gqa") == 1
 
 
@@ -213,7 +215,7 @@ def test_a_cancelled_unit_ends_as_cancelled_and_can_be_submitted_again(root: Pat
     until(lambda: not jobs_in(root, "fake_child"), "the end of the work")
     behave(checkpoint)
     done, _, _ = score(root, [checkpoint])
-    assert isinstance(done["a"], Outcome)
+    assert isinstance(done["a"], ScoringOutcome)
 
 
 def test_a_unit_that_waits_for_its_turn_is_cancelled_before_it_begins(root: Path) -> None:
@@ -293,7 +295,7 @@ def test_slurm_that_is_not_here_is_said_before_anything_is_submitted(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(root))
-    engine = submitit.SlurmEngine(root, submitit.Demands())
+    engine = submitit.SlurmEngine(root, submitit.SlurmResources())
     with pytest.raises(ExecutorError, match="sbatch is not on this machine's PATH"):
         engine.check()
     said: list[str] = []

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench import backends
-from paretobench.backends import Availability, Prepared
+from paretobench.backends import Availability, PreparedArtifact
 from paretobench.domain import Runtime, Workload
 from paretobench.errors import OutOfMemoryError, UnsupportedError
 from paretobench.measure import canary
@@ -105,13 +105,13 @@ class PretendBackend:
         """Nothing."""
         return None
 
-    def prepare(self, workload: Workload, root: Path) -> Prepared:
+    def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Misbehaves if the subject says `when: prepare`."""
         if workload.subject.get("when") == "prepare":
             misbehave(workload.subject["act"], workload.subject)
-        return Prepared(None, {"prepared": True})
+        return PreparedArtifact(None, {"prepared": True})
 
-    def load(self, workload: Workload, prepared: Prepared) -> PretendSession:
+    def load(self, workload: Workload, prepared: PreparedArtifact) -> PretendSession:
         """Misbehaves if the subject says `when: load`."""
         if workload.subject.get("when") == "load":
             misbehave(workload.subject["act"], workload.subject)

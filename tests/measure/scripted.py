@@ -9,9 +9,9 @@ from typing import Any
 
 from paretobench.domain import Workload
 from paretobench.measure.child import write_answer
-from paretobench.measure.process import Children, Ended, Outcome
+from paretobench.measure.process import ChildExit, Children, ChildResult
 
-Script = Callable[[str, int], Mapping[str, Any] | Outcome]
+Script = Callable[[str, int], Mapping[str, Any] | ChildResult]
 """From a workload's label and how often it was visited to an answer's changes or a failure."""
 
 
@@ -27,14 +27,14 @@ class ScriptedChildren(Children):
 
     def ask(
         self, module: str, orders: Callable[[Path], Mapping[str, Any]], timeout_s: float
-    ) -> Outcome:
+    ) -> ChildResult:
         given = orders(Path("answer.json"))
         label = given["workload"]["label"]
         said = self.script(label, self.visits.count(label))
         self.visits.append(label)
-        if isinstance(said, Outcome):
+        if isinstance(said, ChildResult):
             return said
-        return Outcome(self.wall_s, {**answer(next(self._second)), **said})
+        return ChildResult(self.wall_s, {**answer(next(self._second)), **said})
 
     def run(
         self,
@@ -42,16 +42,16 @@ class ScriptedChildren(Children):
         orders: Mapping[str, Any],
         timeout_s: float,
         progressed: Callable[[], bool] = lambda: False,
-    ) -> Ended:
+    ) -> ChildExit:
         for index, data in enumerate(orders["workloads"]):
             label = Workload.from_json(data).label
             self.prepared.append(label)
             if label.startswith("kills prepare"):
-                return Ended(-11, False, ("boom",), 0, 0, 1.0)
+                return ChildExit(-11, False, ("boom",), 0, 0, 1.0)
             reply = {"status": "ok", "path": None, "facts": {}, "prepare_s": 0.5}
             write_answer(Path(orders["folder"]) / f"{index}.json", reply)
             progressed()
-        return Ended(0, False, (), 0, 0, 1.0)
+        return ChildExit(0, False, (), 0, 0, 1.0)
 
 
 def answer(second: int, samples_s: Sequence[float] = (0.100, 0.101, 0.099)) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from paretobench.domain.records import Environment
 from paretobench.errors import LockError
 from paretobench.measure import events, harness
 from paretobench.measure.lock import DeviceLock
-from paretobench.measure.process import Outcome
+from paretobench.measure.process import ChildResult
 from paretobench.measure.single import MemoryStore
 from tests.measure.pretend import workload
 from tests.measure.scripted import ScriptedChildren
@@ -149,10 +149,10 @@ def test_an_interrupted_sweep_finishes_its_round_first(after: int) -> None:
 def test_a_failure_is_a_row_and_the_sweep_goes_on() -> None:
     store = MemoryStore()
 
-    def script(label: str, visit: int) -> Mapping[str, Any] | Outcome:
+    def script(label: str, visit: int) -> Mapping[str, Any] | ChildResult:
         if label != "b":
             return {}
-        return Outcome(2.0, None, "timed_out", "still running after 2 s", {"log": ["last"]})
+        return ChildResult(2.0, None, "timed_out", "still running after 2 s", {"log": ["last"]})
 
     children = ScriptedChildren(script, wall_s=9.0)
     account = run(children, store, given=options(sweep_key="s"))
@@ -166,7 +166,7 @@ def test_a_failure_is_a_row_and_the_sweep_goes_on() -> None:
 
 def test_failures_are_retried_only_when_asked() -> None:
     store = MemoryStore()
-    run(ScriptedChildren(lambda *_: Outcome(1.0, None, "crashed", "boom")), store)
+    run(ScriptedChildren(lambda *_: ChildResult(1.0, None, "crashed", "boom")), store)
     later = ScriptedChildren()
     account = run(later, store)
     assert later.visits == []

@@ -17,9 +17,9 @@ from paretobench.measure import cell
 from paretobench.measure.child import write_answer
 from paretobench.measure.process import (
     ALLOCATOR_DEFAULTS,
+    ChildExit,
     Children,
-    Ended,
-    Outcome,
+    ChildResult,
     child_environment,
     read_outcome,
 )
@@ -32,7 +32,7 @@ GIB = 2**30
 
 def ask(
     act: str, timeout_s: float = 60.0, children: Children | None = None, **more: object
-) -> Outcome:
+) -> ChildResult:
     children = children or Children(launcher=pretend.LAUNCHER)
     workload = pretend.workload(act, act, **more)
     return children.ask(
@@ -136,22 +136,22 @@ def test_a_child_dies_with_its_parent() -> None:
 
 def test_an_answer_counts_even_if_the_process_crashed_on_its_way_out(tmp_path: Path) -> None:
     write_answer(tmp_path / "a.json", {"status": "ok", "samples_s": [1.0]})
-    ended = Ended(-signal.SIGSEGV, False, ("boom",), 0, 0, 1.0)
+    ended = ChildExit(-signal.SIGSEGV, False, ("boom",), 0, 0, 1.0)
     assert read_outcome(tmp_path / "a.json", ended).answer is not None
 
 
 def test_half_an_answer_is_no_answer(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"status": "ok", "sam')
-    assert read_outcome(tmp_path / "a.json", Ended(0, False, (), 0, 0, 1.0)).answer is None
+    assert read_outcome(tmp_path / "a.json", ChildExit(0, False, (), 0, 0, 1.0)).answer is None
 
 
 def test_a_victim_of_the_kernels_oom_killer_is_out_of_memory(tmp_path: Path) -> None:
-    ended = Ended(-signal.SIGKILL, False, (), 5 * GIB, 1, 9.0)
+    ended = ChildExit(-signal.SIGKILL, False, (), 5 * GIB, 1, 9.0)
     outcome = read_outcome(tmp_path / "none", ended)
     assert outcome.kind == "out_of_memory"
     assert "it held 5.0 of" in outcome.reason
     total = psutil.virtual_memory().total
-    unseen = Ended(-signal.SIGKILL, False, (), int(0.95 * total), 0, 9.0)
+    unseen = ChildExit(-signal.SIGKILL, False, (), int(0.95 * total), 0, 9.0)
     assert read_outcome(tmp_path / "none", unseen).kind == "out_of_memory"
 
 

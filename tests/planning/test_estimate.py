@@ -6,7 +6,7 @@ import pytest
 
 from paretobench.config import load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload, prefill_workload
-from paretobench.planning.cost import Machine, Past, Rates, encode_cost, prefill_cost
+from paretobench.planning.cost import Machine, PastMeasurement, Rates, encode_cost, prefill_cost
 from paretobench.planning.estimate import Effort, Estimator, preparation_s
 from paretobench.planning.stopping import cell_plan
 
@@ -56,14 +56,14 @@ def test_a_model_too_large_to_be_mapped_is_made_in_every_process():
 
 
 def test_loading_is_expected_to_take_what_it_took_before():
-    past = [Past(encode(256), 0.05, overhead_s=11.0)]
+    past = [PastMeasurement(encode(256), 0.05, overhead_s=11.0)]
     estimator = Estimator(Rates.of(MACHINE, past), Effort())
     assert estimator.workload(*encode_price(1024)).overhead_s == 11.0
 
 
 def test_a_past_without_overhead_leaves_loading_to_the_constants():
     plain = Estimator(Rates.of(MACHINE, ()), Effort()).workload(*encode_price())
-    past = [Past(encode(256), 0.05)]
+    past = [PastMeasurement(encode(256), 0.05)]
     known = Estimator(Rates.of(MACHINE, past), Effort()).workload(*encode_price())
     assert known.overhead_s == plain.overhead_s and known.latency_s != plain.latency_s
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from paretobench.config import expand, load_catalogue
 from paretobench.domain import Device, EncoderPart, GridPoint, Runtime, Tiling
-from paretobench.planning.cost import Machine, Past
+from paretobench.planning.cost import Machine, PastMeasurement
 from paretobench.planning.plan import PROMPT_TOKENS, Refusal, make_plan
 
 CATALOGUE = load_catalogue()
@@ -160,7 +160,7 @@ def test_a_system_of_several_encoders_is_a_sum_of_their_workloads():
 def test_an_estimate_follows_what_was_measured_before():
     points = [point(px=512), point(px=1024), point("fastvit", 512)]
     plain = {w.workload.label: w for w in make_plan(points, (), DEVICE, LARGE).workloads}
-    past = [Past(plain["FastViTHD@512"].workload, 10.0)]
+    past = [PastMeasurement(plain["FastViTHD@512"].workload, 10.0)]
     known = {w.workload.label: w for w in make_plan(points, (), DEVICE, LARGE, past=past).workloads}
     assert known["FastViTHD@512"].expected.latency_s == 10.0
     assert known["FastViTHD@1024"].expected.latency_s == pytest.approx(40.0)

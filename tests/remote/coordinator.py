@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.accuracy.lmms.job import Job
-from paretobench.accuracy.lmms.placing import Place
+from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.domain.records import Score
 from paretobench.jobs.scoring import scoring
 from paretobench.store import Store
@@ -26,9 +26,9 @@ TASKS = ("gqa", "textvqa", "docvqa")
 
 def jobs_of(checkpoints: Sequence[Path], interpreter: Path) -> list[Job]:
     """A job of three tasks for each checkpoint, each at a point of its own."""
-    template = Job("", Place("e", 64, "l"), TASKS, interpreter=str(interpreter))
+    template = Job("", ScorePoint("e", 64, "l"), TASKS, interpreter=str(interpreter))
     return [
-        replace(template, checkpoint=str(path), place=Place("e", 64 + number, "l"))
+        replace(template, checkpoint=str(path), place=ScorePoint("e", 64 + number, "l"))
         for number, path in enumerate(checkpoints)
     ]
 

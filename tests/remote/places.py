@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from paretobench.config import Limits, Place
+from paretobench.config import InventoryDevice, Limits
 
 HERE = Path(__file__).resolve().parent
 COMMAND = f"{sys.executable} {HERE / 'pretend_device.py'}"
@@ -23,10 +23,10 @@ def put_fake_ssh_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def place(name: str, locks: Path, host: str = "fine", limits: Limits | None = None,
-          **variables: str) -> Place:  # fmt: skip
+          **variables: str) -> InventoryDevice:  # fmt: skip
     """A pretended device that is its own environment and has its own lock."""
     environment = {"PRETEND_CHIP": name, "PARETOBENCH_LOCKS": str(locks / name), **variables}
-    return Place(
+    return InventoryDevice(
         name,
         host=host,
         profile="pretended",

@@ -22,7 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from paretobench import backends
-from paretobench.backends import Availability, Prepared
+from paretobench.backends import Availability, PreparedArtifact
 from paretobench.domain import Workload
 
 NAME = "pretend"
@@ -62,11 +62,11 @@ class Backend:
         refused = os.environ.get("PRETEND_REFUSES")
         return "this device cannot" if refused and refused in workload.label else None
 
-    def prepare(self, workload: Workload, root: Path) -> Prepared:
+    def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Nothing to make."""
-        return Prepared(None, {})
+        return PreparedArtifact(None, {})
 
-    def load(self, workload: Workload, prepared: Prepared) -> Session:
+    def load(self, workload: Workload, prepared: PreparedArtifact) -> Session:
         """Loads at once; kills itself where it is told to."""
         if os.environ.get("PRETEND_LABEL_KILLED") == workload.label:
             os.kill(os.getpid(), 9)

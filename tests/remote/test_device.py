@@ -10,21 +10,28 @@ from pathlib import Path
 import psutil
 import pytest
 
-from paretobench.config import DeviceRequest, Limits, Place
+from paretobench.config import DeviceRequest, InventoryDevice, Limits
 from paretobench.domain import Runtime, Workload
 from paretobench.errors import ExecutorError
 from paretobench.jobs import State, Unit
 from paretobench.measure import events, harness
 from paretobench.remote import places as sites
 from paretobench.remote.device import DeviceExecutor, latency_unit
-from paretobench.remote.places import Away, Here, site_of, spool_folder, take_in, target
+from paretobench.remote.places import (
+    LocalDevice,
+    RemoteDevice,
+    measuring_device,
+    spool_folder,
+    take_in,
+    target,
+)
 from paretobench.remote.session import Connection
 from paretobench.store import Store, spool
 from tests.remote.places import place, put_fake_ssh_on_path
 
 HALF = {"backend": "pretend", "precision": "fp32", "options": {}}
 OPTIONS = harness.Options(Path("unused"), fidelity="quick", cell_timeout_s=120.0)
-Make = Callable[..., Away]
+Make = Callable[..., RemoteDevice]
 
 
 def workload(label: str) -> Workload:
@@ -35,13 +42,13 @@ def workload(label: str) -> Workload:
 def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Makes sites; each is closed at the end."""
     put_fake_ssh_on_path(tmp_path, monkeypatch)
-    made: list[Away] = []
+    made: list[RemoteDevice] = []
 
     def make(
         name: str = "desk", host: str = "fine", limits: Limits | None = None, **env: str
-    ) -> Away:
+    ) -> RemoteDevice:
         there = place(name, tmp_path, host, limits, **env)
-        made.append(Away(target(name, "ssh", there), spool_folder(tmp_path / "x.db", name)))
+        made.append(RemoteDevice(target(name, "ssh", there), spool_folder(tmp_path / "x.db", name)))
         return made[-1]
 
     yield make
@@ -53,7 +60,7 @@ def request(name: str = "desk") -> DeviceRequest:
     return DeviceRequest(name, HALF, HALF, "ssh")
 
 
-def session_of(site: Away) -> int:
+def session_of(site: RemoteDevice) -> int:
     """The process id of the program at the other end."""
     connection = site._executor._session()
     assert connection._process is not None
@@ -290,7 +297,7 @@ def test_without_a_program_to_start_the_device_is_named(
 
 
 def test_this_machine_has_a_session_of_its_own_beside_others(tmp_path: Path) -> None:
-    there = Place("here", environment={"OMP_NUM_THREADS": "1"})
+    there = InventoryDevice("here", environment={"OMP_NUM_THREADS": "1"})
     executor = DeviceExecutor(target("here", "local", there), tmp_path)
     hello = executor.connect()
     environment, _ = executor.describe()
@@ -303,8 +310,10 @@ def test_this_machine_alone_is_measured_by_this_process_unless_it_has_variables(
     tmp_path: Path,
 ) -> None:
     database = tmp_path / "x.db"
-    plain = DeviceRequest("here", HALF, HALF, "local", Place("here"))
-    assert isinstance(site_of(plain, database, is_alone=True), Here)
-    assert isinstance(site_of(plain, database, is_alone=False), Away)
-    changed = DeviceRequest("here", HALF, HALF, "local", Place("here", environment={"A": "1"}))
-    assert isinstance(site_of(changed, database, is_alone=True), Away)
+    plain = DeviceRequest("here", HALF, HALF, "local", InventoryDevice("here"))
+    assert isinstance(measuring_device(plain, database, is_alone=True), LocalDevice)
+    assert isinstance(measuring_device(plain, database, is_alone=False), RemoteDevice)
+    changed = DeviceRequest(
+        "here", HALF, HALF, "local", InventoryDevice("here", environment={"A": "1"})
+    )
+    assert isinstance(measuring_device(changed, database, is_alone=True), RemoteDevice)

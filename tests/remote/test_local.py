@@ -12,7 +12,7 @@ from paretobench.measure import harness
 from paretobench.measure.lock import FOLDER_VARIABLE, DeviceLock
 from paretobench.measure.single import MemoryStore
 from paretobench.remote import local
-from paretobench.remote.places import Here
+from paretobench.remote.places import LocalDevice
 from paretobench.store import Store
 from tests.measure.pretend import workload
 from tests.measure.scripted import ScriptedChildren
@@ -50,7 +50,7 @@ def test_a_device_stays_locked_from_its_first_cell_until_it_is_given_back(
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     monkeypatch.setattr(harness, "canary", lambda: 0.02)
     monkeypatch.setattr(harness, "Children", ScriptedChildren)
-    site = Here()
+    site = LocalDevice()
     options = harness.Options(tmp_path, fidelity="quick")
     environment = Environment({"chip": "test"})
     with Store.open(tmp_path / "x.db") as store:

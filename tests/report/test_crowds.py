@@ -24,7 +24,7 @@ from paretobench.report.figures.pareto import pareto_figure, pareto_info
 from paretobench.report.page.data import payload
 from paretobench.report.summary import MOST_LISTED, summary_text
 from paretobench.report.view.front_membership import with_standing
-from paretobench.report.view.rows import Reading, Runs, View
+from paretobench.report.view.rows import CanaryReading, Runs, View
 from tests.report.grids import row, view
 
 
@@ -85,7 +85,7 @@ def test_a_cloud_lies_under_the_fronts_and_its_markers_are_small() -> None:
 
 def test_a_canary_over_thousands_of_processes_is_an_image_too(tmp_path: Path) -> None:
     readings = tuple(
-        Reading(f"2026-11-21T10:{i // 60:02d}:{i % 60:02d}+00:00", "w", 0.01, 0.01)
+        CanaryReading(f"2026-11-21T10:{i // 60:02d}:{i % 60:02d}+00:00", "w", 0.01, 0.01)
         for i in range(CROWD)
     )
     style = Style()

@@ -23,7 +23,7 @@ from paretobench.report.figures.pareto import PanelInfo, pareto_figure, pareto_i
 from paretobench.report.figures.resolution import resolution_info
 from paretobench.report.view.front_membership import with_standing
 from paretobench.report.view.published import published_view
-from paretobench.report.view.rows import Accuracy, Reading, Statistics, View
+from paretobench.report.view.rows import Accuracy, CanaryReading, Statistics, View
 from tests.report.grids import estimate, family_view, row, view
 
 COLUMN = Style(width_mm=85, font_pt=7)
@@ -216,7 +216,7 @@ def full_view(count: int) -> View:
     costs = Statistics(count, 2 * count, count, cells=4 * count, samples=80, measuring_s=431.0,
                        product_s=1210.0)  # fmt: skip
     readings = tuple(
-        Reading(f"2026-11-21T10:{minute:02d}:00+00:00", "w", 0.01, 0.011, "ok")
+        CanaryReading(f"2026-11-21T10:{minute:02d}:00+00:00", "w", 0.01, 0.011, "ok")
         for minute in range(min(count, 60))
     )
     shown = view(*rows, title=f"{count} points", command="a command", environment="A chip")
@@ -399,8 +399,10 @@ def test_ticks_are_plain_and_neither_too_many_nor_none(low: float, high: float) 
 def checked_view() -> View:
     """A sweep with two points checked end to end and a canary that moved once."""
     readings = tuple(
-        Reading(f"2026-11-21T10:{minute:02d}:00+00:00", "w", 0.01, 0.01 + (minute == 3) * 0.02,
-                "suspect" if minute == 3 else "ok")
+        CanaryReading(
+            f"2026-11-21T10:{minute:02d}:00+00:00", "w", 0.01, 0.01 + (minute == 3) * 0.02,
+            "suspect" if minute == 3 else "ok",
+        )
         for minute in range(6)
     )  # fmt: skip
     rows = [

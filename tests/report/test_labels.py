@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from paretobench.report.figures.labels import (
     Anchor,
-    Place,
+    LabelPosition,
     Scene,
     crosses,
     place_labels,
@@ -19,7 +19,7 @@ FRAME = (0.0, 0.0, 600.0, 400.0)
 NOTHING = np.empty((0, 4))
 
 
-def box_of(anchor: Anchor, place: Place) -> np.ndarray:
+def box_of(anchor: Anchor, place: LabelPosition) -> np.ndarray:
     half = np.array([anchor.width / 2, anchor.height / 2])
     centre = np.array([place.x, place.y])
     return np.concatenate([centre - half, centre + half])

@@ -179,12 +179,12 @@ def test_five_hundred_measured_points_stay_under_500_kb() -> None:
 
 
 def test_refusals_failures_sources_and_command_are_on_the_page() -> None:
-    from paretobench.report.view.rows import Gone
+    from paretobench.report.view.rows import MissingResult
 
     made = view(
         row(),
-        refusals=(Gone("A@1", "refused", "too small"),),
-        failures=(Gone("B", "out_of_memory", "needs 30 GiB"),),
+        refusals=(MissingResult("A@1", "refused", "too small"),),
+        failures=(MissingResult("B", "out_of_memory", "needs 30 GiB"),),
         sources=("A paper, Table 1",),
         command="paretobench sweep",
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from paretobench.report.formatting import footer_lines, origin, remark
 from paretobench.report.summary import headline_sentences, summary_text
-from paretobench.report.view.rows import Accuracy, Gone, Statistics
+from paretobench.report.view.rows import Accuracy, MissingResult, Statistics
 from tests.report.grids import family_view, row, view
 
 
@@ -56,7 +56,9 @@ def test_missing_latencies_are_grouped_by_their_reason() -> None:
 def test_the_summary_lists_fronts_failures_and_what_reuse_saved() -> None:
     shown = replace(
         family_view(),
-        failures=(Gone("Qwen2-7B x 729 tokens", "out_of_memory", "needs 15 GiB, 8 are free"),),
+        failures=(
+            MissingResult("Qwen2-7B x 729 tokens", "out_of_memory", "needs 15 GiB, 8 are free"),
+        ),
         statistics=Statistics(48, 96, 40, cells=120, samples=2400, measuring_s=1500.0),
     )
     text = summary_text(shown, ["pareto"])

@@ -10,7 +10,7 @@ import dataclasses
 import pytest
 
 from paretobench.errors import DataError, StoreError
-from paretobench.store import Artifact, Link, Store
+from paretobench.store import ArtifactRow, Link, Store
 from tests.store import examples
 
 ENCODE, PREFILL = examples.workload(0), examples.workload(1, "prefill")
@@ -218,7 +218,7 @@ class StoreContract:
         assert sorted(score.value for score in group) == [0.5, 0.75]
 
     def test_artifacts_come_back(self, known: Store) -> None:
-        artifact = Artifact("0" * 64, "openvino_ir", "/a/b.xml", 10, ENCODE.key, {"opset": 15})
+        artifact = ArtifactRow("0" * 64, "openvino_ir", "/a/b.xml", 10, ENCODE.key, {"opset": 15})
         assert known.add_artifact(artifact) == artifact.key
         known.add_artifacts([artifact])
         assert known.artifacts() == [artifact]

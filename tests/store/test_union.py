@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paretobench.errors import DataError, StoreError
-from paretobench.store import Artifact, Store
+from paretobench.store import ArtifactRow, Store
 from tests.store import examples
 from tests.store.contract import ENCODE, HERE, PREFILL
 
@@ -58,7 +58,7 @@ def add_point(store: Store, i: int, variant: int) -> None:
 
 
 def add_artifact(store: Store, i: int, variant: int) -> None:
-    store.add_artifact(Artifact(f"{i:064d}", "ir", f"/made/{variant}", i))
+    store.add_artifact(ArtifactRow(f"{i:064d}", "ir", f"/made/{variant}", i))
 
 
 def add_task_run(store: Store, i: int, variant: int) -> None:

@@ -12,31 +12,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretobench.analysis.stats import replicates
-from paretobench.config import DeviceRequest, Limits, Place, expand
+from paretobench.config import DeviceRequest, InventoryDevice, Limits, expand
 from paretobench.domain.records import Cell, Environment
 from paretobench.measure.harness import progress
 from paretobench.planning.stopping import cell_plan
 from paretobench.store import Store
 from paretobench.sweep.prepare import (
-    Record,
+    EstimateAccuracy,
+    estimate_accuracy,
     finished,
     known_cells,
     machine_of,
     prepare,
-    record_of,
 )
 from tests.store import examples
 
 HERE = Environment({"chip": "test"}, {"memory_bytes": 32 << 30, "gflops": 100.0})
 
 
-def request(place: Place | None) -> DeviceRequest:
+def request(place: InventoryDevice | None) -> DeviceRequest:
     return DeviceRequest("desk", {}, {}, "ssh" if place else "local", place)
 
 
 def test_the_inventory_can_take_memory_away_but_not_add_any() -> None:
-    limited = Place("desk", "a", limits=Limits(memory_gib=8))
-    generous = Place("desk", "a", limits=Limits(memory_gib=64))
+    limited = InventoryDevice("desk", "a", limits=Limits(memory_gib=8))
+    generous = InventoryDevice("desk", "a", limits=Limits(memory_gib=64))
     assert machine_of(HERE, request(limited)).memory_bytes == 8 << 30
     assert machine_of(HERE, request(generous)).memory_bytes == 32 << 30
     assert machine_of(HERE, request(None)).memory_bytes == 32 << 30
@@ -52,15 +52,15 @@ def test_a_record_holds_what_sweeps_of_this_environment_took(tmp_path: Path) -> 
             at = f"2026-01-0{index + 1}T00:00:00+00:00"
             key = store.add_sweep("s", "c", {}, 0, environment.key, at)
             store.finish_sweep(key, at, 0, {"estimated_s": 100.0, "measured_s": measured_s})
-        record = record_of(store, HERE)
+        record = estimate_accuracy(store, HERE)
     assert record.ratios == (1.2, 0.5)
     assert str(record) == "2 past sweeps here took 0.5 to 1.2 times the estimate"
 
 
 def test_a_record_of_one_sweep_has_no_range_and_of_none_says_so() -> None:
-    assert str(Record((0.9,))) == "1 past sweep here took 0.9 times the estimate"
-    assert "no past sweep" in str(Record())
-    assert record_of(None, HERE) == Record()
+    assert str(EstimateAccuracy((0.9,))) == "1 past sweep here took 0.9 times the estimate"
+    assert "no past sweep" in str(EstimateAccuracy())
+    assert estimate_accuracy(None, HERE) == EstimateAccuracy()
 
 
 cells = st.lists(

@@ -27,8 +27,8 @@ import yaml
 from paretobench.accuracy.lmms import job as jobs_
 from paretobench.accuracy.lmms import placing, runner
 from paretobench.accuracy.lmms.job import Job
-from paretobench.accuracy.lmms.placing import Place
-from paretobench.accuracy.lmms.runner import Outcome
+from paretobench.accuracy.lmms.placing import ScorePoint
+from paretobench.accuracy.lmms.runner import ScoringOutcome
 from paretobench.domain import GridPoint
 from paretobench.domain.checkpoint import Checkpoint
 from paretobench.domain.records import Score
@@ -38,7 +38,7 @@ JOB_FIELDS = tuple(field.name for field in fields(Job) if field.name not in ("pl
 """What an entry may say about the scoring itself."""
 
 OnScores = Callable[[Sequence[Score]], None]
-Carry = Callable[[Sequence[Job], runner.OnEvent, OnScores], list[tuple[Job, Outcome | str]]]
+Carry = Callable[[Sequence[Job], runner.OnEvent, OnScores], list[tuple[Job, ScoringOutcome | str]]]
 """What scores jobs elsewhere; see `jobs.scoring`."""
 
 
@@ -70,7 +70,7 @@ def _job(entry: Mapping[str, Any], where: str, root: Path) -> Job:
     missing = [name for name in needed if not entry.get(name)]
     if missing:
         raise ConfigError(f"{where} lacks {', '.join(missing)}")
-    place = Place(**{name: entry[name] for name in placing.FIELDS if name in entry})
+    place = ScorePoint(**{name: entry[name] for name in placing.FIELDS if name in entry})
     settings = {name: entry[name] for name in JOB_FIELDS if name in entry}
     if isinstance(settings.get("benchmarks"), str):
         settings["benchmarks"] = [settings["benchmarks"]]
@@ -155,7 +155,7 @@ def score_points(
     on_event: runner.OnEvent = lambda line: None,
     on_scores: OnScores = lambda scores: None,
     carry: Carry | None = None,
-) -> list[tuple[Job, Outcome | str]]:
+) -> list[tuple[Job, ScoringOutcome | str]]:
     """Score every point that has a checkpoint; one that fails does not cost the others.
 
     Args:
@@ -181,8 +181,8 @@ def score_points(
 
 def _score_here(
     jobs: Sequence[Job], folder: Path, on_event: runner.OnEvent, on_scores: OnScores
-) -> list[tuple[Job, Outcome | str]]:
-    done: list[tuple[Job, Outcome | str]] = []
+) -> list[tuple[Job, ScoringOutcome | str]]:
+    done: list[tuple[Job, ScoringOutcome | str]] = []
     for job in jobs:
         on_event(f"scoring {Path(job.checkpoint).name} ({job.place.recipe})")
         try:

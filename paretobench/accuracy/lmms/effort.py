@@ -3,7 +3,7 @@
 A task's time is proportional to its items. The seconds of one item come from the runs that are
 most alike: of the same engine before others, of the same model before others, of the same
 resolution before others; the median of those. A task that was never scored has no time, and
-no number is made up for it. `Past.held` says how well this would have told each past run from
+no number is made up for it. `PastRuns.held` says how well this would have told each past run from
 the others.
 """
 
@@ -74,7 +74,7 @@ class Held:
 
 
 @dataclass
-class Past:
+class PastRuns:
     """Past runs by task, to estimate others from.
 
     Attributes:
@@ -85,9 +85,9 @@ class Past:
     by_task: dict[str, list[TaskRun]] = field(default_factory=lambda: defaultdict(list))
 
     @staticmethod
-    def of(runs: Iterable[TaskRun], executor: str) -> Past:
+    def of(runs: Iterable[TaskRun], executor: str) -> PastRuns:
         """Sort runs by their tasks."""
-        past = Past(executor)
+        past = PastRuns(executor)
         for run in runs:
             past.by_task[run.task].append(run)
         return past

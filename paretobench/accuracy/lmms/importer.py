@@ -14,7 +14,7 @@ from typing import Any
 
 from paretobench.accuracy.lmms import placing, scoring, vlmevalkit
 from paretobench.accuracy.lmms import results as results_
-from paretobench.accuracy.lmms.placing import Place
+from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.lmms.results import TaskResult
 from paretobench.accuracy.lmms.scoring import Value
 from paretobench.domain.records import Score
@@ -68,15 +68,15 @@ def import_results(
 
 def _placed(
     path: Path, flags: Mapping[str, Any], rules: Sequence[placing.Rule], protocol: str
-) -> list[tuple[Place, list[Value], bool]]:
+) -> list[tuple[ScorePoint, list[Value], bool]]:
     """The values of each checkpoint below a path, with their place."""
-    runs: dict[tuple[Place, bool, str], list[TaskResult]] = defaultdict(list)
+    runs: dict[tuple[ScorePoint, bool, str], list[TaskResult]] = defaultdict(list)
     for result in _lmms_results(path):
         texts = _texts(result)
         key = placing.place(texts, flags, rules), bool(result.own), " ".join(texts[1:])
         runs[key].append(result)
     found = [(key[0], scoring.values(of, protocol), key[1]) for key, of in runs.items()]
-    tables: dict[tuple[Place, str], list[Value]] = defaultdict(list)
+    tables: dict[tuple[ScorePoint, str], list[Value]] = defaultdict(list)
     for value in _vlmevalkit_values(path):
         texts = _texts(value.results[0])
         tables[placing.place(texts, flags, rules), texts[2]].append(value)
@@ -105,5 +105,5 @@ def _texts(result: TaskResult) -> list[str]:
     return [result.path.as_posix(), named, result.model, result.model_args]
 
 
-def _note(path: Path, place: Place, value: Value) -> str:
+def _note(path: Path, place: ScorePoint, value: Value) -> str:
     return f"{path.name}: {value.benchmark} of {place.encoder}@{place.resolution_px}: {value.note}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.accuracy import suites
-from paretobench.accuracy.lmms.placing import Place
+from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.domain import Encoder, Tiling, content_key
 from paretobench.domain import checkpoint as checkpoints
 from paretobench.errors import ConfigError, DataError
@@ -55,7 +55,7 @@ class Job:
     """
 
     checkpoint: str
-    place: Place
+    place: ScorePoint
     benchmarks: tuple[str, ...] = ("avg5",)
     protocol: str = "lmms"
     revision: str = ""
@@ -98,7 +98,7 @@ def job_from_json(data: Mapping[str, Any]) -> Job:
     """Inverse of `job_to_json`; raises KeyError or TypeError on anything else."""
     items, template = data["items"], data["chat_template"]
     decided = {
-        "place": Place(**data["place"]),
+        "place": ScorePoint(**data["place"]),
         "benchmarks": tuple(data["benchmarks"]),
         "data": {task: Path(path) for task, path in data["data"].items()},
         "items": None if items is None else (items[0], items[1]),

@@ -31,7 +31,7 @@ FIELDS = ("encoder", "resolution_px", "llm", "tiling", "recipe")
 
 
 @dataclass(frozen=True)
-class Place:
+class ScorePoint:
     """Where a score belongs: the four names of a grid point, and the recipe."""
 
     encoder: str
@@ -107,7 +107,7 @@ def place(
     texts: Sequence[str],
     flags: Mapping[str, Any] | None = None,
     mapping: Sequence[Rule] = (),
-) -> Place:
+) -> ScorePoint:
     """The place of a result.
 
     Args:
@@ -138,4 +138,4 @@ def place(
     except (TypeError, ValueError) as error:
         value = known["resolution_px"]
         raise DataError(f"the resolution {value!r} is not a number of pixels") from error
-    return Place(**{name: known[name] for name in FIELDS if name in known})
+    return ScorePoint(**{name: known[name] for name in FIELDS if name in known})

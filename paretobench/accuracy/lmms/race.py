@@ -20,14 +20,14 @@ from paretobench.accuracy import suites
 from paretobench.accuracy.lmms import items, runner, scoring
 from paretobench.accuracy.lmms.job import Job
 from paretobench.accuracy.lmms.results import TaskResult
-from paretobench.accuracy.lmms.runner import Outcome, TaskFailure
+from paretobench.accuracy.lmms.runner import ScoringOutcome, TaskFailure
 from paretobench.analysis.items import f1, mean_error
-from paretobench.analysis.racing import STAGES, Z_TO_DROP, Drop, Saving, stage_edges, to_drop
+from paretobench.analysis.racing import STAGES, Z_TO_DROP, Drop, RaceCost, stage_edges, to_drop
 from paretobench.domain import content_key
 from paretobench.domain.records import Score
 from paretobench.errors import ConfigError
 
-Scorer = Callable[[Job], Outcome]
+Scorer = Callable[[Job], ScoringOutcome]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Race:
 
     scores: Mapping[str, tuple[Score, ...]]
     drops: tuple[Drop, ...]
-    saving: Saving
+    saving: RaceCost
     failures: Mapping[str, tuple[TaskFailure, ...]]
 
     def report(self) -> list[str]:
@@ -146,10 +146,10 @@ def _items(results: Sequence[TaskResult], job: Job) -> dict[str, dict[str, float
     return scored
 
 
-def _saving(found: Mapping[str, Sequence[TaskResult]], left: Sequence[str]) -> Saving:
+def _saving(found: Mapping[str, Sequence[TaskResult]], left: Sequence[str]) -> RaceCost:
     answers = {name: sum(r.n or 0 for r in results) for name, results in found.items()}
     complete = max((answers[name] for name in left), default=max(answers.values(), default=0))
-    return Saving(sum(answers.values()), complete * len(answers))
+    return RaceCost(sum(answers.values()), complete * len(answers))
 
 
 def _merged_scores(results: Sequence[TaskResult], job: Job, is_complete: bool) -> list[Score]:

@@ -45,7 +45,7 @@ class TaskFailure:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScoringOutcome:
     """What a job gave.
 
     Attributes:
@@ -73,7 +73,7 @@ def score(
     folder: Path = DEFAULT_FOLDER,
     on_event: OnEvent = lambda line: None,
     on_scores: Callable[[Sequence[Score]], None] = lambda scores: None,
-) -> Outcome:
+) -> ScoringOutcome:
     """Score a checkpoint on a job's benchmarks.
 
     Args:
@@ -109,7 +109,7 @@ def score(
         for name in _run(job, spec, folder, interpreter, on_event, failures):
             on_scores(_scores(read_results(folders[name]), job, digest))
     done = [result for path in folders.values() if path.is_dir() for result in read_results(path)]
-    return Outcome(
+    return ScoringOutcome(
         scores=tuple(_scores(done, job, digest, with_suites=True)),
         results=tuple(done),
         failures=tuple(failures),

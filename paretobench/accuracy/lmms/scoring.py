@@ -14,7 +14,7 @@ from typing import Any
 
 from paretobench.accuracy import suites
 from paretobench.accuracy.lmms import items
-from paretobench.accuracy.lmms.placing import Place
+from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.lmms.results import TaskResult
 from paretobench.analysis.items import Confusion, mean_error, mean_f1_error
 from paretobench.domain import content_key
@@ -252,13 +252,13 @@ def _suite_protocol(members: Mapping[str, Value]) -> str:
 
 
 def to_scores(
-    found: Iterable[Value], place: Place, kind: SourceKind, checkpoint: str = ""
+    found: Iterable[Value], place: ScorePoint, kind: SourceKind, checkpoint: str = ""
 ) -> list[Score]:
     """Placed values as the rows of the store. The same file twice makes the same scores."""
     return [_score(value, place, kind, checkpoint) for value in found]
 
 
-def _score(value: Value, place: Place, kind: SourceKind, checkpoint: str) -> Score:
+def _score(value: Value, place: ScorePoint, kind: SourceKind, checkpoint: str) -> Score:
     first = value.results[0]
     own = first.own
     harnesses = sorted({result.harness for result in value.results})

@@ -19,7 +19,7 @@ import psutil
 import torch
 from torch import nn
 
-from paretobench.backends import Prepared, hardware
+from paretobench.backends import PreparedArtifact, hardware
 from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.backends.models import RANDOM_WEIGHTS
 
@@ -32,7 +32,7 @@ _BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 
 def prepare_encoder(
     store: ArtifactStore, spec: Mapping[str, Any], resolution_px: int, precision: str
-) -> Prepared:
+) -> PreparedArtifact:
     """The re-parameterised encoder's weights as a file. Needs timm only if there is none yet."""
     subject = {
         "kind": "encoder",
@@ -49,16 +49,16 @@ def prepare_encoder(
         return _save(encoders.build(spec, resolution_px, _dtype(precision)), folder)
 
     artifact = store.get(recipe, make)
-    return Prepared(artifact.path, artifact.facts)
+    return PreparedArtifact(artifact.path, artifact.facts)
 
 
-def prepare_llm(store: ArtifactStore, spec: Mapping[str, Any], precision: str) -> Prepared:
+def prepare_llm(store: ArtifactStore, spec: Mapping[str, Any], precision: str) -> PreparedArtifact:
     """A language model's weights as a file, or nothing if it is too large to be mapped."""
     from paretobench.backends.models import torch_llm
 
     expected = _BYTES[precision] * _count(torch_llm.create_on_meta(spec, torch.bfloat16, "sdpa"))
     if expected > MAPPED_SHARE * psutil.virtual_memory().total:
-        return Prepared(facts={"weights": "made in memory: too large to be mapped"})
+        return PreparedArtifact(facts={"weights": "made in memory: too large to be mapped"})
     subject = {
         "kind": "llm",
         "llm": dict(spec),
@@ -69,7 +69,7 @@ def prepare_llm(store: ArtifactStore, spec: Mapping[str, Any], precision: str) -
     artifact = store.get(
         recipe, lambda folder: _save(torch_llm.build(spec, _dtype(precision)), folder)
     )
-    return Prepared(artifact.path, artifact.facts)
+    return PreparedArtifact(artifact.path, artifact.facts)
 
 
 def load_encoder(

@@ -49,7 +49,7 @@ LARGEST_PT = 17.0
 
 
 @dataclass(frozen=True)
-class Line:
+class EncoderLine:
     """One encoder's points, smallest resolution first, and its parameter count."""
 
     encoder: str
@@ -73,7 +73,7 @@ class EncodersInfo:
     """All that the figure shows; `palette` as in the front figure."""
 
     caption: Caption
-    lines: tuple[Line, ...]
+    lines: tuple[EncoderLine, ...]
     arrow: Arrow | None
     palette: tuple[str, ...]
     llm: str
@@ -103,11 +103,11 @@ def encoders_info(view: View, llm: str, recipe: str) -> EncodersInfo:
     return EncodersInfo(caption, ranked, _arrow(rows), palette, label, name)
 
 
-def _line(rows: Sequence[Row]) -> Line:
+def _line(rows: Sequence[Row]) -> EncoderLine:
     ordered = sorted(rows, key=lambda row: row.resolution_px)
     first = ordered[0]
     marks = tuple(replace(mark_of(row), label=f"{row.resolution_px}²") for row in ordered)
-    return Line(first.encoder_label, first.family, first.encoder_parameters, marks)
+    return EncoderLine(first.encoder_label, first.family, first.encoder_parameters, marks)
 
 
 def _arrow(rows: Sequence[Row]) -> Arrow | None:

@@ -53,7 +53,7 @@ class Anchor:
 
 
 @dataclass(frozen=True)
-class Place:
+class LabelPosition:
     """Where a label goes: the centre of its text, and whether a leader line is needed."""
 
     x: float
@@ -76,7 +76,9 @@ class Scene:
     segments: Boxes
 
 
-def place_labels(anchors: Sequence[Anchor], scene: Scene, clearance: float) -> list[Place | None]:
+def place_labels(
+    anchors: Sequence[Anchor], scene: Scene, clearance: float
+) -> list[LabelPosition | None]:
     """A place for each label such that none touches anything, or None where there is none.
 
     Args:
@@ -88,7 +90,7 @@ def place_labels(anchors: Sequence[Anchor], scene: Scene, clearance: float) -> l
         _free_candidates(index, anchors, obstacles, scene, clearance)
         for index in range(len(anchors))
     ]
-    places: list[Place | None] = [None] * len(anchors)
+    places: list[LabelPosition | None] = [None] * len(anchors)
     taken = np.empty((0, 4))
     leaders = np.empty((0, 4))
     order = sorted(range(len(anchors)), key=lambda i: (anchors[i].priority, len(free[i])))
@@ -167,19 +169,19 @@ def _marker_box(anchor: Anchor) -> tuple[float, float, float, float]:
     return (anchor.x - r, anchor.y - r, anchor.x + r, anchor.y + r)
 
 
-def _label_box(anchor: Anchor, place: Place, margin: float) -> Boxes:
+def _label_box(anchor: Anchor, place: LabelPosition, margin: float) -> Boxes:
     half_w, half_h = anchor.width / 2 + margin, anchor.height / 2 + margin
     return np.array([place.x - half_w, place.y - half_h, place.x + half_w, place.y + half_h])
 
 
-def _candidates(anchor: Anchor, clearance: float) -> list[Place]:
+def _candidates(anchor: Anchor, clearance: float) -> list[LabelPosition]:
     places = []
     for ring, factor in enumerate(RINGS):
         gap = anchor.radius + clearance * factor
         for east, north in COMPASS:
             shrink = 0.75 if east and north else 1.0  # a corner is farther away than a side
             places.append(
-                Place(
+                LabelPosition(
                     anchor.x + east * (gap * shrink + anchor.width / 2),
                     anchor.y + north * (gap * shrink + anchor.height / 2),
                     ring >= LEADER_FROM,
@@ -190,7 +192,7 @@ def _candidates(anchor: Anchor, clearance: float) -> list[Place]:
 
 def _free_candidates(
     index: int, anchors: Sequence[Anchor], obstacles: Boxes, scene: Scene, clearance: float
-) -> list[Place]:
+) -> list[LabelPosition]:
     anchor = anchors[index]
     left, bottom, right, top = scene.frame
     window = _reach(anchor, clearance)
@@ -219,7 +221,7 @@ def _free_candidates(
     return free
 
 
-def _is_unambiguous(index: int, anchors: Sequence[Anchor], place: Place) -> bool:
+def _is_unambiguous(index: int, anchors: Sequence[Anchor], place: LabelPosition) -> bool:
     """Whether the label's text is nearer to its own marker than to any other one."""
     own = _distance(anchors[index], anchors[index], place)
     return all(
@@ -229,7 +231,7 @@ def _is_unambiguous(index: int, anchors: Sequence[Anchor], place: Place) -> bool
     )
 
 
-def _distance(label: Anchor, marker: Anchor, place: Place) -> float:
+def _distance(label: Anchor, marker: Anchor, place: LabelPosition) -> float:
     dx = max(abs(marker.x - place.x) - label.width / 2, 0.0)
     dy = max(abs(marker.y - place.y) - label.height / 2, 0.0)
     return math.hypot(dx, dy)

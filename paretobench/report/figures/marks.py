@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from paretobench.report.figures.labels import Anchor, Place, Scene, place_labels
+from paretobench.report.figures.labels import Anchor, LabelPosition, Scene, place_labels
 from paretobench.report.style import Style, markers_of
 from paretobench.report.view.rows import Row
 
@@ -181,7 +181,9 @@ def label_marks(
     return sum(place is None for place in places)
 
 
-def _write(mark: Mark, anchor: Anchor, place: Place, axes: Axes, ink: str, size: float) -> None:
+def _write(
+    mark: Mark, anchor: Anchor, place: LabelPosition, axes: Axes, ink: str, size: float
+) -> None:
     inverse = axes.transData.inverted()
     x, y = inverse.transform((place.x, place.y))
     axes.text(

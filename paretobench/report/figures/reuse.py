@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Saving:
+class ReuseBars:
     """One pair of bars: a quantity without reuse and with it, as numbers and as text."""
 
     title: str
@@ -37,7 +37,7 @@ class ReuseInfo:
     """All that the figure shows."""
 
     caption: Caption
-    savings: tuple[Saving, ...]
+    savings: tuple[ReuseBars, ...]
 
 
 def reuse_info(view: View) -> ReuseInfo:
@@ -49,7 +49,7 @@ def reuse_info(view: View) -> ReuseInfo:
     if view.statistics is None:
         raise ValueError("a view without statistics has no cost to show")
     known = view.statistics
-    work = Saving(
+    work = ReuseBars(
         "parts to measure",
         float(known.parts),
         float(known.workloads),
@@ -59,7 +59,7 @@ def reuse_info(view: View) -> ReuseInfo:
     if known.measuring_s > 0:
         times = (known.product_s, known.measuring_s)
         texts = (f"about {duration(times[0])}", duration(times[1]))
-        savings.append(Saving("time of all processes", *times, texts))
+        savings.append(ReuseBars("time of all processes", *times, texts))
     caption = Caption(
         f"What the sweep cost: {view.title or view.name}",
         _subtitle(known),
@@ -88,7 +88,7 @@ def reuse_figure(info: ReuseInfo, style: Style) -> Figure:
     return finish(sheet, info.caption, [])
 
 
-def draw_saving(saving: Saving, axes: Axes, style: Style) -> None:
+def draw_saving(saving: ReuseBars, axes: Axes, style: Style) -> None:
     """Draw one pair of bars on given axes; the longer one leaves room for its number."""
     values = (saving.without, saving.with_reuse)
     names = ("each point for itself", "each workload once")

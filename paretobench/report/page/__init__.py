@@ -22,7 +22,7 @@ from paretobench.report.formatting import PROTOCOLS
 from paretobench.report.page.colours import colour_rules
 from paretobench.report.page.data import embedded_json, payload
 from paretobench.report.summary import headline_sentences
-from paretobench.report.view.rows import Gone, View
+from paretobench.report.view.rows import MissingResult, View
 
 __all__ = ["page_text", "script_text"]
 
@@ -108,7 +108,7 @@ def _items(sentences: Sequence[str]) -> str:
     return "\n".join(f"<li>{_escape(sentence)}</li>" for sentence in sentences)
 
 
-def _gone(items: Sequence[Gone]) -> list[str]:
+def _gone(items: Sequence[MissingResult]) -> list[str]:
     return [f"{item.what}: {item.reason}" for item in items]
 
 

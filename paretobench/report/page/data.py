@@ -33,7 +33,7 @@ ROW_FIELDS = (
 
 
 @dataclass(frozen=True)
-class Cost:
+class LatencyAxis:
     """One choice for the x axis.
 
     Attributes:
@@ -52,19 +52,19 @@ class Cost:
     estimate: Callable[[Row], Estimate | None] = lambda row: None
 
 
-def _timed(key: str, label: str, get: Callable[[Row], Estimate | None]) -> Cost:
-    return Cost(key, label, "ms", 1e-3, f"{key}_s", lambda row: estimate_ms(get(row)), get)
+def _timed(key: str, label: str, get: Callable[[Row], Estimate | None]) -> LatencyAxis:
+    return LatencyAxis(key, label, "ms", 1e-3, f"{key}_s", lambda row: estimate_ms(get(row)), get)
 
 
 COSTS = (
     _timed("ttft", "time to first token", lambda row: row.ttft),
     _timed("prefill", "prefill", lambda row: row.prefill),
     _timed("encode", "encoding, all passes", lambda row: row.encode_total),
-    Cost(
+    LatencyAxis(
         "memory", "peak memory", "GiB", 2.0**30, "peak_memory_bytes",
         lambda row: gibibytes(row.peak_memory_bytes).removesuffix(" GiB"),
     ),
-    Cost(
+    LatencyAxis(
         "tokens", "visual tokens", "", 1.0, "visual_tokens",
         lambda row: MISSING if row.visual_tokens is None else str(row.visual_tokens),
     ),
@@ -149,7 +149,7 @@ def _column(column: Column, view: View) -> dict[str, str | None]:
 class _Maker:
     """Turns rows into arrays; what they share is held here."""
 
-    costs: Sequence[Cost]
+    costs: Sequence[LatencyAxis]
     gains: Sequence[str]
     columns: Sequence[Column]
     raw: Sequence[tuple[str, Callable[[Row], Raw]]]

@@ -23,14 +23,14 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FactGroup:
     """Some facts under one heading; a fact without a text is left out."""
 
     heading: str
     facts: tuple[Fact, ...]
 
 
-def story(row: Row) -> list[Part]:
+def story(row: Row) -> list[FactGroup]:
     """The facts of one row in the order in which people ask for them.
 
     >>> [part.heading for part in story(Row('v', 'V', 'V', 336, 'q', 'Q', '1B'))]
@@ -42,7 +42,9 @@ def story(row: Row) -> list[Part]:
         ("Measurement", _measurement(row)),
         ("Provenance", _provenance(row)),
     )
-    told = [Part(heading, tuple(fact for fact in facts if fact.text)) for heading, facts in parts]
+    told = [
+        FactGroup(heading, tuple(fact for fact in facts if fact.text)) for heading, facts in parts
+    ]
     return [part for part in told if part.facts]
 
 

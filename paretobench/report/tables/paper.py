@@ -55,7 +55,7 @@ UNRANKED = (11,)
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One cell: its text as printed (`–` if nothing is), and whether it is its group's best."""
 
     text: str
@@ -63,11 +63,11 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Line:
+class TableLine:
     """One row: its group, its cells in the order of the headings, and its raw values by name."""
 
     group: str
-    cells: tuple[Cell, ...]
+    cells: tuple[TableCell, ...]
     raw: dict[str, Raw]
 
 
@@ -84,7 +84,7 @@ class PaperTable:
     title: str
     headings: tuple[str, ...]
     is_number: tuple[bool, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[TableLine, ...]
 
 
 def paper_table(number: int | str) -> PaperTable:
@@ -152,19 +152,19 @@ def _lines_of(
     rows: Sequence[published.Row],
     columns: Sequence[str],
     is_ranked: bool,
-) -> list[Line]:
+) -> list[TableLine]:
     best = {name: _best(table, rows, name) for name in columns if is_ranked and _is_result(name)}
     lines = []
     for row in rows:
         cells = [
-            Cell(_text(row[name]), _value(table, row, name) is not None
+            TableCell(_text(row[name]), _value(table, row, name) is not None
                  and _value(table, row, name) == best.get(name))
             for name in columns
         ]  # fmt: skip
         cite = published.source(table, row).cite()
         raw: dict[str, Raw] = {"group": group} if group else {}
         raw |= {name: _raw(table, row, name) for name in columns}
-        lines.append(Line(group, (*cells, Cell(cite)), raw | {"source": cite}))
+        lines.append(TableLine(group, (*cells, TableCell(cite)), raw | {"source": cite}))
     return lines
 
 
@@ -252,10 +252,10 @@ def latex_text(table: PaperTable) -> str:
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
-def _marked(line: Line, escape: Callable[[str], str], bold: str) -> list[str]:
+def _marked(line: TableLine, escape: Callable[[str], str], bold: str) -> list[str]:
     return [bold.format(escape(c.text)) if c.is_best else escape(c.text) for c in line.cells]
 
 
-def groups(table: PaperTable) -> list[tuple[str, list[Line]]]:
+def groups(table: PaperTable) -> list[tuple[str, list[TableLine]]]:
     """The rows by group, in the order of print; one group without a name if there are none."""
     return [(group, list(members)) for group, members in groupby(table.lines, lambda x: x.group)]

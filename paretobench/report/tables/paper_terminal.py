@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from paretobench.report.tables.paper import Cell, PaperTable, groups
+from paretobench.report.tables.paper import PaperTable, TableCell, groups
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -77,7 +77,7 @@ def _width(table: PaperTable, column: int) -> int:
     return widest if table.is_number[column] else min(widest, WIDEST_TEXT)
 
 
-def _lines(cell: Cell, table: PaperTable, column: int) -> str:
+def _lines(cell: TableCell, table: PaperTable, column: int) -> str:
     """A cell's text: several encoders below one another, of a citation the row alone."""
     if column == len(table.headings) - 1:
         return cell.text.rpartition(", ")[2]

@@ -188,7 +188,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Gone:
+class MissingResult:
     """A point or a workload that has no measurement: `kind` says refused or how it failed."""
 
     what: str
@@ -219,7 +219,7 @@ class Statistics:
 
 
 @dataclass(frozen=True)
-class Reading:
+class CanaryReading:
     """The canary around one cell: seconds of the fixed kernel before and after it."""
 
     at: str
@@ -260,11 +260,11 @@ class View:
     date: str = ""
     benchmark: str = HEADLINE
     sources: tuple[str, ...] = ()
-    refusals: tuple[Gone, ...] = ()
-    failures: tuple[Gone, ...] = ()
+    refusals: tuple[MissingResult, ...] = ()
+    failures: tuple[MissingResult, ...] = ()
     notes: tuple[str, ...] = ()
     statistics: Statistics | None = None
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[CanaryReading, ...] = ()
 
     @property
     def scored(self) -> tuple[Row, ...]:

@@ -25,7 +25,15 @@ from paretobench.report.placement import placements, with_placement
 from paretobench.report.runs import runs_of
 from paretobench.report.view.front_membership import with_standing
 from paretobench.report.view.published import labels_of
-from paretobench.report.view.rows import HEADLINE, Gone, Reading, Row, Runs, Statistics, View
+from paretobench.report.view.rows import (
+    HEADLINE,
+    CanaryReading,
+    MissingResult,
+    Row,
+    Runs,
+    Statistics,
+    View,
+)
 from paretobench.report.view.scorecards import Scorecard, notes, scorecards
 from paretobench.store import CellSummary, Link, Store, StoredPoint, Sweep
 
@@ -98,7 +106,9 @@ def stored_view(
         date=max((summary.started_at[:10] for summary in known.summaries), default=""),
         benchmark=benchmark,
         sources=tuple(sorted({_table_of(row.score.source) for row in rows if row.score})),
-        refusals=tuple(Gone(str(refusal), "refused", refusal.reason) for refusal in refusals),
+        refusals=tuple(
+            MissingResult(str(refusal), "refused", refusal.reason) for refusal in refusals
+        ),
         failures=tuple(_gone(failure, known) for failure in known.failures.values()),
         statistics=_statistics(points, known),
         readings=_readings(points, known),
@@ -340,10 +350,10 @@ def _refused(refusal: Refusal) -> Row:
     )
 
 
-def _gone(failure: Failure, known: _Known) -> Gone:
+def _gone(failure: Failure, known: _Known) -> MissingResult:
     workload = known.workloads.get(failure.workload_key)
     label = workload.label if workload else failure.workload_key[:12]
-    return Gone(label, failure.kind, failure.reason)
+    return MissingResult(label, failure.kind, failure.reason)
 
 
 def _statistics(points: Sequence[StoredPoint], known: _Known) -> Statistics:
@@ -365,10 +375,10 @@ def _statistics(points: Sequence[StoredPoint], known: _Known) -> Statistics:
     )
 
 
-def _readings(points: Sequence[StoredPoint], known: _Known) -> tuple[Reading, ...]:
+def _readings(points: Sequence[StoredPoint], known: _Known) -> tuple[CanaryReading, ...]:
     keys = set(chain.from_iterable((k.workload_key for k in point.links) for point in points))
     return tuple(
-        Reading(
+        CanaryReading(
             summary.started_at,
             known.workloads[summary.workload_key].label,
             summary.canary_before_s,

@@ -9,7 +9,7 @@ import pytest
 
 from paretobench.accuracy.lmms import checkpoints, runner
 from paretobench.accuracy.lmms.job import Job, data_below, expected_input
-from paretobench.accuracy.lmms.runner import Outcome
+from paretobench.accuracy.lmms.runner import ScoringOutcome
 from paretobench.config import load_catalogue
 from paretobench.domain import GridPoint, Runtime, Workload
 from paretobench.domain.checkpoint import Checkpoint, checkpoint_hash
@@ -82,10 +82,10 @@ def test_a_missing_data_root_is_refused(tmp_path: Path) -> None:
 def test_a_point_that_cannot_be_scored_does_not_cost_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pretend(job: Job, *_: Any) -> Outcome:
+    def pretend(job: Job, *_: Any) -> ScoringOutcome:
         if job.checkpoint.endswith("small"):
             raise DataError("no checkpoint at small")
-        return Outcome((), (), (), (), "hash")
+        return ScoringOutcome((), (), (), (), "hash")
 
     monkeypatch.setattr(runner, "score", pretend)
     points = [_point("qwen2_0_5b"), _point("qwen2_7b"), _point("qwen2_1_5b")]

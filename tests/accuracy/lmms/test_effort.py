@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from paretobench.accuracy.lmms.effort import Held, Past
+from paretobench.accuracy.lmms.effort import Held, PastRuns
 from paretobench.accuracy.lmms.job import Job, Task
-from paretobench.accuracy.lmms.placing import Place
+from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.domain.records import TaskRun
 
 GQA = Task("gqa")
-JOB = Job("checkpoint", Place("fastvithd", 1024, "qwen2_0_5b"))
+JOB = Job("checkpoint", ScorePoint("fastvithd", 1024, "qwen2_0_5b"))
 RUN = TaskRun("c", "fastvithd", 512, "qwen2_0_5b", "none", "gqa", 100, 50.0, 8.0, executor="gpu")
 
 
-def past(*runs: TaskRun, executor: str = "gpu") -> Past:
-    return Past.of(runs, executor)
+def past(*runs: TaskRun, executor: str = "gpu") -> PastRuns:
+    return PastRuns.of(runs, executor)
 
 
 def test_a_task_that_was_never_scored_has_no_time() -> None:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from paretobench.accuracy.lmms.job import Job
-from paretobench.accuracy.lmms.placing import Place
+from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.lmms.race import race
 from paretobench.accuracy.lmms.results import read_results
-from paretobench.accuracy.lmms.runner import Outcome, TaskFailure
+from paretobench.accuracy.lmms.runner import ScoringOutcome, TaskFailure
 from paretobench.errors import ConfigError
 
 ITEMS = 3000
@@ -33,10 +33,10 @@ class Oracle:
     def is_right(self, name: str, item: int) -> bool:
         return bool(self.difficulty[item] + self.luck[name][item] < self.skill[name])
 
-    def score(self, job: Job) -> Outcome:
+    def score(self, job: Job) -> ScoringOutcome:
         name = job.checkpoint
         if name == "broken":
-            return Outcome((), (), (TaskFailure("gqa", "crashed", "it fell"),), (), "")
+            return ScoringOutcome((), (), (TaskFailure("gqa", "crashed", "it fell"),), (), "")
         start, end = (math.ceil(edge * ITEMS) for edge in job.items or (0.0, 1.0))
         chosen = self.order[start:end]
         self.answers += len(chosen)
@@ -57,7 +57,7 @@ class Oracle:
                             "facts": {"answers": len(rows), "empty_answers": 0}},
         }  # fmt: skip
         (folder / "run_results.json").write_text(json.dumps(data))
-        return Outcome((), tuple(read_results(folder)), (), (), name)
+        return ScoringOutcome((), tuple(read_results(folder)), (), (), name)
 
 
 def _front(value: dict[str, float], latency_s: dict[str, float]) -> set[str]:
@@ -73,7 +73,7 @@ def _front(value: dict[str, float], latency_s: dict[str, float]) -> set[str]:
 
 
 def _jobs(names: list[str]) -> dict[str, Job]:
-    place = Place("e", 1, "l")
+    place = ScorePoint("e", 1, "l")
     return {name: Job(checkpoint=name, place=place, benchmarks=("gqa",)) for name in names}
 
 
@@ -124,13 +124,15 @@ def test_a_broken_configuration_leaves_and_the_race_goes_on(tmp_path: Path) -> N
 def test_recipes_do_not_race_each_other(tmp_path: Path) -> None:
     oracle = Oracle(tmp_path, {"good": 0.9, "bad": 0.2})
     jobs = _jobs(["good", "bad"])
-    jobs["bad"] = Job(checkpoint="bad", place=Place("e", 1, "l", recipe="x"), benchmarks=("gqa",))
+    jobs["bad"] = Job(
+        checkpoint="bad", place=ScorePoint("e", 1, "l", recipe="x"), benchmarks=("gqa",)
+    )
     assert not race(jobs, {"good": 0.1, "bad": 0.2}, scorer=oracle.score).drops
 
 
 def test_a_race_needs_equal_terms(tmp_path: Path) -> None:
     jobs = _jobs(["a", "b"])
-    place = Place("e", 1, "l")
+    place = ScorePoint("e", 1, "l")
     unequal = jobs | {"b": Job(checkpoint="b", place=place, benchmarks=("pope",))}
     with pytest.raises(ConfigError, match="same benchmarks and protocol"):
         race(unequal, {"a": 1, "b": 1}, scorer=Oracle(tmp_path, {}).score)

@@ -18,9 +18,9 @@ import pytest
 
 from paretobench.accuracy.lmms.importer import import_results
 from paretobench.accuracy.lmms.job import Job
-from paretobench.accuracy.lmms.placing import Place
+from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.lmms.race import race
-from paretobench.accuracy.lmms.runner import Outcome, score
+from paretobench.accuracy.lmms.runner import ScoringOutcome, score
 
 try:
     importlib.metadata.version("lmms_eval")
@@ -49,7 +49,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def fast_vlm(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+def fast_vlm(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[ScoringOutcome, Path]:
     folder = tmp_path_factory.mktemp("kept")
     return score(_job(tiny, "fast_vlm"), folder), folder
 
@@ -58,7 +58,7 @@ def _job(tiny: Path, name: str, sets: str = "data", **changes: Any) -> Job:
     side, tokens = (64, 1) if name == "fast_vlm" else (28, 4)
     job = Job(
         checkpoint=str(tiny / name),
-        place=Place("tiny", side, "tiny"),
+        place=ScorePoint("tiny", side, "tiny"),
         device="cpu",
         batch_size=5,
         tile_px=side,
@@ -70,7 +70,7 @@ def _job(tiny: Path, name: str, sets: str = "data", **changes: Any) -> Job:
     return replace(job, **changes)
 
 
-def _values(outcome: Outcome) -> Mapping[str, float]:
+def _values(outcome: ScoringOutcome) -> Mapping[str, float]:
     assert not outcome.failures, outcome.failures
     return {s.benchmark: s.value for s in outcome.scores}
 
@@ -79,7 +79,9 @@ def _expected() -> dict[str, Any]:
     return {n: pytest.approx(v) for n, v in (KNOWN | {"avg5": sum(KNOWN.values()) / 5}).items()}
 
 
-def test_a_fast_vlm_that_says_yes_has_the_known_scores(fast_vlm: tuple[Outcome, Path]) -> None:
+def test_a_fast_vlm_that_says_yes_has_the_known_scores(
+    fast_vlm: tuple[ScoringOutcome, Path],
+) -> None:
     outcome, _ = fast_vlm
     assert _values(outcome) == _expected()
     assert all(s.standard_error and s.standard_error > 0 for s in outcome.scores)
@@ -91,7 +93,7 @@ def test_a_fast_vlm_that_says_yes_has_the_known_scores(fast_vlm: tuple[Outcome, 
     assert "64 x 64 px; 1 pass; 1 visual token" in outcome.scores[0].source.note
 
 
-def test_its_kept_folder_imports_to_the_same_scores(fast_vlm: tuple[Outcome, Path]) -> None:
+def test_its_kept_folder_imports_to_the_same_scores(fast_vlm: tuple[ScoringOutcome, Path]) -> None:
     outcome, folder = fast_vlm
     flags = {"encoder": "tiny", "resolution_px": 64, "llm": "tiny"}
     imported = import_results([folder], flags=flags).scores
@@ -115,7 +117,7 @@ def test_a_llava_and_a_constant_model_score_alike_on_all_five(tiny: Path, tmp_pa
 
 @pytest.mark.heavy
 def test_the_llava_protocol_prompts_with_ocr_tokens(
-    tiny: Path, fast_vlm: tuple[Outcome, Path]
+    tiny: Path, fast_vlm: tuple[ScoringOutcome, Path]
 ) -> None:
     _, folder = fast_vlm
     outcome = score(_job(tiny, "fast_vlm", protocol="llava"), folder)

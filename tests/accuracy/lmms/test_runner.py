@@ -17,8 +17,8 @@ import pytest
 
 from paretobench.accuracy.lmms import process
 from paretobench.accuracy.lmms.job import Job, tasks_of
-from paretobench.accuracy.lmms.placing import Place
-from paretobench.accuracy.lmms.runner import Outcome, score
+from paretobench.accuracy.lmms.placing import ScorePoint
+from paretobench.accuracy.lmms.runner import ScoringOutcome, score
 from paretobench.domain.records import Score
 from paretobench.errors import BackendMissingError, ConfigError, DataError
 
@@ -37,7 +37,7 @@ def _checkpoint(folder: Path, **behaviour: Any) -> Job:
     (folder / "model.safetensors").write_bytes(b"weights")
     log = str(folder.parent / "ran.log")
     (folder / "behaviour.json").write_text(json.dumps({"log": log, **behaviour}))
-    return Job(checkpoint=str(folder), place=Place("e", 64, "l"), benchmarks=TASKS)
+    return Job(checkpoint=str(folder), place=ScorePoint("e", 64, "l"), benchmarks=TASKS)
 
 
 def _repair(folder: Path) -> None:
@@ -126,7 +126,7 @@ def test_the_protocol_only_reruns_what_it_prompts_differently(tmp_path: Path) ->
     assert [task.ocr for task in tasks_of(replace(job, protocol="llava"))] == [False, True, False]
 
 
-def _only_failure(outcome: Outcome) -> Any:
+def _only_failure(outcome: ScoringOutcome) -> Any:
     assert outcome.scores == ()
     (failure,) = outcome.failures
     return failure
@@ -297,7 +297,9 @@ def test_a_folder_without_safetensors_is_no_checkpoint(tmp_path: Path) -> None:
 
 
 def test_a_suite_is_its_members_tasks_and_each_task_runs_once() -> None:
-    job = Job(checkpoint="m", place=Place("e", 1, "l"), benchmarks=("avg5", "gqa", "mmbench_cn"))
+    job = Job(
+        checkpoint="m", place=ScorePoint("e", 1, "l"), benchmarks=("avg5", "gqa", "mmbench_cn")
+    )
     assert [task.name for task in tasks_of(job)] == [
         "gqa", "textvqa_val", "pope", "docvqa_val", "seedbench", "mmbench_cn",
     ]  # fmt: skip
