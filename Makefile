@@ -3,6 +3,7 @@
 #   make test    set up .venv, run the tests
 # Variables: PYTHON=python3.12   GRID=smoke   ARGS="llm=qwen2_0_5b"   EXTRA=cpu|cuda|apple
 #            PIP_ARGS="--index-url ..."   PYTEST_ARGS="-k front"   (UV=0 keeps plain pip)
+#            LOCK=0   the newest versions that pyproject.toml allows, not those of locks/
 
 PYTHON ?= python3
 GRID ?= qwen2_family
@@ -10,8 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRA ?= $(shell $(PYTHON) scripts/which_extra.py)
 UV ?= $(shell command -v uv 2>/dev/null)
+export LOCK ?= 1
 
-.PHONY: help sweep smoke test test-heavy check docs clean
+.PHONY: help sweep smoke test test-heavy check docs lock update clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +40,14 @@ docs: $(VENV)/.dev-$(EXTRA)  ## the documentation's site, into build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "open build/site/index.html"
 
+lock: $(VENV)/pyvenv.cfg  ## add what is missing to locks/: after a change of pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python scripts/lock.py $(LOCK_ARGS)
+
+update:  ## the newest versions into locks/, then every check and test with them
+	@$(MAKE) --no-print-directory lock LOCK_ARGS=--upgrade
+	@$(MAKE) --no-print-directory check docs test test-heavy
+
 clean:  ## remove the virtual environment and caches, never results
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
@@ -48,10 +58,10 @@ $(VENV)/pyvenv.cfg:
 
 # torch first and alone: a build that is already here (say, a CPU wheel in pip's own search
 # path) then satisfies the pin that the rest of the extra carries.
-$(VENV)/.run-$(EXTRA): pyproject.toml | $(VENV)/pyvenv.cfg
+$(VENV)/.run-$(EXTRA): pyproject.toml locks/$(EXTRA).txt | $(VENV)/pyvenv.cfg
 	PYTHON_BIN=$(BIN)/python UV="$(UV)" scripts/install.sh "$(EXTRA)" $(PIP_ARGS)
 	@touch $@
 
-$(VENV)/.dev-$(EXTRA): pyproject.toml | $(VENV)/pyvenv.cfg
+$(VENV)/.dev-$(EXTRA): pyproject.toml locks/$(EXTRA).txt | $(VENV)/pyvenv.cfg
 	PYTHON_BIN=$(BIN)/python UV="$(UV)" scripts/install.sh "$(EXTRA),accuracy,dev" $(PIP_ARGS)
 	@touch $@ $(VENV)/.run-$(EXTRA)

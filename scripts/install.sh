@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install paretobench in editable form with the given extras: install.sh EXTRAS [PIP ARGUMENTS]
-# Uses uv if $UV names it, otherwise the pip of $PYTHON_BIN.
+# Uses uv if $UV names it, otherwise the pip of $PYTHON_BIN. Versions are those of the lock of the
+# extra, locks/EXTRA.txt; with LOCK=0 the newest that pyproject.toml allows.
 set -eu
 extras=$1
 shift
@@ -10,6 +11,11 @@ if [ -n "${UV:-}" ] && [ "${UV:-0}" != 0 ]; then
 else
   install="$python -m pip install --quiet --disable-pip-version-check"
 fi
+for extra in cpu cuda apple; do
+  case ",$extras," in
+    *,$extra,*) [ "${LOCK:-1}" = 0 ] || set -- -c "locks/$extra.txt" "$@" ;;
+  esac
+done
 # Exactly the pin of pyproject.toml, so that the two cannot drift apart.
 torch=$("$python" - <<'PY'
 import tomllib
