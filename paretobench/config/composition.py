@@ -23,10 +23,11 @@ from hydra.core.object_type import ObjectType
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from paretobench.config import catalogue, plugin, request
+from paretobench.config import catalogue, request
 from paretobench.config import parsed_overrides as words
 from paretobench.config.axes import AxisCombination, rows
 from paretobench.config.inventory import load_inventory
+from paretobench.config.search_path import register, search_path
 from paretobench.domain import Encoder, GridPoint, LanguageModel, Tiling, content_key
 from paretobench.errors import ConfigError, PlanError, UnknownNameError
 from paretobench.planning.plan import Refusal
@@ -209,14 +210,14 @@ def hydra_loader(user_sweeps: Path | None) -> Iterator[ConfigLoader]:
 
     What goes wrong inside leaves in the user's words.
     """
-    plugin.register()
+    register()
     root = str(sweeps_folder())
     state = GlobalHydra.instance()
     outer = state.hydra  # a launcher's job expands inside an application that is running
     state.clear()
     try:
         with (
-            plugin.search_path(catalogue.user_folder(user_sweeps)),
+            search_path(catalogue.user_folder(user_sweeps)),
             initialize_config_dir(root, job_name="paretobench", version_base="1.3"),
         ):
             yield GlobalHydra.instance().config_loader()

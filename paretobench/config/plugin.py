@@ -1,8 +1,4 @@
-"""The `sweep` verb inside Hydra: our Sweeper, the user's search path, and `hydra.main`.
-
-Hydra accepts a Sweeper only from a top-level package `hydra_plugins`. Registering the class
-under such a module name keeps this project from installing a second top-level folder.
-"""
+"""The `sweep` verb inside Hydra: our Sweeper, and `hydra.main`."""
 
 from __future__ import annotations
 
@@ -10,42 +6,29 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import hydra
-from hydra.core.config_search_path import ConfigSearchPath
-from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
-from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from paretobench.config import catalogue
+from paretobench.config import catalogue, composition
 from paretobench.config import parsed_overrides as words
 from paretobench.config.request import Request
+from paretobench.config.search_path import (
+    PLUGIN_MODULE,
+    current_folder,
+    register,
+    search_path,
+)
 from paretobench.errors import ParetobenchError
 from paretobench.resources import sweeps_folder
 
 Action = Callable[[Request], int]
 
-_PLUGIN_MODULE = "hydra_plugins.paretobench"
-_folder: ContextVar[Path | None] = ContextVar("user_sweeps", default=None)
 _BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
-
-
-class UserSweeps(SearchPathPlugin):  # type: ignore[misc]
-    """Puts the user's `./sweeps` before the bundled one."""
-
-    __module__ = _PLUGIN_MODULE
-
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Called by Hydra whenever it makes a search path."""
-        if folder := _folder.get():
-            search_path.prepend("paretobench user", f"file://{folder}")
 
 
 class GridSweeper(Sweeper):  # type: ignore[misc]
@@ -56,7 +39,7 @@ class GridSweeper(Sweeper):  # type: ignore[misc]
     since latencies of one device must not be taken side by side.
     """
 
-    __module__ = _PLUGIN_MODULE
+    __module__ = PLUGIN_MODULE
 
     def __init__(self, params: Any = None, blocks: Any = None) -> None:
         self.params, self.blocks = params, blocks
@@ -73,13 +56,11 @@ class GridSweeper(Sweeper):  # type: ignore[misc]
 
     def sweep(self, arguments: list[str]) -> None:
         """Called by Hydra with the task's overrides."""
-        from paretobench.config.composition import compose_request
-
         assert self.hydra_context is not None and self.config is not None
         outcome: HydraResult = self.task_function.outcome
         loader = self.hydra_context.config_loader
         arguments = [*arguments, *outcome.devices]
-        request = compose_request(arguments, loader, _folder.get())
+        request = composition.compose_request(arguments, loader, current_folder())
         if self.config.hydra.launcher._target_ == _BASIC_LAUNCHER:
             outcome.request = request
             return
@@ -104,50 +85,18 @@ class HydraResult:
         self.status = 0
 
 
-def register() -> None:
-    """Make Hydra know the plugins; doing it again changes nothing."""
-    plugins = Plugins.instance()  # scans an installed hydra_plugins before ours stands in for it
-    package, _, _ = _PLUGIN_MODULE.partition(".")
-    if package not in sys.modules:
-        sys.modules[package] = ModuleType(package)
-        sys.modules[package].__path__ = []
-    sys.modules.setdefault(_PLUGIN_MODULE, sys.modules[__name__])
-    for plugin in (UserSweeps, GridSweeper):
-        plugins.register(plugin)
-    ConfigStore.instance().store(
-        group="hydra/sweeper",
-        name="paretobench",
-        node={"_target_": f"{_PLUGIN_MODULE}.GridSweeper", "params": {}, "blocks": []},
-        provider="paretobench",
-    )
-
-
-@contextmanager
-def search_path(folder: Path | None) -> Iterator[None]:
-    """While inside, Hydra's search path begins with `folder`."""
-    token = _folder.set(folder)
-    try:
-        yield
-    finally:
-        _folder.reset(token)
-
-
 def run(overrides: Sequence[str], action: Action) -> int:
     """See `paretobench.config.run_hydra`."""
-    from paretobench.config import composition
-
     is_asking = any(word.startswith("-") for word in overrides)  # Hydra answers that by itself
     devices = [word for word in overrides if word.startswith("device=") and not is_asking]
     outcome = HydraResult(devices)
 
     def task(config: DictConfig) -> int:
         """The one job of a launcher: expand again where it runs, and act."""
-        from paretobench.config import expand
-
-        return action(expand(OmegaConf.to_object(config.sweep_overrides), None))
+        return action(composition.expand(OmegaConf.to_object(config.sweep_overrides), None))
 
     task.outcome = outcome  # type: ignore[attr-defined]
-    register()
+    register(GridSweeper)
     main = hydra.main(version_base="1.3", config_path=str(sweeps_folder()), config_name="config")
     argv = ["paretobench sweep", *(word for word in overrides if word not in devices)]
     if not is_asking:

@@ -11,16 +11,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from paretobench.domain import canonical_json
 from paretobench.domain.records import Score
 from paretobench.errors import DataError
 from paretobench.store.rows import is_cell_row_unchanged
+from paretobench.store.tables import Tables
 from paretobench.units import counted, percent
-
-if TYPE_CHECKING:
-    from paretobench.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class UnionCounts:
         return "\n".join(lines)
 
 
-def join(store: Store, other: Store) -> UnionCounts:
+def join(store: Tables, other: Tables) -> UnionCounts:
     """Add everything of `other` to `store`.
 
     Cells are copied in batches of one transaction each, so that a sweep that is running on
@@ -105,7 +103,7 @@ def join(store: Store, other: Store) -> UnionCounts:
     return UnionCounts(new, known, store.disagreements())
 
 
-def refuse_altered_rows(store: Store) -> None:
+def refuse_altered_rows(store: Tables) -> None:
     """Hash every row again and compare.
 
     Raises:
@@ -118,7 +116,7 @@ def refuse_altered_rows(store: Store) -> None:
         )
 
 
-def _altered(store: Store) -> Iterator[tuple[str, str]]:
+def _altered(store: Tables) -> Iterator[tuple[str, str]]:
     """Kind and key of every row whose stored key or derived columns its content denies."""
     plans = store.all_plans()
     expected: dict[str, set[str]] = {
@@ -139,7 +137,7 @@ def _altered(store: Store) -> Iterator[tuple[str, str]]:
         yield from (("cell", row[0]) for row in rows if not is_cell_row_unchanged(row))
 
 
-def dump(store: Store) -> Iterator[str]:
+def dump(store: Tables) -> Iterator[str]:
     """The whole content, one canonical JSON line for each row, sorted by table and key.
 
     Two databases with the same content give the same bytes, however they came to it.

@@ -16,32 +16,22 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from paretobench.errors import StoreError
 from paretobench.store import merge as union
 from paretobench.store.canonical_copy import write_ordered
-from paretobench.store.cells import CellRows
 from paretobench.store.database import translated_errors
 from paretobench.store.filesystem import Mount
 from paretobench.store.opening import open_database
-from paretobench.store.points import PointRows
-from paretobench.store.scores import ScoreRows
-from paretobench.store.sweeps import SweepRows
-
-_UNION_BATCH = 50_000
-"""Cells in one transaction of a union. Their keys are hashes, so each batch touches most pages
-of the index of keys: fewer batches write fewer pages. One takes a second or two, and another
-writer waits for a minute (`BUSY_TIMEOUT_S`)."""
+from paretobench.store.tables import Tables
 
 _UNION_CACHE_KIB = 256 * 1024
 """Holds the indices of a million cells, some 250 MB, into which a union inserts at random."""
 
 
-class Store(SweepRows, PointRows, CellRows, ScoreRows):
+class Store(Tables):
     """An open database of paretobench. Use it as a context manager, from one thread."""
 
     @classmethod
@@ -112,27 +102,6 @@ class Store(SweepRows, PointRows, CellRows, ScoreRows):
         with translated_errors(target), self._snapshot():
             write_ordered(target, ((name, self._in_order(name)) for name in self.table_names()))
 
-    @contextmanager
-    def _cache(self, kib: int) -> Iterator[None]:
-        """A page cache of `kib`, for as long as it is wanted."""
-        before = self._rows("PRAGMA cache_size")[0][0]
-        self._connection.execute(f"PRAGMA cache_size = -{kib}")
-        try:
-            yield
-        finally:
-            self._connection.execute(f"PRAGMA cache_size = {before}")
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[None]:
-        """Everything read inside is of one moment, whatever others write meanwhile."""
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            # An error may have ended it already.
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-
     def refuse_altered_rows(self) -> None:
         """Hash every row again and compare.
 
@@ -140,49 +109,6 @@ class Store(SweepRows, PointRows, CellRows, ScoreRows):
             DataError: naming the first row that does not fit its key.
         """
         union.refuse_altered_rows(self)
-
-    def integrity_check(self) -> list[str]:
-        """What SQLite finds wrong with the file, references included; empty if it is sound."""
-        found = [row[0] for row in self._rows("PRAGMA integrity_check")]
-        dangling = [
-            f"a row of {row[0]} refers to a missing row of {row[2]}"
-            for row in self._rows("PRAGMA foreign_key_check")
-        ]
-        return [line for line in found if line != "ok"] + dangling
-
-    def table_names(self) -> list[str]:
-        """The tables that hold content, sorted."""
-        rows = self._rows(
-            "SELECT name FROM sqlite_master WHERE type = 'table' "
-            "AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_sqlite%' ESCAPE '\\' ORDER BY name"
-        )
-        return [row[0] for row in rows]
-
-    def table_rows(self, table: str) -> Iterator[list[dict[str, Any]]]:
-        """Every row of a table as a plain dict, sorted by its primary key, in batches."""
-        names = [row[0] for row in self._rows("SELECT name FROM pragma_table_info(?)", [table])]
-        for rows in self._in_order(table):
-            yield [dict(zip(names, row, strict=True)) for row in rows]
-
-    def _in_order(self, table: str) -> Iterator[list[tuple[Any, ...]]]:
-        """Every row of a table as bare values, sorted by its primary key, in batches."""
-        columns = self._rows("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", [table])
-        order = ", ".join(row[0] for row in columns)
-        for rows in self._batches(f'SELECT * FROM "{table}" ORDER BY {order}'):
-            yield [tuple(row) for row in rows]
-
-    def stored_keys(self, table: str) -> set[str]:
-        """The keys of a table."""
-        return {row[0] for row in self._rows(f'SELECT key FROM "{table}"')}
-
-    def cell_rows(self) -> Iterator[list[tuple[Any, ...]]]:
-        """Cells as bare values, in the order they were stored, in batches: what a union copies."""
-        for rows in self._batches("SELECT * FROM cell ORDER BY rowid", size=_UNION_BATCH):
-            yield [tuple(row) for row in rows]
-
-    def add_cell_rows(self, rows: list[tuple[Any, ...]]) -> int:
-        """Insert what `cell_rows` of another database gave; returns how many were new."""
-        return self._insert("cell", rows, width=20)
 
 
 def sqlite_version() -> str:

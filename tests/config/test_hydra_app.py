@@ -95,12 +95,12 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
-from paretobench.config import plugin
+from paretobench.config import search_path
 
-plugin.register()
+search_path.register()
 
 class Cluster(Launcher):
-    __module__ = plugin._PLUGIN_MODULE
+    __module__ = search_path.PLUGIN_MODULE
     def setup(self, *, hydra_context, task_function, config):
         self.context, self.task, self.config = hydra_context, task_function, config
     def launch(self, job_overrides, initial_job_idx):
@@ -111,10 +111,10 @@ class Cluster(Launcher):
 
 from hydra.core.utils import JobStatus
 plugin_status = JobStatus.COMPLETED
-sys.modules[plugin._PLUGIN_MODULE].Cluster = Cluster
+sys.modules[search_path.PLUGIN_MODULE].Cluster = Cluster
 Plugins.instance().register(Cluster)
 ConfigStore.instance().store(group="hydra/launcher", name="cluster",
-                             node={"_target_": f"{plugin._PLUGIN_MODULE}.Cluster"})
+                             node={"_target_": f"{search_path.PLUGIN_MODULE}.Cluster"})
 """
 
 
