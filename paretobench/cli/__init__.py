@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import keyword
 import os
 import sys
 from collections.abc import Sequence
@@ -19,31 +20,30 @@ from paretobench import __version__
 from paretobench.errors import ParetobenchError
 
 VERBS = {
-    "sweep": ("run", "Plan, measure, join scores, store and report a grid."),
-    "plan": ("run", "Show what a sweep would measure; runs nothing."),
-    "measure": ("run", "Time one workload: JSON in, JSON out."),
-    "report": ("look", "Draw figures and tables from a database or from the paper's own tables."),
-    "ls": ("look", "List sweeps, points, workloads, failures, environments or published rows."),
-    "show": ("look", "Show everything known about one point."),
-    "export": ("look", "Write the table as csv, markdown, latex, json or parquet."),
-    "best": ("answer", "The best point under a latency budget or above an accuracy."),
-    "compare": ("answer", "Two encoders, sweeps or databases: ratio, gain, BD-TTFT."),
-    "claims": ("answer", "Recompute the paper's headline claims and say which hold."),
-    "audit": ("answer", "Recompute the published tables and list every mismatch."),
-    "score": ("score", "Run lmms-eval on a checkpoint for a point."),
-    "import": ("bring", "Bring in scores, lmms-eval results or another database."),
-    "verify": (
-        "bundles",
-        "Check a bundle or a database against its own hashes, and who signed it.",
-    ),
-    "init": ("bring", "Write a small grid of your own to start from."),
-    "artifacts": (
-        "artifacts",
-        "Convert a grid's networks without measuring; list and check what is there.",
-    ),
-    "doctor": ("machine", "What this machine can run, and whether it is quiet enough to measure."),
+    "sweep": "Plan, measure, join scores, store and report a grid.",
+    "plan": "Show what a sweep would measure; runs nothing.",
+    "measure": "Time one workload: JSON in, JSON out.",
+    "report": "Draw figures and tables from a database or from the paper's own tables.",
+    "ls": "List sweeps, points, workloads, failures, environments or published rows.",
+    "show": "Show everything known about one point.",
+    "export": "Write the table as csv, markdown, latex, json or parquet.",
+    "best": "The best point under a latency budget or above an accuracy.",
+    "compare": "Two encoders, sweeps or databases: ratio, gain, BD-TTFT.",
+    "claims": "Recompute the paper's headline claims and say which hold.",
+    "audit": "Recompute the published tables and list every mismatch.",
+    "score": "Run lmms-eval on a checkpoint for a point.",
+    "import": "Bring in scores, lmms-eval results or another database.",
+    "verify": "Check a bundle or a database against its own hashes, and who signed it.",
+    "init": "Write a small grid of your own to start from.",
+    "artifacts": "Convert a grid's networks without measuring; list and check what is there.",
+    "doctor": "What this machine can run, and whether it is quiet enough to measure.",
 }
-"""Verb -> (module of this package, short help). A test holds the help to the commands' own."""
+"""Verb -> its help in one line. The verb's module has its name, and `import` an underscore more."""
+
+
+def _module_name(verb: str) -> str:
+    return f"{verb}_" if keyword.iskeyword(verb) else verb
+
 
 START = """\
 First chart, from the paper's own tables, nothing to install:  paretobench report --published
@@ -66,15 +66,15 @@ class LazyGroup(click.Group):
             return None
         from paretobench.cli.examples import epilog
 
-        module = importlib.import_module(f"paretobench.cli.{VERBS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
+        module = importlib.import_module(f"paretobench.cli.{_module_name(cmd_name)}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
         command.epilog = command.epilog or epilog(cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs from the table alone."""
         with formatter.section("Commands"):
-            formatter.write_dl([(verb, text) for verb, (_, text) in VERBS.items()])
+            formatter.write_dl(list(VERBS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

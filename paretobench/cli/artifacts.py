@@ -10,7 +10,7 @@ import click
 
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say, warn
-from paretobench.cli.options import as_json
+from paretobench.cli.options import HYDRA, as_json
 from paretobench.units import MISSING, counted, duration, significant
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from paretobench.backends.artifacts import Artifact
     from paretobench.domain import Workload
     from paretobench.measure.builds import Built
-
-HYDRA = {"ignore_unknown_options": True, "allow_interspersed_args": True}
 
 
 @click.group("artifacts")

@@ -29,6 +29,9 @@ store_option = click.option(
     help="Where to store.",
 )
 
+HYDRA = {"ignore_unknown_options": True, "allow_interspersed_args": True}
+"""Click's settings of a verb with overrides: what is no option of ours goes to Hydra as it is."""
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 

@@ -13,7 +13,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from paretobench.cli import group
-from paretobench.cli.exports import FORMATS
+from paretobench.cli.export import FORMATS
 from paretobench.errors import ConfigError, DataError, ParetobenchError, UnknownNameError
 from paretobench.report.tables import paper
 

@@ -22,7 +22,7 @@ def run(*args: str) -> subprocess.CompletedProcess[str]:
 def test_the_listed_help_of_each_verb_is_its_own(verb: str) -> None:
     command = cli.group.get_command(click.Context(cli.group), verb)
     assert command is not None and command.help
-    assert command.help.splitlines()[0] == cli.VERBS[verb][1]
+    assert command.help.splitlines()[0] == cli.VERBS[verb]
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)

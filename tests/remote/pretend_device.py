@@ -75,7 +75,8 @@ class Backend:
 
 def pretend() -> None:
     """Make this process believe in the backend, and in what the variables say."""
-    from paretobench.measure import canary, environment, harness, timing
+    from paretobench.measure import canary, environment, harness
+    from paretobench.planning import stopping
 
     module = types.ModuleType(f"paretobench.backends.{NAME}")
     module.backend = Backend  # type: ignore[attr-defined]
@@ -87,10 +88,10 @@ def pretend() -> None:
     environment.fingerprint = lambda: environment.Environment(  # type: ignore[assignment]
         {"chip": chip}, {"memory_bytes": 16 << 30, "gflops": 100.0}
     )
-    short = timing.SamplingPlan(
+    short = stopping.SamplingPlan(
         sample_s=0.01, sample_limit_s=0.01, warmup_limit_s=0.01, max_samples=10
     )
-    plan = timing.CellPlan("quick", short, min_cells=2, max_cells=2)
+    plan = stopping.CellPlan("quick", short, min_cells=2, max_cells=2)
     harness.cell_plan = lambda fidelity, goal=0.01: plan  # type: ignore[assignment]
 
 

@@ -1,7 +1,8 @@
-"""The verb about this machine: doctor."""
+"""The verb doctor: what this machine can run, and whether it is quiet enough to measure."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,11 +35,11 @@ def doctor_command(
     executor/accuracy=submitit executor.accuracy.partition=gpu.
     """
     if overrides:
-        from paretobench.cli.engines import doctor_executors
+        from paretobench.cli.doctor_executors import doctor_executors
 
         return doctor_executors(overrides, as_json)
     if devices or inventory:
-        from paretobench.cli.inventory import doctor_devices
+        from paretobench.cli.doctor_devices import doctor_devices
 
         return doctor_devices(inventory or "", as_json)
     if apple:
@@ -93,7 +94,6 @@ def _backends() -> list[dict[str, Any]]:
 
 
 def _devices() -> list[dict[str, str]]:
-    from dataclasses import asdict
 
     from paretobench.backends.choose import choose_device
     from paretobench.config import load_devices

@@ -1,20 +1,62 @@
-"""Rows for `ls` and `show`: plain dicts from the store or from the published tables."""
+"""The verb ls: rows of a database, or of the published tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from paretobench.cli import completion
+from paretobench.cli.console import emit_json, print_table, say
+from paretobench.cli.options import as_json, open_store
 from paretobench.errors import ConfigError, UnknownNameError
+from paretobench.units import counted
 
 if TYPE_CHECKING:
-    from paretobench.report.view.rows import Row
     from paretobench.store import Store
 
 Listing = list[dict[str, Any]]
 
 
-def stored(store: Store, what: str) -> Listing:
+LISTINGS = ("sweeps", "points", "workloads", "failures", "environments", "scores", "published")
+
+
+@click.command("ls")
+@click.argument("what", type=click.Choice(LISTINGS), default="sweeps")
+@click.option(
+    "--database", "-d", metavar="FILE", shell_complete=completion.files, help="Database to list."
+)
+@click.option("--table", metavar="NAME", help="With 'published': the rows of one table.")
+@click.option("--where", metavar="COLUMN=VALUE", multiple=True, help="Keep rows with this value.")
+@as_json
+def ls_command(
+    what: str, database: str | None, table: str | None, where: tuple[str, ...], as_json: bool
+) -> None:
+    """List sweeps, points, workloads, failures, environments or published rows."""
+    if what == "published":
+        rows = _published(table)
+    elif table:
+        raise ConfigError("--table goes with 'paretobench ls published'")
+    else:
+        with open_store(database) as store:
+            rows = _stored(store, what)
+    rows = filtered(rows, where)
+    if as_json:
+        emit_json(rows)
+    elif rows:
+        headings = columns(rows)
+        print_table("", headings, [[_cell(row.get(name)) for name in headings] for row in rows])
+        say(counted(len(rows), "row"))
+    else:
+        say(f"no {what} here")
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _stored(store: Store, what: str) -> Listing:
     """The rows of one listing of a database."""
     makers: dict[str, Callable[[Store], Listing]] = {
         "sweeps": _sweeps,
@@ -103,7 +145,7 @@ def _scores(store: Store) -> Listing:
     ]
 
 
-def published(table: str | None) -> Listing:
+def _published(table: str | None) -> Listing:
     """The names of the published tables, or the rows of one.
 
     Raises:
@@ -141,23 +183,3 @@ def filtered(rows: Listing, conditions: Sequence[str]) -> Listing:
 def columns(rows: Iterable[dict[str, Any]]) -> list[str]:
     """Every column of some rows, in the order of first appearance."""
     return list(dict.fromkeys(name for row in rows for name in row))
-
-
-def find_rows(rows: Sequence[Row], text: str) -> list[Row]:
-    """The rows of the point that a user names, such as `fastvithd@1024+qwen2_0_5b`.
-
-    Raises:
-        UnknownNameError: if no point carries that name; offers the nearest.
-    """
-    wanted = "".join(text.lower().split())
-    names = {id(row): _spellings(row) for row in rows}
-    found = [row for row in rows if wanted in names[id(row)]]
-    if not found:
-        raise UnknownNameError("point", wanted, {names[id(row)][0] for row in rows})
-    return found
-
-
-def _spellings(row: Row) -> tuple[str, ...]:
-    tiling = "" if row.tiling in ("", "none") else f"@{row.tiling}"
-    by_name = f"{row.encoder}@{row.resolution_px}{tiling}+{row.llm}"
-    return by_name, "".join(str(row).lower().split())

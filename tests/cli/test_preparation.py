@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from paretobench.cli.planned import results_so_far, warn_of_noise
+from paretobench.cli.preparation import results_so_far, warn_of_noise
 from paretobench.measure import quiet
 from paretobench.remote.places import spool_folder
 from paretobench.store import Store

@@ -1,4 +1,4 @@
-"""Verbs that bring things in: import, score, init."""
+"""The verb import: scores, results of lmms-eval, performance reports, other databases."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.cli import bundles, completion, xcode
+from paretobench.cli import completion, import_xcode
 from paretobench.cli.console import say
 from paretobench.cli.options import store_option
-from paretobench.errors import ConfigError, DataError
+from paretobench.errors import DataError
 from paretobench.units import counted
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     shell_complete=completion.files,
     help="Take bundles alone, each signed by somebody in this file of allowed signers.",
 )
-@xcode.report_options
+@import_xcode.report_options
 def import_command(
     files: tuple[str, ...],
     database: str,
@@ -64,7 +64,7 @@ def import_command(
     **place: Any,
 ) -> None:
     """Bring in scores, lmms-eval results or another database."""
-    from paretobench.store import Store
+    from paretobench.store import Store, bundle
 
     paths = [Path(name) for name in files]
     for path in paths:
@@ -75,30 +75,30 @@ def import_command(
     with Store.open(database) as store:
         for path in paths:
             if signer:
-                came = bundles.bring_in_signed(store, path, signer)
+                came = str(bundle.import_bundle(store, path, Path(signer)))
             else:
-                came = _bring_in(store, path, flags, rules, protocol)
+                came = _import_path(store, path, flags, rules, protocol)
             say(f"{path}: {came}")
 
 
-def _bring_in(
+def _import_path(
     store: Store, path: Path, flags: dict[str, Any], mapping: Path | None, protocol: str
 ) -> str:
     """Import one path by what it is; returns what came of it."""
     from paretobench.accuracy.importers import read_scores_csv
     from paretobench.accuracy.lmms import importer
     from paretobench.measure import xcode_reports
-    from paretobench.store import imports as arrivals
+    from paretobench.store import imports
 
     if xcode_reports.is_report(path):
-        return xcode.bring_in(store, path, flags)
-    if arrivals.kind_of(path) is not None:
-        return str(arrivals.bring_in(store, path))
+        return import_xcode.import_report(store, path, flags)
+    if imports.kind_of(path) is not None:
+        return str(imports.bring_in(store, path))
     if path.suffix.lower() == ".csv" and path.is_file() and not importer.is_importable(path):
         scores = read_scores_csv(path)
     elif importer.is_importable(path):
         imported = importer.import_results(
-            [path], xcode.without_report_options(flags), mapping, protocol
+            [path], import_xcode.without_report_options(flags), mapping, protocol
         )
         for note in imported.notes:
             say(f"  {note}")
@@ -109,34 +109,3 @@ def _bring_in(
             "database, bundle or spool file; docs/accuracy.md shows the columns of a scores.csv"
         )
     return f"{counted(len(scores), 'score')}, {store.add_scores(scores)} new"
-
-
-GRID = """\
-# @package _global_
-# A grid of your own: `paretobench plan +grid={name}` shows what it would measure.
-# blocks list what belongs together; params combine with everything.
-name: {name}
-hydra:
-  sweeper:
-    params:
-      llm: qwen2_0_5b,qwen2_1_5b
-    blocks:
-      - {{encoder: [fastvithd], resolution: [512, 1024]}}
-      - {{encoder: [vit_l14], resolution: [336]}}
-"""
-
-
-@click.command("init")
-@click.argument("name", default="mine")
-def init_command(name: str) -> None:
-    """Write a small grid of your own to start from."""
-    if not name.isidentifier():
-        raise ConfigError(f"a grid's name is letters, digits and underscores, not {name!r}")
-    path = Path("sweeps") / "grid" / f"{name}.yaml"
-    if path.exists():
-        raise ConfigError(f"{path} exists already; name another: paretobench init NAME")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(GRID.format(name=name), encoding="utf-8")
-    say(f"wrote {path}; next:")
-    say(f"  paretobench plan +grid={name}")
-    say(f"  paretobench sweep +grid={name}")

@@ -1,21 +1,85 @@
-"""What `sweep` and `plan` have in common: what they plan against, and what they say of it."""
+"""What `sweep` and `plan` share: the plan of every device, and how it is printed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from paretobench.cli.console import emit_json, print_table, say, warn
-from paretobench.errors import PlanError
+from paretobench.errors import ExecutorError, PlanError
 from paretobench.units import duration, gibibytes, milliseconds
 
 if TYPE_CHECKING:
+    from paretobench.config import Request
     from paretobench.jobs.scoring_cost import ScoringEffort
     from paretobench.planning.plan import Plan
     from paretobench.store import Store
     from paretobench.sweep.prepare import PlannedSweep
+
+Planned = tuple[list["PlannedSweep"], "ScoringEffort | None"]
+"""What devices will do, and what scoring the checkpoints of all their points will take."""
+
+
+def prepared_devices(request: Request, store: Store | None) -> Planned:
+    """Reach and plan every device; says which cannot take part and what all will take.
+
+    Raises:
+        ConfigError: if the checkpoints that are to be scored are described wrongly.
+        ExecutorError: if none of them can.
+    """
+    from paretobench.sweep import run as sweep
+
+    prepared, missing = sweep.prepare_devices(request, store)
+    if not prepared:
+        raise ExecutorError("none of the devices can be used:\n" + "\n".join(missing.values()))
+    for reason in missing.values():
+        warn(f"left out: {reason}")
+    scoring = scoring_ahead(prepared, store)
+    for one in prepared:
+        announce_plan(one)
+    _say_time(prepared)
+    announce_scoring(scoring)
+    for first, second in _twins(prepared):
+        warn(
+            f"{first} and {second} are the same environment: what one measures counts for both; "
+            "give one of them a variable of its own in the inventory to keep them apart"
+        )
+    return prepared, scoring
+
+
+def _say_time(prepared: list[PlannedSweep]) -> None:
+    seconds = [one.plan.summary.estimated_s for one in prepared]
+    if any(seconds):
+        say(
+            f"{len(prepared)} devices at the same time: about {duration(max(seconds))}, "
+            f"{duration(sum(seconds))} of device time in all"
+        )
+
+
+def _twins(prepared: list[PlannedSweep]) -> list[tuple[str, str]]:
+    seen: dict[str, str] = {}
+    found = []
+    for one in prepared:
+        first = seen.setdefault(one.environment.key, one.device.name)
+        if first != one.device.name:
+            found.append((first, one.device.name))
+    return found
+
+
+def print_plans(prepared: list[PlannedSweep], scoring: ScoringEffort | None, as_json: bool) -> int:
+    """The plans as JSON by device, or nothing more than was said; gives the devices back.
+
+    What is to be scored is the same for all devices and stands beside them as `scoring`.
+    """
+    for one in prepared:
+        one.site.close()
+    require_points(prepared)
+    if as_json:
+        plans: dict[str, Any] = {one.device.name: one.plan for one in prepared}
+        emit_json(plans | ({"scoring": scoring} if scoring is not None else {}))
+    return 0
 
 
 @contextmanager

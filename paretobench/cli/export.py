@@ -1,4 +1,4 @@
-"""What `export` can write: the points, one of the paper's tables, or a model card's results."""
+"""The verb export: the points, a table of the paper, a model card, or a bundle."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paretobench.cli import export_bundle
 from paretobench.cli.console import print_rich, say
+from paretobench.cli.options import chosen_view, view_options
 from paretobench.errors import ConfigError
 
 if TYPE_CHECKING:
     from paretobench.report.view.rows import Row, View
 
 FORMATS = ("csv", "markdown", "latex", "json", "parquet", "terminal", "model-index")
+
+
 ALIASES = {"md": "markdown", "tex": "latex"}
 
 
@@ -31,20 +35,63 @@ class Format(click.Choice):  # type: ignore[type-arg]
         return super().convert(ALIASES.get(value, value), param, ctx)
 
 
-def write_view(view: View, kind: str, out: str | None, point: str | None) -> None:
+@click.command("export")
+@view_options
+@click.option(
+    "--format",
+    "kind",
+    type=Format(),
+    default="csv",
+    show_default=True,
+    help="What to write; md and tex are understood, model-index is for a model card.",
+)
+@click.option(
+    "--table",
+    metavar="N",
+    help="A table of the paper as printed: 1 to 6, 9, 10 or 11.",
+)
+@click.option("--point", metavar="POINT", help="With model-index: the point it is about.")
+@click.option("--out", metavar="FILE", help="Where to write [default: stdout].")
+@export_bundle.bundle_options
+def export_command(
+    kind: str,
+    table: str | None,
+    point: str | None,
+    out: str | None,
+    bundle: str | None,
+    sign: str | None,
+    include: tuple[str, ...],
+    **chosen: Any,
+) -> None:
+    """Write the table as csv, markdown, latex, json or parquet.
+
+    Or a table of the paper as it was printed (--table), one point for a model card on Hugging
+    Face (--format model-index), or the whole database with its hashes (--bundle).
+    """
+    if path := export_bundle.destination(bundle, sign, include, out=out, **chosen):
+        if table or point:
+            raise ConfigError("a bundle holds a whole database; leave out --table and --point")
+        export_bundle.write(chosen["database"], path, sign, include)
+    elif table is not None:
+        _write_paper_table(table, kind, out, point=point, **chosen)
+    else:
+        _write_view(chosen_view(**chosen), kind, out, point)
+
+
+def _write_view(view: View, kind: str, out: str | None, point: str | None) -> None:
     """Write a view's table, or one point of it as a model card's results."""
     from paretobench.report import tables
     from paretobench.report.model_card import model_card
 
     if kind == "model-index":
-        write_text(model_card(view, _one_row(view, point)), out)
+        _write_text(model_card(view, _one_row(view, point)), out)
         return
     if point:
         raise ConfigError("--point goes with --format model-index; 'paretobench show' prints one")
     _write_table(view, kind, out, tables, tables.terminal_table)
 
 
-def write_paper_table(number: str, kind: str, out: str | None, **chosen: Any) -> None:
+def _write_paper_table(number: str, kind: str, out: str | None, **chosen: Any) -> None:
     """Write one of the paper's tables as it was printed.
 
     Raises:
@@ -79,10 +126,10 @@ def _write_table(
     elif kind == "parquet":
         _write_parquet(makers.records(table), out)
     else:
-        write_text(getattr(makers, f"{kind}_text")(table), out)
+        _write_text(getattr(makers, f"{kind}_text")(table), out)
 
 
-def write_text(text: str, out: str | None) -> None:
+def _write_text(text: str, out: str | None) -> None:
     """Text to a file, whole or not at all, or to stdout."""
     from paretobench.report import files
 
@@ -114,7 +161,7 @@ def _one_row(view: View, point: str | None) -> Row:
         ConfigError: if none is named, or several recipes have scored it.
         UnknownNameError: if there is no such point.
     """
-    from paretobench.cli.listings import find_rows
+    from paretobench.cli.named_point import find_rows
 
     if point is None and len(view.rows) != 1:
         raise ConfigError(

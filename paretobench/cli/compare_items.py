@@ -1,4 +1,4 @@
-"""`compare` for two checkpoints: what each benchmark's items say, with intervals."""
+"""`compare` of two checkpoints: each benchmark's difference on the items both answered."""
 
 from __future__ import annotations
 

@@ -1,34 +1,33 @@
-"""Verbs that measure, or say what they would: sweep, plan, measure."""
+"""The verb sweep: plan, measure, join scores, store and report a grid."""
 
 from __future__ import annotations
 
 import shlex
-from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
 
 import click
 
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_rich, say, warn
-from paretobench.cli.options import as_json
-from paretobench.cli.planned import (
+from paretobench.cli.options import HYDRA, as_json
+from paretobench.cli.preparation import (
     announce_plan,
     announce_scoring,
+    prepared_devices,
+    print_plans,
     require_points,
     results_so_far,
     scoring_ahead,
     show_plan,
     warn_of_noise,
 )
-from paretobench.errors import ConfigError
 from paretobench.units import counted, duration
 
 if TYPE_CHECKING:
     from paretobench.config import Request
-    from paretobench.sweep.run import DeviceOutcome
-
-HYDRA = {"ignore_unknown_options": True, "allow_interspersed_args": True}
-"""Everything that is no option of ours goes to Hydra as it is."""
+    from paretobench.sweep.prepare import PlannedSweep
+    from paretobench.sweep.run import DeviceOutcome, SweepOutcome
 
 
 @click.command("sweep", context_settings=HYDRA)
@@ -52,9 +51,7 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
     from paretobench.sweep import run as sweep
 
     if len(request.devices) > 1:
-        from paretobench.cli.several import sweep_devices
-
-        return sweep_devices(request, command, as_json, lambda one: _print_outcome(one, False))
+        return _sweep_devices(request, command, as_json)
     settings = request.settings
     with results_so_far(settings.database, settings.dry_run) as known:
         prepared = sweep.prepare(request, known)
@@ -71,6 +68,49 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
             outcome = sweep.run(prepared, store, command, progress.listen, say)
     _print_outcome(outcome, as_json)
     return outcome.exit_status
+
+
+def _sweep_devices(request: Request, command: str, as_json: bool) -> int:
+    """Carry out a sweep over several devices; returns the exit status."""
+    from paretobench.report.tables import records
+
+    settings = request.settings
+    with results_so_far(settings.database, settings.dry_run) as known:
+        prepared, scoring = prepared_devices(request, known)
+    is_complete = len(prepared) == len(request.devices)
+    if settings.dry_run:
+        return print_plans(prepared, scoring, as_json) or (0 if is_complete else 1)
+    report = _carried_out(prepared, settings.database, command)
+    for name, outcome in report.outcomes.items():
+        if not as_json:
+            say(f"device {name}:")
+            _print_outcome(outcome, as_json=False)
+    if as_json:
+        emit_json({name: records(outcome.view) for name, outcome in report.outcomes.items()})
+    if report.paths:
+        say(f"device against device in {report.paths[0].parent}/, first {report.paths[0]}")
+    return report.exit_status if is_complete else 1
+
+
+def _carried_out(prepared: list[PlannedSweep], database: str, command: str) -> SweepOutcome:
+    """Measure on all devices, with a bar for each; gives them back whatever happens."""
+    from paretobench.cli.progress import Progress
+    from paretobench.store import Store
+    from paretobench.sweep import run as sweep
+
+    with ExitStack() as until_the_end:
+        for one in prepared:
+            until_the_end.callback(one.site.close)
+        require_points(prepared)
+        warn_of_noise(prepared)
+        store = until_the_end.enter_context(Store.open(database))
+        listeners = {
+            one.device.name: until_the_end.enter_context(
+                Progress(one.device.name, is_alone=False)
+            ).listen
+            for one in prepared
+        }
+        return sweep.run_devices(prepared, store, command, listeners, say)
 
 
 def _print_outcome(outcome: DeviceOutcome, as_json: bool) -> None:
@@ -113,63 +153,3 @@ def _what_was_done(outcome: DeviceOutcome) -> str:
         f"done in {duration(outcome.elapsed_s)}, "
         f"planned {duration(outcome.plan.summary.estimated_s)}"
     )
-
-
-@click.command("plan", context_settings=HYDRA)
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
-@as_json
-def plan_command(overrides: tuple[str, ...], as_json: bool) -> None:
-    """Show what a sweep would measure; runs nothing."""
-    from paretobench.config import expand
-    from paretobench.sweep import run as sweep
-
-    request = expand(list(overrides))
-    if len(request.devices) > 1:
-        from paretobench.cli.several import plan_devices
-
-        plan_devices(request, as_json)
-        return
-    with results_so_far(request.settings.database, only_looks=True) as known:
-        prepared = sweep.prepare(request, known, must_run=False)
-        scoring = scoring_ahead([prepared], known)
-    prepared.site.close()
-    announce_plan(prepared)
-    announce_scoring(scoring)
-    require_points([prepared])
-    show_plan(prepared.plan, scoring, as_json)
-
-
-@click.command("measure")
-@click.argument("spec", type=click.File("r"))
-@click.option(
-    "--fidelity",
-    type=click.Choice(["quick", "standard", "rigorous"]),
-    default="standard",
-    show_default=True,
-    help="How much to repeat.",
-)
-def measure_command(spec: Any, fidelity: str) -> int:
-    """Time one workload: JSON in, JSON out.
-
-    SPEC is a file with a workload as `paretobench plan --json` prints it, or - for stdin.
-    A sweep over ssh opens a session of JSON lines here, as `paretobench.measure.session` says.
-    """
-    import json
-
-    from paretobench.domain import Workload
-    from paretobench.measure import session
-    from paretobench.measure.single import measure_alone
-
-    first = spec.readline()
-    if session.is_opening(first):
-        return session.serve()
-    try:
-        workload = Workload.from_json(json.loads(first + spec.read()))
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"{spec.name} holds no workload ({error!r});\n"
-            "'paretobench plan +grid=smoke --json' prints some under \"workloads\""
-        ) from error
-    answer = measure_alone(workload, fidelity)
-    emit_json(answer)
-    return 0 if answer["cells"] else 1

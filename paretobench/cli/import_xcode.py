@@ -1,4 +1,4 @@
-"""Xcode's Core ML performance reports for the verb import: their options, and what came of one."""
+"""`import` of Xcode's Core ML performance reports: their options, and one report's result."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
 PRECISIONS = ("fp16", "fp32", "int8", "int4")
 """Those of the Core ML backend, which a test holds it to: nothing heavy is imported here."""
+
 
 NAMES = ("precision", "device", "measured_at")
 """Options of `import` that only a performance report needs."""
@@ -48,7 +50,7 @@ def without_report_options(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in flags.items() if name not in NAMES}
 
 
-def bring_in(store: Store, path: Path, flags: Mapping[str, Any]) -> str:
+def import_report(store: Store, path: Path, flags: Mapping[str, Any]) -> str:
     """Import one report; returns what came of it.
 
     Raises:
@@ -56,7 +58,7 @@ def bring_in(store: Store, path: Path, flags: Mapping[str, Any]) -> str:
         DataError: if it is no report, or contradicts the flags.
     """
     from paretobench.config import find_encoder
-    from paretobench.measure.xcode_reports import import_report
+    from paretobench.measure.xcode_reports import import_report as read_report
 
     if "encoder" not in flags or "resolution_px" not in flags:
         raise ConfigError(
@@ -64,7 +66,7 @@ def bring_in(store: Store, path: Path, flags: Mapping[str, Any]) -> str:
             "say what it timed: --encoder fastvithd --resolution 1024 (--precision, if not fp16)"
         )
     said = {name: flags[name] for name in NAMES if name in flags}
-    found = import_report(path, find_encoder(flags["encoder"]), flags["resolution_px"], **said)
+    found = read_report(path, find_encoder(flags["encoder"]), flags["resolution_px"], **said)
     with store.transaction():
         store.add_environment(found.environment)
         store.add_workloads([found.workload])

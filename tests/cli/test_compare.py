@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from paretobench.cli import sides
+from paretobench.cli import compare
 from paretobench.errors import DataError
 from paretobench.report.view.rows import View
 from tests.report import grids
@@ -21,23 +21,23 @@ def scored_by(protocol: str) -> View:
 @pytest.fixture
 def views(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"ours": scored_by("lmms"), "theirs": scored_by("mixed")}
-    monkeypatch.setattr(sides, "_view_of", lambda side, chosen: found[side])
+    monkeypatch.setattr(compare, "_view_of", lambda side, chosen: found[side])
 
 
 @pytest.mark.usefixtures("views")
 def test_sides_that_were_scored_by_different_protocols_are_refused() -> None:
     with pytest.raises(DataError, match=r"avg5: lmms and mixed.*\n.*--mix-protocols"):
-        list(sides.sides("ours", "theirs", {}))
+        list(compare.sides("ours", "theirs", {}))
 
 
 @pytest.mark.usefixtures("views")
 def test_asked_for_they_are_compared_and_marked() -> None:
-    ((title, ours, theirs),) = sides.sides("ours", "theirs", {"mix_protocols": True})
+    ((title, ours, theirs),) = compare.sides("ours", "theirs", {"mix_protocols": True})
     assert "mixed scoring protocols (avg5: lmms and mixed)" in title
     assert len(ours) == len(theirs) == 1
 
 
 @pytest.mark.usefixtures("views")
 def test_one_protocol_needs_no_mark() -> None:
-    ((title, *_),) = sides.sides("ours", "ours", {})
+    ((title, *_),) = compare.sides("ours", "ours", {})
     assert title == "recipe llava-1.5"

@@ -1,0 +1,183 @@
+"""The verb compare: two encoders, sweeps, databases or checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from paretobench.accuracy.protocols import check_one_protocol
+from paretobench.cli import completion
+from paretobench.cli.compare_items import KEPT, compare_items
+from paretobench.cli.console import emit_json, print_table, say, warn
+from paretobench.cli.contenders import SEED, contenders, rows_by_name
+from paretobench.cli.options import as_json, chosen_view, open_store, view_options
+from paretobench.errors import DataError, UnknownNameError
+from paretobench.units import MISSING, counted, percent
+
+if TYPE_CHECKING:
+    from paretobench.analysis.claims import AtVertex
+    from paretobench.analysis.compare import Comparison
+    from paretobench.report.view.rows import Row, View
+
+
+@click.command("compare")
+@click.argument("a", shell_complete=completion.member_of("encoder"))
+@click.argument("b", shell_complete=completion.member_of("encoder"))
+@click.option(
+    "--protocol",
+    type=click.Choice(["lmms", "llava"]),
+    default="lmms",
+    show_default=True,
+    help="Two checkpoints: the rules their answers are scored by.",
+)
+@click.option(
+    "--keep",
+    default=KEPT,
+    show_default=True,
+    metavar="DIR",
+    shell_complete=completion.files,
+    help="Two checkpoints: where 'paretobench score' kept their answers.",
+)
+@view_options
+@as_json
+def compare_command(a: str, b: str, protocol: str, keep: str, as_json: bool, **chosen: Any) -> None:
+    """Two encoders, sweeps or databases: ratio, gain, BD-TTFT.
+
+    Or two checkpoints: name two folders of lmms-eval results with samples, or two checkpoints
+    that 'paretobench score' scored (by name or hash), and each benchmark's difference on the
+    items that both answered is shown with its interval.
+    """
+    import numpy as np
+
+    from paretobench.analysis.compare import compare
+
+    if compare_items(a, b, protocol, keep, as_json):
+        return
+    found = False
+    for title, ours, theirs in sides(a, b, chosen):
+        found = True
+        result = compare(contenders(ours), contenders(theirs), np.random.default_rng(SEED))
+        if as_json:
+            emit_json({"panel": title, "candidate": a, "baseline": b, "result": result})
+        else:
+            _print_comparison(title, a, b, result, rows_by_name([*ours, *theirs]))
+    if not found:
+        raise DataError(
+            f"{a} and {b} have no recipe in which both carry a TTFT and a score;\n"
+            "'paretobench report' shows what each has"
+        )
+
+
+Side = tuple[str, list["Row"], list["Row"]]
+
+
+def sides(a: str, b: str, chosen: dict[str, Any]) -> Iterator[Side]:
+    """Titles with the rows of both sides, one for each recipe (and environment) they share.
+
+    A side is a database file if such a file exists, else an encoder (its name, label or
+    family) of the chosen view, else a sweep of the chosen database.
+
+    Raises:
+        UnknownNameError: if a side is none of these.
+        DataError: if the sides were scored by different protocols and `--mix-protocols` was not
+            given.
+    """
+    ours, theirs = _view_of(a, chosen), _view_of(b, chosen)
+    same_place = _environments(ours) == _environments(theirs)
+    for panel in ours.panels():
+        for other in theirs.panels():
+            if panel.recipe != other.recipe:
+                continue
+            if same_place and panel.environment != other.environment:
+                continue
+            apart = (
+                ""
+                if panel.environment == other.environment
+                else (f", {panel.environment} against {other.environment}")
+            )
+            shown = [row.score for row in (*panel.rows, *other.rows) if row.score]
+            mark = check_one_protocol(shown, bool(chosen.get("mix_protocols")))
+            apart += f", {mark}" if mark else ""
+            yield f"recipe {panel.recipe}{apart}", list(panel.rows), list(other.rows)
+
+
+def _environments(view: View) -> set[str]:
+    return {panel.environment for panel in view.panels()}
+
+
+def _view_of(side: str, chosen: dict[str, Any]) -> View:
+    if Path(side).is_file():
+        return chosen_view(**{**chosen, "database": side, "published": False, "sweep": None})
+    view = chosen_view(**chosen)
+    rows = tuple(row for row in view.rows if side.lower() in _spellings(row))
+    if rows:
+        return replace(view, rows=rows)
+    names = {row.encoder for row in view.rows}
+    if not chosen["published"]:
+        with open_store(chosen["database"]) as store:
+            sweeps = {sweep.name for sweep in store.sweeps()}
+        if side in sweeps:
+            return chosen_view(**{**chosen, "sweep": side})
+        names |= sweeps
+    raise UnknownNameError("encoder, sweep or database", side, names)
+
+
+def _spellings(row: Row) -> set[str]:
+    return {row.encoder.lower(), row.encoder_label.lower(), row.family.lower()}
+
+
+def _print_comparison(
+    title: str, a: str, b: str, result: Comparison, names: dict[str, Row]
+) -> None:
+    click.echo(f"{title}: {a} against {b}")
+    if result.bd_ttft:
+        value = result.bd_ttft
+        click.echo(
+            f"  BD-TTFT {value.value:.2f}x faster at equal accuracy{_range(value.low, value.high)},"
+            f" over {percent(value.overlap, 0)} % of the joint accuracy range"
+        )
+    if result.bd_accuracy:
+        gain = result.bd_accuracy
+        low, high = (None if end is None else end * 100 for end in (gain.low, gain.high))
+        click.echo(f"  BD-accuracy {gain.value * 100:+.2f} points{_range(low, high)}")
+    for refusal in result.refusals:
+        click.echo(f"  {refusal}")
+    for delta in (result.bd_ttft, result.bd_accuracy):
+        for text in delta.warnings if delta else ():
+            warn(text)
+    _print_vertices("faster at the same accuracy", result.speedups, names, lambda x: f"{x:.2f}x")
+    _print_vertices(
+        "points more at the same budget", result.gains, names, lambda x: f"{x * 100:+.2f}"
+    )
+    if result.common_ratio:
+        mean = result.common_ratio
+        click.echo(
+            f"  common points: {b} over {a} {mean.value:.3f}{_range(mean.low, mean.high, 3)},"
+            f" {mean.name}"
+        )
+    if result.assumed:
+        say(f"  the noise of {counted(len(result.assumed), 'point')} is not known and was assumed")
+
+
+def _range(low: float | None, high: float | None, digits: int = 2) -> str:
+    if low is None or high is None:
+        return ""
+    return f" (95% CI {low:.{digits}f} to {high:.{digits}f})"
+
+
+def _print_vertices(
+    what: str, vertices: Sequence[AtVertex], names: dict[str, Row], show: Any
+) -> None:
+    rows = [
+        (
+            str(names[vertex.baseline.name]),
+            str(names[vertex.candidate.name]) if vertex.candidate else MISSING,
+            vertex.note if vertex.effect is None else show(vertex.effect),
+        )
+        for vertex in vertices
+    ]
+    print_table("", ("baseline on its front", "candidate", what), rows)

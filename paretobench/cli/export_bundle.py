@@ -1,0 +1,101 @@
+"""`export --bundle`: a whole database and its hashes in one zip file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from paretobench.cli import completion
+from paretobench.cli.console import say
+from paretobench.cli.options import open_store
+from paretobench.errors import ConfigError, DataError
+from paretobench.units import counted
+
+if TYPE_CHECKING:
+    from paretobench.store.bundle import Entry
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def bundle_options(command: F) -> F:
+    """What `export` takes for a bundle instead of a table."""
+    options = [
+        click.option(
+            "--bundle",
+            metavar="FILE",
+            shell_complete=completion.files,
+            help="Write the whole database and its hashes into this zip file instead of a table.",
+        ),
+        click.option(
+            "--sign",
+            metavar="KEY",
+            shell_complete=completion.files,
+            help="With --bundle: sign it with this OpenSSH key.",
+        ),
+        click.option(
+            "--include",
+            multiple=True,
+            metavar="PATH",
+            shell_complete=completion.files,
+            help="With --bundle: put this file or folder in as well, such as a report.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def destination(
+    bundle: str | None, sign: str | None, include: tuple[str, ...], **chosen: Any
+) -> Path | None:
+    """Where `export` is to write a bundle; None if it is to write a table.
+
+    Raises:
+        ConfigError: if an option means nothing with a bundle, or nothing without one.
+    """
+    if bundle is None:
+        for name, value in (("sign", sign), ("include", include)):
+            if value:
+                raise ConfigError(f"--{name} goes with --bundle FILE")
+        return None
+    for name in ("published", "sweep", "environment", "out"):
+        if chosen.get(name):
+            raise ConfigError(f"a bundle holds a whole database; leave out --{name}")
+    return Path(bundle)
+
+
+def write(database: str | None, path: Path, key: str | None, include: tuple[str, ...]) -> None:
+    """Write a whole database, and what is to go with it, into one bundle.
+
+    Args:
+        database: the file; None for the default one.
+        path: the bundle; it must not exist.
+        key: an OpenSSH key to sign it with; None leaves it unsigned.
+        include: files, and folders with all that is in them, to put beside the database.
+    """
+    from paretobench.store import bundle
+
+    files = _files(include)
+    with open_store(database) as store:
+        entries = bundle.write_bundle(store, path, files, Path(key) if key else None)
+    say(f"wrote {path}: {described(entries)}; {'signed' if key else 'not signed'}")
+
+
+def _files(include: tuple[str, ...]) -> dict[str, Path]:
+    """What to include by its name in the bundle: a folder's files keep their folder's name."""
+    files: dict[str, Path] = {}
+    for path in map(Path, include):
+        if not path.exists():
+            raise DataError(f"there is no {path} to include; no bundle was written")
+        found = sorted(path.rglob("*")) if path.is_dir() else [path]
+        root = path.absolute().parent
+        files |= {f.absolute().relative_to(root).as_posix(): f for f in found if f.is_file()}
+    return files
+
+
+def described(entries: Mapping[str, Entry]) -> str:
+    size_mib = sum(entry.size_bytes for entry in entries.values()) / 2**20
+    return f"{counted(len(entries), 'file')}, {size_mib:.1f} MiB before compression"
