@@ -29,7 +29,7 @@ case ",$extras," in
     $install "$@" "$torch"
     ;;
 esac
-echo "installing paretobench[$extras] (a few minutes on a first run)" >&2
+echo "installing .[$extras] (a few minutes on a first run)" >&2
 $install "$@" --editable ".[$extras]"
 case ",$extras," in
   *,accuracy,*)

@@ -1,6 +1,6 @@
 """One run on a Mac: checks every Apple call this package relies on, writes one file to send back.
 
-    pip install 'paretobench[apple]'
+    pip install '.[apple]'
     python scripts/mac_tester.py                 some ten minutes, mains power, nothing else open
     python scripts/mac_tester.py --remote iphone also on a connected iPhone (Xcode, developer mode)
 

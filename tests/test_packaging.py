@@ -31,7 +31,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "-q")
     run(*pip, "wheel", "--no-deps", "--wheel-dir", folder, ROOT, cwd=folder)
-    (wheel,) = folder.glob("paretobench-*.whl")
+    (wheel,) = folder.glob("paretobench_vlm-*.whl")
     venv.create(folder / "env", with_pip=True)
     binaries = folder / "env" / "bin"
     run(binaries / "python", "-m", "pip", "-q", "install", wheel, cwd=folder)
@@ -73,5 +73,5 @@ def test_a_sweep_without_a_runtime_says_how_to_get_one(installed: Path, tmp_path
         check=False,
     )
     assert result.returncode == 2
-    assert "pip install 'paretobench[cpu]'" in result.stderr
+    assert "pip install 'paretobench-vlm[cpu]'" in result.stderr
     assert len(result.stderr.strip().splitlines()) <= 3

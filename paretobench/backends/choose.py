@@ -25,6 +25,7 @@ from paretobench.backends.coreml import convert_elsewhere
 from paretobench.backends.hardware import Hardware
 from paretobench.domain import Device, Runtime
 from paretobench.errors import BackendMissingError
+from paretobench.installation import install_command
 
 Half = Literal["encode", "prefill"]
 _EXTRA = {"coreml": "apple"}
@@ -150,7 +151,7 @@ def _require_cuda(profile: str, machine: Hardware) -> None:
         version = hardware.version_of("torch") or "that is not installed"
         raise BackendMissingError(
             f"device={profile} needs a torch with CUDA, not torch {version}: "
-            "pip install 'paretobench[cuda]'"
+            f"{install_command('cuda')}"
         )
 
 
@@ -185,4 +186,4 @@ def _has_usable_cuda(machine: Hardware) -> bool:
 
 def _pip(name: str, machine: Hardware) -> str:
     extra = "apple" if machine.is_apple_silicon else "cuda" if machine.has_cuda else "cpu"
-    return f"pip install 'paretobench[{_EXTRA.get(name, extra)}]'"
+    return install_command(_EXTRA.get(name, extra))

@@ -40,8 +40,9 @@ from paretobench.backends.coreml_placement import summarise
 from paretobench.backends.inputs import check_finite, random_pixels
 from paretobench.domain import Workload
 from paretobench.errors import BackendMissingError, UnsupportedError
+from paretobench.installation import install_command
 
-INSTALL = "pip install 'paretobench[apple]'"
+INSTALL = install_command("apple")
 
 
 def convert_elsewhere(profile: str = "apple") -> str:

@@ -18,6 +18,7 @@ import numpy as np
 
 from paretobench.backends import hardware
 from paretobench.errors import UnsupportedError
+from paretobench.installation import install_command
 
 DISTRIBUTION = "onnxruntime-gpu"
 PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
@@ -27,7 +28,7 @@ PRECISIONS = {"cuda": ("fp32",), "tensorrt": ("fp32", "fp16")}
 DEVICE = "cuda"
 """ONNX Runtime's name for memory on a board."""
 
-INSTALL = "pip uninstall onnxruntime && pip install 'paretobench[cuda-onnx]'"
+INSTALL = f"pip uninstall onnxruntime && {install_command('cuda-onnx')}"
 
 
 def is_asked_for(options: Mapping[str, Any]) -> bool:

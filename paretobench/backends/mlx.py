@@ -31,8 +31,9 @@ from paretobench.backends.projector import MLXProjector
 from paretobench.domain import Workload
 from paretobench.domain.checkpoint import check_unchanged
 from paretobench.errors import UnsupportedError
+from paretobench.installation import install_command
 
-INSTALL = {"Darwin": "pip install 'paretobench[apple]'", "Linux": "pip install 'paretobench[cpu]'"}
+INSTALL = {"Darwin": install_command("apple"), "Linux": install_command("cpu")}
 PRECISIONS = ("fp32", "bf16", "fp16", "int8", "int4")
 MODES = ("forward", "cache_prompt")
 STEP_SIZE = 2048

@@ -24,8 +24,9 @@ from paretobench.backends.inputs import (
 from paretobench.backends.models import RANDOM_WEIGHTS
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
+from paretobench.installation import install_command
 
-INSTALL = "pip install 'paretobench[cpu]'"
+INSTALL = install_command("cpu")
 FILE = "encoder.onnx"
 OPSET = 20
 """The first opset with GELU as one operator."""

@@ -27,8 +27,9 @@ from paretobench.backends.inputs import (
 from paretobench.backends.models import RANDOM_WEIGHTS
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
+from paretobench.installation import install_command
 
-INSTALL = "pip install 'paretobench[cpu]'"
+INSTALL = install_command("cpu")
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 

@@ -36,8 +36,9 @@ from paretobench.backends.torch_session import (
 )
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
+from paretobench.installation import install_command
 
-INSTALL = "pip install 'paretobench[cpu]' (or [cuda], [apple])"
+INSTALL = f"{install_command('cpu')} (or [cuda], [apple])"
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 

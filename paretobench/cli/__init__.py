@@ -16,8 +16,9 @@ from collections.abc import Sequence
 
 import click
 
-from paretobench import __version__
 from paretobench.errors import ParetobenchError
+from paretobench.installation import check_is_alone
+from paretobench.version import __version__
 
 VERBS = {
     "sweep": "Plan, measure, join scores, store and report a grid.",
@@ -105,6 +106,7 @@ def _fail(message: str, status: int) -> int:
 
 def _run(args: Sequence[str] | None) -> int:
     try:
+        check_is_alone()
         result = group.main(
             args=list(args) if args is not None else None,
             prog_name="paretobench",

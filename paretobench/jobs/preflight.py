@@ -18,9 +18,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from paretobench import __version__
 from paretobench.accuracy.lmms.process import LMMS_EVAL
 from paretobench.errors import ExecutorError
+from paretobench.installation import install_command
 from paretobench.jobs.engines import Role, choose
 from paretobench.jobs.ray import RayEngine, listed
 from paretobench.jobs.submitit import (
@@ -31,6 +31,7 @@ from paretobench.jobs.submitit import (
     import_submitit,
 )
 from paretobench.measure.quiet import Finding
+from paretobench.version import __version__
 
 START_S = 180.0
 """For an interpreter to import lmms-eval and torch from a network disk for the first time."""
@@ -238,7 +239,7 @@ def _lmms_eval(python: str) -> Finding:
     what, allowed = f"lmms-eval of {python}", f"imports; {LMMS_EVAL} was tried"
     if reason:
         advice = (
-            f"{python} -m pip install 'paretobench[accuracy]' torch transformers, then "
+            f"{install_command('accuracy', python)} torch transformers, then "
             f"--no-deps {LMMS_EVAL}; or name another in the checkpoints file (interpreter)"
         )
         return Finding(what, reason, allowed, False, advice)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from paretobench import __version__
 from paretobench.accuracy.lmms import runner
 from paretobench.accuracy.lmms.checkpoints import for_points, read_jobs
 from paretobench.accuracy.lmms.job import Job, data_digest, job_to_json
@@ -24,6 +23,7 @@ from paretobench.errors import ExecutorError, ParetobenchError
 from paretobench.jobs import FinishedUnit, Unit
 from paretobench.jobs.engines import Chosen, choose
 from paretobench.store import spool
+from paretobench.version import __version__
 
 
 class Scoring:

@@ -28,6 +28,7 @@ from typing import Any
 import psutil
 
 from paretobench.errors import ExecutorError
+from paretobench.installation import install_command
 from paretobench.jobs import State
 from paretobench.jobs.command import UnitCommand
 from paretobench.jobs.shared_folder import Standing
@@ -314,7 +315,7 @@ def import_submitit() -> Any:
         import submitit
     except ImportError as error:
         raise ExecutorError(
-            "submitit is not installed; pip install 'paretobench[slurm]', here and where jobs run"
+            f"submitit is not installed; {install_command('slurm')}, here and where jobs run"
         ) from error
     return submitit
 

@@ -23,7 +23,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from paretobench import __version__
 from paretobench.accuracy.lmms import runner
 from paretobench.accuracy.lmms.job import job_from_json
 from paretobench.domain import Workload
@@ -31,6 +30,7 @@ from paretobench.domain.records import Score
 from paretobench.errors import ParetobenchError
 from paretobench.jobs.unit_folder import UnitFolder, now
 from paretobench.store import spool
+from paretobench.version import __version__
 
 
 @dataclass(frozen=True)

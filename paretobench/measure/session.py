@@ -31,7 +31,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from paretobench import __version__
 from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Failure
 from paretobench.errors import ParetobenchError
@@ -40,6 +39,7 @@ from paretobench.measure.lock import DeviceLock
 from paretobench.measure.process import Children
 from paretobench.measure.single import MemoryStore
 from paretobench.store.rows import failure_to_json
+from paretobench.version import __version__
 
 PROTOCOL = 1
 """Version of the messages; both sides must have the same."""

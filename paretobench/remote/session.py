@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from paretobench import __version__
 from paretobench.errors import ExecutorError
 from paretobench.measure.session import PROTOCOL
+from paretobench.version import __version__
 
 ALIVE_EVERY_S = 20.0
 """Pause between the empty lines that say that this side is still there."""

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from paretobench import __version__
+from paretobench.version import __version__
 
 ALIVE_INTERVAL_S, ALIVE_COUNT = 15, 4
 """A connection that answers none of four questions in a minute is dead."""

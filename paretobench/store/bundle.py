@@ -22,6 +22,7 @@ from typing import IO
 
 from paretobench.domain import canonical_json
 from paretobench.errors import DataError, StoreError
+from paretobench.installation import upgrade_command
 from paretobench.store import signature
 from paretobench.store.merge import UnionCounts
 from paretobench.store.rows import environment_to_json
@@ -170,7 +171,7 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Entry]:
     if version != FORMAT:
         raise DataError(
             f"{path} is a bundle of format {version!r}; this paretobench reads {FORMAT}.\n"
-            "Upgrade it: pip install --upgrade paretobench."
+            f"Upgrade it: {upgrade_command()}."
         )
     return entries
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from paretobench.errors import StoreError
+from paretobench.installation import upgrade_command
 from paretobench.store.database import BUSY_TIMEOUT_S, Database, translated_errors
 from paretobench.store.filesystem import (
     Mount,
@@ -119,7 +120,7 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> int:
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{path} was written by a newer paretobench (schema {version}; this one knows "
-            f"{SCHEMA_VERSION}).\nUpgrade it: pip install --upgrade paretobench."
+            f"{SCHEMA_VERSION}).\nUpgrade it: {upgrade_command()}."
         )
     return version
 

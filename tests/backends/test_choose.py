@@ -35,7 +35,7 @@ def installed(monkeypatch):
             state = (
                 Availability(True, version="1.0")
                 if name in names
-                else Availability(False, f"{name} is not installed: pip install 'paretobench[cpu]'")
+                else Availability(False, f"{name} is not installed: pip install '.[cpu]'")
             )
             monkeypatch.setattr(type(get(name)), "available", lambda self, state=state: state)
         monkeypatch.setattr(hardware, "torch_was_built_for_cuda", lambda: cuda_torch)
@@ -120,7 +120,7 @@ def test_device_cuda_without_a_gpu_is_refused(installed):
 
 def test_device_cuda_with_a_torch_without_cuda_gives_the_command(installed):
     installed("torch")
-    with pytest.raises(BackendMissingError, match=r"pip install 'paretobench\[cuda\]'"):
+    with pytest.raises(BackendMissingError, match=r"pip install '.*\[cuda\]'"):
         choose_device(request("cuda", "torch", "torch", device="cuda"), GPU)
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from paretobench import __version__
 from paretobench.cli import group
 from paretobench.errors import ConfigError, ExecutorError
 from paretobench.jobs import preflight as readiness
 from paretobench.jobs.ray import RayEngine
 from paretobench.measure.quiet import Finding
+from paretobench.version import __version__
 from tests.jobs import ray_cluster, slurm
 
 pytest.importorskip("submitit")
@@ -113,7 +113,7 @@ def test_a_missing_submitit_is_named_with_its_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "submitit", None)
     each = found(tmp_path, cluster="local")["submitit"]
-    assert not each.is_fine and "paretobench[slurm]" in each.advice
+    assert not each.is_fine and "[slurm]'" in each.advice
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from paretobench.errors import BackendMissingError, DataError
+from paretobench.installation import install_command
 
 CHILD = Path(__file__).with_name("child.py")
 PROBE_TIMEOUT_S = 120.0
@@ -47,7 +48,7 @@ def probe(interpreter: str, tasks: Sequence[str]) -> dict[str, Any]:
     if missing:
         raise BackendMissingError(
             f"{interpreter} has no {', '.join(missing).replace('_', '-')}; install it there:\n"
-            f"  {interpreter} -m pip install 'paretobench[accuracy]' torch transformers\n"
+            f"  {install_command('accuracy', interpreter)} torch transformers\n"
             f"  {interpreter} -m pip install --no-deps {LMMS_EVAL}\n"
             f"or name another interpreter that has it (--python)"
         )

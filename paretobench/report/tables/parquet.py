@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.errors import DataError
+from paretobench.installation import install_command
 from paretobench.report.files import write_whole
 
 
@@ -26,7 +27,7 @@ def write_parquet(records: Sequence[Mapping[str, Any]], path: Path) -> Path:
     except ImportError as missing:
         raise DataError(
             f"{path.name} was not written: Parquet needs pyarrow, which is not installed; "
-            "pip install 'paretobench[parquet]' adds it; CSV and JSON need nothing."
+            f"{install_command('parquet')} adds it; CSV and JSON need nothing."
         ) from missing
 
 

@@ -1,0 +1,91 @@
+"""How this package is installed: its name on PyPI, and the command that adds what is missing.
+
+The distribution is `paretobench-vlm`, the import name and the command are `paretobench`: the name
+`paretobench` on PyPI belongs to another project (multi-objective test problems), which has the same
+import name. Every message that tells how to install something takes the command from here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paretobench.errors import BackendMissingError
+
+DISTRIBUTION = "paretobench-vlm"
+"""The name to install; a wheel has it in its file name."""
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def install_command(extra: str = "", python: str = "") -> str:
+    """The command that installs this package with an extra, as it can be typed here.
+
+    A package that runs from a clone, or was installed from one, is installed from that folder
+    again; any other one by its name on PyPI.
+
+    Args:
+        extra: of pyproject.toml, such as `cpu`; empty for the core.
+        python: another interpreter to install into; empty for the one on PATH.
+    """
+    clone = _clone()
+    what = "." if clone == Path.cwd() else str(clone or DISTRIBUTION)
+    brackets = f"[{extra}]" if extra else ""
+    pip = f"{python} -m pip" if python else "pip"
+    return f"{pip} install '{what}{brackets}'"
+
+
+def upgrade_command() -> str:
+    """The command that brings a newer version of this package."""
+    clone = _clone()
+    if clone is None:
+        return f"pip install --upgrade {DISTRIBUTION}"
+    return f"git -C '{clone}' pull, then {install_command()}"
+
+
+def check_is_alone(folder: Path = _PACKAGE.parent) -> None:
+    """Refuse to run where the other project named `paretobench` is installed in the same place.
+
+    Both have a package of that name, so each overwrites files of the other.
+
+    Args:
+        folder: where this package lies.
+
+    Raises:
+        BackendMissingError: if the other project's metadata lies beside this package.
+    """
+    for metadata in folder.glob("paretobench-[0-9]*.dist-info/METADATA"):
+        summary = _summary(metadata)
+        if "vision-language" in summary:
+            continue
+        name = metadata.parent.name.removesuffix(".dist-info").replace("-", " ")
+        raise BackendMissingError(
+            f"{folder} holds another project that is also imported as paretobench: {name} "
+            f"({summary or 'no summary'}); each overwrites files of the other.\n"
+            f"Keep them in environments of their own, or here: pip uninstall paretobench "
+            f"{DISTRIBUTION}, then {install_command()}"
+        )
+
+
+def _summary(metadata: Path) -> str:
+    for line in metadata.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith("Summary:"):
+            return line.removeprefix("Summary:").strip()
+    return ""
+
+
+def _clone() -> Path | None:
+    """The folder with the sources, if this package runs from there or was installed from it."""
+    if (_PACKAGE.parent / "pyproject.toml").is_file():
+        return _PACKAGE.parent
+    import importlib.metadata  # 15 ms that a verb whose packages are all there does not need
+    import json
+    from urllib.parse import unquote, urlparse
+
+    try:
+        text = importlib.metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    origin = json.loads(text) if text else {}
+    folder = Path(unquote(urlparse(str(origin.get("url", ""))).path))
+    is_clone = "dir_info" in origin and (folder / "pyproject.toml").is_file()
+    return folder if is_clone else None
