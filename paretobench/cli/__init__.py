@@ -35,6 +35,7 @@ VERBS = {
     "score": "Run lmms-eval on a checkpoint for a point.",
     "import": "Bring in scores, lmms-eval results or another database.",
     "verify": "Check a bundle or a database against its own hashes, and who signed it.",
+    "tokens": "What an image costs each vision-language model: passes and tokens.",
     "init": "Write a small grid of your own to start from.",
     "artifacts": "Convert a grid's networks without measuring; list and check what is there.",
     "doctor": "What this machine can run, and whether it is quiet enough to measure.",

@@ -39,6 +39,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "import": ("paretobench import scores.csv",),
     "verify": ("paretobench verify results/paretobench.db",),
+    "tokens": (
+        "paretobench tokens --image 1654x2339",
+        "paretobench tokens --image 1024x768 --vlm qwen2_5_vl_3b --set max_pixels=1003520 --json",
+    ),
     "init": ("paretobench init mine",),
     "artifacts": (
         "paretobench artifacts build +grid=smoke device=apple",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from paretobench.config.catalogue import Catalogue, find_encoder, load_catalogue
+from paretobench.config.catalogue import Catalogue, find_encoder, load_catalogue, load_vlms
 from paretobench.config.devices import load_devices
 from paretobench.config.inventory import InventoryDevice, Limits, load_inventory
 from paretobench.config.request import DeviceRequest, Request, Settings
@@ -26,6 +26,7 @@ __all__ = [
     "load_catalogue",
     "load_devices",
     "load_inventory",
+    "load_vlms",
     "run_hydra",
 ]
 

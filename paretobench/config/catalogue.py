@@ -17,11 +17,18 @@ from typing import Any, TypeVar
 
 import yaml
 
-from paretobench.domain import Encoder, EncoderPart, LanguageModel, Resolutions, Tiling
+from paretobench.domain import (
+    Encoder,
+    EncoderPart,
+    LanguageModel,
+    Resolutions,
+    Tiling,
+    VisionLanguageModel,
+)
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.resources import sweeps_folder
 
-T = TypeVar("T", Encoder, LanguageModel, Tiling, Resolutions)
+T = TypeVar("T", Encoder, LanguageModel, Tiling, Resolutions, VisionLanguageModel)
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -61,6 +68,20 @@ def load_catalogue(user_sweeps: Path | None = None) -> Catalogue:
         {name: language_model(data, name, at) for name, data, at in yaml_group(folders, "llm")},
         {name: tiling(data, name, at) for name, data, at in yaml_group(folders, "tiling")},
     )
+
+
+def load_vlms(user_sweeps: Path | None = None) -> dict[str, VisionLanguageModel]:
+    """Read every vision-language model of `sweeps/vlm`; the user's files win over bundled ones.
+
+    Raises:
+        ConfigError: if a file is no YAML, or lacks a field, or has one too many.
+    """
+    own = user_folder(user_sweeps)
+    folders = [sweeps_folder(), *([own] if own else [])]
+    return {
+        name: _build(VisionLanguageModel, {"name": name, **data}, at)
+        for name, data, at in yaml_group(folders, "vlm")
+    }
 
 
 def find_encoder(name: str, user_sweeps: Path | None = None) -> Encoder:

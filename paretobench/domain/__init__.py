@@ -13,6 +13,7 @@ from __future__ import annotations
 from paretobench.domain.grid import GridPoint, TilePlan, Tiling
 from paretobench.domain.keys import canonical_json, content_key
 from paretobench.domain.models import Encoder, EncoderPart, LanguageModel, Resolutions, Rounding
+from paretobench.domain.vlms import VisionLanguageModel
 from paretobench.domain.workloads import (
     PROTOCOL_VERSION,
     Device,
@@ -38,6 +39,7 @@ __all__ = [
     "Runtime",
     "TilePlan",
     "Tiling",
+    "VisionLanguageModel",
     "Workload",
     "WorkloadKind",
     "canonical_json",

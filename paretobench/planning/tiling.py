@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from paretobench.domain import Encoder, TilePlan, Tiling
 from paretobench.errors import PlanError, UnknownNameError
-
-Size = tuple[int, int]
-"""Width and height, in pixels, tiles or tokens."""
+from paretobench.planning.tokens import Size
+from paretobench.planning.tokens.anyres import best_canvas, unpadded
+from paretobench.planning.tokens.canvases import closest_canvas
 
 
 def plan_tiles(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
@@ -139,53 +139,11 @@ def internvl_dynamic(encoder: Encoder, resolution_px: int, tiling: Tiling) -> Ti
     Rule: `dynamic_preprocess` and `find_closest_aspect_ratio` in InternVL's repository; of
     equally close shapes a larger canvas wins while the image has more than half its pixels.
     """
-    tile_px, (width, height) = _tile(encoder, tiling), _image_size(resolution_px, tiling)
-    low, high = int(tiling.options["min_tiles"]), int(tiling.options["max_tiles"])
-    shapes = [
-        (columns, rows)
-        for columns, rows in itertools.product(range(1, high + 1), repeat=2)
-        if low <= columns * rows <= high
-    ]
-    best, difference = (1, 1), math.inf
-    for columns, rows in sorted(shapes, key=math.prod):
-        this = abs(width / height - columns / rows)
-        fills = width * height > 0.5 * tile_px**2 * columns * rows
-        if this < difference or (this == difference and fills):
-            best, difference = (columns, rows), this
-    tiles = math.prod(best)
+    tile_px, image = _tile(encoder, tiling), _image_size(resolution_px, tiling)
+    least, most = int(tiling.options["min_tiles"]), int(tiling.options["max_tiles"])
+    tiles = math.prod(closest_canvas(image, tile_px, least, most))
     passes = tiles + (tiles > 1)
     return TilePlan(tile_px, passes, passes * tokens_of_pass(encoder, tile_px, tiling))
-
-
-def best_canvas(image: Size, tile_px: int, canvases: Iterable[Size]) -> Size:
-    """The canvas, in tiles, that keeps most of the image's pixels and then wastes fewest.
-
-    >>> best_canvas((1000, 500), 336, [(1, 2), (2, 1), (2, 2)])
-    (2, 1)
-    """
-    width, height = image
-
-    def rank(canvas: Size) -> tuple[int, int]:
-        wide, high = canvas[0] * tile_px, canvas[1] * tile_px
-        scale = min(wide / width, high / height)
-        kept = min(int(width * scale) * int(height * scale), width * height)
-        return kept, -(wide * high - kept)
-
-    return max(canvases, key=rank)
-
-
-def unpadded(canvas: Size, image: Size) -> Size:
-    """The part of a token canvas that shows the image, once its padding is cut off again.
-
-    >>> unpadded((48, 48), (672, 672)), unpadded((48, 24), (1000, 400))
-    ((48, 48), (48, 20))
-    """
-    (columns, rows), (width, height) = canvas, image
-    if width / height > columns / rows:
-        padding = (rows - int(height * (columns / width))) // 2
-        return columns, rows - 2 * padding
-    padding = (columns - int(width * (rows / height))) // 2
-    return columns - 2 * padding, rows
 
 
 def tokens_side(encoder: Encoder, tile_px: int) -> int:

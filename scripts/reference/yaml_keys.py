@@ -10,7 +10,13 @@ from typing import Any
 
 from paretobench.config import expand, load_catalogue, load_devices
 from paretobench.config.request import CHOICES, Settings
-from paretobench.domain import Encoder, LanguageModel, Resolutions, Tiling
+from paretobench.domain import (
+    Encoder,
+    LanguageModel,
+    Resolutions,
+    Tiling,
+    VisionLanguageModel,
+)
 from paretobench.planning.tiling import SCHEMES
 from paretobench.resources import sweeps_folder
 from scripts.reference.markup import GENERATED, attributes, code, leading_comment, table
@@ -94,6 +100,8 @@ def keys_page() -> str:
         "resampler or a pruning method keeps of each pass) and `pool` (that many tokens by that "
         "many become one).",
         table(("scheme", "what it does"), [(code(n), _first(f)) for n, f in SCHEMES.items()]),
+        _fields("## A vision-language model: `sweeps/vlm/NAME.yaml`", VisionLanguageModel),
+        "Rules, settings and sources of the bundled ones are in [Models of today](../models.md).",
         "## A device: `sweeps/device/NAME.yaml`",
         _DEVICE,
     ]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from paretobench.config import expand, load_catalogue
 from paretobench.domain import TilePlan, Tiling
 from paretobench.errors import PlanError, UnknownNameError
-from paretobench.planning.tiling import best_canvas, plan_tiles, unpadded
+from paretobench.planning.tiling import plan_tiles
+from paretobench.planning.tokens.anyres import best_canvas, unpadded
 
 CATALOGUE = load_catalogue()
 

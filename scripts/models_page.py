@@ -1,0 +1,126 @@
+"""Write docs/models.md: every vision-language model, its token rule, settings and sources.
+
+python scripts/models_page.py           rewrite docs/models.md
+python scripts/models_page.py --check   exit 1 if docs/models.md does not show what is bundled
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from paretobench.config import load_vlms
+from paretobench.domain import VisionLanguageModel
+from paretobench.planning.tokens import RULES, ImageTokens, count_tokens
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "models.md"
+IMAGES = ((1024, 768), (1654, 2339))
+"""The images of the table: a photograph, and a page of A4 at 200 dots per inch."""
+
+HEAD = """\
+# Models of today
+
+What one image costs each vision-language model: passes of its encoder, tokens that carry image
+content, and separators (the other tokens that the model's processor writes for the image: row
+ends, tile marks, borders). The chat template around an image is text and not counted.
+
+This page is written by `python scripts/models_page.py` from `sweeps/vlm` and
+`paretobench/planning/tokens`. For another image or other settings:
+
+```sh
+paretobench tokens --image 1024x768 --image 1654x2339
+paretobench tokens --image 1654x2339 --vlm qwen2_5_vl_3b --set max_pixels=1003520
+```
+
+## Passes and tokens
+
+Each cell is *passes: visual tokens + separators*.
+
+"""
+
+EXACT = """\
+## What is exact, and what is our reading
+
+Exact: tests run the processor of `transformers` (5.24) with the published settings on hundreds of
+sizes, ties, tiny and long images among them, and compare the size of every encoder pass and the
+number of tokens. No rule goes without such a check.
+
+Our reading:
+
+- DeepSeek-OCR (the first) is not in `transformers`. Its rule is checked against the processor of
+  Unlimited-OCR there, which took it over; modes and their sizes are those of its README.
+- Where a checkpoint's `preprocessor_config.json` differs from the defaults of its class, the
+  checkpoint's settings count: Qwen2-VL and Qwen2.5-VL allow 12,845,056 pixels where the class
+  allows 1,003,520. `--set max_pixels=1003520` gives the other number.
+- Gemma 3's pan and scan writes a sentence between the whole image and its crops. It is text, and
+  not counted as separators. Two newlines count as one token, as in the tokenizers of Gemma 3 and
+  SmolVLM.
+- SigLIP 2 NaFlex and Gemma 4 pad every image to the same number of patches: the encoder's time is
+  that of the padded sequence, shown as *in N patches*.
+
+## Rules
+
+"""
+
+
+def page(systems: dict[str, VisionLanguageModel]) -> str:
+    """The whole page."""
+    ordered = sorted(systems.values(), key=lambda one: (one.family, one.label))
+    heads = [f"{width}x{height}" for width, height in IMAGES]
+    counts = [[one.label, f"`{one.name}`", *(_cell(one, image) for image in IMAGES)]
+              for one in ordered]  # fmt: skip
+    sources = [
+        [one.label, one.checkpoint, f"`{one.rule}`", _options(one), one.settings, one.source,
+         one.note]
+        for one in ordered
+    ]  # fmt: skip
+    rules = [[f"`{name}`", _first(rule.__doc__ or "")] for name, rule in RULES.items()]
+    return "".join(
+        (
+            HEAD,
+            _table(["model", "name", *heads], counts),
+            "\n",
+            EXACT,
+            _table(["rule", "what it does"], rules),
+            "\n## Settings and sources\n\n",
+            _table(
+                ["model", "checkpoint", "rule", "settings", "read in", "rule read in", "note"],
+                sources,
+            ),
+        )
+    )
+
+
+def _cell(system: VisionLanguageModel, image: tuple[int, int]) -> str:
+    found: ImageTokens = count_tokens(system.rule, image, system.options)
+    return f"{found.passes}: {found.visual_tokens} + {found.separator_tokens}"
+
+
+def _options(system: VisionLanguageModel) -> str:
+    shown = {
+        name: f"{len(value)} of them" if isinstance(value, list) else value
+        for name, value in system.options.items()
+    }
+    return ", ".join(f"{name} {value}" for name, value in shown.items())
+
+
+def _first(text: str) -> str:
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def main() -> int:
+    """Rewrite the page, or check it."""
+    wanted = page(load_vlms(Path("no such folder")))
+    if "--check" in sys.argv[1:]:
+        return int(PAGE.read_text(encoding="utf-8") != wanted)
+    PAGE.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""The verb `tokens`: one line for each model, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from paretobench.cli.tokens import tokens_command
+from paretobench.config import load_vlms
+from paretobench.errors import ConfigError, ParetobenchError, PlanError, UnknownNameError
+
+
+def run(*args: str) -> str:
+    result = CliRunner().invoke(tokens_command, args, catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_every_model_has_a_line_with_inputs_passes_and_tokens():
+    rows = json.loads(run("--image", "1654x2339", "--json"))
+    assert [row["vlm"] for row in rows] == list(load_vlms()) and len(rows) >= 18
+    for row in rows:
+        assert row["passes"] == sum(one["passes"] for one in row["encoder_inputs"])
+        assert row["total_tokens"] == row["visual_tokens"] + row["separator_tokens"]
+        assert row["source"] and row["checkpoint"]
+
+
+def test_a_table_shows_the_same_numbers():
+    (row,) = json.loads(run("-i", "1024x768", "--vlm", "smolvlm2_500m", "--json"))
+    table = run("-i", "1024x768", "--vlm", "smolvlm2_500m")
+    assert all(str(row[name]) in table for name in ("passes", "visual_tokens", "total_tokens"))
+    assert "13 of 512x512" in table
+
+
+def test_an_option_of_the_rule_can_be_changed():
+    given = ("-i", "1654x2339", "--vlm", "qwen2_5_vl_3b", "--json")
+    (published,) = json.loads(run(*given))
+    (smaller,) = json.loads(run(*given, "--set", "max_pixels=1003520"))
+    assert smaller["visual_tokens"] < 1281 < published["visual_tokens"]
+    assert smaller["options"]["max_pixels"] == 1003520
+
+
+def test_a_refused_image_is_a_line_with_the_reason_beside_the_others():
+    rows = json.loads(run("-i", "1000x4", "--vlm", "qwen2_vl_2b", "--vlm", "gemma3_4b", "--json"))
+    assert "200 times" in rows[0]["refused"] and rows[1]["visual_tokens"] == 256
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        (["-i", "1024"], ConfigError),
+        (["-i", "0x5"], ConfigError),
+        (["-i", "9x9", "--vlm", "qwen"], UnknownNameError),
+        (["-i", "9x9", "--set", "tokens=3"], ConfigError),
+        (["-i", "9x9", "--vlm", "gemma3_4b", "--set", "tokens"], ConfigError),
+        (["-i", "9x9", "--vlm", "gemma3_4b", "--set", "tokens=-3"], ConfigError),
+        (["-i", "9x9", "--vlm", "gemma3_4b", "--set", "token=3"], UnknownNameError),
+        (["-i", "1000x4", "--vlm", "qwen2_vl_2b"], PlanError),
+    ],
+)
+def test_what_cannot_be_counted_is_an_error(args: list[str], error: type[ParetobenchError]):
+    with pytest.raises(error):
+        CliRunner().invoke(tokens_command, args, catch_exceptions=False)
