@@ -11,6 +11,7 @@ Pure functions of numbers and records; the store is not read here and nothing is
 References:
     Kalibera and Jones, ISMM 2013: replication at the level of the process.
     Satterthwaite, Biometrics Bulletin 2 (1946): degrees of freedom of a sum of variances.
+    Zou and Donner, Statistics in Medicine 27 (2008): intervals of sums from those of the parts.
     Smyth 2004, in `pooling`: moderated variances.
 """
 
@@ -24,7 +25,12 @@ from typing import TypeVar
 import numpy as np
 
 from paretobench.analysis.pooling import LOG_SD_FLOOR, Pool, fit
-from paretobench.analysis.shape import is_bimodal, severe_outliers
+from paretobench.analysis.shape import (
+    OUTLIER_SHARE,
+    OUTLIERS_NEED,
+    is_bimodal,
+    severe_outliers,
+)
 from paretobench.domain.records import Cell, Estimate, Fidelity, Measurement, Process
 from paretobench.errors import InvalidSamplesError
 
@@ -164,18 +170,18 @@ def _factor(log_margin: float) -> float:
     return math.exp(min(log_margin, 300.0))
 
 
-def compose(
-    parts: Sequence[tuple[float, Estimate]], confidence: float = CONFIDENCE, extra_s: float = 0.0
-) -> Estimate:
+def compose(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
     """A weighted sum of independent estimates: TTFT = passes x encode + prefill.
 
-    By the delta method the variance of log(sum) is the sum of (share x standard error)^2, with
-    Satterthwaite's degrees of freedom. A part whose interval is unknown makes the sum's
-    interval unknown. `n` is the smallest number of processes among the parts.
+    The interval is made from the parts' own intervals (MOVER: Zou and Donner 2008): each end is
+    the value less or plus the root of the squared weighted distances of the parts' ends, so a
+    sum is never surer in seconds than any of its parts. The standard error is the delta
+    method's, with Satterthwaite's degrees of freedom, for draws. A part whose interval is
+    unknown makes the sum's interval unknown. `n` is the smallest number of processes among the
+    parts.
 
     Args:
         parts: (weight, estimate), such as `[(passes, encode), (1, prefill)]`.
-        extra_s: a constant to add, without an uncertainty of its own.
 
     Raises:
         InvalidSamplesError: if there is no part or the sum is not above each of its parts.
@@ -186,25 +192,35 @@ def compose(
     (0.3, 3)
     """
     terms = [weight * part.value for weight, part in parts]
-    total = math.fsum(terms) + extra_s
+    total = math.fsum(terms)
     if not parts or not math.isfinite(total) or total < max(terms):
         raise InvalidSamplesError(f"parts of {terms!r} s cannot make a sum of {total!r} s")
     n = min(part.n for _, part in parts)
     labels = tuple(dict.fromkeys(label for _, part in parts for label in part.labels))
-    known = [
+    weighted = [
+        (weight, part.value, part.low, part.high)
+        for weight, part in parts
+        if part.low is not None and part.high is not None
+    ]
+    if len(weighted) < len(parts):
+        return Estimate(total, None, None, n, UNKNOWN_METHOD, labels=labels)
+    low = total - math.hypot(*(weight * (value - low) for weight, value, low, _ in weighted))
+    high = total + math.hypot(*(weight * (high - value) for weight, value, _, high in weighted))
+    methods = dict.fromkeys(part.method for _, part in parts)
+    errors = [
         (term / total * part.log_se, part.df)
         for term, (_, part) in zip(terms, parts, strict=True)
         if part.log_se is not None and part.df is not None
     ]
-    if len(known) < len(parts):
-        return Estimate(total, None, None, n, UNKNOWN_METHOD, labels=labels)
-    methods = dict.fromkeys(part.method for _, part in parts)
-    error, df = _combine(known)
-    return _from_error(total, error, df, n, " + ".join(methods), labels, confidence)
+    error, df = _combine(errors) if len(errors) == len(parts) else (None, None)
+    method = " + ".join(methods)
+    return Estimate(total, low, high, n, method, None, labels, error, df)
 
 
-def ratio(numerator: Estimate, denominator: Estimate, confidence: float = CONFIDENCE) -> Estimate:
-    """The ratio of two independent estimates: Welch's interval on the difference of logs.
+def ratio(numerator: Estimate, denominator: Estimate) -> Estimate:
+    """The ratio of two independent estimates, their intervals combined as logarithms (MOVER).
+
+    With few processes Welch's degrees of freedom made a ratio surer than either of its sides.
 
     >>> a, b = estimate([0.2, 0.202, 0.198]), estimate([0.1, 0.101, 0.099])
     >>> round(ratio(a, b).value, 3)
@@ -212,15 +228,19 @@ def ratio(numerator: Estimate, denominator: Estimate, confidence: float = CONFID
     """
     value, n = numerator.value / denominator.value, min(numerator.n, denominator.n)
     labels = tuple(dict.fromkeys(numerator.labels + denominator.labels))
+    over, under = numerator, denominator
+    if over.low is None or over.high is None or under.low is None or under.high is None:
+        return Estimate(value, None, None, n, UNKNOWN_METHOD, labels=labels)
+    down = math.hypot(math.log(over.value / over.low), math.log(under.high / under.value))
+    up = math.hypot(math.log(over.high / over.value), math.log(under.value / under.low))
     known = [
         (e.log_se, e.df)
         for e in (numerator, denominator)
         if e.log_se is not None and e.df is not None
     ]
-    if len(known) < 2:
-        return Estimate(value, None, None, n, UNKNOWN_METHOD, labels=labels)
-    error, df = _combine(known)
-    return _from_error(value, error, df, n, "unpaired", labels, confidence)
+    error, df = _combine(known) if len(known) == 2 else (None, None)
+    low, high = value / _factor(down), value * _factor(up)
+    return Estimate(value, low, high, n, "unpaired", None, labels, error, df)
 
 
 def _combine(errors: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -228,20 +248,6 @@ def _combine(errors: Sequence[tuple[float, float]]) -> tuple[float, float]:
     variance = math.fsum(error**2 for error, _ in errors)
     weight = math.fsum(error**4 / df for error, df in errors)
     return math.sqrt(variance), (variance**2 / weight if weight > 0 else math.inf)
-
-
-def _from_error(
-    value: float,
-    error: float,
-    df: float,
-    n: int,
-    method: str,
-    labels: tuple[str, ...],
-    confidence: float,
-) -> Estimate:
-    margin = t_quantile(0.5 + confidence / 2, min(df, 1e6)) * error
-    low, high = value / _factor(margin), value * _factor(margin)
-    return Estimate(value, low, high, n, method, None, labels, error, df)
 
 
 def paired_ratio(
@@ -330,9 +336,9 @@ def labels_of(cells: Sequence[Cell]) -> tuple[str, ...]:
     inside = sum(is_bimodal(cell.samples_s) for cell in cells)
     if inside * 2 > len(cells):
         found.append("bimodal within processes")
-    outliers = sum(severe_outliers(cell.samples_s) for cell in cells)
-    if outliers:
-        total = sum(len(cell.samples_s) for cell in cells)
+    many = [cell.samples_s for cell in cells if len(cell.samples_s) >= OUTLIERS_NEED]
+    outliers, total = sum(map(severe_outliers, many)), sum(map(len, many))
+    if outliers > OUTLIER_SHARE * total:
         found.append(f"severe outliers {outliers}/{total}")
     suspect = sum(cell.status == "suspect" for cell in cells)
     if suspect:

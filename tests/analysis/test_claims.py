@@ -72,15 +72,15 @@ def test_single_points_can_be_compared():
 
 
 def test_intervals_come_from_the_noise_of_the_two_configurations():
-    ours, theirs = family("a", [(0.1, 0.6)], 0.03), family("b", [(0.2, 0.6)], 0.04)
+    ours, theirs = family("a", [(0.1, 0.65)], 0.03), family("b", [(0.2, 0.6)], 0.04)
     drawn = draw([*ours, *theirs], np.random.default_rng(1), 20_000)
     speedup = speedup_at_equal_accuracy(ours, theirs, drawn)[0]
     margin = 1.96 * math.hypot(0.03, 0.04)
     assert speedup.low == pytest.approx(2 * math.exp(-margin), rel=0.01)
     assert speedup.high == pytest.approx(2 * math.exp(margin), rel=0.01)
     gain = gain_at_equal_budget(ours, theirs, drawn)[0]
-    assert gain.high == pytest.approx(1.96 * math.hypot(0.001, 0.001), rel=0.05)
-    assert gain.low == pytest.approx(-gain.high, rel=0.1)
+    assert gain.high == pytest.approx(0.05 + 1.96 * math.hypot(0.001, 0.001), rel=0.01)
+    assert gain.low == pytest.approx(0.1 - gain.high, rel=0.01)
 
 
 def test_the_largest_of_nothing_is_nothing():
@@ -116,3 +116,20 @@ def test_a_set_against_itself_gains_nothing(own):
     points = family("a", own)
     assert all(each.effect == 1.0 for each in speedup_at_equal_accuracy(points, points))
     assert all(each.effect == 0.0 for each in gain_at_equal_budget(points, points))
+
+
+def test_a_candidate_that_may_not_be_accurate_enough_widens_the_speedup():
+    ours, theirs = family("a", [(0.1, 0.601), (0.4, 0.65)]), family("b", [(0.8, 0.6)])
+    drawn = draw([*ours, *theirs], np.random.default_rng(2), 4000)
+    found = speedup_at_equal_accuracy(ours, theirs, drawn)[0]
+    assert found.effect == pytest.approx(8.0)
+    assert found.low == pytest.approx(2.0, rel=0.05), "the slower, surely accurate one"
+    assert found.high == pytest.approx(8.0, rel=0.05)
+
+
+def test_a_draw_without_a_candidate_counts_as_no_speedup_and_no_accuracy():
+    ours, theirs = family("a", [(0.2, 0.6)], 0.03), family("b", [(0.2, 0.6)], 0.03)
+    drawn = draw([*ours, *theirs], np.random.default_rng(3), 4000)
+    assert speedup_at_equal_accuracy(ours, theirs, drawn)[0].low == 0.0
+    gain = gain_at_equal_budget(ours, theirs, drawn)[0]
+    assert gain.low == pytest.approx(-0.6, abs=0.01) and gain.high < 0.01

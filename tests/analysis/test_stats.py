@@ -153,6 +153,17 @@ def test_parts_that_cannot_make_a_sum_are_refused() -> None:
 
 
 @given(medians, medians)
+def test_a_sum_is_never_surer_than_its_parts(a: list[float], b: list[float]) -> None:
+    one, other = stats.estimate(a), stats.estimate(b)
+    total = stats.compose([(3, one), (1, other)])
+    assert total.low is not None and total.high is not None
+    assert total.low >= 3 * one.low + other.low - 1e-9  # type: ignore[operator]
+    for weight, part in ((3, one), (1, other)):
+        width = weight * (part.high - part.low)  # type: ignore[operator]
+        assert total.high - total.low >= width * (1 - 1e-9)
+
+
+@given(medians, medians)
 def test_the_inverse_ratio_has_the_inverse_interval(a: list[float], b: list[float]) -> None:
     one, other = stats.estimate(a), stats.estimate(b)
     there, back = stats.ratio(one, other), stats.ratio(other, one)
@@ -250,6 +261,12 @@ def test_labels_name_what_a_reader_must_know() -> None:
     labels = stats.labels_of(cells)
     assert "severe outliers 3/63" in labels
     assert "canary moved in 1 of 3 processes" in labels
+
+
+def test_few_samples_or_few_outliers_make_no_outlier_label() -> None:
+    short = [cell((*(1.0 + 0.001 * i for i in range(10)), 3.0), i, at=i) for i in range(3)]
+    long = [cell((*(1.0 + 0.001 * i for i in range(150)), 3.0), i, at=i) for i in range(3)]
+    assert not any("outliers" in label for label in stats.labels_of(short) + stats.labels_of(long))
 
 
 def test_two_kinds_of_processes_are_labelled_bimodal() -> None:
