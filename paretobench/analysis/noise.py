@@ -67,13 +67,16 @@ class Draws:
 
 
 def latency_noise(estimate: Estimate) -> LatencyNoise | None:
-    """The noise of an estimate: its `log_se` and `df`; None if its interval is unknown.
+    """The noise of an estimate: its `log_se` and `df`; None if its interval is unknown, or says
+    no more than what was seen on a disturbed machine.
 
     An interval that came without them (imported) is read as a normal's.
 
     >>> latency_noise(Estimate(1.0, 0.98, 1.0204, 6, 'imported')).log_se.__round__(4)
     0.0103
     """
+    if not estimate.is_known:
+        return None
     if estimate.log_se is not None:
         return LatencyNoise(estimate.log_se, math.inf if estimate.df is None else estimate.df)
     if estimate.low is None or estimate.high is None or estimate.low <= 0:

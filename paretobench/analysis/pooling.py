@@ -64,6 +64,12 @@ class Pool:
         return math.sqrt((self.prior_df * self.log_sd**2 + own) / df), df
 
 
+PRIOR = Pool(log_sd=0.036, prior_df=4.0, groups=0)
+"""What one process is worth before anything is known of this machine's: the spread between the
+processes of 30 workloads of the example database (root of the mean variance; OpenVINO and torch on
+two cores of a Xeon), worth few degrees of freedom because it is another machine's."""
+
+
 def fit(groups: Iterable[Sequence[float]]) -> Pool | None:
     """Learn a pool from the cell medians of several workloads; None if too few can tell.
 

@@ -18,13 +18,14 @@ References:
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 
-from paretobench.analysis.pooling import LOG_SD_FLOOR, Pool, fit
+from paretobench.analysis.pooling import LOG_SD_FLOOR, PRIOR, Pool, fit
 from paretobench.analysis.shape import (
     OUTLIER_SHARE,
     OUTLIERS_NEED,
@@ -44,7 +45,12 @@ narrow by luck; an interval of nominally 97 % then covers 95 % (benchmarks/cover
 
 T_METHOD = "t on log cell medians"
 POOLED_METHOD = "pooled"
+PRIOR_METHOD = "prior"
+DISTURBED_METHOD = "range of disturbed samples"
 UNKNOWN_METHOD = "unknown"
+
+_RANK = {"suspect": 1, "disturbed": 2}
+"""Which of a round's cells counts: the lowest; whatever is in order has 0."""
 
 _LEVELS: tuple[Fidelity, ...] = ("quick", "standard", "rigorous")
 
@@ -143,7 +149,8 @@ def estimate(
     own = max(float(np.std(logs, ddof=1)), LOG_SD_FLOOR) if k > 1 else None
     if pool is not None:
         spread, df = pool.moderated(own or 0.0, k - 1.0)
-        return _interval(centre, spread, df, k, POOLED_METHOD, labels, confidence)
+        method = PRIOR_METHOD if pool is PRIOR else POOLED_METHOD
+        return _interval(centre, spread, df, k, method, labels, confidence)
     if own is None:
         return Estimate(math.exp(centre), None, None, k, UNKNOWN_METHOD, labels=tuple(labels))
     return _interval(centre, own, k - 1.0, k, T_METHOD, labels, confidence)
@@ -213,8 +220,9 @@ def compose(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
         if part.log_se is not None and part.df is not None
     ]
     error, df = _combine(errors) if len(errors) == len(parts) else (None, None)
+    is_disturbed = any(part.is_disturbed for _, part in parts)
     method = " + ".join(methods)
-    return Estimate(total, low, high, n, method, None, labels, error, df)
+    return Estimate(total, low, high, n, method, None, labels, error, df, is_disturbed)
 
 
 def ratio(numerator: Estimate, denominator: Estimate) -> Estimate:
@@ -240,7 +248,8 @@ def ratio(numerator: Estimate, denominator: Estimate) -> Estimate:
     ]
     error, df = _combine(known) if len(known) == 2 else (None, None)
     low, high = value / _factor(down), value * _factor(up)
-    return Estimate(value, low, high, n, "unpaired", None, labels, error, df)
+    is_disturbed = over.is_disturbed or under.is_disturbed
+    return Estimate(value, low, high, n, "unpaired", None, labels, error, df, is_disturbed)
 
 
 def _combine(errors: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -288,10 +297,11 @@ def weighted_by_round(
 def replicates(cells: Iterable[P], at_least: Fidelity = "quick") -> list[P]:
     """One cell per round: what an estimate counts, in the order of their starts.
 
-    A cell whose canary moved was repeated in its round, and both are stored. The repeat
-    stands if its canary held; if neither held, the machine was like that, and the later one
-    stands. The canary is another kernel than the workload's, so this choice does not look
-    at the latency it decides about. Quick cells step back where longer ones exist.
+    A suspect or disturbed cell was repeated in its round, and all are stored. The first that is
+    in order counts; if none is, the machine was like that: a suspect one counts before a
+    disturbed one, the later before the earlier. The canary is another kernel than the
+    workload's, so this choice does not look at the latency it decides about. Quick cells step
+    back where longer ones exist, disturbed ones where undisturbed ones exist in any round.
 
     Args:
         cells: the cells of one workload in one environment, with their samples or without.
@@ -308,10 +318,15 @@ def replicates(cells: Iterable[P], at_least: Fidelity = "quick") -> list[P]:
     chosen: dict[RoundKey, P] = {}
     for cell in ordered:
         at = (cell.sweep_key, cell.round_index)
-        standing = chosen.get(at)
-        if standing is None or standing.status == "suspect":
+        before = _rank(chosen[at]) if at in chosen else len(_RANK)
+        if before and _rank(cell) <= before:
             chosen[at] = cell
-    return list(chosen.values())
+    quiet = [cell for cell in chosen.values() if cell.status != "disturbed"]
+    return quiet or list(chosen.values())
+
+
+def _rank(cell: Process) -> int:
+    return _RANK.get(cell.status, 0)
 
 
 def by_round(cells: Iterable[Cell]) -> dict[RoundKey, float]:
@@ -327,31 +342,54 @@ def cell_median(cell: Process) -> float:
 def labels_of(cells: Sequence[Cell]) -> tuple[str, ...]:
     """What a reader must know about these cells, in a few words each.
 
-    `bimodal between processes` or `within processes`, severe outliers of all samples, cells
-    whose canary moved. Nothing is deleted on the strength of a label.
+    Disturbed cells with who disturbed them, samples that are too few for a median, two modes,
+    severe outliers, cells whose canary moved. Nothing is deleted on the strength of a label.
     """
-    found: list[str] = []
+    found: list[str] = disturbance(cells)
+    if any(len(cell.counted_s) == 2 for cell in cells):
+        found.append("mean of 2 samples")
     if is_bimodal([cell_median(cell) for cell in cells]):
         found.append("bimodal between processes")
-    inside = sum(is_bimodal(cell.samples_s) for cell in cells)
+    inside = sum(is_bimodal(cell.counted_s) for cell in cells)
     if inside * 2 > len(cells):
         found.append("bimodal within processes")
-    many = [cell.samples_s for cell in cells if len(cell.samples_s) >= OUTLIERS_NEED]
+    many = [cell.counted_s for cell in cells if len(cell.counted_s) >= OUTLIERS_NEED]
     outliers, total = sum(map(severe_outliers, many)), sum(map(len, many))
     if outliers > OUTLIER_SHARE * total:
         found.append(f"severe outliers {outliers}/{total}")
     suspect = sum(cell.status == "suspect" for cell in cells)
     if suspect:
-        found.append(f"canary moved in {suspect} of {len(cells)} processes")
+        found.append(f"suspect: {suspect} of {len(cells)} processes")
+    unjudged = sum(cell.status == "unjudged" for cell in cells)
+    if unjudged:
+        found.append(f"canary unjudged in {unjudged} of {len(cells)} processes")
     return tuple(found)
+
+
+def disturbance(cells: Sequence[Cell]) -> list[str]:
+    """That the machine was never quiet, by how much and through whom; nothing if it was.
+
+    >>> disturbance([])
+    []
+    """
+    seen = [c.contention for c in cells if c.status == "disturbed" and c.contention is not None]
+    if not seen:
+        return []
+    shares = [share for one in seen for share in one.foreign]
+    middle = statistics.median(shares) if shares else 0.0
+    named = next((one.disturbers() for one in seen if one.neighbours), "")
+    by = f", most by {named}" if named else ""
+    return [f"never quiet: others took {middle:.0%} of the cores{by}"]
 
 
 def measurement(cells: Sequence[Cell], pool: Pool | None = None) -> Measurement:
     """The measurement that the cells of one workload in one environment make.
 
     Load and first run are medians over its cells, peak memory is the highest seen; the
-    fidelity is the highest level among the cells that count. A pool serves the standard level
-    only: quick says `unknown`, rigorous stands on its own cells.
+    fidelity is the highest level among the cells that count. A pool serves the standard level,
+    and one process of any level; where there is none, one process gets the stated prior. Rigorous
+    stands on its own cells from two on. Disturbed cells give the range of what was seen, from
+    which nothing is concluded.
 
     Raises:
         InvalidSamplesError: if there is no cell.
@@ -360,22 +398,47 @@ def measurement(cells: Sequence[Cell], pool: Pool | None = None) -> Measurement:
     if not counted:
         raise InvalidSamplesError("no cells: this workload has not been measured here")
     fidelity = max((cell.fidelity for cell in counted), key=_LEVELS.index)
-    borrowed = pool if fidelity == "standard" else None
-    nominal = SEQUENTIAL_CONFIDENCE if fidelity == "rigorous" else CONFIDENCE
-    medians_s = [cell_median(cell) for cell in counted]
     peaks = [cell.peak_memory_bytes for cell in cells if cell.peak_memory_bytes is not None]
     energies = [cell.energy_j for cell in counted if cell.energy_j is not None]
     return Measurement(
         workload_key=counted[0].workload_key,
         environment_key=counted[0].environment_key,
-        latency=estimate(medians_s, borrowed, labels_of(counted), nominal),
+        latency=_latency(counted, fidelity, pool),
         fidelity=fidelity,
         cells=len(counted),
-        samples=sum(len(cell.samples_s) for cell in counted),
+        samples=sum(len(cell.counted_s) for cell in counted),
         first_run_s=_median(counted, lambda cell: cell.first_run_s),
         load_s=_median(counted, lambda cell: cell.load_s),
         peak_memory_bytes=max(peaks) if peaks else None,
         energy_j=float(np.median(energies)) if energies else None,
+    )
+
+
+def _latency(counted: Sequence[Cell], fidelity: Fidelity, pool: Pool | None) -> Estimate:
+    """The estimate that cells of one workload make, whatever their number and state."""
+    medians_s, labels = [cell_median(cell) for cell in counted], labels_of(counted)
+    if all(cell.status == "disturbed" for cell in counted):
+        return _range_seen(medians_s, counted, labels)
+    if len(counted) == 1:
+        return estimate(medians_s, pool or PRIOR, labels)
+    nominal = SEQUENTIAL_CONFIDENCE if fidelity == "rigorous" else CONFIDENCE
+    return estimate(medians_s, None if fidelity == "rigorous" else pool, labels, nominal)
+
+
+def _range_seen(
+    medians_s: Sequence[float], cells: Sequence[Cell], labels: tuple[str, ...]
+) -> Estimate:
+    """The geometric mean, with the fastest and the slowest sample for ends."""
+    samples_s = [s for cell in cells for s in cell.samples_s]
+    value = estimate(medians_s).value
+    return Estimate(
+        value,
+        min(samples_s),
+        max(samples_s),
+        len(cells),
+        DISTURBED_METHOD,
+        labels=labels,
+        is_disturbed=True,
     )
 
 

@@ -13,9 +13,11 @@ from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from paretobench.domain import content_key
+from paretobench.domain.contention import Contention
 
 Fidelity = Literal["quick", "standard", "rigorous"]
 SourceKind = Literal["measured", "published", "digitised", "imported"]
+CellStatus = Literal["ok", "unjudged", "suspect", "disturbed"]
 FailureKind = Literal["unsupported", "out_of_memory", "timed_out", "crashed", "invalid"]
 Provenance = Literal["printed", "derived", "digitised"]
 
@@ -73,11 +75,11 @@ class Process(Protocol):
 
     @property
     def status(self) -> str:
-        """`ok` or `suspect`."""
+        """One of `CellStatus`."""
 
     @property
     def median_s(self) -> float | None:
-        """Median of the samples; None if there are none."""
+        """Median of the samples that count; None if there are none."""
 
     @property
     def wall_s(self) -> float:
@@ -101,8 +103,11 @@ class Cell:
         wall_s: the whole process, from spawn to exit.
         peak_memory_bytes: high-water mark of the process.
         energy_j: energy per run where the machine can tell, else None.
-        status: `ok`, or `suspect` if the canary moved (kept, and repeated once).
+        status: `ok`; `unjudged` if this machine's canaries scatter too much to judge by;
+            `suspect` if the canary moved or the samples contradict one another (kept, and repeated
+            once); `disturbed` if other programs left too few samples that count.
         facts: what the session reported: precision actually used, threads, BLAS, weights.
+        contention: what other programs did meanwhile; None in cells from before it was read.
     """
 
     workload_key: str
@@ -119,14 +124,23 @@ class Cell:
     wall_s: float
     peak_memory_bytes: int | None
     energy_j: float | None = None
-    status: Literal["ok", "suspect"] = "ok"
+    status: CellStatus = "ok"
     sweep_key: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    contention: Contention | None = None
+
+    @property
+    def counted_s(self) -> tuple[float, ...]:
+        """The samples that count; all of them if every one was disturbed."""
+        if self.contention is None:
+            return self.samples_s
+        return self.contention.counted(self.samples_s) or self.samples_s
 
     @property
     def median_s(self) -> float | None:
-        """Median of the samples; None if there are none."""
-        return statistics.median(self.samples_s) if self.samples_s else None
+        """Median of the samples that count; None if there are none."""
+        counted = self.counted_s
+        return statistics.median(counted) if counted else None
 
     @property
     def work_s(self) -> float:
@@ -144,8 +158,15 @@ class Cell:
         return content_key(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        """Every field, as JSON; the spool file's and the bundle's form."""
+        """Every field, as JSON; the spool file's and the bundle's form.
+
+        Contention is left out where there is none, so that older cells keep their keys.
+        """
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if self.contention is None:
+            del data["contention"]
+        else:
+            data["contention"] = self.contention.to_json()
         # A whole number of seconds must hash as the store gives it back: as a float.
         seconds = ("load_s", "first_run_s", "canary_before_s", "canary_after_s", "wall_s")
         for name in (*seconds, "energy_j"):
@@ -163,6 +184,8 @@ class Cell:
         fields.pop("key", None)
         fields["warmup_s"] = tuple(fields["warmup_s"])
         fields["samples_s"] = tuple(fields["samples_s"])
+        if fields.get("contention") is not None:
+            fields["contention"] = Contention.from_json(fields["contention"])
         return Cell(**fields)
 
 
@@ -173,7 +196,9 @@ class Estimate:
     `low` and `high` are None when the data cannot tell (one process); `method` says how the
     interval was made (`t on log cell medians`, `pooled`, `unknown`), `n` counts processes.
     `log_sd` is the spread of one process on the log scale, `log_se` the standard error of
-    `log(value)` with its degrees of freedom `df`: what a sum or a ratio needs to go on.
+    `log(value)` with its degrees of freedom `df`: what draws need. `is_disturbed` says that the
+    machine was never quiet: the ends are then the fastest and slowest samples seen, and nothing
+    is concluded from them.
     """
 
     value: float
@@ -185,6 +210,12 @@ class Estimate:
     labels: tuple[str, ...] = ()
     log_se: float | None = None
     df: float | None = None
+    is_disturbed: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it has an interval that comparisons may rest on."""
+        return self.low is not None and not self.is_disturbed
 
 
 @dataclass(frozen=True)

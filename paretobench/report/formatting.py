@@ -58,14 +58,14 @@ def score_percent(score: Accuracy | None) -> str:
 
 
 def standing(row: Row) -> str:
-    """Whether a row is on the front: `front`, `family`, `ambiguous`, `off`, or nothing to say.
+    """Whether a row is on the front: `front`, `family`, `ambiguous`, `unknown`, `off`, or nothing.
 
     A class from uncertainties wins over the plain dominance of the point estimates.
     """
     if not row.is_scored:
         return MISSING
-    if row.front_class == "ambiguous":
-        return "ambiguous"
+    if row.front_class in ("ambiguous", "unknown"):
+        return row.front_class
     if row.is_on_front:
         return "front"
     return "family" if row.is_on_family_front else "off"

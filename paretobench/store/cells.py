@@ -25,7 +25,7 @@ class CellRows(Database):
 
     def add_cells(self, cells: Iterable[Cell]) -> int:
         """Store cells in one transaction; returns how many were new."""
-        return self._insert("cell", [cell_row(cell) for cell in cells], width=20)
+        return self._insert("cell", [cell_row(cell) for cell in cells], width=21)
 
     def cells(
         self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None

@@ -217,6 +217,15 @@ def m003_task_runs(db: Database) -> None:
     ) STRICT""")
 
 
+@migrations()
+def m004_contention(db: Database) -> None:
+    """What other programs did while a cell was timed; nothing in cells from before."""
+    db.execute(
+        "ALTER TABLE cell ADD COLUMN contention TEXT"
+        " CHECK (contention IS NULL OR json_valid(contention))"
+    )
+
+
 def apply_migrations(connection: sqlite3.Connection, until: int | None = None) -> int:
     """Take every pending step, then make the views anew. Call it inside `BEGIN IMMEDIATE`.
 

@@ -25,7 +25,7 @@ from paretobench.store.filesystem import (
     refuse_network_mount,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Steps in `migrations`; kept in `PRAGMA user_version`. Equal by a test."""
 
 APPLICATION_ID = 0x50426368

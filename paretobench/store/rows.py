@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
@@ -22,6 +22,7 @@ from paretobench.domain import (
     canonical_json,
     content_key,
 )
+from paretobench.domain.contention import Contention
 from paretobench.domain.records import Cell, Environment, Failure, Score, Source
 from paretobench.errors import DataError
 from paretobench.store.database import Row
@@ -148,7 +149,8 @@ class CellSummary:
     """A cell without its samples: all that estimates and drift plots need, for many cells.
 
     Attributes:
-        median_s: median of the kept samples; None if there are none.
+        median_s: median of the samples that count; None if there are none.
+        sample_count: how many count.
     """
 
     key: str
@@ -249,7 +251,8 @@ def cell_row(cell: Cell) -> tuple[Any, ...]:
     key = hashlib.sha256(stored_json(data, what).encode("ascii")).hexdigest()
     plain = [data[name] for name in _PLAIN]
     texts = [stored_json(data[name], what) for name in _JSON]
-    return (key, *plain[:7], *_median_and_count(data["samples_s"]), *plain[7:], *texts)
+    seen = None if cell.contention is None else stored_json(data["contention"], what)
+    return (key, *plain[:7], *_median_and_count(cell.counted_s), *plain[7:], *texts, seen)
 
 
 def cell_from_row(row: Row) -> Cell:
@@ -260,6 +263,7 @@ def cell_from_row(row: Row) -> Cell:
         warmup_s=tuple(json.loads(row["warmup_s"])),
         samples_s=tuple(json.loads(row["samples_s"])),
         facts=json.loads(row["facts"]),
+        contention=_contention(row["contention"]),
     )
 
 
@@ -271,10 +275,21 @@ def is_cell_row_unchanged(row: Sequence[Any]) -> bool:
     """
     # One call for all plain columns. JSON spells NUL as \u0000, so a raw one only separates.
     plain = _separate((*row[1:8], *row[10:17]))[1:-1].split("\0")
-    content = _CELL % _sorted_names((*plain, *row[17:20]))
+    seen = row[20]
+    if seen is None:
+        content = _CELL % _sorted_names((*plain, *row[17:20]))
+    else:
+        content = _CELL_SEEN % _sorted_names_seen((*plain, *row[17:21]))
     if hashlib.sha256(content.encode()).hexdigest() != row[0]:
         return False
-    return tuple(row[8:10]) == _median_and_count(json.loads(row[18]))
+    samples_s = json.loads(row[18])
+    if seen is not None:
+        samples_s = Contention.from_json(json.loads(seen)).counted(samples_s) or samples_s
+    return tuple(row[8:10]) == _median_and_count(samples_s)
+
+
+def _contention(text: str | None) -> Contention | None:
+    return None if text is None else Contention.from_json(json.loads(text))
 
 
 def _median_and_count(samples_s: Sequence[float]) -> tuple[float | None, int]:
@@ -306,7 +321,16 @@ _JSON = ("warmup_s", "samples_s", "facts")
 """A cell's columns: those stored as they are, and those stored as JSON."""
 
 _separate = json.JSONEncoder(separators=("\0", ":")).encode
-_NAMES = sorted((*_PLAIN, *_JSON))
-_sorted_names = itemgetter(*((*_PLAIN, *_JSON).index(name) for name in _NAMES))
-_CELL = "{" + ",".join(f'"{name}":%s' for name in _NAMES) + "}"
-"""A cell's canonical JSON with a gap for each value, and what sorts the values into the gaps."""
+_CONTENTION = "contention"
+"""A column that older cells have nothing in; their keys are made without it."""
+
+
+def _template(names: Sequence[str]) -> tuple[str, Callable[[Sequence[str]], tuple[str, ...]]]:
+    """A cell's canonical JSON with a gap for each value, and what sorts the values into them."""
+    ordered = sorted(names)
+    pick = itemgetter(*(names.index(name) for name in ordered))
+    return "{" + ",".join(f'"{name}":%s' for name in ordered) + "}", pick
+
+
+_CELL, _sorted_names = _template([*_PLAIN, *_JSON])
+_CELL_SEEN, _sorted_names_seen = _template([*_PLAIN, *_JSON, _CONTENTION])

@@ -85,4 +85,4 @@ class Tables(SweepRows, PointRows, CellRows, ScoreRows):
 
     def add_cell_rows(self, rows: list[tuple[Any, ...]]) -> int:
         """Insert what `cell_rows` of another database gave; returns how many were new."""
-        return self._insert("cell", rows, width=20)
+        return self._insert("cell", rows, width=21)

@@ -1,13 +1,48 @@
 """Read-only views for people who open the database in Datasette or a notebook.
 
-The report does not read them: it takes estimates with intervals from `analysis`, over the logs
-of cell medians. The views give the plain mean of cell medians, which agrees with that estimate
-to within half the squared relative spread (0.005 % at a spread of 1 %), and need no function
-that a SQLite build may lack. Times are in milliseconds and scores in percent, as people read
-them; the tables beneath hold seconds and fractions.
+The report does not read them: it takes estimates with intervals from `analysis`. The values are
+the same: the geometric mean of the medians of the cells that `stats.replicates` keeps (a test
+compares them). That takes SQLite's `exp` and `ln`, which builds have since 3.35. Times are in
+milliseconds and scores in percent, as people read them; the tables beneath hold seconds and
+fractions.
 """
 
 from __future__ import annotations
+
+REPLICATE = """CREATE VIEW replicate AS
+SELECT
+    key AS cell_key, environment_key, workload_key, sweep_key, round_index, started_at, fidelity,
+    status, median_s, sample_count
+FROM (
+    SELECT ranked.*, min(rank = 2) OVER (PARTITION BY environment_key, workload_key) AS none_quiet
+    FROM (
+        SELECT
+            longest.*,
+            -- One per round: the first that is in order, else the last that was tried.
+            row_number() OVER (
+                PARTITION BY environment_key, workload_key, sweep_key, round_index
+                ORDER BY
+                    rank,
+                    CASE WHEN rank = 0 THEN started_at END,
+                    CASE WHEN rank = 0 THEN key END,
+                    started_at DESC,
+                    key DESC
+            ) AS place
+        FROM (
+            SELECT
+                cell.*,
+                CASE status WHEN 'suspect' THEN 1 WHEN 'disturbed' THEN 2 ELSE 0 END AS rank,
+                max(fidelity <> 'quick') OVER (
+                    PARTITION BY environment_key, workload_key
+                ) AS has_longer
+            FROM cell
+            WHERE median_s IS NOT NULL
+        ) AS longest
+        WHERE fidelity <> 'quick' OR NOT has_longer
+    ) AS ranked
+    WHERE place = 1
+)
+WHERE rank < 2 OR none_quiet"""
 
 MEASUREMENT = """CREATE VIEW measurement AS
 SELECT
@@ -19,6 +54,7 @@ SELECT
     w.precision,
     c.cells,
     c.suspect_cells,
+    c.disturbed_cells,
     c.samples,
     c.latency_s * 1000.0 AS latency_ms,
     c.fastest_cell_s * 1000.0 AS fastest_cell_ms,
@@ -28,13 +64,13 @@ FROM (
         environment_key,
         workload_key,
         count(*) AS cells,
-        sum(status <> 'ok') AS suspect_cells,
+        sum(status = 'suspect') AS suspect_cells,
+        sum(status = 'disturbed') AS disturbed_cells,
         sum(sample_count) AS samples,
-        -- Cells whose canary moved count only where there is nothing better.
-        coalesce(avg(CASE WHEN status = 'ok' THEN median_s END), avg(median_s)) AS latency_s,
+        exp(avg(ln(median_s))) AS latency_s,
         min(median_s) AS fastest_cell_s,
         max(median_s) AS slowest_cell_s
-    FROM cell
+    FROM replicate
     GROUP BY environment_key, workload_key
 ) AS c
 JOIN workload AS w ON w.key = c.workload_key"""
@@ -51,6 +87,7 @@ SELECT
     sum(CASE WHEN pw.role = 'prefill' THEN pw.passes * m.latency_ms ELSE 0.0 END) AS prefill_ms,
     sum(pw.passes * m.latency_ms) AS ttft_ms,
     min(m.cells) AS fewest_cells,
+    max(m.disturbed_cells) AS disturbed_cells,
     m.environment_key,
     e.label AS environment,
     pp.key AS planned_point_key
@@ -113,7 +150,7 @@ FROM (
         ) AS faster
     FROM ttft AS t
     JOIN accuracy AS a USING (encoder, resolution_px, llm, tiling)
-    WHERE NOT a.is_partial
+    WHERE NOT a.is_partial AND NOT t.disturbed_cells
     -- Never across environments, recipes or benchmarks.
     WINDOW alike AS (PARTITION BY t.environment_key, a.recipe, a.benchmark)
 )"""
@@ -131,8 +168,8 @@ WHERE NOT EXISTS (SELECT 1 FROM failure_superseded AS s WHERE s.failure_key = f.
 AND NOT EXISTS (
     SELECT 1 FROM cell AS c
     WHERE c.environment_key = f.environment_key AND c.workload_key = f.workload_key
-    AND c.status = 'ok' AND c.started_at > f.at
+    AND c.status IN ('ok', 'unjudged') AND c.started_at > f.at
 )"""
 
-VIEWS = (MEASUREMENT, TTFT, ACCURACY, FRONT, FAILED)
+VIEWS = (REPLICATE, MEASUREMENT, TTFT, ACCURACY, FRONT, FAILED)
 """In the order in which they must be made: each reads only those before it."""

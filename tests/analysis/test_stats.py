@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretobench.analysis import pooling, stats
+from paretobench.domain.contention import Contention, Neighbour
 from paretobench.domain.records import Cell, Estimate
 from paretobench.errors import InvalidSamplesError
 
@@ -231,13 +233,55 @@ def test_a_measurement_says_what_it_rests_on() -> None:
     assert found.latency.method == "t on log cell medians"
 
 
-def test_only_the_standard_level_borrows_its_spread() -> None:
+def test_rigorous_stands_on_its_own_processes_and_other_levels_borrow() -> None:
     pool = pooling.Pool(0.01, 8.0, 10)
     methods = {
-        level: stats.measurement([cell(fidelity=level)], pool).latency.method
+        level: stats.measurement(
+            [cell((1.0 + 0.01 * i,), i, at=i, fidelity=level) for i in range(3)], pool
+        ).latency.method
         for level in ("quick", "standard", "rigorous")
     }
-    assert methods == {"quick": "unknown", "standard": "pooled", "rigorous": "unknown"}
+    own = "t on log cell medians"
+    assert methods == {"quick": "pooled", "standard": "pooled", "rigorous": own}
+
+
+def test_one_process_has_the_pools_interval_or_the_stated_prior() -> None:
+    borrowed = stats.measurement([cell()], pooling.Pool(0.01, 8.0, 10)).latency
+    assert borrowed.method == "pooled" and borrowed.is_known
+    alone = stats.measurement([cell()]).latency
+    assert alone.method == "prior"
+    assert math.log(alone.high / alone.value) == pytest.approx(0.1, abs=0.01)  # type: ignore[operator]
+
+
+def disturbed(samples_s: tuple[float, ...], index: int, counts: int = 0) -> Cell:
+    n = len(samples_s)
+    seen = Contention(2, (0.5,) * n, tuple(range(counts, n)), neighbours=(Neighbour("make", 1.0),))
+    return replace(cell(samples_s, index, at=index, status="disturbed"), contention=seen)
+
+
+def test_what_was_never_quiet_gives_the_range_seen_and_concludes_nothing() -> None:
+    found = stats.measurement([disturbed((1.0, 2.0, 4.0), 0), disturbed((3.0, 1.5, 2.0), 1)])
+    latency = found.latency
+    assert (latency.low, latency.high) == (1.0, 4.0)
+    assert latency.is_disturbed and not latency.is_known
+    assert any("make" in label and "50%" in label for label in latency.labels)
+    total = stats.compose([(1, latency), (1, stats.estimate([1.0, 1.01]))])
+    assert total.is_disturbed and not total.is_known
+
+
+def test_disturbed_processes_step_back_as_soon_as_one_was_quiet() -> None:
+    found = stats.measurement([disturbed((1.0, 2.0), 0), cell((1.0, 1.01), 1, at=1)])
+    assert found.cells == 1 and not found.latency.is_disturbed
+
+
+def test_only_samples_that_count_make_the_median() -> None:
+    seen = Contention(2, (0.0, 0.0, 0.5, 0.0), disturbed=(2,))
+    one = replace(cell((1.0, 1.1, 9.0, 1.2)), contention=seen)
+    assert one.median_s == 1.1 and stats.measurement([one]).samples == 3
+
+
+def test_the_mean_of_two_samples_is_not_called_a_median() -> None:
+    assert "mean of 2 samples" in stats.labels_of([cell((1.0, 1.1))])
 
 
 def test_a_rigorous_interval_pays_for_looking_repeatedly() -> None:
@@ -260,7 +304,7 @@ def test_labels_name_what_a_reader_must_know() -> None:
     cells = [cell((*even, 3.0), i, at=i, status="suspect" if i == 0 else "ok") for i in range(3)]
     labels = stats.labels_of(cells)
     assert "severe outliers 3/63" in labels
-    assert "canary moved in 1 of 3 processes" in labels
+    assert "suspect: 1 of 3 processes" in labels
 
 
 def test_few_samples_or_few_outliers_make_no_outlier_label() -> None:

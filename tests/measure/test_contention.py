@@ -176,7 +176,7 @@ def test_a_real_disturber_is_seen_and_own_work_is_not() -> None:
     before = probe.read()
     other.wait()  # from now on its time counts as this process's own
     assert with_other > 0.4 / probe.cores
-    assert probe.read().own_s - before.own_s > 0.5
+    assert probe.read().own_s > before.own_s + 0.05
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/stat")
@@ -189,5 +189,5 @@ def test_counters_only_grow_and_idle_and_own_time_fit_into_the_cores() -> None:
     child.join()
     after = probe.read()
     elapsed_s = after.at_s - before.at_s
-    assert after.own_s - before.own_s >= 0.2
+    assert after.own_s > before.own_s + 0.05
     assert 0.0 <= after.idle_s - before.idle_s <= probe.cores * (elapsed_s + 0.05)

@@ -9,8 +9,10 @@ import dataclasses
 
 import pytest
 
+from paretobench.domain.contention import Contention, Neighbour
 from paretobench.errors import DataError, StoreError
 from paretobench.store import ArtifactRow, Link, Store
+from paretobench.store.rows import is_cell_row_unchanged
 from tests.store import examples
 
 ENCODE, PREFILL = examples.workload(0), examples.workload(1, "prefill")
@@ -216,6 +218,17 @@ class StoreContract:
         store.add_scores([examples.score(0, 0.5), examples.score(0, 0.75), examples.score(1, 0.5)])
         (group,) = store.disagreements()
         assert sorted(score.value for score in group) == [0.5, 0.75]
+
+    def test_what_others_did_meanwhile_comes_back_and_decides_the_median(
+        self, known: Store
+    ) -> None:
+        seen = Contention(2, (0.0, 0.02, 0.6), (2,), neighbours=(Neighbour("make", 1.2),))
+        cell = examples.cell(ENCODE, HERE, 7, 0.5, contention=seen)
+        assert known.add_cell(cell)
+        assert known.cells(workload_keys=[ENCODE.key])[-1] == cell
+        summary = known.cell_summaries(workload_keys=[ENCODE.key])[-1]
+        assert (summary.key, summary.median_s, summary.sample_count) == (cell.key, 0.375, 2)
+        assert all(is_cell_row_unchanged(row) for rows in known.cell_rows() for row in rows)
 
     def test_artifacts_come_back(self, known: Store) -> None:
         artifact = ArtifactRow("0" * 64, "openvino_ir", "/a/b.xml", 10, ENCODE.key, {"opset": 15})

@@ -72,7 +72,8 @@ def test_an_older_database_is_read_without_changing_it(tmp_path: Path, version: 
     with sqlite3.connect(path) as old:
         old.execute("ATTACH ? AS fresh", [str(tmp_path / "rows.db")])
         for table in ("environment", "workload", "cell"):
-            old.execute(f"INSERT INTO main.{table} SELECT * FROM fresh.{table}")
+            columns = ", ".join(row[1] for row in old.execute(f"PRAGMA main.table_info({table})"))
+            old.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM fresh.{table}")
     old.close()
     before = path.read_bytes()
     with Store.open(path, read_only=True) as store:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from paretobench.analysis import stats
 from paretobench.domain import GridPoint, TilePlan, Tiling
 from paretobench.errors import StoreError
 from paretobench.store import Link, Store, StoredPoint
@@ -46,20 +51,50 @@ def test_a_stored_point_has_the_key_and_facts_of_its_grid_point() -> None:
     assert stored.described["tiling"]["options"] == {"g": 2}
 
 
-def test_the_measurement_view_averages_good_cells_only(known: Store) -> None:
+def test_the_measurement_view_gives_the_geometric_mean_of_what_counts(known: Store) -> None:
     known.add_cells(
         [
             examples.cell(ENCODE, HERE, 0, 0.1),
             examples.cell(ENCODE, HERE, 1, 0.3),
             examples.cell(ENCODE, HERE, 2, 0.8, status="suspect"),
+            examples.cell(ENCODE, HERE, 4, 3.0, status="disturbed"),
             examples.cell(PREFILL, HERE, 3, 0.5, status="suspect"),
         ]
     )
     rows = {row["kind"]: row for row in view(known, "measurement")}
-    assert rows["encode"]["latency_ms"] == pytest.approx(200.0)
+    assert rows["encode"]["latency_ms"] == pytest.approx(1000 * 0.024 ** (1 / 3))
     assert (rows["encode"]["cells"], rows["encode"]["suspect_cells"]) == (3, 1)
     assert rows["encode"]["slowest_cell_ms"] == pytest.approx(800.0)
     assert rows["prefill"]["latency_ms"] == pytest.approx(500.0), "better a suspect than none"
+
+
+cell_choices = st.tuples(
+    st.integers(0, 3),
+    st.sampled_from(("ok", "unjudged", "suspect", "disturbed")),
+    st.sampled_from(("quick", "standard", "rigorous")),
+    st.floats(0.01, 1.0),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(cell_choices, min_size=1, max_size=12))
+def test_a_measurement_has_one_value_in_sql_and_in_python(chosen: list[tuple[Any, ...]]) -> None:
+    cells = [
+        replace(
+            examples.cell(ENCODE, HERE, n, seconds, status=status),
+            round_index=index,
+            fidelity=fidelity,
+        )
+        for n, (index, status, fidelity, seconds) in enumerate(chosen)
+    ]
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "some.db") as store:
+        store.add_environment(HERE)
+        store.add_workloads([ENCODE])
+        store.add_cells(cells)
+        (row,) = view(store, "measurement")
+    found = stats.measurement(cells)
+    assert row["latency_ms"] == pytest.approx(1e3 * found.latency.value)
+    assert (row["cells"], row["samples"]) == (found.cells, found.samples)
 
 
 def test_ttft_is_passes_times_encode_plus_prefill_of_one_environment(known: Store) -> None:

@@ -50,7 +50,12 @@ bounds the draws of all points together, since the band is computed at every one
 BAND_STEPS = 240
 """Times at which the band is computed, evenly spaced on the log axis: finer than a marker."""
 
-CLASSES: dict[str, Standing] = {"on": "front", "ambiguous": "family", "off": "dominated"}
+CLASSES: dict[str, Standing] = {
+    "on": "front",
+    "ambiguous": "family",
+    "off": "dominated",
+    "unknown": "dominated",
+}
 """How a class is filled: as the standing of the same meaning in the front figure."""
 
 
@@ -94,7 +99,9 @@ def uncertainty_info(view: View, panel: Panel, seed: int = SEED) -> UncertaintyI
     rows = [row for row in panel.rows if row.front_class]
     sizes = {row.llm_label: size_in_billions(row.size_label) for row in rows}
     counts = {name: sum(row.front_class == name for row in rows) for name in CLASSES}
-    said = ", ".join(f"{count} {name}" for name, count in counts.items())
+    said = ", ".join(
+        f"{count} {name}" for name, count in counts.items() if count or name != "unknown"
+    )
     return UncertaintyInfo(
         Caption(
             f"How sure is the front? {view.title or view.name}",

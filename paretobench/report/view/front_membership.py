@@ -9,6 +9,7 @@ intervals alone would say.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -30,12 +31,15 @@ def with_standing(view: View, seed: int = SEED) -> View:
     """The view with fronts, probabilities and classes set within each panel.
 
     Rows whose latency or score has no known error get no probability: it would rest on an
-    assumption alone.
+    assumption alone. Those that were measured on a machine that was never quiet are `unknown`
+    and on no front.
     """
-    found: dict[int, tuple[float, FrontClass]] = {}
+    found: dict[int, tuple[float | None, FrontClass]] = {}
     marked = with_fronts(view)
     for panel in marked.panels():
-        found |= _memberships(panel, seed)
+        quiet = [row for row in panel.rows if not _is_disturbed(row)]
+        found |= _memberships(replace(panel, rows=tuple(quiet)), seed)
+        found |= {id(row): (None, "unknown") for row in panel.rows if _is_disturbed(row)}
     rows = tuple(
         replace(row, front_probability=found[id(row)][0], front_class=found[id(row)][1])
         if id(row) in found
@@ -45,26 +49,41 @@ def with_standing(view: View, seed: int = SEED) -> View:
     return replace(marked, rows=rows)
 
 
-def _memberships(panel: Panel, seed: int) -> dict[int, tuple[float, FrontClass]]:
+def _is_disturbed(row: Row) -> bool:
+    return row.ttft is not None and row.ttft.is_disturbed
+
+
+def _memberships(panel: Panel, seed: int) -> dict[int, tuple[float | None, FrontClass]]:
     import numpy as np
 
-    from paretobench.analysis.noise import DRAWS
+    from paretobench.analysis.noise import DRAWS, Assumed
     from paretobench.analysis.probability import memberships
 
-    if not any(row.ttft is not None and row.ttft.low is not None for row in panel.rows):
+    if not any(row.ttft is not None and row.ttft.is_known for row in panel.rows):
         return {}
     hopeless = out_of_reach(panel.rows)
     near = [row for row, is_out in zip(panel.rows, hopeless, strict=True) if not is_out]
     rest = [row for row, is_out in zip(panel.rows, hopeless, strict=True) if is_out]
     draws = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
     rng = np.random.default_rng(seed)
-    results = memberships(contenders(near), rng, draws, others=onlookers(rest))
-    found: dict[int, tuple[float, FrontClass]] = {
+    assumed = Assumed(log_se=assumed_log_se(panel.rows))
+    results = memberships(contenders(near), rng, draws, assumed, others=onlookers(rest))
+    found: dict[int, tuple[float | None, FrontClass]] = {
         id(row): (result.probability, result.verdict)
         for row, result in zip(near, results, strict=True)
         if result.verdict != "unknown"
     }
     return found | {id(row): (0.0, "off") for row in rest if _is_known(row)}
+
+
+def assumed_log_se(rows: Sequence[Row]) -> float:
+    """What stands in for the noise of a latency whose own is unknown.
+
+    The larger of `ASSUMED_LOG_SE` and the median spread of one process among the rows' parts.
+    """
+    parts = [part for row in rows for part in (row.encode, row.prefill) if part is not None]
+    spreads = [part.log_sd for part in parts if part.log_sd is not None]
+    return max(ASSUMED_LOG_SE, statistics.median(spreads) if spreads else 0.0)
 
 
 FAR = 6.0
@@ -82,7 +101,8 @@ def out_of_reach(rows: Sequence[Row]) -> list[bool]:
     Args:
         rows: scored ones.
     """
-    bounds = [_bounds(row) for row in rows]
+    stand_in = assumed_log_se(rows)
+    bounds = [_bounds(row, stand_in) for row in rows]
     pessimists = sorted((slow, low) for _, slow, low, _ in bounds)
     order = sorted(range(len(rows)), key=lambda index: bounds[index][0])
     flags, best, seen = [False] * len(rows), -1.0, 0
@@ -95,12 +115,12 @@ def out_of_reach(rows: Sequence[Row]) -> list[bool]:
     return flags
 
 
-def _bounds(row: Row) -> tuple[float, float, float, float]:
+def _bounds(row: Row, stand_in: float) -> tuple[float, float, float, float]:
     """The fastest and slowest TTFT, and the lowest and highest score, within `FAR` errors."""
     if row.ttft is None or row.score is None:
         raise ValueError(f"{row} has no TTFT or no score and cannot contend")
     noise, error = _noise(row.ttft), row.score.standard_error
-    spread = math.exp(FAR * (noise.log_se if noise else ASSUMED_LOG_SE))
+    spread = math.exp(FAR * (noise.log_se if noise else stand_in))
     margin = FAR * (ASSUMED_ACCURACY_SE if error is None else error)
     seconds, score = row.ttft.value, row.score.value
     return (seconds / spread, seconds * spread, score - margin, score + margin)
@@ -108,7 +128,7 @@ def _bounds(row: Row) -> tuple[float, float, float, float]:
 
 def _is_known(row: Row) -> bool:
     has_error = row.score is not None and row.score.standard_error is not None
-    return has_error and row.ttft is not None and row.ttft.low is not None
+    return has_error and row.ttft is not None and row.ttft.is_known
 
 
 def contenders(rows: Sequence[Row]) -> list[Contender]:

@@ -18,7 +18,7 @@ from paretobench.accuracy import suites
 from paretobench.domain.records import Estimate
 from paretobench.errors import UnknownNameError
 
-FrontClass = Literal["", "on", "ambiguous", "off"]
+FrontClass = Literal["", "on", "ambiguous", "off", "unknown"]
 LatencySource = Literal["", "measured", "published", "digitised", "imported"]
 
 DAGGER = "\N{DAGGER}"
@@ -341,6 +341,10 @@ def _standing_at(row: Row, is_on_front: bool, is_on_family_front: bool) -> Row:
 
 
 def _front_ids(rows: Iterable[Row]) -> set[int]:
-    listed = [row for row in rows if row.ttft is not None and row.score is not None]
+    listed = [
+        row
+        for row in rows
+        if row.ttft is not None and row.score is not None and not row.ttft.is_disturbed
+    ]
     values = [(row.ttft.value, row.score.value) for row in listed if row.ttft and row.score]
     return {id(row) for row, kept in zip(listed, non_dominated(values), strict=True) if kept}

@@ -190,7 +190,7 @@ def _runs(
 ) -> dict[tuple[str, str], Runs]:
     """The timed runs of every measured workload in every role it has."""
     shown = {
-        key: runs_of("", [cell.samples_s for cell in stats.replicates(of_one)])
+        key: runs_of("", [cell.counted_s for cell in stats.replicates(of_one)])
         for key, of_one in cells.items()
     }
     return {(key, role): replace(shown[key], part=role) for key, role in wanted if key in shown}
@@ -202,9 +202,9 @@ def _measurements(
     """A measurement per workload; those of one backend and kind share what they say of spread.
 
     A sweep has too few end-to-end checks for a pool of their own; a check is an encode and a
-    prefill in one process, so it borrows from all of them.
+    prefill in one process, so it borrows from all of them. Disturbed cells teach nothing.
     """
-    medians = {k: [stats.cell_median(c) for c in stats.replicates(cells[k])] for k in cells}
+    medians = {key: _undisturbed_medians(cells[key]) for key in cells}
     groups: dict[tuple[str, str], list[str]] = {}
     for key in cells:
         workload = workloads[key]
@@ -214,6 +214,11 @@ def _measurements(
         pool = pooling.fit(medians[key] for key in (medians if kind == "end_to_end" else keys))
         found |= {key: stats.measurement(cells[key], pool) for key in keys}
     return found
+
+
+def _undisturbed_medians(cells: Sequence[Cell]) -> list[float]:
+    counted = stats.replicates(cells)
+    return [stats.cell_median(cell) for cell in counted if cell.status != "disturbed"]
 
 
 def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
