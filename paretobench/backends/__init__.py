@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from paretobench.domain import Workload
 from paretobench.errors import UnknownNameError
 
-NAMES = ("openvino", "onnxruntime", "torch", "mlx", "coreml")
+NAMES = ("openvino", "onnxruntime", "llamacpp", "torch", "mlx", "coreml")
 COMPOSED = ("end_to_end",)
 """Not a runtime of its own: an encoder's and a language model's sessions in one process."""
 

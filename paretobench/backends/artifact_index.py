@@ -18,6 +18,7 @@ FORMATS = {
     "onnxruntime": "onnx",
     "coreml": "coreml",
     "torch": "weights",
+    "llamacpp": "gguf",
 }
 """What each backend keeps; one that is not here makes nothing."""
 

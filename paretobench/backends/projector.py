@@ -70,3 +70,25 @@ class MLXProjector:
         embeddings = gelu(self._mlx.array(tokens).astype(self._dtype) @ first) @ second
         self._mlx.eval(embeddings)
         return embeddings
+
+
+class NumpyProjector:
+    """The projector on the host in fp32, for runtimes that run a whole language model only."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        generator = np.random.default_rng(SEED)
+        self._weights = [
+            generator.standard_normal((fan_in, hidden), dtype=np.float32) * np.float32(fan_in**-0.5)
+            for fan_in in (channels, hidden)
+        ]
+
+    def __call__(self, tokens: np.ndarray) -> np.ndarray:
+        """See `Projector`."""
+        from scipy.special import erf
+
+        first, second = self._weights
+        middle = tokens @ first
+        embeddings: np.ndarray = (
+            middle * np.float32(0.5) * (1 + erf(middle * np.float32(0.5**0.5)))
+        ) @ second
+        return embeddings

@@ -25,7 +25,7 @@ class Runtime:
     """Which backend runs one half of the work, and how.
 
     Attributes:
-        backend: `openvino`, `onnxruntime`, `torch`, `mlx`, `coreml`.
+        backend: `openvino`, `onnxruntime`, `llamacpp`, `torch`, `mlx`, `coreml`.
         precision: `fp32`, `bf16`, `fp16`, `int8`, `int4`.
         options: what else moves a latency: `device`, `threads`, `prefill_mode`, `weights`, ...
     """

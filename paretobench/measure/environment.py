@@ -29,6 +29,7 @@ RUNTIME_PACKAGES = (
     "openvino",
     "onnxruntime",
     "onnxruntime-gpu",
+    "xllamacpp",
     "mlx",
     "mlx-lm",
     "coremltools",

@@ -47,6 +47,7 @@ class Loading:
 LOADING: Mapping[str, Loading] = {
     "openvino": Loading(1.9, 4.5e-9),
     "onnxruntime": Loading(1.9, 4.5e-9),
+    "llamacpp": Loading(1.9, 2e-10),
     "torch": Loading(5.0, 0.0),
     "mlx": Loading(4.0, 2e-9),
     "coreml": Loading(4.0, 4.5e-9),
@@ -205,6 +206,8 @@ def preparation_s(workload: Workload, cost: Cost, machine: Machine) -> float:
     if workload.runtime.backend == "torch":
         if not _is_mapped(cost, machine):
             return 0.0
+        return cost.weights_bytes / WRITTEN_BYTES_PER_S
+    if workload.runtime.backend == "llamacpp":
         return cost.weights_bytes / WRITTEN_BYTES_PER_S
     if workload.kind == "encode":
         return EXPORT_S + cost.weights * EXPORT_PER_WEIGHT_S
