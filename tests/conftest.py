@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -21,6 +22,25 @@ settings.load_profile("paretobench")
 # a test starts in order to interrupt it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def folders_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Locks, artifacts and the inventory apart from those of whoever runs the tests.
+
+    A sweep of theirs would hold the lock of this machine, and two processes of pytest-xdist
+    would wait for each other; each has a lock folder of its own, as nothing here is timed.
+    Artifacts they share, so that each is made once.
+    """
+    root = tmp_path_factory.mktemp("ours")
+    of_all = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        of_all = of_all.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PARETOBENCH_LOCKS", str(root / "locks"))
+        patch.setenv("PARETOBENCH_CACHE", str(of_all / "artifacts"))
+        patch.setenv("XDG_CONFIG_HOME", str(root / "config"))
+        yield
 
 
 @pytest.fixture
