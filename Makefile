@@ -3,6 +3,7 @@
 #   make test    set up .venv, run the tests
 # Variables: PYTHON=python3.12   GRID=smoke   ARGS="llm=qwen2_0_5b"   EXTRA=cpu|cuda|apple
 #            PIP_ARGS="--index-url ..."   PYTEST_ARGS="-k front"   (UV=0 keeps plain pip)
+#            WORKERS=2   processes that run tests   MACHINE=amx_64gib|avx2_8gib   (scripts/faked_machine.py)
 #            LOCK=0   the newest versions that pyproject.toml allows, not those of locks/
 
 PYTHON ?= python3
@@ -11,6 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRA ?= $(shell $(PYTHON) scripts/which_extra.py)
 UV ?= $(shell command -v uv 2>/dev/null)
+WORKERS ?= 2
+PYTEST := $(if $(MACHINE),$(BIN)/python scripts/faked_machine.py $(MACHINE)) $(BIN)/python -m pytest
 export LOCK ?= 1
 
 .PHONY: help sweep smoke test test-heavy check docs lock update clean
@@ -25,10 +28,10 @@ smoke:  ## the same on the two-minute grid
 	@$(MAKE) --no-print-directory sweep GRID=smoke
 
 test: $(VENV)/.dev-$(EXTRA)  ## all fast tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-heavy: $(VENV)/.dev-$(EXTRA)  ## the tests that take minutes or gigabytes
-	$(BIN)/python -m pytest -m "heavy and not nightly" --timeout=1800 $(PYTEST_ARGS)
+	$(PYTEST) -m "heavy and not nightly" --timeout=1800 $(PYTEST_ARGS)
 
 check: $(VENV)/.dev-$(EXTRA)  ## style, types and layers
 	$(BIN)/ruff check .

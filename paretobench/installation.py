@@ -2,14 +2,17 @@
 
 The distribution is `paretobench-vlm`, the import name and the command are `paretobench`: the name
 `paretobench` on PyPI belongs to another project (multi-objective test problems), which has the same
-import name. Every message that tells how to install something takes the command from here.
+import name. Every message that tells how to install something takes the command from here, and
+every one about a missing package the version that the tests ran with, which a lock has.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from paretobench.errors import BackendMissingError
+from paretobench.resources import locks_folder
 
 DISTRIBUTION = "paretobench-vlm"
 """The name to install; a wheel has it in its file name."""
@@ -40,6 +43,36 @@ def upgrade_command() -> str:
     if clone is None:
         return f"pip install --upgrade {DISTRIBUTION}"
     return f"git -C '{clone}' pull, then {install_command()}"
+
+
+@lru_cache
+def tested_version(distribution: str) -> str:
+    """The version of a package that the tests ran with, on such a machine; empty if in no lock.
+
+    Args:
+        distribution: its name on PyPI.
+    """
+    from packaging.requirements import Requirement
+
+    name = distribution.lower().replace("_", "-")
+    for lock in ("cpu", "cuda", "apple"):
+        lines = (locks_folder() / f"{lock}.txt").read_text(encoding="utf-8").splitlines()
+        for pin in (Requirement(line) for line in lines if line.startswith(f"{name}==")):
+            if pin.marker is None or pin.marker.evaluate():
+                return next(iter(pin.specifier)).version
+    return ""
+
+
+def not_installed(*distributions: str) -> str:
+    """That packages are missing, and in which versions they were tested.
+
+    >>> not_installed("timm", "a-package-of-nobody")
+    'timm and a-package-of-nobody are not installed (tested with timm 1.0.31)'
+    """
+    verb = "is" if len(distributions) == 1 else "are"
+    tested = [f"{name} {tested_version(name)}" for name in distributions if tested_version(name)]
+    suffix = f" (tested with {', '.join(tested)})" if tested else ""
+    return f"{' and '.join(distributions)} {verb} not installed{suffix}"
 
 
 def check_is_alone(folder: Path = _PACKAGE.parent) -> None:

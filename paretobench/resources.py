@@ -1,7 +1,7 @@
-"""Where the package's own data lies: the bundled sweeps and the published tables.
+"""Where the package's own data lies: the bundled sweeps, the published tables and the locks.
 
-In a checkout they are `sweeps/` and `results/published/` beside the package; in a wheel they
-travel inside it, as `paretobench/bundled/`.
+In a checkout they are `sweeps/`, `results/published/` and `locks/` beside the package; in a wheel
+they travel inside it, as `paretobench/bundled/`.
 """
 
 from __future__ import annotations
@@ -24,3 +24,8 @@ def sweeps_folder() -> Path:
 def published_folder() -> Path:
     """The published tables with their README."""
     return _folder("published", "results/published")
+
+
+def locks_folder() -> Path:
+    """The exact versions that the tests ran with, a file for each kind of machine."""
+    return _folder("locks", "locks")

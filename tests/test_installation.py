@@ -104,3 +104,15 @@ def test_the_other_project_in_the_same_place_is_refused_by_name(
 
 def test_the_extra_for_parquet_brings_what_writes_it() -> None:
     assert [each.split(">=")[0] for each in EXTRAS["parquet"]] == ["pyarrow"]
+
+
+def test_a_missing_package_is_named_with_the_version_that_was_tested() -> None:
+    (pin,) = (each for each in EXTRAS["cpu"] if each.startswith("openvino=="))
+    version = pin.partition(";")[0].removeprefix("openvino==").strip()
+    assert installation.not_installed("openvino") == (
+        f"openvino is not installed (tested with openvino {version})"
+    )
+
+
+def test_a_package_that_no_lock_has_is_named_without_a_version() -> None:
+    assert installation.not_installed("nobodys", "mine") == "nobodys and mine are not installed"

@@ -40,7 +40,7 @@ from paretobench.backends.coreml_placement import summarise
 from paretobench.backends.inputs import check_finite, random_pixels
 from paretobench.domain import Workload
 from paretobench.errors import BackendMissingError, UnsupportedError
-from paretobench.installation import install_command
+from paretobench.installation import install_command, not_installed
 
 INSTALL = install_command("apple")
 
@@ -79,7 +79,7 @@ class CoreML:
             reason = f"Core ML runs on Apple silicon, and this is {where}: {convert_elsewhere()}"
             return Availability(False, reason, version)
         if not version:
-            return Availability(False, f"coremltools is not installed: {INSTALL}")
+            return Availability(False, f"{not_installed('coremltools')}: {INSTALL}")
         return Availability(True, version=version)
 
     def refuses(self, workload: Workload) -> str | None:

@@ -31,7 +31,7 @@ from paretobench.backends.projector import MLXProjector
 from paretobench.domain import Workload
 from paretobench.domain.checkpoint import check_unchanged
 from paretobench.errors import UnsupportedError
-from paretobench.installation import install_command
+from paretobench.installation import install_command, not_installed
 
 INSTALL = {"Darwin": install_command("apple"), "Linux": install_command("cpu")}
 PRECISIONS = ("fp32", "bf16", "fp16", "int8", "int4")
@@ -51,7 +51,7 @@ class MLX:
         if missing:
             system = hardware.detect().system
             how = INSTALL.get(system, "MLX exists for macOS on Apple silicon and for Linux")
-            return Availability(False, f"{' and '.join(missing)} not installed: {how}")
+            return Availability(False, f"{not_installed(*missing)}: {how}")
         return Availability(True, version=hardware.version_of("mlx"))
 
     def refuses(self, workload: Workload) -> str | None:

@@ -24,7 +24,7 @@ from paretobench.backends.inputs import (
 from paretobench.backends.models import RANDOM_WEIGHTS
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
-from paretobench.installation import install_command
+from paretobench.installation import install_command, not_installed
 
 INSTALL = install_command("cpu")
 FILE = "encoder.onnx"
@@ -41,7 +41,7 @@ class ONNXRuntime:
         """Whether the onnxruntime package is installed."""
         version = hardware.version_of("onnxruntime") or hardware.version_of(cuda_onnx.DISTRIBUTION)
         if not version:
-            return Availability(False, f"onnxruntime is not installed: {INSTALL}")
+            return Availability(False, f"{not_installed('onnxruntime')}: {INSTALL}")
         return Availability(True, version=version)
 
     def refuses(self, workload: Workload) -> str | None:

@@ -27,7 +27,7 @@ from paretobench.backends.inputs import (
 from paretobench.backends.models import RANDOM_WEIGHTS
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
-from paretobench.installation import install_command
+from paretobench.installation import install_command, not_installed
 
 INSTALL = install_command("cpu")
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
@@ -42,7 +42,7 @@ class OpenVINO:
         """Whether the openvino package is installed."""
         version = hardware.version_of("openvino")
         if not version:
-            return Availability(False, f"openvino is not installed: {INSTALL}")
+            return Availability(False, f"{not_installed('openvino')}: {INSTALL}")
         return Availability(True, version=version)
 
     def refuses(self, workload: Workload) -> str | None:

@@ -36,7 +36,7 @@ from paretobench.backends.torch_session import (
 )
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
-from paretobench.installation import install_command
+from paretobench.installation import install_command, not_installed
 
 INSTALL = f"{install_command('cpu')} (or [cuda], [apple])"
 PRECISIONS = ("fp32", "bf16", "fp16")
@@ -53,7 +53,7 @@ class Torch:
             name for name in ("torch", "timm", "transformers") if not hardware.version_of(name)
         ]
         if missing:
-            return Availability(False, f"{', '.join(missing)} not installed: {INSTALL}")
+            return Availability(False, f"{not_installed(*missing)}: {INSTALL}")
         return Availability(True, version=hardware.version_of("torch"))
 
     def refuses(self, workload: Workload) -> str | None:

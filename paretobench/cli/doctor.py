@@ -10,10 +10,14 @@ import click
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_findings, print_table, say
 from paretobench.cli.options import as_json
+from paretobench.installation import tested_version
 from paretobench.units import counted
 
 if TYPE_CHECKING:
     from paretobench.measure.quiet import Finding
+
+_DISTRIBUTIONS = {"coreml": "coremltools", "llamacpp": "xllamacpp"}
+"""The packages of those runtimes that are not named as theirs."""
 
 
 @click.command("doctor")
@@ -87,6 +91,7 @@ def _backends() -> list[dict[str, Any]]:
                 "backend": name,
                 "available": state.is_available,
                 "version": state.version,
+                "tested": tested_version(_DISTRIBUTIONS.get(name, name)),
                 "note": state.reason,
             }
         )
@@ -134,9 +139,15 @@ def _print(report: dict[str, Any]) -> None:
     print_table("right now", ("fact", "value"), observed.items())
     print_table(
         "runtimes",
-        ("backend", "runs here", "version", "note"),
+        ("backend", "runs here", "version", "tested with", "note"),
         [
-            (each["backend"], _yes(each["available"]), each["version"], each["note"])
+            (
+                each["backend"],
+                _yes(each["available"]),
+                each["version"],
+                each["tested"],
+                each["note"],
+            )
             for each in report["backends"]
         ],
     )

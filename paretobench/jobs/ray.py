@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paretobench.errors import ExecutorError
-from paretobench.installation import install_command
+from paretobench.installation import install_command, not_installed
 from paretobench.jobs import State
 from paretobench.jobs.command import UnitCommand
 from paretobench.jobs.shared_folder import Standing
@@ -141,7 +141,7 @@ class RayEngine:
             import ray
         except ImportError as error:
             raise ExecutorError(
-                f"ray is not installed; {install_command('ray')}, the version of the cluster"
+                f"{not_installed('ray')}; {install_command('ray')}, the version of the cluster"
             ) from error
         if not ray.is_initialized():
             refuse_silence(self._address)

@@ -28,7 +28,7 @@ from typing import Any
 import psutil
 
 from paretobench.errors import ExecutorError
-from paretobench.installation import install_command
+from paretobench.installation import install_command, not_installed
 from paretobench.jobs import State
 from paretobench.jobs.command import UnitCommand
 from paretobench.jobs.shared_folder import Standing
@@ -315,7 +315,7 @@ def import_submitit() -> Any:
         import submitit
     except ImportError as error:
         raise ExecutorError(
-            f"submitit is not installed; {install_command('slurm')}, here and where jobs run"
+            f"{not_installed('submitit')}; {install_command('slurm')}, here and where jobs run"
         ) from error
     return submitit
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.errors import DataError
-from paretobench.installation import install_command
+from paretobench.installation import install_command, not_installed
 from paretobench.report.files import write_whole
 
 
@@ -26,7 +26,7 @@ def write_parquet(records: Sequence[Mapping[str, Any]], path: Path) -> Path:
         return write_whole(path, lambda to: frame.to_parquet(to, index=False))
     except ImportError as missing:
         raise DataError(
-            f"{path.name} was not written: Parquet needs pyarrow, which is not installed; "
+            f"{path.name} was not written: {not_installed('pyarrow')}, which writes Parquet; "
             f"{install_command('parquet')} adds it; CSV and JSON need nothing."
         ) from missing
 
