@@ -1,7 +1,60 @@
-"""paretobench: latency/accuracy Pareto benchmarking of vision-language models on a device."""
+"""paretobench: latency/accuracy Pareto benchmarking of vision-language models on a device.
+
+    import paretobench as pb
+
+    pb.published().best(under_s=0.2)            # the paper's own points
+    pb.open("results/paretobench.db").points()  # a DataFrame of what was measured here
+
+The names below are the whole public interface; each loads when it is first used, so that
+importing the package takes no framework and no time. See `docs/python.md`.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from paretobench.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from paretobench.api.answers import Answers, BestPoint
+    from paretobench.api.comparison import Comparisons, RecipeComparison
+    from paretobench.api.results import Results, published
+    from paretobench.api.results import open_results as open
+    from paretobench.errors import ParetobenchError
+
+__all__ = [
+    "Answers",
+    "BestPoint",
+    "Comparisons",
+    "ParetobenchError",
+    "RecipeComparison",
+    "Results",
+    "__version__",
+    "open",
+    "published",
+]
+
+_MODULES = {
+    "Answers": "api.answers",
+    "BestPoint": "api.answers",
+    "Comparisons": "api.comparison",
+    "ParetobenchError": "errors",
+    "RecipeComparison": "api.comparison",
+    "Results": "api.results",
+    "open": "api.results:open_results",
+    "published": "api.results",
+}
+"""Public name -> where it is defined below this package, after a colon its name there."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"paretobench has no {name!r}; it has {', '.join(__all__)}")
+    import importlib
+
+    module, _, original = _MODULES[name].partition(":")
+    return getattr(importlib.import_module(f"paretobench.{module}"), original or name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.accuracy.protocols import check_one_protocol
 from paretobench.cli import completion
 from paretobench.cli.compare_items import KEPT, compare_items
 from paretobench.cli.console import emit_json, print_table, say, warn
-from paretobench.cli.contenders import SEED, contenders, rows_by_name
-from paretobench.cli.options import as_json, chosen_view, open_store, view_options
-from paretobench.errors import DataError, UnknownNameError
+from paretobench.cli.options import as_json, chosen_results, view_options
 from paretobench.units import MISSING, counted, percent
 
 if TYPE_CHECKING:
     from paretobench.analysis.claims import AtVertex
     from paretobench.analysis.compare import Comparison
-    from paretobench.report.view.rows import Row, View
+    from paretobench.report.view.rows import Row
 
 
 @click.command("compare")
@@ -51,83 +46,13 @@ def compare_command(a: str, b: str, protocol: str, keep: str, as_json: bool, **c
     that 'paretobench score' scored (by name or hash), and each benchmark's difference on the
     items that both answered is shown with its interval.
     """
-    import numpy as np
-
-    from paretobench.analysis.compare import compare
-
     if compare_items(a, b, protocol, keep, as_json):
         return
-    found = False
-    for title, ours, theirs in sides(a, b, chosen):
-        found = True
-        result = compare(contenders(ours), contenders(theirs), np.random.default_rng(SEED))
+    for each in chosen_results(**chosen).compare(a, b):
         if as_json:
-            emit_json({"panel": title, "candidate": a, "baseline": b, "result": result})
+            emit_json({"panel": each.title, "candidate": a, "baseline": b, "result": each.result})
         else:
-            _print_comparison(title, a, b, result, rows_by_name([*ours, *theirs]))
-    if not found:
-        raise DataError(
-            f"{a} and {b} have no recipe in which both carry a TTFT and a score;\n"
-            "'paretobench report' shows what each has"
-        )
-
-
-Side = tuple[str, list["Row"], list["Row"]]
-
-
-def sides(a: str, b: str, chosen: dict[str, Any]) -> Iterator[Side]:
-    """Titles with the rows of both sides, one for each recipe (and environment) they share.
-
-    A side is a database file if such a file exists, else an encoder (its name, label or
-    family) of the chosen view, else a sweep of the chosen database.
-
-    Raises:
-        UnknownNameError: if a side is none of these.
-        DataError: if the sides were scored by different protocols and `--mix-protocols` was not
-            given.
-    """
-    ours, theirs = _view_of(a, chosen), _view_of(b, chosen)
-    same_place = _environments(ours) == _environments(theirs)
-    for panel in ours.panels():
-        for other in theirs.panels():
-            if panel.recipe != other.recipe:
-                continue
-            if same_place and panel.environment != other.environment:
-                continue
-            apart = (
-                ""
-                if panel.environment == other.environment
-                else (f", {panel.environment} against {other.environment}")
-            )
-            shown = [row.score for row in (*panel.rows, *other.rows) if row.score]
-            mark = check_one_protocol(shown, bool(chosen.get("mix_protocols")))
-            apart += f", {mark}" if mark else ""
-            yield f"recipe {panel.recipe}{apart}", list(panel.rows), list(other.rows)
-
-
-def _environments(view: View) -> set[str]:
-    return {panel.environment for panel in view.panels()}
-
-
-def _view_of(side: str, chosen: dict[str, Any]) -> View:
-    if Path(side).is_file():
-        return chosen_view(**{**chosen, "database": side, "published": False, "sweep": None})
-    view = chosen_view(**chosen)
-    rows = tuple(row for row in view.rows if side.lower() in _spellings(row))
-    if rows:
-        return replace(view, rows=rows)
-    names = {row.encoder for row in view.rows}
-    if not chosen["published"]:
-        with open_store(chosen["database"]) as store:
-            sweeps = {sweep.name for sweep in store.sweeps()}
-        if side in sweeps:
-            return chosen_view(**{**chosen, "sweep": side})
-        names |= sweeps
-    raise UnknownNameError("encoder, sweep or database", side, names)
-
-
-def _spellings(row: Row) -> set[str]:
-    return {row.encoder.lower(), row.encoder_label.lower(), row.family.lower()}
+            _print_comparison(each.title, a, b, each.result, each.rows)
 
 
 def _print_comparison(

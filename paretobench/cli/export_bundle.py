@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from paretobench.api.results import open_store
 from paretobench.cli import completion
 from paretobench.cli.console import say
-from paretobench.cli.options import open_store
 from paretobench.errors import ConfigError, DataError
 from paretobench.units import counted
 

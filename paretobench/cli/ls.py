@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paretobench.api.results import open_store
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say
-from paretobench.cli.options import as_json, open_store
+from paretobench.cli.options import as_json
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.units import counted
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from paretobench.api.results import DATABASE
 from paretobench.cli import completion
-from paretobench.errors import ConfigError, StoreError
+from paretobench.errors import ConfigError
 
 if TYPE_CHECKING:
+    from paretobench.api.results import Results
     from paretobench.report.view.rows import View
-    from paretobench.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-DATABASE = "results/paretobench.db"
-"""Where a sweep stores by default; the same default as in `sweeps/config.yaml`."""
 
 store_option = click.option(
     "--database",
@@ -61,24 +58,7 @@ def view_options(command: F) -> F:
     return command
 
 
-def open_store(database: str | None) -> Store:
-    """Open a database to look at it.
-
-    Raises:
-        ConfigError: if there is none yet, with what to do.
-    """
-    from paretobench.store import Store
-
-    path = Path(database or DATABASE)
-    if not path.exists():
-        raise ConfigError(
-            f"there is no database at {path} yet; 'paretobench sweep +grid=smoke' makes one,\n"
-            "--database names another, and --published uses the paper's own tables"
-        )
-    return Store.open(path, create=False, read_only=True)
-
-
-def chosen_view(
+def chosen_results(
     database: str | None,
     published: bool,
     sweep: str | None,
@@ -86,37 +66,23 @@ def chosen_view(
     recipe: str,
     benchmark: str,
     mix_protocols: bool = False,
-) -> View:
-    """The view that the options of `view_options` describe.
+) -> Results:
+    """The results that the options of `view_options` describe.
 
     Raises:
         ConfigError: if options contradict one another, or there is no database.
     """
+    from paretobench.api import results
+
     if published:
         if database or sweep or environment:
             raise ConfigError("--published needs no database; leave out the other options")
-        from paretobench.report.view.published import published_view
-
-        return published_view(benchmark, recipe)
-    from paretobench.report.view.stored import stored_view
-
-    with open_store(database) as store:
-        return stored_view(
-            store,
-            sweep,
-            _environment_key(store, environment),
-            benchmark=benchmark,
-            recipe=recipe,
-            mix_protocols=mix_protocols,
-        )
+        return results.published(recipe, benchmark)
+    return results.open_results(
+        database or results.DATABASE, sweep, environment, recipe, benchmark, mix_protocols
+    )
 
 
-def _environment_key(store: Store, prefix: str | None) -> str | None:
-    if prefix is None:
-        return None
-    found = [each for each in store.environments() if each.key.startswith(prefix)]
-    if len(found) == 1:
-        return found[0].key
-    many = "several environments begin" if found else "no environment begins"
-    known = ", ".join(each.key[:12] for each in store.environments())
-    raise StoreError(f"{many} with {prefix!r}; there are: {known}")
+def chosen_view(**chosen: Any) -> View:
+    """The view that the options of `view_options` describe; raises like `chosen_results`."""
+    return chosen_results(**chosen).view

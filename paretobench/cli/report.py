@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paretobench.api.results import open_store
 from paretobench.cli.console import print_rich, say, warn
-from paretobench.cli.options import chosen_view, open_store, view_options
+from paretobench.cli.options import chosen_view, view_options
 from paretobench.errors import ConfigError
 from paretobench.units import counted
 

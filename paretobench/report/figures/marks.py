@@ -219,7 +219,7 @@ def _anchor(mark: Mark, axes: Axes, size_pt: float, radius_pt: float) -> Anchor:
     figure = axes.figure
     x, y = axes.transData.transform((mark.ttft_ms, mark.score_percent or 0.0))
     probe = Text(0, 0, mark.label, fontsize=size_pt, figure=figure)
-    box = probe.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
+    box = probe.get_window_extent()
     radius = (radius_pt + 0.8) / POINTS_PER_INCH * figure.dpi
     rank = {"front": 0, "family": 1}.get(mark.standing, 2)
     return Anchor(float(x), float(y), box.width, box.height, radius, rank)

@@ -198,7 +198,7 @@ def pareto_figure(info: ParetoInfo, style: Style) -> Figure:
         draw_strip(info, strip, look)
     figure = finish(sheet, info.caption, legend_entries(info, look))
     for panel, axes in zip(info.panels, panels, strict=True):
-        lines = _lines(info, panel)
+        lines = front_lines(info, panel)
         drawn = draw_claims(panel.claims, panel.marks, lines, axes, style)
         lines += [[claim.start, claim.end] for claim in drawn]
         label_marks(panel.marks, axes, look, lines)
@@ -302,7 +302,8 @@ def _draw_fronts(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> 
             axes.plot(x, y, lw=0.145 * em, zorder=2.5, **line)
 
 
-def _lines(info: ParetoInfo, panel: PanelInfo) -> list[list[Pair]]:
+def front_lines(info: ParetoInfo, panel: PanelInfo) -> list[list[Pair]]:
+    """The lines that labels keep off: the overall front and each family's, in axis units."""
     fronts = [c for _, c in panel.family_fronts if len(c) > 1]
     lines = [steps_through(corners, corners[-1][0]) for corners in fronts]
     return [steps_through(panel.front, info.time_limits[1]), *lines]

@@ -1,0 +1,218 @@
+"""The best point for a question, as a value: one answer for each recipe and environment.
+
+What is best under constraints, and how sure that is, is decided in `analysis.query`; here the
+rows of a view are asked and the answer carries them back.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from paretobench.errors import ConfigError, DataError
+from paretobench.units import percent
+
+if TYPE_CHECKING:
+    from paretobench.analysis.constraints import Constraint
+    from paretobench.analysis.points import Contender
+    from paretobench.analysis.query import Answer
+    from paretobench.report.view.rows import Panel, Row, View
+
+SEED = 0
+"""Seed of the draws, so that the same question has the same answer."""
+
+
+@dataclass(frozen=True)
+class BestPoint:
+    """The answer within one recipe and environment.
+
+    Attributes:
+        title: the recipe and environment it is about.
+        rows: the view's rows that took part, by the names of their contenders.
+        answer: what `analysis.query` found.
+    """
+
+    title: str
+    rows: dict[str, Row]
+    answer: Answer
+
+    @property
+    def point(self) -> Row | None:
+        """The best row; None if nothing satisfies the constraints."""
+        return self._row(self.answer.point)
+
+    @property
+    def tied(self) -> tuple[Row, ...]:
+        """Rows that equal it in both TTFT and accuracy."""
+        return tuple(self.rows[each.name] for each in self.answer.tied)
+
+    @property
+    def runner_up(self) -> Row | None:
+        """The next best row that satisfies the constraints."""
+        return self._row(self.answer.runner_up)
+
+    @property
+    def probability(self) -> float | None:
+        """Share of draws of the true values in which `point` is the answer; None without one."""
+        return self.answer.probability
+
+    def to_json(self) -> dict[str, Any]:
+        """What `paretobench best --json` prints for one recipe."""
+        answer = self.answer
+        nearest = None
+        if answer.nearest:
+            misses = {"misses": list(answer.nearest.reasons)}
+            nearest = (self._point_json(answer.nearest.point) or {}) | misses
+        return {
+            "panel": self.title,
+            "constraints": [str(each) for each in answer.constraints],
+            "best": self._point_json(answer.point),
+            "tied": [self._point_json(each) for each in answer.tied],
+            "runner_up": self._point_json(answer.runner_up),
+            "probability": answer.probability,
+            "meets_constraints_probability": answer.meets,
+            "assumed_noise": list(answer.assumed),
+            "satisfying": answer.satisfying,
+            "nearest": nearest,
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        answer = self.answer
+        asked = " and ".join(str(each) for each in answer.constraints)
+        if answer.point is None:
+            yield f"{self.title}: nothing satisfies {asked}"
+            if answer.nearest:
+                nearest = describe(self.rows[answer.nearest.point.name])
+                yield f"  nearest: {nearest}, but {'; '.join(answer.nearest.reasons)}"
+            return
+        yield f"{self.title}: best with {asked}"
+        yield f"  {describe(self.rows[answer.point.name])}"
+        for tied in self.tied:
+            yield f"  equally good: {describe(tied)}"
+        if self.runner_up:
+            yield f"  runner-up: {describe(self.runner_up)}"
+        sure = f"  probability of being the answer {percent(answer.probability, 0)} %"
+        if answer.assumed:
+            assumed = " and ".join(answer.assumed)
+            sure += f" (the noise of its {assumed} is not known and was assumed)"
+        yield sure
+
+    def _row(self, contender: Contender | None) -> Row | None:
+        return None if contender is None else self.rows[contender.name]
+
+    def _point_json(self, contender: Contender | None) -> dict[str, Any] | None:
+        if contender is None:
+            return None
+        row = self.rows[contender.name]
+        return {
+            "point": str(row),
+            "encoder": row.encoder,
+            "resolution_px": row.resolution_px,
+            "llm": row.llm,
+            "tiling": row.tiling,
+            "recipe": row.recipe,
+            "ttft_s": contender.ttft_s,
+            "accuracy": contender.accuracy,
+        }
+
+
+@dataclass(frozen=True)
+class Answers(Sequence[BestPoint]):
+    """One `BestPoint` for each recipe and environment, the one with most points first."""
+
+    found: tuple[BestPoint, ...]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.found[index]
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    @property
+    def is_satisfied(self) -> bool:
+        """Whether any recipe has a point that satisfies the constraints."""
+        return any(each.point is not None for each in self.found)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """What `paretobench best --json` prints."""
+        return [each.to_json() for each in self.found]
+
+    def __str__(self) -> str:
+        return "\n".join(str(each) for each in self.found)
+
+    def _repr_html_(self) -> str:
+        lines = (f"<b>{html.escape(each.title)}</b><pre>{html.escape(str(each))}</pre>"
+                 for each in self.found)  # fmt: skip
+        return "".join(lines)
+
+
+def answer(
+    view: View,
+    under_s: float | None = None,
+    at_least: float | None = None,
+    where: Sequence[str] = (),
+) -> Answers:
+    """The best point of each panel of a view; see `Results.best`.
+
+    Raises:
+        ConfigError: if nothing is asked for, or a condition cannot be read.
+        DataError: if no point has both a TTFT and a score.
+    """
+    import numpy as np
+
+    from paretobench.analysis.query import best
+
+    if under_s is None and at_least is None and not where:
+        raise ConfigError("ask for something: --under 200ms, --at-least 60, or --where CONDITION")
+    asked = _conditions(where, view)
+    found = []
+    for panel in view.panels():
+        result = best(
+            contenders(panel.rows),
+            asked,
+            under_s=under_s,
+            at_least_accuracy=at_least,
+            rng=np.random.default_rng(SEED),
+        )
+        found.append(BestPoint(_title(panel), rows_by_name(panel.rows), result))
+    if not found:
+        raise DataError(
+            "no point has both a TTFT and a score, so nothing can be best;\n"
+            "'paretobench import' adds scores, --published looks at the paper's own points"
+        )
+    return Answers(tuple(found))
+
+
+def contenders(rows: Sequence[Row]) -> list[Contender]:
+    """The rows as the analysis takes them, in the same order."""
+    from paretobench.report.view import front_membership
+
+    return front_membership.contenders(rows)
+
+
+def rows_by_name(rows: Sequence[Row]) -> dict[str, Row]:
+    """The rows by the names of their contenders."""
+    return {each.name: row for each, row in zip(contenders(rows), rows, strict=True)}
+
+
+def describe(row: Row) -> str:
+    """A point with its time and its score, in one line."""
+    from paretobench.report.formatting import estimate_ms, score_percent
+
+    return f"{row}: TTFT {estimate_ms(row.ttft)} ms, accuracy {score_percent(row.score)} %"
+
+
+def _conditions(texts: Sequence[str], view: View) -> list[Constraint]:
+    from paretobench.analysis.constraints import parse_constraint
+
+    benchmarks = {task.benchmark for row in view.rows for task in row.task_scores}
+    return [parse_constraint(text, benchmarks) for text in texts]
+
+
+def _title(panel: Panel) -> str:
+    return f"recipe {panel.recipe}" + (f" on {panel.environment}" if panel.environment else "")
