@@ -13,8 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import shutil
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +30,7 @@ from paretobench.store import signature
 from paretobench.store.merge import UnionCounts
 from paretobench.store.rows import environment_to_json
 from paretobench.store.store import Store
+from paretobench.units import gibibytes
 
 FORMAT = 1
 """Version of the layout; a reader refuses a newer one."""
@@ -39,6 +43,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The oldest time a zip file can hold: the same content gives the same archive."""
 
 _BLOCK_BYTES = 1 << 20
+
+MOST_MANIFEST_BYTES, MOST_SIGNATURE_BYTES, MOST_FILES = 16 << 20, 64 << 10, 10_000
+"""Bounds on what is read into memory. A line of the manifest takes some 130 bytes, an armoured
+signature under 2 KiB."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +120,14 @@ def _info(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def _copy(source: IO[bytes], target: IO[bytes] | None) -> Entry:
-    """Copy in blocks (nowhere, if there is no target) and hash on the way."""
+def _copy(source: IO[bytes], target: IO[bytes] | None, most_bytes: float = math.inf) -> Entry:
+    """Copy in blocks (nowhere, if there is no target) and hash on the way.
+
+    Args:
+        most_bytes: stop after the block that exceeds this; the size then tells.
+    """
     digest, size = hashlib.sha256(), 0
-    while block := source.read(_BLOCK_BYTES):
+    while size <= most_bytes and (block := source.read(_BLOCK_BYTES)):
         digest.update(block)
         size += len(block)
         if target is not None:
@@ -140,16 +152,18 @@ def verify_bundle(path: Path) -> dict[str, Entry]:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = _read_manifest(path, archive)
-            names = archive.namelist()
+            names = Counter(archive.namelist())
+            if len(names) > MOST_FILES + 2:
+                _refuse(path, f"{len(names):,} files", "more than a bundle has")
             for name in sorted({*names, *entries}):
-                if names.count(name) > 1:
+                if names[name] > 1:
                     _refuse(path, name, "there twice")
                 if name in (MANIFEST, SIGNATURE):
                     continue
                 if name not in names or name not in entries:
                     _refuse(path, name, "missing" if name in entries else "not in its manifest")
                 with archive.open(name) as file:
-                    if _copy(file, None) != entries[name]:
+                    if _copy(file, None, entries[name].size_bytes) != entries[name]:
                         _refuse(path, name, "changed")
     except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
         raise DataError(
@@ -160,20 +174,43 @@ def verify_bundle(path: Path) -> dict[str, Entry]:
 
 def _read_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Entry]:
     try:
-        manifest = json.loads(archive.read(MANIFEST))
+        manifest = json.loads(_read_bounded(path, archive, MANIFEST, MOST_MANIFEST_BYTES))
         version, listed = manifest["format"], manifest["files"]
-        entries = {name: Entry(**entry) for name, entry in listed.items()}
+        entries = {
+            name: Entry(str(e["sha256"]), int(e["size_bytes"])) for name, e in listed.items()
+        }
     except (KeyError, TypeError, ValueError, AttributeError):
         raise DataError(
             f"{path} is not a bundle: {MANIFEST} is missing or cannot be read.\n"
             "`paretobench export --bundle` writes one."
         ) from None
+    if len(entries) > MOST_FILES:
+        raise DataError(
+            f"{path} lists {len(entries):,} files; a bundle has {MOST_FILES:,} at most."
+        )
     if version != FORMAT:
         raise DataError(
             f"{path} is a bundle of format {version!r}; this paretobench reads {FORMAT}.\n"
             f"Upgrade it: {upgrade_command()}."
         )
     return entries
+
+
+def _read_bounded(path: Path, archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
+    """A small member whole; its own header may lie about its size, so the bytes are counted.
+
+    Raises:
+        DataError: if it is larger than a file of its kind can be.
+    """
+    with archive.open(name) as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise DataError(
+            f"{path} is refused: its {name} is larger than {most_bytes:,} bytes, the most that a "
+            f"bundle of {MOST_FILES:,} files needs.\nNothing of it is imported; ask for the "
+            "original file."
+        )
+    return content
 
 
 def _refuse(path: Path, name: str, what: str) -> None:
@@ -204,9 +241,10 @@ def signer_of(path: Path, allowed_signers: Path) -> str:
         )
     with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(path) as archive:
         armoured = Path(name) / SIGNATURE
-        armoured.write_bytes(archive.read(SIGNATURE))
+        armoured.write_bytes(_read_bounded(path, archive, SIGNATURE, MOST_SIGNATURE_BYTES))
+        manifest = _read_bounded(path, archive, MANIFEST, MOST_MANIFEST_BYTES)
         try:
-            return signature.signer(archive.read(MANIFEST), armoured, allowed_signers)
+            return signature.signer(manifest, armoured, allowed_signers)
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
 
@@ -228,13 +266,23 @@ def import_bundle(store: Store, path: Path, allowed_signers: Path | None = None)
     if DATABASE not in entries:
         raise DataError(f"{path} holds no {DATABASE}.\nWrite it anew: `paretobench export`.")
     with tempfile.TemporaryDirectory() as name:
+        _require_room(Path(name), entries[DATABASE].size_bytes)
         extracted = Path(name) / DATABASE
         with (
             zipfile.ZipFile(path) as archive,
             archive.open(DATABASE) as source,
             extracted.open("wb") as target,
         ):
-            copied = _copy(source, target)
+            copied = _copy(source, target, entries[DATABASE].size_bytes)
         if copied != entries[DATABASE]:
             _refuse(path, DATABASE, "changed")
         return store.union(extracted)
+
+
+def _require_room(folder: Path, size_bytes: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size_bytes:
+        raise DataError(
+            f"the bundle's database needs {gibibytes(size_bytes)} in {folder.parent}, where "
+            f"{gibibytes(free)} are free.\nFree some space, or name another folder: TMPDIR=FOLDER."
+        )

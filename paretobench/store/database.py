@@ -34,6 +34,7 @@ class Database:
         self._in_transaction = False
         self.path = path
         self.is_read_only = is_read_only
+        self._file = _file_id(path)
 
     def close(self) -> None:
         """Close the file; what was acknowledged is on the disk already."""
@@ -45,13 +46,48 @@ class Database:
 
         Raises:
             StoreError: if the database is read-only, locked for too long, or the disk is full;
-                nothing of the transaction is then stored.
+                nothing of the transaction is then stored. Or if its file is no longer there:
+                everything, this transaction included, is then in a new file that is named.
         """
         if self._in_transaction:
             yield
             return
         if self.is_read_only:
             raise StoreError(f"{self.path} was opened for reading only; nothing was stored.")
+        lost = self.path if _file_id(self.path) != self._file else None
+        if lost is not None:
+            self._save_elsewhere()
+        with self._begun():
+            yield
+        if lost is not None:
+            raise StoreError(
+                f"{lost} was deleted, moved or replaced while it was in use.\n"
+                f"Everything that was stored in it is in {self.path}; the same command with "
+                f"database={self.path} continues."
+            )
+
+    def _save_elsewhere(self) -> None:
+        """Copy the open database, whose file has no name any more, into a new file; use that."""
+        target = _unused_name(self.path)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            copy = sqlite3.connect(target, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            self._connection.backup(copy)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(
+                f"{self.path} was deleted, moved or replaced while it was in use, and its content "
+                f"could not be saved as {target} ({error}).\n"
+                "Make its folder writable and start again; what was stored since the file "
+                "vanished is lost."
+            ) from error
+        copy.row_factory = sqlite3.Row
+        for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            copy.execute(f"PRAGMA {setting}")
+        self._connection.close()
+        self._connection, self.path, self._file = copy, target, _file_id(target)
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
         with translated_errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             self._in_transaction = True
@@ -91,6 +127,26 @@ class Database:
                 f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", rows
             )
             return self._connection.total_changes - before
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    """Device and inode, which stay while a file is written and change when it is replaced."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _unused_name(path: Path) -> Path:
+    """A new name beside a file: `a.saved.db`, `a.saved-2.db`, ..."""
+    number = 1
+    while True:
+        suffix = "saved" if number == 1 else f"saved-{number}"
+        name = path.with_name(f"{path.stem}.{suffix}{path.suffix}")
+        if not name.exists():
+            return name
+        number += 1
 
 
 def where(**filters: str | int | Iterable[str] | None) -> tuple[str, list[Any]]:

@@ -24,6 +24,7 @@ from paretobench.store.filesystem import (
     prepare_folder,
     refuse_network_mount,
 )
+from paretobench.store.views import VIEWS
 
 SCHEMA_VERSION = 4
 """Steps in `migrations`; kept in `PRAGMA user_version`. Equal by a test."""
@@ -122,7 +123,40 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> int:
             f"{path} was written by a newer paretobench (schema {version}; this one knows "
             f"{SCHEMA_VERSION}).\nUpgrade it: {upgrade_command()}."
         )
+    _refuse_foreign_code(connection, path, version)
     return version
+
+
+def _refuse_foreign_code(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Refuse triggers, and views that are not ours: both run SQL of whoever made the file.
+
+    The views of an older schema are dropped unread and made anew by `migrate`.
+    """
+    found = connection.execute(
+        "SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
+    )
+    for kind, name, sql in found.fetchall():
+        if kind == "view" and (version < SCHEMA_VERSION or sql in VIEWS):
+            continue
+        raise StoreError(
+            f"{path} holds a {kind} that paretobench did not make: {name!r}; it would run SQL of "
+            f"its author.\nIf it is yours: sqlite3 {path} 'DROP {kind.upper()} \"{name}\"'; "
+            "otherwise ask for the original file."
+        )
+
+
+def foreign_objects(connection: sqlite3.Connection) -> list[str]:
+    """Tables, indices, views and triggers that differ from the schema of this version."""
+    query = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    fresh = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        migrate(fresh, Path(":memory:"))
+        expected = {tuple(row) for row in fresh.execute(query)}
+    finally:
+        fresh.close()
+    there = {tuple(row) for row in connection.execute(query)}
+    return [f"{kind} {name} is not of paretobench's schema" for kind, name, _ in sorted(
+        there - expected, key=str)]  # fmt: skip
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

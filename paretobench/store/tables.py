@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from paretobench.store.cells import CellRows
+from paretobench.store.opening import foreign_objects
 from paretobench.store.points import PointRows
 from paretobench.store.scores import ScoreRows
 from paretobench.store.sweeps import SweepRows
@@ -45,13 +46,14 @@ class Tables(SweepRows, PointRows, CellRows, ScoreRows):
                 self._connection.execute("ROLLBACK")
 
     def integrity_check(self) -> list[str]:
-        """What SQLite finds wrong with the file, references included; empty if it is sound."""
+        """What is wrong with the file: its pages, its references, its schema; empty if sound."""
         found = [row[0] for row in self._rows("PRAGMA integrity_check")]
         dangling = [
             f"a row of {row[0]} refers to a missing row of {row[2]}"
             for row in self._rows("PRAGMA foreign_key_check")
         ]
-        return [line for line in found if line != "ok"] + dangling
+        foreign = foreign_objects(self._connection)
+        return [line for line in found if line != "ok"] + dangling + foreign
 
     def table_names(self) -> list[str]:
         """The tables that hold content, sorted."""

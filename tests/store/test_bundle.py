@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
 
@@ -215,3 +216,41 @@ def test_a_key_that_cannot_sign_leaves_no_bundle(known: Store, tmp_path: Path) -
     with pytest.raises(DataError, match="there is no key"):
         bundle.write_bundle(known, tmp_path / "b.zip", signing_key=tmp_path / "missing")
     assert not (tmp_path / "b.zip").exists()
+
+
+@pytest.mark.parametrize("name", [bundle.MANIFEST, bundle.SIGNATURE])
+def test_a_small_member_of_gigabytes_is_refused_before_it_is_in_memory(
+    packed: Path, tmp_path: Path, name: str
+) -> None:
+    most = bundle.MOST_MANIFEST_BYTES
+    rewrite(packed, lambda files: files.update({name: b" " * (2 * most)}))
+    allowed = tmp_path / "allowed"
+    allowed.touch()
+    with pytest.raises(DataError, match=f"its {name} is larger than"):
+        bundle.verify_bundle(packed)
+        bundle.signer_of(packed, allowed)
+
+
+def test_a_member_that_is_longer_than_its_manifest_says_is_not_read_to_its_end(
+    packed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewrite(packed, lambda files: files.update({"environments.json": b" " * (8 << 20)}))
+    monkeypatch.setattr(bundle, "_BLOCK_BYTES", 1 << 10)
+    with pytest.raises(DataError, match=r"environments\.json in it is changed"):
+        bundle.verify_bundle(packed)
+
+
+def test_a_bundle_of_too_many_files_is_refused(packed: Path) -> None:
+    many = {f"f{i}": b"" for i in range(bundle.MOST_FILES + 3)}
+    rewrite(packed, lambda files: files.update(many))
+    with pytest.raises(DataError, match="more than a bundle has"):
+        bundle.verify_bundle(packed)
+
+
+def test_a_database_for_which_there_is_no_room_is_refused_before_it_is_unpacked(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = namedtuple("Usage", "total used free")(10, 10, 0)
+    monkeypatch.setattr(bundle.shutil, "disk_usage", lambda folder: full)
+    with Store.open(tmp_path / "new.db") as store, pytest.raises(DataError, match="are free"):
+        bundle.import_bundle(store, packed)

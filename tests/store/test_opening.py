@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -120,7 +121,7 @@ def test_a_database_of_a_newer_release_is_refused(tmp_path: Path, read_only: boo
     with sqlite3.connect(path) as other:
         other.execute("PRAGMA user_version = 99")
     text = message_of(lambda: Store.open(path, read_only=read_only))
-    assert "newer paretobench (schema 99" in text and "pip install --upgrade" in text
+    assert "newer paretobench (schema 99" in text and "Upgrade it: " in text
 
 
 def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,3 +331,61 @@ def test_every_sqlite_error_about_the_file_has_three_lines_at_most(tmp_path: Pat
         text = database.explain(error, tmp_path / "a.db")
         assert text is not None and 2 <= len(text.splitlines()) <= 3
         assert str(tmp_path) in text
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER spy AFTER INSERT ON cell BEGIN DELETE FROM score; END",
+        "CREATE VIEW spy AS SELECT load_extension('x')",
+    ],
+)
+def test_a_trigger_or_a_view_that_is_not_ours_is_refused_by_name(
+    tmp_path: Path, statement: str
+) -> None:
+    path = fill(tmp_path / "a.db")
+    with sqlite3.connect(path) as connection:
+        connection.execute(statement)
+    for read_only in (False, True):
+        text = message_of(lambda only=read_only: Store.open(path, read_only=only))
+        assert "'spy'" in text and "DROP" in text
+
+
+def test_a_view_of_ours_with_other_sql_is_refused(tmp_path: Path) -> None:
+    path = fill(tmp_path / "a.db")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP VIEW failed")
+        connection.execute("CREATE VIEW failed AS SELECT 1")
+    assert "'failed'" in message_of(lambda: Store.open(path))
+
+
+def test_a_check_of_the_file_names_what_is_not_of_the_schema(tmp_path: Path) -> None:
+    path = fill(tmp_path / "a.db")
+    with Store.open(path, read_only=True) as store:
+        assert store.integrity_check() == []
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE notes (text TEXT)")
+    with Store.open(path, read_only=True) as store:
+        assert store.integrity_check() == ["table notes is not of paretobench's schema"]
+
+
+@pytest.mark.parametrize("fault", ["deleted", "moved", "replaced", "folder deleted"])
+def test_a_file_that_vanishes_while_it_is_used_loses_nothing(tmp_path: Path, fault: str) -> None:
+    path = fill(tmp_path / "results" / "a.db")
+    later = examples.cell(ENCODE, HERE, started_at="2026-01-02T00:00:00+00:00")
+    with Store.open(path) as store:
+        if fault == "folder deleted":
+            shutil.rmtree(path.parent)
+        elif fault == "moved":
+            path.rename(tmp_path / "elsewhere.db")
+        else:
+            path.unlink()
+        if fault == "replaced":
+            fill(path)
+        text = message_of(lambda: store.add_cell(later))
+        saved = path.with_name("a.saved.db")
+        assert f"database={saved}" in text
+        store.add_cell(later)  # goes on in the new file, where it is known already
+    with Store.open(saved) as store:
+        assert len(store.cells()) == 2
+        assert store.integrity_check() == []
