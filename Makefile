@@ -39,6 +39,10 @@ check: $(VENV)/.dev-$(EXTRA)  ## style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+check-page:  ## the page's script: types, style, unit tests (needs Node and npm)
+	npm ci --silent --no-audit --no-fund
+	npm run --silent check
+
 docs: $(VENV)/.dev-$(EXTRA)  ## the documentation's site, into build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "open build/site/index.html"

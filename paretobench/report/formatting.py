@@ -17,6 +17,11 @@ PROTOCOLS = {
 """What each protocol's TTFT covers, for footers and notes."""
 
 
+Z95 = 1.959964
+"""Half-width of a 95 % normal interval in standard errors: every ± and every bar is a 95 %
+interval, as the brackets after a time are."""
+
+
 def estimate_ms(estimate: Estimate | None) -> str:
     """Milliseconds with the 95 % interval where there is one, without the unit.
 
@@ -43,10 +48,10 @@ def value_ms(estimate: Estimate | None) -> str:
 
 
 def score_percent(score: Accuracy | None) -> str:
-    """Percent with the standard error where it is known, without the sign.
+    """Percent with the half-width of its 95 % interval where the error is known, without the sign.
 
     >>> score_percent(Accuracy('gqa', 0.629, 0.004)), score_percent(Accuracy('gqa', 0.629))
-    ('62.9 ± 0.4', '62.9')
+    ('62.9 ± 0.8', '62.9')
     >>> score_percent(None)
     '–'
     """
@@ -54,11 +59,11 @@ def score_percent(score: Accuracy | None) -> str:
         return MISSING
     if score.standard_error is None:
         return percent(score.value)
-    return f"{percent(score.value)} ± {percent(score.standard_error)}"
+    return f"{percent(score.value)} ± {percent(Z95 * score.standard_error)}"
 
 
 def standing(row: Row) -> str:
-    """Whether a row is on the front: `front`, `family`, `ambiguous`, `unknown`, `off`, or nothing.
+    """What a row is: `front`, `ambiguous`, `unknown`, `family` (on that front alone), `dominated`.
 
     A class from uncertainties wins over the plain dominance of the point estimates.
     """
@@ -68,7 +73,7 @@ def standing(row: Row) -> str:
         return row.front_class
     if row.is_on_front:
         return "front"
-    return "family" if row.is_on_family_front else "off"
+    return "family" if row.is_on_family_front else "dominated"
 
 
 def runtimes(row: Row) -> str:

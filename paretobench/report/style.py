@@ -48,21 +48,33 @@ DARK_PALETTE = (
 """The same families on dark paper: the light ones stay, black becomes white, the others are the
 colours farthest from those before them that stand out from the paper; the same test asserts it."""
 
-MARKERS = ("o", "^", "s", "D", "v", "P", "X", "p", "h", "*")
+MARKERS = ("o", "^", "s", "D", "v", "P", "X", "p", "h", "*", ">", "<", "8", "d")
 """One shape per LLM, smallest first: circle, triangle, square, as in the paper's Figure 4."""
 
 DASHES: tuple[Any, ...] = (
     "-",
-    (0, (5, 1.3)),
-    (0, (1.2, 1.2)),
-    (0, (5, 1.2, 1.2, 1.2)),
-    "-",
-    (0, (8, 1.5)),
+    (0, (6, 1.5)),
+    (0, (1, 1)),
+    (0, (6, 1.2, 1, 1.2)),
+    (0, (3, 1)),
+    (0, (10, 2)),
+    (0, (6, 1.2, 1, 1.2, 1, 1.2)),
+    (0, (1, 2.5)),
+    (0, (3, 1, 1, 1)),
+    (0, (10, 1.5, 3, 1.5)),
+    (0, (2, 2)),
 )
-"""Patterns of the families' lines, in the palette's order: what tells them apart in grey."""
+"""Patterns of the families' lines, in the palette's order: what tells them apart in grey. One more
+than there are colours, so that two families of one colour differ."""
 
-FAMILY_ORDER = ("FastViTHD", "FastViT", "SigLIP", "ViT", "ConvNeXt-L", "ConvNeXt", "ConvNeXt-XXL")
-"""Families that always come first, so that one family keeps its colour across figures."""
+FAMILY_ORDER = (
+    "FastViTHD", "FastViT", "SigLIP", "ViT", "ConvNeXt", "ConvNeXt-XXL", "ViTamin",
+    "MiniGemini-HD", "Cambrian-1", "ConvLLaVA", "DINOv2", "InternViT", "EVA-CLIP", "DaViT",
+    "FastViT-Naive",
+)  # fmt: skip
+"""Every family of the catalogue in the order of the colours: its place here is its colour in
+every figure and page of every report. After the last colour they begin again, with other dashes;
+families that the paper sets against one another come first."""
 
 PAPER, INK, GREY, GRID = "#ffffff", "#1a1a1a", "#6b6b6b", "#e4e4e4"
 FRONT = "#d3d3d3"
@@ -135,21 +147,22 @@ class Style:
         return tint(colour, paper=self.paper)
 
     def colour_of(self, families: Iterable[str]) -> dict[str, str]:
-        """A colour per family; the known ones first, so that colours stay put.
+        """A colour per family, by its place in `FAMILY_ORDER` and not by its neighbours here.
 
-        >>> Style().colour_of(['Zeta', 'FastViTHD'])
-        {'FastViTHD': '#5790fc', 'Zeta': '#f89c20'}
+        Families of the user's own take colours that no other of these families has, by name.
+
+        >>> Style().colour_of(['Zeta', 'ViT']) == {'ViT': PALETTE[3], 'Zeta': PALETTE[0]}
+        True
         """
         names = order_families(families)
         free = [colour for colour in self.palette if colour not in self.colours.values()]
-        rest = [name for name in names if name not in self.colours]
-        assigned = {name: free[index % len(free)] for index, name in enumerate(rest)}
-        return {name: self.colours.get(name) or assigned[name] for name in names}
+        slots = _slots([name for name in names if name not in self.colours], len(free))
+        return {name: self.colours.get(name) or free[slots[name] % len(free)] for name in names}
 
     def dashes_of(self, families: Iterable[str]) -> dict[str, Any]:
-        """A line pattern per family, in the order of `colour_of`."""
-        names = order_families(families)
-        return {name: DASHES[index % len(DASHES)] for index, name in enumerate(names)}
+        """A line pattern per family, by the same places as `colour_of`."""
+        slots = _slots(order_families(families), len(PALETTE))
+        return {name: DASHES[slot % len(DASHES)] for name, slot in slots.items()}
 
     def rc(self) -> dict[str, Any]:
         """matplotlib settings: text stays text in SVG and PDF, the look stays plain."""
@@ -187,11 +200,21 @@ class Style:
         }
 
 
+def _slots(names: Sequence[str], colours: int) -> dict[str, int]:
+    """A place in the palette per family: its own, or for unknown ones the first that is free."""
+    slots = {name: FAMILY_ORDER.index(name) for name in names if name in FAMILY_ORDER}
+    taken = {slot % colours for slot in slots.values()}
+    rest = [name for name in names if name not in slots]
+    free = [slot for slot in range(colours) if slot not in taken]
+    free += range(len(FAMILY_ORDER), len(FAMILY_ORDER) + len(rest))
+    return slots | dict(zip(rest, free, strict=False))
+
+
 def order_families(families: Iterable[str]) -> list[str]:
-    """Distinct families: known ones in their fixed order, then the others by first sight."""
-    seen = dict.fromkeys(families)
+    """Distinct families: known ones in their fixed order, then the others by name."""
+    seen = set(families)
     known = [name for name in FAMILY_ORDER if name in seen]
-    return known + [name for name in seen if name not in known]
+    return known + sorted(seen.difference(known))
 
 
 def markers_of(llms: Sequence[str]) -> dict[str, str]:

@@ -21,16 +21,22 @@ from importlib.resources import files
 from paretobench.report.formatting import PROTOCOLS
 from paretobench.report.page.colours import colour_rules
 from paretobench.report.page.data import embedded_json, payload
+from paretobench.report.page.static import static_text
 from paretobench.report.summary import headline_sentences
 from paretobench.report.view.rows import MissingResult, View
+from paretobench.version import __version__
 
 __all__ = ["page_text", "script_text"]
 
 SCRIPTS = (
-    "front", "elements", "scales", "labels", "plot", "story", "table", "controls", "state",
-    "pointing", "page",
+    "elements", "front", "budgets", "address", "view", "scales", "shapes", "labels", "csv",
+    "controls", "state", "plot", "marks", "answer", "zooming", "legend", "story", "table",
+    "saving", "linking", "pointing", "page",
 )  # fmt: skip
 """The script's parts, in the order in which they need each other."""
+
+_COMMENT = re.compile(r"(?s:/\*\*.*?\*/) ?|^ *//.*\n", re.MULTILINE)
+"""A type or a remark, for those who read the source; no string of the script holds such marks."""
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 
@@ -60,6 +66,10 @@ def page_text(view: View) -> str:
         "refusals": _section("Refused", _gone(view.refusals)),
         "failures": _section("Failed", _gone(view.failures)),
         "command": _command(view),
+        "files": _files(view),
+        "static": static_text(view),
+        "description": _escape(_description(view)),
+        "generator": _escape(f"paretobench {__version__}"),
         "style": style,
         "script": script,
         "data": embedded_json(data),
@@ -68,8 +78,9 @@ def page_text(view: View) -> str:
 
 
 def script_text() -> str:
-    """The page's script as it is embedded: strict, and with one name of its own."""
+    """The page's script as it is embedded: strict, with one name of its own, without comments."""
     parts = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
+    parts = _COMMENT.sub("", parts)
     return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
@@ -79,10 +90,13 @@ def _fill(template: str, slots: Mapping[str, str]) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Nothing may be loaded, and only this very script and style sheet may act."""
+    """Nothing may be loaded, and only this very script and style sheet may act.
+
+    Images may be `data:`: a figure is drawn from its own text before it is saved as PNG.
+    """
     return (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
-        "base-uri 'none'; form-action 'none'"
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -120,3 +134,20 @@ def _section(heading: str, items: Sequence[str]) -> str:
 
 def _command(view: View) -> str:
     return f"<p>Made by <code>{_escape(view.command)}</code></p>" if view.command else ""
+
+
+FILES = ("README.md", "table.csv", "table.md", "table.tex", "table.json", "pareto.svg", "card.png")
+"""What lies beside the page in a report's folder."""
+
+
+def _files(view: View) -> str:
+    """Links to what lies beside the page."""
+    names = [name for name in FILES if view.scored or name not in ("pareto.svg", "card.png")]
+    links = " · ".join(f'<a href="{name}">{name}</a>' for name in names)
+    return f"<p>Beside this page: {links}</p>"
+
+
+def _description(view: View) -> str:
+    """The view in a sentence, for previews of links."""
+    said = " ".join(headline_sentences(view)[:1])
+    return f"{said} {view.environment}".strip()

@@ -1,54 +1,54 @@
-"""Colours of the families on a light and on a dark page, from the figures' palette.
+"""Colours and line patterns of the families on a light and on a dark page: those of the figures.
 
-A mark on a plot needs a contrast of 3 to its background (WCAG 2.2, 1.4.11). On light paper
-a colour is darkened until it has it, on dark paper lightened; most stay as the figures have
-them.
+A colour that was darkened for the page would be another one, and the palette survives colour
+blindness only as a whole; lines, shapes, fills and labels say the same without colour.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from paretobench.report.style import Style, luminance, readable
+from paretobench.report.style import DARK_PALETTE, Style, order_families
 
 DARK_PAPER = "#15171b"
-"""Background of the dark page; `page.css` says the same."""
+"""Background of the dark page; `page.css` says the same, and so does the style `slides`."""
 
-CONTRAST = 3.4
-"""A little over what WCAG asks of graphics, for the tinted panels."""
+LINE_WIDTH = 2.0
+"""Pixels of a family's line, which the patterns are multiples of."""
 
 
-def family_colours(names: Iterable[str]) -> list[dict[str, str]]:
-    """Name, light and dark colour of each family, in the figures' order and colours.
+def family_colours(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Name, light and dark colour and dashes of each family, in the figures' order.
 
     >>> family_colours(['FastViTHD'])
-    [{'name': 'FastViTHD', 'light': '#4f82e3', 'dark': '#5790fc'}]
+    [{'name': 'FastViTHD', 'light': '#5790fc', 'dark': '#5790fc', 'dashes': 'none'}]
     """
+    families = order_families(names)
+    light, dark = Style().colour_of(families), Style(palette=DARK_PALETTE).colour_of(families)
+    dashes = Style().dashes_of(families)
     return [
-        {"name": name, "light": readable(colour, CONTRAST), "dark": on_dark(colour)}
-        for name, colour in Style().colour_of(names).items()
+        {
+            "name": name,
+            "light": light[name],
+            "dark": dark[name],
+            "dashes": _dashes(dashes[name]),
+        }
+        for name in families
     ]
 
 
-def on_dark(colour: str) -> str:
-    """The colour, mixed with white until it stands out from the dark page.
-
-    >>> on_dark('#5790fc'), on_dark('#101010') != '#101010'
-    ('#5790fc', True)
-    """
-    channels = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
-    paper = luminance(DARK_PAPER) + 0.05
-    for step in range(20):
-        share = step / 20
-        mixed = "#" + "".join(f"{round(c + (235 - c) * share):02x}" for c in channels)
-        if (luminance(mixed) + 0.05) / paper >= CONTRAST:
-            return mixed
-    return "#ebebeb"
+def _dashes(pattern: Any) -> str:
+    """matplotlib's pattern as CSS: lengths in pixels."""
+    if pattern == "-":
+        return "none"
+    return " ".join(f"{length * LINE_WIDTH:g}" for length in pattern[1])
 
 
-def colour_rules(families: Sequence[Mapping[str, str]]) -> str:
-    """One CSS rule per family: `.family-0 { --family: light-dark(...) }`."""
+def colour_rules(families: Sequence[Mapping[str, Any]]) -> str:
+    """One CSS rule per family: `.family-0 { --family: light-dark(...); --dash: ... }`."""
     return "".join(
-        f".family-{index}{{--family:light-dark({family['light']},{family['dark']})}}\n"
+        f".family-{index}{{--family:light-dark({family['light']},{family['dark']});"
+        f"--dash:{family['dashes']}}}\n"
         for index, family in enumerate(families)
     )

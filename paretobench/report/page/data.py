@@ -13,9 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from paretobench.config.catalogue import Catalogue, load_catalogue
 from paretobench.domain.records import Estimate
 from paretobench.report.formatting import estimate_ms, score_percent
+from paretobench.report.page.chances import chances, default_budget_s
 from paretobench.report.page.colours import family_colours
+from paretobench.report.page.commands import COMMANDS, device_options, plannable
+from paretobench.report.page.layers import layers
 from paretobench.report.page.runs import for_page, has_runs, packed_runs
 from paretobench.report.page.story import story
 from paretobench.report.style import size_in_billions
@@ -28,6 +32,7 @@ Raw = str | int | float | bool | None
 ROW_FIELDS = (
     "name", "label", "encoder", "family", "llm", "px", "tiling", "environment", "recipe",
     "source", "reason", "costs", "intervals", "scores", "cells", "story", "raw", "runs",
+    "assumed", "plannable", "device",
 )  # fmt: skip
 """What stands where in a row's array."""
 
@@ -115,9 +120,20 @@ def payload(view: View) -> dict[str, Any]:
     families = family_colours(row.family for row in view.rows)
     by_name = {family["name"]: index for index, family in enumerate(families)}
     parts = len({each for row in view.rows for each in row.runs})
-    maker = _Maker(costs or [COSTS[0]], _gains(view), columns, raw, by_name, parts)
+    maker = _Maker(
+        costs or [COSTS[0]], _gains(view), columns, raw, by_name, parts, load_catalogue()
+    )
     rows = [maker.row(row) for row in view.rows]
+    environments = _environments(view)
     return {
+        "name": view.name,
+        "title": view.title or view.name,
+        "environment": view.environment,
+        "command": view.command,
+        "budget_s": default_budget_s(view),
+        "chances": chances(view),
+        "layers": layers(view, environments),
+        "commands": [{"what": c.what, "text": c.text, "needs": c.needs} for c in COMMANDS],
         "benchmark": benchmark_label(view.benchmark),
         "fields": ROW_FIELDS,
         "columns": [_column(column, view) for column in columns],
@@ -130,7 +146,7 @@ def payload(view: View) -> dict[str, Any]:
         "families": families,
         "llms": _llms(view.rows),
         "recipes": _recipes(view),
-        "environments": _environments(view),
+        "environments": environments,
         "strings": list(maker.strings),
         "origins": list(maker.origins),
         "outlines": list(maker.outlines),
@@ -155,6 +171,7 @@ class _Maker:
     raw: Sequence[tuple[str, Callable[[Row], Raw]]]
     families: Mapping[str, int]
     parts: int
+    catalogue: Catalogue
     strings: _Numbered = field(default_factory=_Numbered)
     origins: _Numbered = field(default_factory=_Numbered)
     outlines: _Numbered = field(default_factory=_Numbered)
@@ -183,6 +200,9 @@ class _Maker:
             self._story(row),
             [self._raw(get(row)) for _, get in self.raw],
             [self._runs(each) for each in row.runs if has_runs(each)],
+            number(_assumed(row)),
+            plannable(row, self.catalogue),
+            number(device_options(row) if row.is_measured else ""),
         ]
 
     def _scores(self, row: Row) -> list[Any]:
@@ -232,6 +252,13 @@ class _Maker:
         if isinstance(value, float) and not math.isfinite(value):
             return None
         return [self.strings.number(value)] if isinstance(value, str) else value
+
+
+def _assumed(row: Row) -> str:
+    """Which errors behind its chances are not known: `latency`, `score`, both, or none."""
+    is_bare = row.ttft is not None and row.ttft.low is None
+    is_unsure = row.score is not None and row.score.standard_error is None
+    return " and ".join(["time"] * is_bare + ["score"] * is_unsure)
 
 
 def _source(score: Accuracy) -> str:

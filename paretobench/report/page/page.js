@@ -1,87 +1,72 @@
-// The page: tells everybody what follows from what is chosen, and listens.
-
-function budgetText() {
-  const { cost, limit } = scene;
-  return `${rounded(limit / cost.perUnit, cost.key === "tokens")} ${cost.unit || "tokens"}`;
-}
-
-/** Why there is no point on the plot, and what would supply one. */
-function whyNone() {
-  if (!scene.rug.length) return hasFilters() ? "No point matches these filters." : "No point has a time here; the table says why.";
-  const reason = scene.rug.map((point) => point.row.reason).find(Boolean);
-  const what = `No point on show has a score in ${scene.gain.label}`;
-  return reason ? `${what}. ${reason[0].toUpperCase()}${shortened(reason, 300).slice(1)}.` : `${what}.`;
-}
-
-function showAnswer() {
-  const { best, points, gain } = scene;
-  const host = byId("answer");
-  if (!best) {
-    const cheapest = points.reduce((least, point) => (!least || point.cost < least.cost ? point : least), null);
-    host.replaceChildren(cheapest
-      ? `Nothing fits into ${budgetText()}; the least is ${cheapest.text}, by ${shortened(cheapest.row.name, 80)}.`
-      : whyNone());
-    return;
-  }
-  host.replaceChildren(
-    `Best within ${budgetText()}: `,
-    make("strong", {}, isolated(shortened(best.row.name, 80))),
-    `, ${gain.label} ${best.gainText} % at ${best.text}.`,
-  );
-}
-
-function verdict(row) {
-  const point = scene.byRow.get(row);
-  if (!point) return row.reason ? `Not on the plot: ${row.reason}` : "Not on the plot with this selection.";
-  if (point.gain === null) return row.reason || "No score on this axis.";
-  const where = standingOf(point);
-  return `${where[0].toUpperCase()}${where.slice(1)} of what is on show: ${scene.gain.label} ${point.gainText} %.`;
-}
+// The page: draws what follows from what is chosen, and passes on what people do.
 
 function update() {
   const size = byId("plot").parentElement.clientWidth || 720;
   const held = drawn.find((point) => point.element === document.activeElement);
   const found = compute();
-  const height = found.points.length ? Math.round(Math.min(520, Math.max(340, size * 0.62))) : 130;
-  scene = { ...found, width: size, height };
+  scene = { ...found, width: size, height: plotHeight(size, found.points.length) };
   decide();
   scene.focused = held ? held.row : null;
   drawn = drawPlot(byId("plot"), scene);
   hideTip();
-  const isSample = scene.drawn < scene.points.length;
-  byId("dagger").hidden = !scene.points.some((point) => point.row.label.endsWith("†"));
-  byId("sample").textContent = isSample ? `Of ${scene.points.length} points the front and an even sample, ${scene.drawn}, are drawn; all are in the table.` : "";
+  showCaption();
   const again = held && drawn.find((point) => point.row === held.row);
-  if (again) again.element.focus();
+  if (again) /** @type {any} */ (again.element).focus();
   showLegend();
-  showFilters(byId("filters"), rows.filter(isOnShow), state, data.llms, onFilter);
-  byId("clear").hidden = !hasFilters();
+  showFilters();
   byId("unselect").hidden = !state.selected;
-  tell();
+  byId("zoom-whole").hidden = !state.zoom.x && !state.zoom.y;
+  showDecided();
   updateTable();
+  writeAddress();
 }
 
-/** Which row's story is told: the one chosen, else the best within the budget. */
+/** As high as the first screen has room for, so that the axis is seen without scrolling.
+ * @param {number} width @param {number} count */
+function plotHeight(width, count) {
+  if (!count) return 130;
+  const room = innerWidth > 900 ? innerHeight - (isEmbedded ? 110 : 330) : width * 0.9;
+  return Math.round(Math.min(560, Math.max(320, Math.min(width * 0.68, room))));
+}
+
+function showCaption() {
+  const isSample = scene.drawn < scene.points.length;
+  const all = [...scene.points, ...scene.rug];
+  byId("dagger").hidden = !all.some((point) => point.row.label.endsWith("†"));
+  byId("bars").textContent = barsText(all);
+  byId("by-values").hidden = scene.isAsReported || !scene.points.length || !data.chances.length;
+  byId("sample").textContent = isSample ? `Of ${scene.points.length} points the front and an even sample, ${scene.drawn}, are drawn; all are in the table.` : "";
+}
+
+/** What the bars mean, and of how many points no error is known.
+ * @param {Point[]} all */
+function barsText(all) {
+  const timed = all.filter((point) => point.low === undefined && state.cost < 3).length;
+  const bare = timed ? ` Of ${timed === all.length ? "all" : timed} points the time's error is not known: no bar.` : "";
+  return `Bars and ± are 95 % intervals.${bare}`;
+}
+
+/** Which row is told of: the one chosen, else the best within the budget. */
 function decide() {
   state.shown = state.selected || (scene.best && scene.best.row);
   scene.selected = state.shown;
 }
 
-function tell() {
-  showBudget(scene.scale, scene.cost, scene.limit);
+function showDecided() {
+  showBudget();
   showAnswer();
   showStory(byId("story-body"), state.shown, {
     eyebrow: state.selected ? "Chosen point" : `Best within ${budgetText()}`,
-    verdict: state.shown ? verdict(state.shown) : "", costs: data.costs, gains: data.gains,
+    verdict: state.shown ? verdict(state.shown) : [],
   });
 }
 
 /** While the budget moves, only what it decides is drawn again: quick with any number of points. */
 function updateBudget() {
-  Object.assign(scene, answered(scene.points, state.budgets[scene.cost.key]));
+  Object.assign(scene, answered(scene.byRecipe, state.budgets[scene.cost.key]));
   decide();
   redrawBudget(byId("plot"), scene);
-  tell();
+  showDecided();
   for (const row of byId("body").rows) {
     const isShown = state.shown && row.querySelector("[data-row]").dataset.row === String(state.shown.index);
     if (isShown) row.setAttribute("aria-current", "true");
@@ -92,7 +77,7 @@ function updateBudget() {
 /** The table's rows in order, and its columns without those that say nothing. */
 function tableNow() {
   const chosen = rows.filter((row) => (state.hasEverything || isOnShow(row)) && passesFilters(row));
-  const columns = columnsOnShow(data, state).filter((column) => !chosen.length || chosen.some((row) => column.text(row) !== ""));
+  const columns = columnsOnShow().filter((column) => !chosen.length || chosen.some((row) => column.text(row) !== ""));
   return { columns, listed: sortedRows(chosen, columns, state.sort) };
 }
 
@@ -100,114 +85,120 @@ function updateTable() {
   const { columns, listed } = tableNow();
   state.page = Math.max(0, Math.min(state.page, Math.ceil(listed.length / PAGE_ROWS) - 1));
   const what = state.hasEverything ? "every recipe and environment" : [state.recipe && `recipe ${shortened(state.recipe, 40)}`, shortened(state.environment, 60)].filter(Boolean).join(", ");
-  showTable({ rows: listed, columns, state, standing, onSort, caption: `All points on show${what ? `: ${what}` : ""}` });
+  showTable({ rows: listed, columns, onSort, caption: `All points on show${what ? `: ${what}` : ""}` });
 }
 
-function showLegend() {
-  const families = [...new Set([...scene.points, ...scene.rug].map((point) => point.row.family))].sort((a, b) => a - b);
-  const llms = data.llms.filter((llm) => [...scene.points, ...scene.rug].some((point) => point.row.llm === llm));
-  const icon = (...children) => draw("svg", { viewBox: "-9 -9 18 18", class: "icon", "aria-hidden": "true" }, ...children);
-  const entry = (kind, text, ...children) => make("li", { class: kind }, icon(...children), isolated(shortened(text, 40)));
-  const circle = (kind) => draw("path", { d: SHAPES[0], class: `mark-shape ${kind}` });
-  byId("legend").replaceChildren(
-    ...families.map((family) => entry(`family-${family}`, data.families[family].name, draw("line", { x1: -9, x2: 9, y1: 0, y2: 0, class: `family dash-${family % 6}` }))),
-    ...llms.slice(0, 12).map((llm) => entry("", llm, draw("path", { d: shapeOf(scene, { llm }), class: "mark-shape is-front" }))),
-    entry("", "front", circle("is-front")), entry("", "family's front", circle("is-family")), entry("", "dominated", circle("is-dominated")),
-    ...(scene.rug.length ? [entry("", "time without a score", draw("path", { d: "M0,-7V7", class: "mark-shape is-dominated" }))] : []),
-  );
-}
-
+/** @param {any} column */
 function onSort(column) {
   const isSame = state.sort.id === column.id;
   state.sort = { id: column.id, isDescending: isSame ? !state.sort.isDescending : column.heading.endsWith(" %") };
   state.page = 0;
   updateTable();
-  const again = [...byId("head").querySelectorAll("button")].find((each) => each.dataset.column === column.heading);
-  if (again) again.focus();
+  writeAddress();
+  [...byId("head").querySelectorAll("button")].find((each) => each.dataset.column === column.heading)?.focus();
   say(`Sorted by ${column.heading}, ${state.sort.isDescending ? "descending" : "ascending"}.`);
 }
 
+/** @param {string} key @param {any} value @param {boolean} isChosen */
 function onFilter(key, value, isChosen) {
   if (isChosen) state.filters[key].add(value);
   else state.filters[key].delete(value);
   state.page = 0;
   update();
-  say(`${scene.points.length} points on the plot.`);
+  say(`${counted(scene.points.length, "point")} on the plot.`);
 }
 
+/** @param {Row} row @param {boolean} isByKeyboard */
 function choose(row, isByKeyboard) {
   state.selected = row;
   update();
   say(`Chosen: ${row.name}`);
-  const title = byId("story-title");
-  if (isByKeyboard) title.focus();
-  else byId("story").scrollIntoView({ block: "nearest", behavior: "auto" });
+  if (isByKeyboard) byId("story-title").focus();
 }
 
 /** From the story back to the point it belongs to, in the plot or else in the table. */
 function leaveStory() {
   const row = state.shown;
   const point = drawn.find((each) => each.row === row);
-  const back = point ? point.element : document.querySelector(`#body button[data-row="${row.index}"]`);
-  if (back) back.focus();
+  const back = point ? point.element : document.querySelector(`#body button[data-row="${row?.index}"]`);
+  if (back) /** @type {HTMLElement} */ (back).focus();
+}
+
+function forget() {
+  FILTERS.forEach(({ key }) => state.filters[key].clear());
+  state.hidden.clear();
+  state.search = "";
+  state.zoom = { x: null, y: null };
+  state.page = 0;
+}
+
+/** Shows another recipe, and with it a row of its own.
+ * @param {string} recipe @param {Row | null} [row] */
+function showRecipe(recipe, row = null) {
+  if (recipe !== state.recipe) forget();
+  state.recipe = recipe;
+  state.selected = row;
+  showChoices();
+  update();
+  say(`Recipe ${recipe}: ${counted(scene.points.length, "point")} on the plot.`);
+  byId("recipe").focus();
+}
+
+/** @param {string} environment @param {Row | null} [row] */
+function showEnvironment(environment, row = null) {
+  forget();
+  state.environment = environment;
+  if (row && row.recipe) state.recipe = row.recipe;
+  state.selected = row;
+  showChoices();
+  update();
+  byId("environment").focus();
 }
 
 function connectChoices() {
-  const recipeText = (recipe) => {
-    const count = rows.filter((row) => row.recipe === recipe && row.costs[0] && row.scores.has(0)).length;
-    return `${recipe || "no recipe"} (${count === 1 ? "1 point" : `${count} points`})`;
-  };
-  setChoices(byId("recipe"), data.recipes.map((recipe, value) => ({ value, text: recipeText(recipe) })), 0);
-  setChoices(byId("environment"), data.environments.map((text, value) => ({ value, text })), 0);
-  setChoices(byId("cost"), data.costs.map((cost, value) => ({ value, text: cost.label })), 0);
-  setChoices(byId("gain"), data.gains.map((gain, value) => ({ value, text: gain.label })), 0);
-  const connect = (id, apply) => byId(id).addEventListener("change", (event) => {
+  /** @param {string} id @param {(value: number) => void} apply */
+  const connect = (id, apply) => byId(id).addEventListener("change", (/** @type {any} */ event) => {
     apply(Number(event.target.value));
-    state.page = 0;
-    state.selected = null;
+    state.zoom = { x: null, y: null };
+    [state.page, state.selected] = [0, null];
+    showChoices();
     update();
   });
-  const forget = () => FILTERS.forEach(({ key }) => state.filters[key].clear());
-  connect("recipe", (value) => { state.recipe = data.recipes[value]; forget(); });
-  connect("environment", (value) => { state.environment = data.environments[value]; forget(); });
-  connect("cost", (value) => { state.cost = value; });
+  connect("recipe", (value) => { forget(); state.recipe = data.recipes[value]; });
+  connect("environment", (value) => { forget(); state.environment = data.environments[value]; });
+  connect("cost", (value) => { state.cost = value; hasOwnBudget = data.costs[value].key in state.budgets; });
   connect("gain", (value) => { state.gain = value; });
-  byId("clear").addEventListener("click", () => { forget(); update(); byId("filters").querySelector("summary").focus(); });
-}
-
-function connectBudget() {
-  byId("budget").addEventListener("input", (event) => {
-    const { cost, scale } = scene;
-    state.budgets[cost.key] = rounded(scale.value(event.target.value / 1000), cost.key === "tokens") * cost.perUnit;
-    updateBudget();
-  });
-  byId("budget").addEventListener("change", update);
-  byId("budget-value").addEventListener("change", (event) => {
-    const value = Number(event.target.value);
-    if (value > 0) state.budgets[scene.cost.key] = value * scene.cost.perUnit;
-    update();
+  byId("layer").addEventListener("change", (/** @type {any} */ event) => { state.layer = Number(event.target.value); update(); });
+  byId("search").addEventListener("input", (/** @type {any} */ event) => { [state.search, state.page] = [event.target.value, 0]; update(); });
+  byId("clear").addEventListener("click", () => { forget(); showChoices(); update(); byId("search").focus(); });
+  byId("more-answers").addEventListener("click", () => {
+    byId("answers").dataset.all = byId("answers").dataset.all === "true" ? "" : "true";
+    showAnswers();
   });
 }
 
 function connectTable() {
   byId("previous").addEventListener("click", () => { state.page -= 1; updateTable(); });
   byId("next").addEventListener("click", () => { state.page += 1; updateTable(); });
-  byId("everything").addEventListener("change", (event) => { state.hasEverything = event.target.checked; state.page = 0; updateTable(); });
+  byId("everything").addEventListener("change", (/** @type {any} */ event) => {
+    [state.hasEverything, state.page] = [event.target.checked, 0];
+    updateTable();
+    writeAddress();
+  });
   const kinds = [["recipe", data.recipes], ["environment", data.environments]].filter(([, found]) => found.length > 1);
   byId("everything").closest("label").hidden = !kinds.length;
   byId("everything-text").textContent = `every ${kinds.map(([kind]) => kind).join(" and ")}`;
-  byId("body").addEventListener("click", (event) => {
+  byId("body").addEventListener("click", (/** @type {any} */ event) => {
     const button = event.target.closest("button[data-row]");
     if (button) choose(rows[Number(button.dataset.row)], event.detail === 0);
   });
-  const what = (listed, how) => `${listed.length === 1 ? "1 row" : `${listed.length} rows`} as ${how}`;
   byId("copy-markdown").addEventListener("click", () => {
     const { columns, listed } = tableNow();
-    copy(asMarkdown(listed, columns, standing), what(listed, "Markdown"));
+    copy(asMarkdown(listed, columns), `${counted(listed.length, "row")} as Markdown`);
   });
   byId("copy-csv").addEventListener("click", () => {
     const { listed } = tableNow();
-    copy(asCsv(listed, data, state), what(listed, "CSV"));
+    copy(asCsv(listed), `${counted(listed.length, "row")} as CSV`);
   });
 }
 
@@ -217,31 +208,37 @@ function connectTheme() {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
   const show = () => { button.textContent = isDark() ? "Light" : "Dark"; };
-  button.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; show(); });
+  button.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; show(); writeAddress(); });
   system.addEventListener("change", show);
+  addEventListener("hashchange", show);
   show();
 }
 
 function connectStory() {
-  byId("unselect").addEventListener("click", () => { state.selected = null; update(); });
-  byId("story").addEventListener("keydown", (event) => { if (event.key === "Escape" && state.shown) leaveStory(); });
+  byId("unselect").addEventListener("click", () => { leaveStory(); state.selected = null; update(); });
+  byId("story").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => { if (event.key === "Escape" && state.shown) leaveStory(); });
 }
 
 function connectPrinting() {
+  /** @param {boolean} isPrinting */
   const print = (isPrinting) => () => { state.isPrinting = isPrinting; updateTable(); };
   addEventListener("beforeprint", print(true));
   addEventListener("afterprint", print(false));
 }
 
+document.documentElement.classList.add("has-script");
 connectChoices();
 connectBudget();
 connectTable();
-connectTheme();
 connectStory();
 connectPrinting();
 closeFiltersWhenLeft(byId("filters"));
+connectZoom();
 connectPlot();
-update();
+connectSaving();
+restore();
+connectTheme();
+addEventListener("hashchange", restore);
 new ResizeObserver(() => { if (byId("plot").parentElement.clientWidth !== scene.width) update(); }).observe(byId("plot").parentElement);
 // For scripts and tests: what the page computes with, and what it shows.
-globalThis.paretobench = { nonDominated, bestUnder, onShow: () => scene };
+/** @type {any} */ (globalThis).paretobench = { nonDominated, bestUnder, bestTwo, budgetSteps, commandsOf, linkText, figureText, onShow: () => scene, rows };

@@ -1,101 +1,92 @@
-// The front: marks, lines, intervals, the budget, and the keyboard's way through them.
-// Colour is the encoder family, shape the LLM, fill the standing, as in the figures.
+// The front: axes, lines, the budget, labels. Colour is the encoder family, shape the LLM, fill
+// what a point is, as in the figures. The marks themselves are in `marks.js`.
 
 const Z95 = 1.959964;
 const MOST_MARKS = 1500;
 const MOST_LABELS = 60;
 const MANY = 200;
 const MARGIN = { top: 30, right: 16, bottom: 46, left: 46 };
-const RADIUS = 5.5;
 
-const SHAPES = [
-  polygon(0), polygon(3), polygon(4, 45), polygon(4), polygon(3, 180), star(4), star(4, 45),
-  polygon(5), polygon(6), star(5),
-];
-
-function polygon(corners, turn = 0) {
-  if (!corners) return `M${-RADIUS},0a${RADIUS},${RADIUS} 0 1 0 ${2 * RADIUS},0a${RADIUS},${RADIUS} 0 1 0 ${-2 * RADIUS},0z`;
-  return ring(corners, turn, () => (corners === 3 ? 1.3 : 1.2) * RADIUS);
-}
-
-function star(rays, turn = 0) {
-  return ring(rays * 2, turn, (corner) => (corner % 2 ? 0.6 : 1.35) * RADIUS);
-}
-
-function ring(corners, turn, radius) {
-  const points = Array.from({ length: corners }, (_, corner) => {
-    const angle = (2 * Math.PI * corner) / corners + (turn * Math.PI) / 180;
-    return `${(radius(corner) * Math.sin(angle)).toFixed(2)},${(-radius(corner) * Math.cos(angle)).toFixed(2)}`;
-  });
-  return `M${points.join("L")}z`;
-}
-
-/** A front is all of its members, and of the rest an even sample. */
+/** A front is all of its members, and of the rest an even sample.
+ * @param {Point[]} points */
 function sampled(points) {
   if (points.length <= MOST_MARKS) return points;
-  const rest = points.filter((point) => !point.isFront && !point.isFamily);
+  /** @param {Point} point */
+  const matters = (point) => point.isFront || point.isFamily || point.standing === "ambiguous";
+  const rest = points.filter((point) => !matters(point));
   const every = Math.ceil(rest.length / MOST_MARKS);
   const kept = new Set(rest.filter((_, index) => index % every === 0));
-  return points.filter((point) => point.isFront || point.isFamily || kept.has(point));
+  return points.filter((point) => matters(point) || kept.has(point));
 }
 
-/** Draws the scene into an SVG element; returns what can be pointed at, with its pixels. */
-function drawPlot(svg, scene) {
-  const frame = {
-    left: MARGIN.left, right: scene.width - MARGIN.right,
-    top: MARGIN.top, bottom: scene.height - MARGIN.bottom,
-  };
-  const costs = [...scene.points, ...scene.rug].map((point) => point.cost / scene.cost.perUnit);
-  const gains = scene.points.flatMap((point) => gainSpan(point, scene)).map((gain) => gain * 100);
-  const x = logScale(...logDomain(costs), frame.left, frame.right);
+/** The axes of a scene in pixels: the whole of it, or the part that is zoomed into. */
+function scalesOf(/** @type {any} */ scene) {
+  const frame = { left: MARGIN.left, right: scene.width - MARGIN.right, top: MARGIN.top, bottom: scene.height - MARGIN.bottom };
+  const gains = scene.points.flatMap((/** @type {Point} */ point) => gainSpan(point, scene)).map((/** @type {number} */ gain) => gain * 100);
   const lowest = frame.bottom - (scene.rug.length ? 18 : 0);
-  const y = linearScale(...percentDomain(gains, 0.5), lowest, frame.top);
+  const [left, right] = state.zoom.x || [scene.low, scene.high];
+  const [foot, head] = state.zoom.y || percentDomain(gains, 0.5);
+  return { frame, x: logScale(left, right, frame.left, frame.right), y: linearScale(foot, head, lowest, frame.top) };
+}
+
+/** Draws the scene into an SVG element; returns the points that can be pointed at.
+ * @param {SVGElement} svg @param {any} scene @returns {Point[]} */
+function drawPlot(svg, scene) {
+  const { frame, x, y } = scene.axes = scalesOf(scene);
+  /** @param {Point} point */
   const place = (point) => {
     point.x = x.at(point.cost / scene.cost.perUnit);
     point.y = point.gain === null ? frame.bottom - 8 : y.at(point.gain * 100);
     return point;
   };
   scene.points.forEach(place);
-  const drawn = sampled(scene.points);
-  for (const point of drawn) point.whiskers = whiskerLines(point, scene, x, y);
-  const rug = scene.rug.filter((_, i) => i % Math.ceil(scene.rug.length / 500) === 0).map(place);
+  /** @param {Point} point */
+  const isInFrame = (point) => Number(point.x) >= frame.left - 1 && Number(point.x) <= frame.right + 1 && Number(point.y) >= frame.top - 1 && Number(point.y) <= frame.bottom + 1;
+  const seen = sampled(scene.points);
+  const shown = seen.filter(isInFrame);
+  for (const point of shown) point.whiskers = whiskerLines(point, scene, x, y);
+  const rug = scene.rug.filter((/** @type {Point} */ _, /** @type {number} */ i) => i % Math.ceil(scene.rug.length / 500) === 0).map(place).filter(isInFrame);
   const lines = scene.points.length ? frontLines(scene, frame) : [];
   svg.classList.toggle("is-crowded", scene.points.length > MANY);
-  scene.drawn = drawn.length;
+  svg.classList.toggle("is-zoomed", Boolean(state.zoom.x || state.zoom.y));
+  scene.drawn = seen.length;
   svg.setAttribute("viewBox", `0 0 ${scene.width} ${scene.height}`);
   svg.replaceChildren(
+    draw("clipPath", { id: "inside" }, draw("rect", { x: frame.left, y: frame.top, width: frame.right - frame.left, height: frame.bottom - frame.top })),
     axes(scene, frame, x, y),
     budgetShade(scene, frame, x),
-    draw("g", { "aria-hidden": "true" }, ...lines.map((line) => line.element)),
-    draw("g", { "aria-hidden": "true" }, ...drawn.map(whiskers)),
-    labelled(scene, drawn, lines, frame, x),
-    marks(scene, drawn, rug),
+    draw("g", { "aria-hidden": "true", "clip-path": "url(#inside)" }, layerMarks(x, y), lines.map((line) => line.element)),
+    marksGroup(scene, shown, rug),
+    draw("g", { "aria-hidden": "true", class: "whiskers", "clip-path": "url(#inside)" }, shown.map(whiskers)),
+    labelled(scene, shown, lines, frame, x),
     rings(scene),
+    draw("rect", { class: "brush", "aria-hidden": "true" }),
   );
-  scene.axes = { frame, x };
-  return [...drawn, ...rug];
+  return [...shown, ...rug];
 }
 
-/** Moves the budget's line and the rings, and leaves everything else as it is. */
+/** Moves the budget's line and the rings, and leaves everything else as it is.
+ * @param {SVGElement} svg @param {any} scene */
 function redrawBudget(svg, scene) {
-  svg.querySelector(".budget").replaceWith(budgetShade(scene, scene.axes.frame, scene.axes.x));
-  svg.querySelector(".rings").replaceWith(rings(scene));
+  svg.querySelector(".budget")?.replaceWith(budgetShade(scene, scene.axes.frame, scene.axes.x));
+  svg.querySelector(".rings")?.replaceWith(rings(scene));
   for (const mark of svg.querySelectorAll("[aria-selected=true]")) mark.setAttribute("aria-selected", "false");
   const shown = scene.byRow.get(scene.selected);
   if (shown && shown.element) shown.element.setAttribute("aria-selected", "true");
 }
 
+/** @param {any} scene @param {Box} frame @param {Scale} x @param {Scale} y */
 function axes(scene, frame, x, y) {
   const group = draw("g", { class: "axes", "aria-hidden": "true" });
   const wide = frame.right - frame.left;
-  const across = logTicks(x.low, x.high, Math.floor(wide / 52));
-  across.forEach((value) => {
+  const { unit, divide } = axisUnit(scene.cost, x.high);
+  for (const value of logTicks(x.low, x.high, Math.floor(wide / 52))) {
     const at = x.at(value);
     group.append(
       draw("line", { x1: at, x2: at, y1: frame.top, y2: frame.bottom, class: "grid" }),
-      draw("text", { x: at, y: frame.bottom + 18, "text-anchor": "middle" }, plainNumber(value)),
+      draw("text", { x: at, y: frame.bottom + 18, "text-anchor": "middle" }, plainNumber(value / divide)),
     );
-  });
+  }
   const room = Math.floor((frame.bottom - frame.top) / 44);
   const up = scene.points.length ? linearTicks(y.low, y.high, room) : [];
   const texts = tickTexts(up);
@@ -106,163 +97,109 @@ function axes(scene, frame, x, y) {
       draw("text", { x: frame.left - 8, y: at + 4, "text-anchor": "end" }, texts[index]),
     );
   });
-  const unit = scene.cost.unit ? ` (${scene.cost.unit})` : "";
-  const isNarrow = wide < 420;
-  const sense = isNarrow ? "" : ", log scale, left is better";
+  const sense = wide < 420 ? "" : ", log scale, left is better";
   group.append(
     draw("line", { x1: frame.left, x2: frame.right, y1: frame.bottom, y2: frame.bottom, class: "axis" }),
-    draw("text", { x: frame.right, y: frame.bottom + 38, "text-anchor": "end", class: "title" }, `${scene.cost.label}${unit}${sense}`),
+    draw("text", { x: frame.right, y: frame.bottom + 38, "text-anchor": "end", class: "title" }, `${scene.cost.label}${unit ? ` (${unit})` : ""}${sense}`),
     draw("text", { x: 4, y: 14, class: "title" }, !scene.points.length ? "" : `${shortened(scene.gain.label, 30)} (%), up is better`),
   );
   return group;
 }
 
+/** @param {Point[]} points @param {number} [end] pixel up to which the last step goes on */
 function corners(points, end) {
-  const sorted = [...points].sort((a, b) => a.cost - b.cost || b.gain - a.gain);
+  const sorted = [...points].sort((a, b) => a.cost - b.cost || Number(b.gain) - Number(a.gain));
+  /** @type {number[][]} */
   const found = [];
   for (const point of sorted) {
-    if (found.length) found.push([point.x, found[found.length - 1][1]]);
-    found.push([point.x, point.y]);
+    if (found.length) found.push([Number(point.x), found[found.length - 1][1]]);
+    found.push([Number(point.x), Number(point.y)]);
   }
-  if (end !== undefined) found.push([end, found[found.length - 1][1]]);
+  if (end !== undefined) found.push([Math.max(end, found[found.length - 1][0]), found[found.length - 1][1]]);
   return found;
 }
 
+/** @param {any} scene @param {Box} frame */
 function frontLines(scene, frame) {
+  /** @param {number[][]} found */
   const path = (found) => `M${found.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L")}`;
-  const all = corners(scene.points.filter((point) => point.isFront), frame.right);
+  const all = corners(scene.points.filter((/** @type {Point} */ point) => point.isFront), frame.right);
   const lines = [{ corners: all, element: draw("path", { d: path(all), class: "front" }) }];
   for (const [family, members] of scene.families) {
-    const own = corners(members.filter((point) => point.isFamily));
-    const kind = `family family-${family} dash-${family % 6}`;
-    lines.push({ corners: own, element: draw("path", { d: path(own), class: kind }) });
+    const own = corners(members.filter((/** @type {Point} */ point) => point.isFamily));
+    lines.push({ corners: own, element: draw("path", { d: path(own), class: `family family-${family}` }) });
   }
   return lines;
 }
 
-/** Whether a point's intervals are drawn: the front's always, the others' while there is room. */
-function hasWhiskers(point, scene) {
-  return point.isFront || scene.points.length <= MOST_LABELS;
-}
-
-/** The 95 % interval of a score, or the score alone where no interval is drawn. */
-function gainSpan(point, scene) {
-  const half = hasWhiskers(point, scene) ? Z95 * point.error : 0;
-  return [point.gain - half, point.gain + half];
-}
-
-/** A point's intervals as pairs of places in pixels: none, one or two lines. */
-function whiskerLines(point, scene, x, y) {
-  if (!hasWhiskers(point, scene)) return [];
-  const found = [];
-  if (point.low && point.high) {
-    const [from, to] = [point.low, point.high].map((value) => x.at(value / scene.cost.perUnit));
-    found.push([[from, point.y], [to, point.y]]);
+/** The points of the layer in grey: the paper's own, or another device's, only to look at.
+ * @param {Scale} x @param {Scale} y */
+function layerMarks(x, y) {
+  const group = draw("g", { class: "layer" });
+  for (const [text, cost, gain] of layerPoints()) {
+    group.append(draw("path", { d: "M-4,0H4M0,-4V4", transform: `translate(${x.at(cost / scene.cost.perUnit).toFixed(1)},${y.at(gain * 100).toFixed(1)})` }, draw("title", {}, text)));
   }
-  if (point.error) {
-    const [from, to] = gainSpan(point, scene).map((gain) => y.at(gain * 100));
-    found.push([[point.x, from], [point.x, to]]);
-  }
-  return found;
+  return group;
 }
 
-function whiskers(point) {
-  const lines = point.whiskers.map(([[x1, y1], [x2, y2]]) => draw("line", { x1, y1, x2, y2 }));
-  return draw("g", { class: `whisker family-${point.row.family}` }, ...lines);
+/** @returns {[string, number, number][]} name, cost and gain of each point of the layer */
+function layerPoints() {
+  const layer = data.layers[state.layer];
+  if (!layer || state.gain !== 0) return [];
+  if (layer.points) return state.cost === 0 && layer.recipe === state.recipe ? layer.points : [];
+  const held = rows.filter((row) => row.environment === layer.environment && row.recipe === state.recipe && row.costs[state.cost] && row.scores.has(0));
+  return held.map((row) => [`${row.name}, ${row.environment}`, /** @type {Held} */ (row.costs[state.cost]).value, /** @type {Scored} */ (row.scores.get(0)).value]);
+}
+
+/** @param {any} scene @param {Box} frame @param {Scale} x */
+function budgetShade(scene, frame, x) {
+  const value = scene.limit / scene.cost.perUnit;
+  const at = x.at(Math.min(x.high, Math.max(x.low, value)));
+  const high = frame.bottom - frame.top;
+  const isAbove = value > x.high;
+  const edge = isAbove ? [frame.right, "end", "budget ▸"] : [frame.left + 2, "start", "◂ budget"];
+  return draw("g", { class: "budget", "aria-hidden": "true" },
+    draw("rect", { x: at, y: frame.top, width: Math.max(0, frame.right - at), height: high }),
+    value < x.low || isAbove
+      ? draw("text", { x: edge[0], y: frame.top + 12, "text-anchor": edge[1] }, edge[2])
+      : draw("line", { x1: at, x2: at, y1: frame.top, y2: frame.bottom }));
 }
 
 const ruler = document.createElement("canvas").getContext("2d");
 
+/** @param {string} text */
 function textWidth(text) {
   if (!ruler) return text.length * 6.5;
   ruler.font = "11.5px system-ui, sans-serif";
   return ruler.measureText(text).width;
 }
 
-function labelled(scene, drawn, lines, frame, x) {
+/** What a label may say: encoder and resolution, or where there is no room the resolution alone.
+ * @param {Point} point @param {boolean} isShort */
+function labelTexts(point, isShort) {
+  const full = shortened(`${point.row.encoder} ${point.row.label}`, 30);
+  const texts = isShort ? [point.row.label] : [full, shortened(point.row.label, 18)];
+  return texts.map((text) => /** @type {[string, number]} */ ([text, textWidth(text) + 2]));
+}
+
+/** @param {any} scene @param {Point[]} shown @param {{corners: number[][]}[]} lines @param {Box} frame @param {Scale} x */
+function labelled(scene, shown, lines, frame, x) {
   const isCrowded = scene.points.length > MOST_LABELS || scene.width < 480;
-  const chosen = drawn.filter((point) => point.isFront || !isCrowded);
-  chosen.sort((a, b) => b.isFront - a.isFront || b.isFamily - a.isFamily);
-  const isRinged = (point) => point === scene.best || point.row === scene.selected;
-  const size = (point) => 2 * RADIUS + (isRinged(point) ? 13 : 3);
-  const taken = drawn.map((point) => box(point.x, point.y, size(point), size(point)));
+  const chosen = shown.filter((point) => point.isFront || !isCrowded);
+  chosen.sort((a, b) => Number(b.isFront) - Number(a.isFront) || Number(b.isFamily) - Number(a.isFamily));
+  /** @param {Point} point */
+  const size = (point) => 2 * RADIUS + (point === scene.best || point.row === scene.selected ? 13 : 3);
+  const taken = shown.map((point) => boxAt(Number(point.x), Number(point.y), size(point), size(point)));
   for (const line of lines) taken.push(...stepBoxes(line.corners, 3));
-  for (const point of drawn) taken.push(...point.whiskers.flatMap((line) => stepBoxes(line, 2)));
-  const at = x.at(scene.limit / scene.cost.perUnit);
-  taken.push(box(at, (frame.top + frame.bottom) / 2, 3, frame.bottom - frame.top));
-  const wanted = chosen.map((point) => {
-    const text = shortened(point.row.label, 18);
-    return { x: point.x, y: point.y, radius: size(point) / 2 - 1.5, width: textWidth(text) + 2, height: 13, text };
-  });
+  for (const point of shown) taken.push(...(point.whiskers || []).flatMap((line) => stepBoxes(line, 2)));
+  taken.push(boxAt(x.at(scene.limit / scene.cost.perUnit), (frame.top + frame.bottom) / 2, 3, frame.bottom - frame.top));
+  const wanted = chosen.map((point) => ({
+    x: Number(point.x), y: Number(point.y), radius: size(point) / 2 - 1.5, height: 13, texts: labelTexts(point, !point.isFront && scene.points.length > 30),
+  }));
   const group = draw("g", { class: "labels", "aria-hidden": "true" });
   placeLabels(wanted, taken, { ...frame, top: frame.top - 8, left: frame.left + 2 }).forEach((place, index) => {
     if (!place) return;
-    const family = chosen[index].row.family;
-    group.append(draw("text", { x: place[0], y: place[1] + 4, "text-anchor": "middle", class: `family-${family}` }, wanted[index].text));
+    group.append(draw("text", { x: place.x, y: place.y + 4, "text-anchor": "middle", class: `family-${chosen[index].row.family}` }, place.text));
   });
   return group;
-}
-
-function budgetShade(scene, frame, x) {
-  const value = Math.min(x.high, Math.max(x.low, scene.limit / scene.cost.perUnit));
-  const at = x.at(value);
-  const high = frame.bottom - frame.top;
-  return draw("g", { class: "budget", "aria-hidden": "true" },
-    draw("rect", { x: at, y: frame.top, width: Math.max(0, frame.right - at), height: high }),
-    draw("line", { x1: at, x2: at, y1: frame.top, y2: frame.bottom }));
-}
-
-function shapeOf(scene, row) {
-  return SHAPES[Math.max(0, scene.llms.indexOf(row.llm)) % SHAPES.length];
-}
-
-function standingOf(point) {
-  if (point.gain === null) return "no score";
-  if (point.isFront) return "on the front";
-  return point.isFamily ? "on its family's front" : "dominated";
-}
-
-const FILLS = { "on the front": "is-front", "on its family's front": "is-family", dominated: "is-dominated", "no score": "is-unscored" };
-
-function marks(scene, drawn, rug) {
-  const group = draw("g", {
-    role: "listbox", id: "marks", "aria-label": "Points of the plot, by cost. Arrow keys move, Enter tells the story.",
-  });
-  const order = [...drawn, ...rug].sort((a, b) => a.isFront - b.isFront || a.cost - b.cost);
-  const tabStop = scene.focused && order.find((point) => point.row === scene.focused);
-  const first = tabStop || scene.best || order[order.length - 1];
-  for (const point of order) {
-    const isRug = point.gain === null;
-    point.element = draw("g", {
-      class: `mark family-${point.row.family} ${FILLS[standingOf(point)]}`,
-      role: "option",
-      tabindex: point === first ? 0 : -1,
-      "aria-selected": String(point.row === scene.selected),
-      "aria-label": `${point.row.name}: ${point.text}, ${isRug ? point.row.reason || "no score" : `${scene.gain.label} ${point.gainText} %`}, ${standingOf(point)}`,
-      transform: `translate(${point.x.toFixed(1)},${point.y.toFixed(1)})`,
-      "data-row": point.row.index,
-    }, draw("path", { d: isRug ? "M0,-7V7" : shapeOf(scene, point.row) }));
-    group.append(point.element);
-  }
-  return order.length ? group : draw("g");
-}
-
-function rings(scene) {
-  const group = draw("g", { class: "rings", "aria-hidden": "true" });
-  const put = (point, kind, radius) => group.append(draw("circle", { cx: point.x, cy: point.y, r: radius, class: kind }));
-  if (scene.best) put(scene.best, "best", RADIUS + 5.5);
-  const chosen = scene.byRow.get(scene.selected);
-  if (chosen && chosen !== scene.best && chosen.x !== undefined) put(chosen, "selected", RADIUS + 3);
-  return group;
-}
-
-/** The drawn point nearest to a place in pixels, if one is within reach. */
-function nearest(points, x, y, reach) {
-  let found = null;
-  let least = reach ** 2;
-  for (const point of points) {
-    const far = (point.x - x) ** 2 + (point.y - y) ** 2;
-    if (far < least) [found, least] = [point, far];
-  }
-  return found;
 }

@@ -1,123 +1,208 @@
-// What the page knows and what is chosen, and what follows from both: points, fronts, answer.
+// What is chosen, and what follows from it: points, fronts, answers. No drawing.
 
+/** @type {any} */
 const data = JSON.parse(byId("data").textContent);
-const rows = data.rows.map(unpacked);
-const frontColumn = data.columns.findIndex((column) => column.heading === "front");
+/** @type {Row[]} */
+const rows = data.rows.map((/** @type {any[]} */ values, /** @type {number} */ index) => unpackedRow(data, values, index));
+const frontColumn = data.columns.findIndex((/** @type {Column} */ column) => column.heading === "front");
 const state = {
   recipe: data.recipes.length ? data.recipes[0] : "",
   environment: data.environments.length ? data.environments[0] : "",
   cost: 0,
   gain: 0,
+  /** @type {Record<string, Set<any>>} */
   filters: Object.fromEntries(FILTERS.map(({ key }) => [key, new Set()])),
+  /** @type {Set<number>} families switched off in the legend */
+  hidden: new Set(),
+  search: "",
+  /** @type {Record<string, number>} what was asked for, by cost */
   budgets: {},
+  /** @type {{x: [number, number] | null, y: [number, number] | null}} the part of the axes on show */
+  zoom: { x: null, y: null },
+  /** @type {number} index of the layer in grey; -1 for none */
+  layer: -1,
   sort: { id: "", isDescending: false },
   page: 0,
+  /** @type {Row | null} */
   selected: null,
+  /** @type {Row | null} */
   shown: null,
   hasEverything: false,
   isPrinting: false,
 };
+/** @type {any} what is on show, made by `compute` */
+// eslint-disable-next-line prefer-const -- `update` in page.js assigns it
 let scene = null;
+/** @type {Point[]} the points that are drawn */
+// eslint-disable-next-line prefer-const -- as above
 let drawn = [];
 
-/** A row's array with its names, and numbers of texts replaced by the texts. */
-function unpacked(values, index) {
-  const text = (number) => data.strings[number];
-  const row = Object.fromEntries(data.fields.map((name, at) => [name, values[at]]));
-  for (const name of ["name", "label", "encoder", "llm", "tiling", "environment", "recipe", "source", "reason"]) {
-    row[name] = text(row[name]);
-  }
-  row.index = index;
-  row.raw = Object.fromEntries(row.raw.map((value, at) => [data.raw[at], Array.isArray(value) ? text(value[0]) : value]));
-  row.costs = data.costs.map((cost, at) => {
-    const value = row.raw[cost.raw];
-    const [low, high] = row.intervals[at] || [];
-    return value === null ? null : { text: `${text(row.costs[at])} ${cost.unit}`.trim(), value, low, high };
-  });
-  const [about, sources, ...held] = row.scores;
-  row.scores = new Map(data.origins[about].map(([gain, items, isAssumed], at) => {
-    const [said, value, error] = held.slice(3 * at, 3 * at + 3);
-    const source = text(sources[Math.min(at, sources.length - 1)]);
-    return [gain, { text: text(said), value, error, source, items, isAssumed: isAssumed === 1 }];
-  }));
-  if (row.scores.has(0)) row.scores.get(0).value = row.raw.score_fraction;
-  row.cells = row.cells.map(text);
-  let told = 1;
-  row.story = data.outlines[row.story[0]].map(([heading, terms]) => {
-    const facts = terms.map(([term, unit]) => [term, `${text(row.story[told++])} ${unit}`.trim()]);
-    return [heading, facts];
-  });
-  row.runs = row.runs.map((number) => {
-    const [caption, fastest, slowest, processes] = data.runs[number];
-    return { caption: text(caption), fastest: text(fastest), slowest: text(slowest), processes: processes.map(summed) };
-  });
-  return row;
-}
-
-/** A process's runs, which travel as the first one and the steps from run to run. */
-function summed(steps) {
-  let at = 0;
-  return steps.map((step) => (at += step));
-}
-
-function isOnShow(row) {
+/** @param {Row} row @param {string} [recipe] */
+function isOnShow(row, recipe = state.recipe) {
+  /** @param {string} own @param {string} chosen */
   const fits = (own, chosen) => own === chosen || own === "";
-  return fits(row.recipe, state.recipe) && fits(row.environment, state.environment);
+  return fits(row.recipe, recipe) && fits(row.environment, state.environment);
 }
 
+/** @param {Row} row */
 function passesFilters(row) {
-  return FILTERS.every(({ key }) => !state.filters[key].size || state.filters[key].has(row[key]));
+  return !state.hidden.has(row.family) && passesMenus(row);
+}
+
+/** @param {Row} row */
+function passesMenus(row) {
+  if (state.search && !row.name.toLowerCase().includes(state.search.toLowerCase())) return false;
+  return FILTERS.every(({ key }) => !state.filters[key].size || state.filters[key].has(/** @type {any} */ (row)[key]));
 }
 
 function hasFilters() {
-  return FILTERS.some(({ key }) => state.filters[key].size);
+  return Boolean(state.hidden.size || state.search) || FILTERS.some(({ key }) => state.filters[key].size);
 }
 
+/**
+ * @param {Row} row
+ * @returns {Point}
+ */
 function pointOf(row) {
-  const cost = row.costs[state.cost];
+  const cost = /** @type {Held} */ (row.costs[state.cost]);
   const score = row.scores.get(state.gain);
   return {
     row, cost: cost.value, low: cost.low, high: cost.high, text: cost.text,
     gain: score ? score.value : null, error: score ? score.error : 0, gainText: score ? score.text : "",
-    isFront: false, isFamily: false,
+    isFront: false, isFamily: false, standing: "no score",
   };
 }
 
-/** Everything the plot and the answer need, from what is chosen. */
+/** Everything the plot and the answers need, from what is chosen. */
 function compute() {
-  const timed = rows.filter((row) => isOnShow(row) && passesFilters(row) && row.costs[state.cost]);
-  const all = timed.map(pointOf);
+  const cost = data.costs[state.cost];
+  const timed = rows.filter((row) => row.costs[state.cost] && passesFilters(row));
+  const all = timed.filter((row) => isOnShow(row)).map(pointOf);
   const points = all.filter((point) => point.gain !== null);
   const rug = all.filter((point) => point.gain === null);
-  const families = markFronts(points);
-  const cost = data.costs[state.cost];
-  const scale = logScale(...logDomain(all.map((point) => point.cost / cost.perUnit)), 0, 1);
-  if (!(cost.key in state.budgets)) {
-    state.budgets[cost.key] = roundNumber(Math.sqrt(scale.low * scale.high)) * cost.perUnit;
+  const families = markFronts(points.filter((point) => !isDisturbed(point.row)));
+  const isAsReported = isReportsSelection(points.length);
+  for (const point of points) point.standing = standingOf(point, isAsReported);
+  const [low, high] = logDomain(all.map((point) => point.cost / cost.perUnit));
+  const steps = budgetSteps(low, high, cost.key === "tokens");
+  if (!(cost.key in state.budgets)) state.budgets[cost.key] = firstBudget(cost, steps);
+  /** @type {Map<string, Point[]>} */
+  const byRecipe = new Map([[state.recipe, points]]);
+  for (const row of timed) {
+    if (row.recipe === state.recipe || !row.recipe || !row.scores.has(state.gain) || !isOnShow(row, row.recipe)) continue;
+    const held = byRecipe.get(row.recipe);
+    if (held) held.push(pointOf(row));
+    else byRecipe.set(row.recipe, [pointOf(row)]);
   }
   const byRow = new Map(all.map((point) => [point.row, point]));
-  const held = { points, rug, byRow, families, cost, gain: data.gains[state.gain], scale, llms: shapeOrder() };
-  return { ...held, ...answered(points, state.budgets[cost.key]) };
+  return {
+    points, rug, byRow, families, cost, gain: data.gains[state.gain], low, high, steps, llms: shapeOrder(), isAsReported,
+    byRecipe, ...answered(byRecipe, state.budgets[cost.key]),
+  };
 }
 
-/** What the budget decides: the best point within it. */
-function answered(points, limit) {
-  const found = bestUnder(points.map((point) => [point.cost, point.gain]), limit);
-  return { limit, best: found < 0 ? null : points[found] };
+/** @param {Cost} cost @param {number[]} steps */
+function firstBudget(cost, steps) {
+  if (cost.key === "ttft" && data.budget_s) return data.budget_s;
+  return roundNumber(Math.sqrt(steps[0] * steps[steps.length - 1])) * cost.perUnit;
 }
 
-/** What the column "front" says: the report's word, or this selection's where it differs. */
-function standing(row) {
-  const isAsReported = state.cost === 0 && state.gain === 0 && !hasFilters();
-  if (isAsReported || state.hasEverything) return row.cells[frontColumn];
-  const point = scene.byRow.get(row);
-  if (!point || point.gain === null) return MISSING;
+/**
+ * Whether the points on show are all of a recipe's on the report's own axes: then the report's
+ * words on fronts and its chances hold; of any other selection only the values are known.
+ * @param {number} count points on show
+ */
+function isReportsSelection(count) {
+  const known = chancesOf(state.recipe);
+  return state.cost === 0 && state.gain === 0 && Boolean(known) && known.points === count;
+}
+
+/**
+ * @param {string} recipe
+ * @returns {any} the chances of that recipe in the environment on show, if there are any
+ */
+function chancesOf(recipe) {
+  return data.chances.find((/** @type {Chances} */ each) => each.recipe === recipe && each.environment === state.environment);
+}
+
+/**
+ * The best within the budget under every recipe, and on the recipe on show.
+ * @param {Map<string, Point[]>} byRecipe
+ * @param {number} limit in the cost's own unit
+ */
+function answered(byRecipe, limit) {
+  const answers = [...byRecipe].map(([recipe, points]) => answerOf(recipe, points, limit)).filter((each) => each !== null);
+  const own = answers.find((each) => each.recipe === state.recipe);
+  answers.sort((a, b) => Number(b.best.gain) - Number(a.best.gain));
+  return { limit, answers, best: own ? own.best : null, rivals: own ? rivalsOf(own, byRecipe.get(state.recipe) || [], limit) : [] };
+}
+
+/**
+ * @param {string} recipe
+ * @param {Point[]} points
+ * @param {number} limit
+ * @returns {Answer | null}
+ */
+function answerOf(recipe, points, limit) {
+  const [first, second] = bestTwo(points.map((point) => [point.cost, Number(point.gain)]), limit);
+  if (first < 0) return null;
+  const next = second < 0 ? null : points[second];
+  const chance = chanceOf(points, limit);
+  return { recipe, best: points[first], next, chance: chance(points[first]), nextChance: next ? chance(next) : null };
+}
+
+/**
+ * A function from a point of a recipe to its chance of being the best; null where none is known.
+ * @param {Point[]} points all of the recipe's on show
+ * @param {number} limit
+ * @returns {(point: Point) => number | null}
+ */
+function chanceOf(points, limit) {
+  const known = points.length ? chancesOf(points[0].row.recipe) : null;
+  if (!known || state.cost !== 0 || state.gain !== 0 || known.points !== points.length) return () => null;
+  return (point) => chanceAt(known.steps, known.curves[point.row.index] || [0], limit);
+}
+
+/** Points that may be the best as well: a chance of one in twenty or more.
+ * @param {Answer} answer @param {Point[]} points @param {number} limit */
+function rivalsOf(answer, points, limit) {
+  const chance = chanceOf(points, limit);
+  return points.filter((point) => point !== answer.best && (chance(point) || 0) >= 5);
+}
+
+/**
+ * @param {Point} point
+ * @param {boolean} isAsReported
+ */
+function standingOf(point, isAsReported) {
+  if (isDisturbed(point.row)) return "unknown";
+  if (isAsReported && STANDINGS.includes(point.row.cells[frontColumn])) return point.row.cells[frontColumn];
   if (point.isFront) return "front";
-  return point.isFamily ? "family" : "off";
+  return point.isFamily ? "family" : "dominated";
+}
+
+/** Whether a row was measured on a machine that was never quiet: it is on no front.
+ * @param {Row} row */
+function isDisturbed(row) {
+  return row.cells[frontColumn] === "unknown";
+}
+
+/** What the column "front" says: of what is on show, or of each row's own recipe in the whole table.
+ * @param {Row} row */
+function standing(row) {
+  if (state.hasEverything) return row.cells[frontColumn] || MISSING;
+  const point = scene.byRow.get(row);
+  return point && point.gain !== null ? point.standing : MISSING;
 }
 
 /** LLMs of this recipe and environment, smallest first: filters do not change their shapes. */
 function shapeOrder() {
   const held = new Set(rows.filter((row) => isOnShow(row) && row.costs[state.cost]).map((row) => row.llm));
-  return data.llms.filter((llm) => held.has(llm));
+  return data.llms.filter((/** @type {string} */ llm) => held.has(llm));
+}
+
+/** How many points a recipe has on a pair of axes in the environment on show.
+ * @param {string} recipe @param {number} gain */
+function pointsOn(recipe, gain) {
+  return rows.filter((row) => row.recipe === recipe && isOnShow(row, recipe) && row.costs[state.cost] && row.scores.has(gain)).length;
 }

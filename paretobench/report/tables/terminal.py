@@ -65,7 +65,7 @@ def _table(
     for column in columns:
         _add_column(table, column, every)
     for row in rows:
-        style = "bold" if row.is_on_front else ("dim" if standing(row) == "off" else "")
+        style = "bold" if row.is_on_front else ("dim" if standing(row) == "dominated" else "")
         table.add_row(*(Text(column.text(row)) for column in columns), style=style)
     return table
 

@@ -22,6 +22,7 @@ VIEWS: dict[str, Callable[[], View]] = {
     "hostile": hostile_view,
     "two_places": two_places_view,
     "caution": lambda: view(row("a", 0.1, 0.5, cautions=("other weights",)), row("b", 0.2, 0.6)),
+    "formulas": lambda: view(row("=HYPERLINK(1)", 0.1), row("+cmd|x", 0.2, 0.6), row("@SUM", 0.3)),
     "timed": lambda: random_view(24),
     "large": lambda: random_view(10_000),
 }

@@ -1,0 +1,87 @@
+"""How likely each point is the best at every budget, recipe by recipe, for the page's answer.
+
+The same draws as `paretobench best` takes, so that the page and the command line agree at
+every budget of the slider. Chances travel as whole percents from the first budget at which a
+point has one to the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from paretobench.report.view.front_membership import SEED, contenders, onlookers, out_of_reach
+from paretobench.report.view.rows import Panel, Row, View
+
+MOST_DRAWN = 400
+"""With more points than this in a panel those that cannot be the answer are not drawn."""
+
+MOST_STEPS = 400
+"""Budgets of a panel: of a wider range every second or third."""
+
+AIR = 1.07
+"""How far the budgets reach beyond the fastest and the slowest point."""
+
+
+def default_budget_s(view: View) -> float | None:
+    """The round budget in the middle of the best covered panel's times, in seconds."""
+    from paretobench.analysis.budgets import round_budget
+
+    for panel in view.panels():
+        times = [row.ttft.value for row in panel.rows if row.ttft]
+        return round_budget(min(times) * 1e3, max(times) * 1e3) / 1e3
+    return None
+
+
+def chances(view: View) -> list[dict[str, Any]]:
+    """For each panel its budgets in seconds and the curve of every row that has a chance."""
+    index = {id(row): place for place, row in enumerate(view.rows)}
+    return [_of_panel(panel, index) for panel in view.panels()]
+
+
+def _of_panel(panel: Panel, index: dict[int, int]) -> dict[str, Any]:
+    import numpy as np
+
+    from paretobench.analysis.budgets import best_shares, budget_steps
+    from paretobench.analysis.noise import DRAWS
+    from paretobench.analysis.shrinkage import plausible
+
+    times = [row.ttft.value * 1e3 for row in panel.rows if row.ttft]
+    steps = budget_steps(min(times) / AIR, max(times) * AIR)
+    steps = steps[:: 1 + len(steps) // MOST_STEPS]
+    near, rest = _split(panel.rows)
+    draws = DRAWS if len(panel.rows) <= MOST_DRAWN else DRAWS // 5
+    drawn = plausible(contenders(near), np.random.default_rng(SEED), draws, others=onlookers(rest))
+    shares = best_shares(drawn, np.array(steps) / 1e3)
+    curves = {
+        str(index[id(row)]): curve
+        for row, column in zip(near, shares.T, strict=True)
+        if (curve := _packed([float(share) for share in column]))
+    }
+    return {
+        "recipe": panel.recipe,
+        "environment": panel.environment,
+        "points": len(panel.rows),
+        "steps": [float(f"{step / 1e3:.6g}") for step in steps],
+        "curves": curves,
+    }
+
+
+def _split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Those that are drawn, and those that only tell how scores vary."""
+    if len(rows) <= MOST_DRAWN:
+        return list(rows), []
+    hopeless = out_of_reach(rows)
+    near = [row for row, is_out in zip(rows, hopeless, strict=True) if not is_out]
+    return near, [row for row, is_out in zip(rows, hopeless, strict=True) if is_out]
+
+
+def _packed(shares: Sequence[float]) -> list[int]:
+    """Whole percents from the first to the last that is not nothing, after the first's place.
+
+    >>> _packed([0.0, 0.2, 0.0, 0.8, 0.001]), _packed([0.0, 0.0])
+    ([1, 20, 0, 80], [])
+    """
+    percents = [round(100 * share) for share in shares]
+    some = [place for place, percent in enumerate(percents) if percent]
+    return [some[0], *percents[some[0] : some[-1] + 1]] if some else []
