@@ -1,8 +1,8 @@
 """Scores from a CSV of one's own, so that anybody's points join the plot.
 
-One row per score. Columns, in any order:
+One row per score, in a file of any name. Columns, in any order:
 
-    encoder         required   the catalogue's name, or any other for a system it lacks
+    encoder         required   the catalogue's name or label, or any other for a system it lacks
     resolution_px   required   side of the input image in pixels
     llm             required   as encoder
     benchmark       required   such as gqa or avg5; a label such as Avg-5 is understood; any other
@@ -13,14 +13,15 @@ One row per score. Columns, in any order:
     recipe          optional   how it was trained; scores of different recipes share no front
     standard_error_percent     optional, percentage points; or instead of it
     standard_error             as a fraction
-    n               optional   items scored
+    n               optional   items scored; below the benchmark's size the score is partial
     harness, protocol          optional: who scored it, by which rules (llava, lmms, ...)
     checkpoint      optional   which weights
     source          optional   where the number comes from; the file's name if empty
     url, note       optional
 
-Where all members of a suite are there for one configuration but not the suite itself, its mean
-is added as a derived score. lmms-eval's own result files have another reader.
+A line that cannot be used costs itself and no other. Where all members of a suite are there for
+one configuration but not the suite itself, its mean is added as a derived score. Files of a million
+lines are read as a stream. lmms-eval's own result files have another reader.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from __future__ import annotations
 import csv
 import difflib
 import hashlib
-import io
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paretobench.accuracy import suites
+from paretobench.accuracy.lmms.placing import ScorePoint
+from paretobench.accuracy.names import Names, benchmark, known_names, settled
 from paretobench.domain.records import Score, Source
 from paretobench.errors import DataError
 
@@ -52,44 +53,112 @@ OPTIONAL = (
 UNSTATED_RECIPE = "unstated"
 """The recipe of a score whose file gives none."""
 
-_NEAR = 0.9
-"""How alike (difflib ratio) an unknown benchmark is to a known one to be taken for a slip."""
+QUESTIONED_BELOW = 0.01
+"""A score below 1 % that stands in a column of percent: more often a fraction in the wrong one."""
+
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
+
+
+@dataclass(frozen=True)
+class CsvScore:
+    """One score of a file, with what is odd about it."""
+
+    score: Score
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CsvProblem:
+    """One line that is no score, and why."""
+
+    benchmark: str
+    reason: str
+
+
+def is_header(columns: Sequence[str]) -> bool:
+    """Whether a table's first line is that of a scores table: it has most of what is required.
+
+    >>> is_header(['encoder', 'resolution_px', 'llm', 'benchmark', 'value']), is_header(['Overall'])
+    (True, False)
+    """
+    found = {column.strip().lower() for column in columns}
+    wanted = (*REQUIRED, "value", "value_percent")
+    return len(found.intersection(wanted)) >= 3
+
+
+def wrong_separator(columns: Sequence[str]) -> str:
+    """What separates a scores table instead of commas; empty if that is not what is wrong.
+
+    >>> wrong_separator(['encoder;resolution_px;llm;benchmark;value'])
+    'semicolons'
+    """
+    if len(columns) != 1:
+        return ""
+    found = (
+        word for mark, word in _SEPARATORS.items() if is_header(columns[0].strip('"').split(mark))
+    )
+    return next(found, "")
 
 
 def read_scores_csv(path: Path) -> list[Score]:
     """Every score of a file, with derived suite means where all members are there.
 
     Raises:
-        DataError: if the file cannot be read, a column is missing or unknown, a value cannot
-            be used, or a score stands there twice; the message names the file, the line, the
-            value, and what is allowed.
+        DataError: if the file cannot be read, a column is missing or unknown, or a line cannot
+            be used; the message names the file, the line, the value, and what is allowed.
     """
+    scores = []
+    for found in stream_scores_csv(path, known_names()):
+        if isinstance(found, CsvProblem):
+            raise DataError(found.reason)
+        scores.append(found.score)
+    return scores
+
+
+def stream_scores_csv(path: Path, names: Names) -> Iterator[CsvScore | CsvProblem]:
+    """The scores of a file one by one, then the derived suite means; lines that are none between.
+
+    Raises:
+        DataError: if the file cannot be read, or a column is missing or unknown.
+    """
+    digest = _digest(path)
+    seen: dict[int, int] = {}
+    means = _SuiteMeans()
+    settle = _Settling(names)
+    count = 0
     try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            _check_columns(path.name, reader.fieldnames or ())
+            for row in reader:
+                if None not in row and not any(row.values()):
+                    continue
+                count += 1
+                line = _Line(path.name, reader.line_num, digest, row)
+                found = _read_line(line, settle, seen)
+                if isinstance(found, CsvScore):
+                    means.add(found.score)
+                yield found
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not UTF-8 text; save it as CSV in UTF-8.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    _check_columns(path.name, reader.fieldnames or ())
-    digest = hashlib.sha256(content).hexdigest()
-    lines = [
-        _Line(path.name, reader.line_num, digest, {k: (v or "").strip() for k, v in row.items()})
-        for row in reader
-        if _is_filled(path.name, reader.line_num, row)
-    ]
-    if not lines:
+    except csv.Error as error:
+        raise DataError(f"{path.name} is no CSV that can be read: {error}") from error
+    if not count:
         raise DataError(f"{path.name} has a header but no scores; add one row per score.")
-    scores = [(line, _score(line)) for line in lines]
-    _refuse_doubles(scores)
-    return with_suite_means(score for _, score in scores)
+    yield from (CsvScore(score) for score in means.derived())
 
 
-def _check_columns(file: str, columns: Iterable[str]) -> None:
-    columns = list(columns)
-    if len(columns) == 1 and ";" in columns[0]:
-        raise DataError(f"{file} is separated by semicolons; save it with commas.")
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _check_columns(file: str, columns: Sequence[str]) -> None:
+    if word := wrong_separator(columns):
+        raise DataError(f"{file} is separated by {word}; save it with commas.")
     known = (*REQUIRED, *OPTIONAL)
     for column in columns:
         if column not in known:
@@ -112,22 +181,15 @@ def _check_columns(file: str, columns: Iterable[str]) -> None:
         raise DataError(f"{file} lacks the score: add 'value_percent' (0 to 100) or 'value'.")
 
 
-def _is_filled(file: str, line: int, row: Mapping[str | None, object]) -> bool:
-    if None in row:
-        raise DataError(
-            f"{file}, line {line}: more cells than columns; put text with commas in quotes."
-        )
-    return any(row.values())
-
-
-@dataclass(frozen=True)
 class _Line:
     """One line of the file: its cells, and errors that say where they are."""
 
-    file: str
-    number: int
-    digest: str
-    cells: Mapping[str, str]
+    def __init__(
+        self, file: str, number: int, digest: str, row: Mapping[str | None, str | None]
+    ) -> None:
+        self.file, self.number, self.digest = file, number, digest
+        self.cells = {k: (v or "").strip() for k, v in row.items() if k is not None}
+        self.is_too_long = None in row
 
     def get(self, column: str) -> str:
         return self.cells.get(column, "")
@@ -164,12 +226,71 @@ class _Line:
         return round(number / top, 12)
 
 
-def _score(line: _Line) -> Score:
+class _Settling:
+    """Places under the catalogue's names; a file of many lines has few of them."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._known: dict[ScorePoint, tuple[ScorePoint, tuple[str, ...]]] = {}
+
+    def __call__(self, place: ScorePoint) -> tuple[ScorePoint, tuple[str, ...]]:
+        if place not in self._known:
+            self._known[place] = settled(place, self._names)
+        return self._known[place]
+
+
+def _read_line(line: _Line, settle: _Settling, seen: dict[int, int]) -> CsvScore | CsvProblem:
+    try:
+        if line.is_too_long:
+            raise DataError(
+                f"{line.file}, line {line.number}: more cells than columns; put text with commas "
+                "in quotes."
+            )
+        found = _score(line, settle)
+        _refuse_double(line, found.score, seen)
+    except DataError as error:
+        return CsvProblem(line.get("benchmark"), str(error))
+    return found
+
+
+def _score(line: _Line, settle: _Settling) -> CsvScore:
     value = line.fraction("value")
     if value is None:
         column = "value" if "value" in line.cells else "value_percent"
         raise line.error(column, "a number; leave out the row if there is no score")
-    source = Source(
+    place, odd = settle(
+        ScorePoint(
+            line.text("encoder"),
+            line.whole("resolution_px"),
+            line.text("llm"),
+            line.get("tiling") or "none",
+            line.get("recipe") or UNSTATED_RECIPE,
+        )
+    )
+    name, no_benchmark = benchmark(line.text("benchmark"))
+    n = line.whole("n") if line.get("n") else None
+    part = _part(line, name, n)
+    score = Score(
+        encoder=place.encoder,
+        resolution_px=place.resolution_px,
+        llm=place.llm,
+        tiling=place.tiling,
+        recipe=place.recipe,
+        benchmark=name,
+        value=value,
+        source=_source(line),
+        standard_error=line.fraction("standard_error"),
+        n=n,
+        harness=line.get("harness"),
+        protocol=line.get("protocol"),
+        checkpoint=line.get("checkpoint"),
+        is_partial=bool(part),
+    )
+    return CsvScore(score, tuple(filter(None, (*odd, no_benchmark, part, _question(line, value)))))
+
+
+def _source(line: _Line) -> Source:
+    return Source(
         kind="imported",
         title=line.get("source") or line.file,
         table=line.file if line.get("source") else "",
@@ -178,45 +299,38 @@ def _score(line: _Line) -> Score:
         sha256=line.digest,
         note=line.get("note"),
     )
-    return Score(
-        encoder=line.text("encoder"),
-        resolution_px=line.whole("resolution_px"),
-        llm=line.text("llm"),
-        tiling=line.get("tiling") or "none",
-        recipe=line.get("recipe") or UNSTATED_RECIPE,
-        benchmark=_benchmark_name(line),
-        value=value,
-        source=source,
-        standard_error=line.fraction("standard_error"),
-        n=line.whole("n") if line.get("n") else None,
-        harness=line.get("harness"),
-        protocol=line.get("protocol"),
-        checkpoint=line.get("checkpoint"),
-    )
 
 
-def _benchmark_name(line: _Line) -> str:
-    """A known benchmark by name or label, or a new one as it is written."""
-    written = line.text("benchmark")
-    for name, entry in suites.BENCHMARKS.items():
-        if written.casefold() in (name, entry.label.casefold()):
-            return name
-    near = difflib.get_close_matches(written.casefold(), suites.BENCHMARKS, n=1, cutoff=_NEAR)
-    if near:
-        raise line.error("benchmark", f"{near[0]}, or a name that cannot be taken for a slip of it")
-    return written
+def _part(line: _Line, name: str, n: int | None) -> str:
+    """Which part of the benchmark was scored; empty for the whole.
+
+    Raises:
+        DataError: if more items were scored than there are.
+    """
+    row = suites.BENCHMARKS.get(name)
+    if n is None or row is None or row.n_items is None:
+        return ""
+    if n > row.n_items:
+        raise line.error("n", f"at most {row.n_items:,}, the items of {row.label}")
+    is_whole = n >= suites.LEAST_ITEMS.get(name, row.n_items)
+    return "" if is_whole else f"{n:,} of {row.n_items:,} items"
 
 
-def _refuse_doubles(scores: Iterable[tuple[_Line, Score]]) -> None:
-    lines: dict[tuple[object, ...], int] = {}
-    for line, score in scores:
-        identity = (*_configuration(score), score.benchmark)
-        if identity in lines:
-            raise DataError(
-                f"{line.file}, line {line.number}: {score.benchmark} of this configuration is "
-                f"already in line {lines[identity]}; keep one, or tell them apart by checkpoint."
-            )
-        lines[identity] = line.number
+def _question(line: _Line, value: float) -> str:
+    written = line.get("value_percent")
+    if not written or not 0 < value < QUESTIONED_BELOW:
+        return ""
+    return f"{written} % is below 1 %: if it is a fraction, call the column 'value'"
+
+
+def _refuse_double(line: _Line, score: Score, seen: dict[int, int]) -> None:
+    identity = hash((*_configuration(score), score.benchmark))
+    if identity in seen:
+        raise DataError(
+            f"{line.file}, line {line.number}: {score.benchmark} of this configuration is "
+            f"already in line {seen[identity]}; keep one, or tell them apart by checkpoint."
+        )
+    seen[identity] = line.number
 
 
 def _configuration(score: Score) -> tuple[object, ...]:
@@ -230,29 +344,36 @@ def _configuration(score: Score) -> tuple[object, ...]:
     )
 
 
-def with_suite_means(scores: Iterable[Score]) -> list[Score]:
-    """The scores, and for each configuration the suites that all its members allow.
+class _SuiteMeans:
+    """Means of the suites whose members a file holds, kept as its lines pass.
 
     A derived mean names its arithmetic in the source's note; its standard error is that of a
-    mean of independent scores, and None unless every member has one.
+    mean of independent scores, and None unless every member has one. A partial score is none.
     """
-    found = list(scores)
-    grouped: dict[tuple[object, ...], dict[str, Score]] = defaultdict(dict)
-    for score in found:
-        grouped[_configuration(score)][score.benchmark] = score
-    for members in grouped.values():
-        for name, suite in suites.SUITES.items():
-            mean = suites.suite_mean(name, {key: s.value for key, s in members.items()})
-            if mean is not None and name not in members:
-                found.append(_mean_of(name, mean, [members[key] for key in suite.members]))
-    return found
+
+    _MEMBERS = frozenset(member for suite in suites.SUITES.values() for member in suite.members)
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[object, ...], dict[str, Score]] = {}
+
+    def add(self, score: Score) -> None:
+        if not score.is_partial and (
+            score.benchmark in self._MEMBERS or score.benchmark in suites.SUITES
+        ):
+            self._found.setdefault(_configuration(score), {})[score.benchmark] = score
+
+    def derived(self) -> Iterator[Score]:
+        for members in self._found.values():
+            for name, suite in suites.SUITES.items():
+                mean = suites.suite_mean(name, {key: s.value for key, s in members.items()})
+                if mean is not None and name not in members:
+                    yield _mean_of(name, mean, [members[key] for key in suite.members])
 
 
 def _mean_of(name: str, value: float, members: list[Score]) -> Score:
     errors = [score.standard_error for score in members if score.standard_error is not None]
     first = members[0]
     harnesses = dict.fromkeys(score.harness for score in members if score.harness)
-    protocols = {score.protocol for score in members}
     note = "mean of " + ", ".join(score.benchmark for score in members)
     return replace(
         first,
@@ -261,6 +382,14 @@ def _mean_of(name: str, value: float, members: list[Score]) -> Score:
         standard_error=math.hypot(*errors) / len(members) if len(errors) == len(members) else None,
         n=None,
         harness=" + ".join(harnesses),
-        protocol=protocols.pop() if len(protocols) == 1 else "mixed",
+        protocol=_mean_protocol(members),
         source=replace(first.source, row="", provenance="derived", note=note),
     )
+
+
+def _mean_protocol(members: Sequence[Score]) -> str:
+    protocols = {score.benchmark: score.protocol for score in members}
+    if len(set(protocols.values())) == 1:
+        return members[0].protocol
+    mixture = suites.mean_protocol(protocols)
+    return "mixed" if mixture == "other" else mixture

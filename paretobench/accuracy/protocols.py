@@ -5,6 +5,10 @@ were scored by different rules may stand in one table, but a front through them 
 not models: reports give each set of rules a front of its own, a comparison across them is
 refused, and either is merged only where that was asked for, and marked there.
 
+lmms-eval before v0.3.0 scored DocVQA and InfoVQA by another rule (protocol `lmms_any`; a mean that
+holds such a score is `mixed_any`). The paper's own scores are of that kind, so they follow the
+rules `llava` too; but where one recipe has a benchmark by both, each has a front of its own.
+
 A set of rules is more than the protocol of one benchmark: the paper scored some benchmarks with
 LLaVA's scripts and others with lmms-eval, so that its Avg-5 (protocol `mixed`) follows the rules
 `llava`, as do its TextVQA (`llava`) and its DocVQA (`lmms`).
@@ -36,35 +40,57 @@ class Scored(Protocol):
         """Such as `lmms`, `llava`, `mixed`, or nothing."""
 
 
-def rules_of(score: Scored) -> frozenset[str] | None:
+def rules_of(score: Scored, is_apart: bool = False) -> frozenset[str] | None:
     """The sets of rules that a score follows: `lmms`, `llava` (the paper's mixture), others.
 
-    DocVQA, for one, is scored alike under both.
+    SeedBench, for one, is scored alike under both.
+
+    Args:
+        is_apart: there are scores of this benchmark by lmms-eval's old and by its new rule.
 
     Returns:
         None for a score that names no protocol and so goes with any.
     """
     if score.protocol in UNSTATED:
         return None
+    known = suites.BENCHMARKS.get(score.benchmark)
+    if score.protocol.endswith(OLD_RULE):
+        is_papers = known is not None and known.protocol == score.protocol
+        return frozenset({"llava"} if is_papers and not is_apart else {score.protocol})
     if score.protocol in ("llava", "mixed"):
         return frozenset({"llava"})
-    known = suites.BENCHMARKS.get(score.benchmark)
-    if score.protocol == "lmms" and (known is None or known.protocol == "lmms"):
+    if score.protocol == "lmms" and (known is None or known.protocol.startswith("lmms")):
         return frozenset({"lmms", "llava"})
     return frozenset({score.protocol})
 
 
+OLD_RULE = "_any"
+"""How the protocols of lmms-eval's old rule for several right answers end."""
+
+
+def apart(scores: Iterable[Scored]) -> frozenset[str]:
+    """Benchmarks that these scores hold by lmms-eval's old and by its new rule."""
+    found: dict[str, set[bool]] = defaultdict(set)
+    for score in scores:
+        if score.protocol in ("lmms", "mixed", "lmms_any", "mixed_any"):
+            found[score.benchmark].add(score.protocol.endswith(OLD_RULE))
+    return frozenset(name for name, ages in found.items() if len(ages) == 2)
+
+
 def rule_sets(scores: Iterable[Scored]) -> tuple[str, ...]:
     """The sets of rules that these scores need; empty if one set covers all of them."""
-    found = {rules for score in scores if (rules := rules_of(score)) is not None}
+    scores = list(scores)
+    split = apart(scores)
+    each = (rules_of(score, score.benchmark in split) for score in scores)
+    found = {rules for rules in each if rules is not None}
     if not found or frozenset.intersection(*found):
         return ()
     return tuple(sorted(set().union(*(rules for rules in found if len(rules) == 1))))
 
 
-def follows(score: Scored, rules: str) -> bool:
+def follows(score: Scored, rules: str, is_apart: bool = False) -> bool:
     """Whether a score may stand in a front under a set of rules."""
-    found = rules_of(score)
+    found = rules_of(score, is_apart)
     return found is None or rules in found
 
 

@@ -5,7 +5,9 @@ points, and LLaVA's own scripts and lmms-eval differ on TextVQA. Running a bench
 to the lmms-eval runner; where published scores come from is in `published`.
 
 References: the splits and their sizes are those of the data sets' own papers and cards, as
-lmms-eval loads them; the paper's choice of harness is its section 4, "Evaluation".
+lmms-eval loads them; so are the numbers of images (GQA testdev 398, TextVQA val 3,166, POPE 500 in
+all three splits, DocVQA val 1,286, InfographicVQA val 500, ChartQA test 625 + 987, VQAv2 val
+40,504); the paper's choice of harness is its section 4, "Evaluation".
 """
 
 from __future__ import annotations
@@ -15,9 +17,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from paretobench.analysis.items import design_effect
 from paretobench.errors import UnknownNameError
 
-Protocol = Literal["llava", "lmms", "mixed", "other"]
+Protocol = Literal["llava", "lmms", "lmms_any", "mixed", "mixed_any", "other"]
+"""Whose rules: `_any` with DocVQA and InfoVQA as lmms-eval scored them before v0.3.0, where an
+answer that reaches an ANLS of one half against one of several right answers counts as 1."""
+
+IMAGE_CORRELATION = 0.05
+"""Assumed correlation of two answers about one image, for errors of which only n is known: the
+middle of 0.02 to 0.09, at which GQA's true errors are 1.3 to 2.1 times `sd / sqrt(n)` (simulated
+by `benchmarks/item_clusters.py`). Scores with logged samples need no assumption."""
+
+LEAST_ITEMS = {"pope": 8910}
+"""Sizes below `n_items` that are whole nevertheless: LLaVA's POPE has 2,910 random questions."""
 
 LLAVA_HARNESS = "LLaVA official"
 LMMS_HARNESS = "lmms-eval 0.2.2"
@@ -32,10 +45,12 @@ class Benchmark:
         label: how people write it.
         column: its column in the published tables, without the unit.
         task, metric: lmms-eval's task and key; empty where it has none that fits.
-        task_scale: what a perfect answer scores there: 1 or 100.
+        task_scale: what a perfect answer scores there: 1, 100, or the full marks of a sum.
         n_items: items of the split that is scored; None where the split is not known.
         split: which split, and where its size comes from.
         protocol: whose rules the paper follows (`llava`: LLaVA's official scripts).
+        n_images: distinct images that the items ask about; None where each has its own, or where
+            that is not known.
         run_to_run_sd: standard deviation over training runs as a fraction, by the paper's
             Table 11 (three runs, ddof 0); None where the paper has none.
     """
@@ -50,11 +65,25 @@ class Benchmark:
     split: str = ""
     protocol: Protocol = "lmms"
     run_to_run_sd: float | None = None
+    n_images: int | None = None
+
+    @property
+    def widening(self) -> float:
+        """How much wider the standard error is because items share images."""
+        if self.n_items is None or self.n_images is None:
+            return 1.0
+        return math.sqrt(design_effect(self.n_items, self.n_images, IMAGE_CORRELATION))
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether people write it as points out of `task_scale`, not as percent."""
+        return self.task_scale > 100
 
     @property
     def harness(self) -> str:
         """What the paper scored its own models with."""
-        named = {"llava": LLAVA_HARNESS, "lmms": LMMS_HARNESS, "other": ""}
+        lmms = {"lmms": LMMS_HARNESS, "lmms_any": LMMS_HARNESS}
+        named = {"llava": LLAVA_HARNESS, **lmms, "other": ""}
         return named.get(self.protocol, f"{LLAVA_HARNESS} + {LMMS_HARNESS}")
 
 
@@ -72,20 +101,20 @@ class Suite:
 _ROWS = (
     Benchmark(
         "gqa", "GQA", "GQA", "gqa", "exact_match,none", 1, 12578,
-        "testdev_balanced", "llava", 0.000047,
+        "testdev_balanced", "llava", 0.000047, 398,
     ),
     Benchmark(
         "textvqa", "TextVQA", "TextVQA", "textvqa_val", "exact_match,none", 1, 5000,
-        "val", "llava", 0.00041,
+        "val", "llava", 0.00041, 3166,
     ),
     Benchmark(
         "pope", "POPE", "POPE", "pope", "pope_f1_score,none", 1, 9000,
         "test: random, popular and adversarial, 3,000 each (LLaVA's own random has 2,910)",
-        "llava", 0.0033,
+        "llava", 0.0033, 500,
     ),
     Benchmark(
         "docvqa", "DocVQA", "DocVQA", "docvqa_val", "anls,none", 1, 5349,
-        "val", "lmms", 0.0035,
+        "val", "lmms_any", 0.0035, 1286,
     ),
     Benchmark(
         "seedbench_image", "SeedBench-image", "SeedBench_image", "seedbench",
@@ -101,7 +130,7 @@ _ROWS = (
     ),
     Benchmark(
         "vqav2", "VQAv2", "VQAv2", "vqav2_val", "exact_match,none", 1, 214354,
-        "val", "lmms", 0.00049,
+        "val", "lmms", 0.00049, 40504,
     ),
     Benchmark("mmmu", "MMMU", "MMMU", "mmmu_val", "mmmu_acc,none", 1, 900, "val"),
     Benchmark(
@@ -114,10 +143,11 @@ _ROWS = (
         "llava", 0.0083,
     ),
     Benchmark("chartqa", "ChartQA", "ChartQA", "chartqa", "relaxed_overall,none", 1, 2500,
-              "test, human and augmented"),
+              "test, human and augmented", "lmms", None, 1612),
     Benchmark("ocrbench", "OCRBench", "OCRBench", "ocrbench", "ocrbench_accuracy,none", 1,
               1000, "test"),
-    Benchmark("infovqa", "InfoVQA", "InfoVQA", "infovqa_val", "anls,none", 1, 2801, "val"),
+    Benchmark("infovqa", "InfoVQA", "InfoVQA", "infovqa_val", "anls,none", 1, 2801, "val",
+              "lmms_any", None, 500),
     Benchmark("ai2d", "AI2D", "AI2D", "ai2d", "exact_match,none", 1, 3088, "test"),
     Benchmark("realworldqa", "RealWorldQA", "RealWorldQA", "realworldqa", "exact_match,none",
               1, 765, "test"),
@@ -129,7 +159,11 @@ _ROWS = (
               n_items=50000, split="val", protocol="other"),
     Benchmark("retrieval_avg", "retrieval average", "avg_retrieval", protocol="other"),
     Benchmark("datacomp_38", "DataComp 38 tasks", "avg_38_tasks", protocol="other"),
-    Benchmark("avg5", "Avg-5", "Avg5", protocol="mixed", run_to_run_sd=0.001),
+    Benchmark("mme_perception", "MME perception", "MMEPerception", "mme",
+              "mme_perception_score,none", 2000, split="ten subtasks of 200 points"),
+    Benchmark("mme_cognition", "MME cognition", "MMECognition", "mme",
+              "mme_cognition_score,none", 800, split="four subtasks of 200 points"),
+    Benchmark("avg5", "Avg-5", "Avg5", protocol="mixed_any", run_to_run_sd=0.001),
 )  # fmt: skip
 
 BENCHMARKS: Mapping[str, Benchmark] = {row.name: row for row in _ROWS}
@@ -174,7 +208,8 @@ def binomial_standard_error(value: float, n_items: int) -> float:
     """Standard error of a mean of `n_items` answers scored between 0 and 1.
 
     `sqrt(p (1 - p) / n)`: exact for right-or-wrong answers, an upper bound for partial credit
-    (ANLS, TextVQA's soft accuracy), since no score in [0, 1] of mean p varies more.
+    (ANLS, TextVQA's soft accuracy), since no score in [0, 1] of mean p varies more. It takes the
+    items for independent; `Benchmark.widening` says what their images add.
 
     Raises:
         ValueError: if `value` is outside [0, 1] or `n_items` is not positive.
@@ -192,7 +227,8 @@ def default_standard_error(
 ) -> float | None:
     """Standard error to assume for a score whose source gives none, as a fraction.
 
-    Two parts in quadrature: the sampling of the items (`binomial_standard_error`) and the
+    Two parts in quadrature: the sampling of the items (`binomial_standard_error`, wider by the
+    design effect of items that share images: Kish, Survey Sampling, 1965) and the
     training run (the paper's Table 11; 0.1 points for Avg-5, its section 4). For a suite the
     items' part is `sqrt(sum of the members' squared errors) / number of members`; a member's
     score not in `parts` counts as the suite's own value, which errs on the wide side.
@@ -213,20 +249,23 @@ def default_standard_error(
         ValueError: if a score is outside [0, 1].
 
     >>> round(default_standard_error('gqa', 0.63), 4), round(default_standard_error('avg5', 0.6), 4)
-    (0.0043, 0.0027)
+    (0.0068, 0.0031)
     """
     entry = benchmark(name)
     run_to_run = entry.run_to_run_sd or 0.0
     if name not in SUITES:
         if entry.n_items is None:
             return None
-        return math.hypot(binomial_standard_error(value, entry.n_items), run_to_run)
+        return math.hypot(_sampling_error(entry, value), run_to_run)
     members = SUITES[name].members
     errors = [
-        binomial_standard_error((parts or {}).get(member, value), BENCHMARKS[member].n_items or 1)
-        for member in members
+        _sampling_error(BENCHMARKS[member], (parts or {}).get(member, value)) for member in members
     ]
     return math.hypot(math.hypot(*errors) / len(members), run_to_run)
+
+
+def _sampling_error(entry: Benchmark, value: float) -> float:
+    return binomial_standard_error(value, entry.n_items or 1) * entry.widening
 
 
 def suite_mean(name: str, scores: Mapping[str, float]) -> float | None:
@@ -242,3 +281,27 @@ def suite_mean(name: str, scores: Mapping[str, float]) -> float | None:
     if any(member not in scores for member in members):
         return None
     return round(math.fsum(scores[member] for member in members) / len(members), 12)
+
+
+def mean_protocol(protocols: Mapping[str, str]) -> str:
+    """The protocol of a mean from those of its members, by benchmark.
+
+    `mixed_any` is the paper's own mixture, `mixed` the same with DocVQA by ANLS.
+
+    >>> mean_protocol({'gqa': 'llava', 'docvqa': 'lmms_any'}), mean_protocol({'gqa': 'lmms'})
+    ('mixed_any', 'lmms')
+    >>> mean_protocol({'gqa': 'llava', 'docvqa': 'lmms'}), mean_protocol({'pope': 'x', 'gqa': 'y'})
+    ('mixed', 'other')
+    """
+    found = set(protocols.values())
+    if found == {"lmms", "lmms_any"}:
+        return "lmms_any"
+    if len(found) == 1:
+        return found.pop()
+    for name, wanted in (
+        ("mixed_any", {key: row.protocol for key, row in BENCHMARKS.items()}),
+        ("mixed", {key: row.protocol.replace("_any", "") for key, row in BENCHMARKS.items()}),
+    ):
+        if all(protocols[key] == wanted.get(key) for key in protocols):
+            return name
+    return "other"

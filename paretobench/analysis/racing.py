@@ -63,14 +63,18 @@ class RaceCost:
         return self.answered / self.exhaustive if self.exhaustive else 1.0
 
 
-def lead(a: Items, b: Items) -> Difference | None:
+Images = Mapping[str, Mapping[str, str]]
+"""Benchmark to item to its image: items of one image are no independent draws."""
+
+
+def lead(a: Items, b: Items, images: Images | None = None) -> Difference | None:
     """By how much B leads A, averaged over the benchmarks that both have two items of.
 
     >>> lead({'gqa': {'1': 0, '2': 0}}, {'gqa': {'1': 1, '2': 1}}).value
     1.0
     """
     parts = [
-        paired_difference(a[name], b[name])
+        paired_difference(a[name], b[name], (images or {}).get(name))
         for name in sorted(a.keys() & b.keys())
         if len(a[name].keys() & b[name].keys()) >= 2
     ]
@@ -83,6 +87,7 @@ def to_drop(
     stage: int,
     z_to_drop: float = Z_TO_DROP,
     protected: Iterable[str] = (),
+    images: Images | None = None,
 ) -> list[Drop]:
     """Who leaves after this stage, each by its clearest better rival.
 
@@ -95,6 +100,7 @@ def to_drop(
         latency_s: per configuration, TTFT or another cost in seconds.
         stage: number of the stage just finished, from 0.
         protected: never dropped.
+        images: of the items, where they are known; errors are then clustered by image.
 
     Raises:
         ValueError: if a configuration has no latency.
@@ -106,7 +112,7 @@ def to_drop(
     drops: list[Drop] = []
     for name in sorted(set(scores) - kept):
         rivals = [r for r in scores if r != name and latency_s[r] <= latency_s[name]]
-        leads = [(lead(scores[name], scores[rival]), rival) for rival in rivals]
+        leads = [(lead(scores[name], scores[rival], images), rival) for rival in rivals]
         clear = [
             (found.z, found, rival)
             for found, rival in leads

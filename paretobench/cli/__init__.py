@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import keyword
 import os
 import sys
@@ -135,6 +136,9 @@ def _run(args: Sequence[str] | None) -> int:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Entry point of the `paretobench` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # an ASCII locale shows \\xf6, not a traceback
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(_run(args))
 
 

@@ -32,6 +32,16 @@ def emit_json(value: Any) -> None:
     click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def emit_json_rows(rows: Iterable[Any]) -> None:
+    """A JSON list on stdout, written row by row, so that it may be longer than the memory."""
+    separator = "["
+    for row in rows:
+        text = json.dumps(_plain(row), ensure_ascii=False, allow_nan=False)
+        click.echo(f"{separator}\n  {text}", nl=False)
+        separator = ","
+    click.echo("[]" if separator == "[" else "\n]")
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A small table on stdout."""
     from rich.table import Table

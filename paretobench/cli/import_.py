@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from paretobench.cli import completion, import_xcode
-from paretobench.cli.console import say
+from paretobench.cli.console import print_table, say, warn
 from paretobench.cli.options import store_option
 from paretobench.errors import DataError
-from paretobench.units import counted
 
 if TYPE_CHECKING:
-    from paretobench.store import Store
+    from paretobench.cli.importing import Import
 
 
 @click.command("import")
@@ -63,49 +63,51 @@ def import_command(
     signer: str | None,
     **place: Any,
 ) -> None:
-    """Bring in scores, lmms-eval results or another database."""
-    from paretobench.store import Store, bundle
+    """Bring in scores, lmms-eval results, timing reports or another database."""
+    from paretobench.cli.importing import Destination, Import, Request
 
     paths = [Path(name) for name in files]
     for path in paths:
-        if not path.exists():
+        if not os.path.lexists(path):
             raise DataError(f"there is no file {path}; nothing was imported")
     flags = {name: value for name, value in place.items() if value is not None}
-    rules = Path(mapping) if mapping else None
-    with Store.open(database) as store:
-        for path in paths:
-            if signer:
-                came = str(bundle.import_bundle(store, path, Path(signer)))
-            else:
-                came = _import_path(store, path, flags, rules, protocol)
-            say(f"{path}: {came}")
+    request = Request(flags, Path(mapping) if mapping else None, protocol, signer)
+    with Destination(database) as destination:
+        running = Import(destination, request, _say_progress)
+        running.read(paths)
+        _print(running)
 
 
-def _import_path(
-    store: Store, path: Path, flags: dict[str, Any], mapping: Path | None, protocol: str
-) -> str:
-    """Import one path by what it is; returns what came of it."""
-    from paretobench.accuracy.importers import read_scores_csv
-    from paretobench.accuracy.lmms import importer
-    from paretobench.measure import xcode_reports
-    from paretobench.store import imports
+def _say_progress(done: int) -> None:
+    if done >= PROGRESS_FROM:
+        say(f"  {done:,} scores stored")
 
-    if xcode_reports.is_report(path):
-        return import_xcode.import_report(store, path, flags)
-    if imports.kind_of(path) is not None:
-        return str(imports.bring_in(store, path))
-    if path.suffix.lower() == ".csv" and path.is_file() and not importer.is_importable(path):
-        scores = read_scores_csv(path)
-    elif importer.is_importable(path):
-        imported = importer.import_results(
-            [path], import_xcode.without_report_options(flags), mapping, protocol
-        )
-        for note in imported.notes:
-            say(f"  {note}")
-        scores = list(imported.scores)
-    else:
-        raise DataError(
-            f"{path} is no scores .csv, no result of lmms-eval or VLMEvalKit, no paretobench\n"
-            "database, bundle or spool file; docs/accuracy.md shows the columns of a scores.csv"
-        )
-    return f"{counted(len(scores), 'score')}, {store.add_scores(scores)} new"
+
+PROGRESS_FROM = 100_000
+"""Scores from which an import takes long enough to be told how far it is."""
+
+
+def _print(running: Import) -> None:
+    """The account of an import, and its failure if nothing came in.
+
+    Raises:
+        DataError: if nothing came in.
+    """
+    from paretobench.cli.importing import summary
+
+    account = running.account
+    entries = account.entries
+    if account.is_failed and len(entries) == 1:
+        raise DataError(entries[0].detail)
+    rows = [
+        (each.path, each.task, each.outcome, f"{each.count:,}", " ".join(each.detail.split("\n")))
+        for each in entries
+    ]
+    print_table("", ("file", "task", "outcome", "count", "detail"), rows)
+    for note in running.notes:
+        warn(note)
+    for contest in running.contests:
+        warn(f"{contest}; {contest.advice}")
+    if account.is_failed:
+        raise DataError(f"nothing was imported: {summary(account)}; the table says why")
+    say(summary(account))

@@ -13,6 +13,7 @@ from paretobench.errors import ConfigError
 from paretobench.units import counted, milliseconds
 
 if TYPE_CHECKING:
+    from paretobench.accuracy.accounting import Outcome
     from paretobench.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,15 +51,20 @@ def without_report_options(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in flags.items() if name not in NAMES}
 
 
-def import_report(store: Store, path: Path, flags: Mapping[str, Any]) -> str:
-    """Import one report; returns what came of it.
+def import_report(
+    opened: Callable[[], Store], path: Path, flags: Mapping[str, Any]
+) -> list[tuple[str, Outcome, str]]:
+    """Import one report; returns what became of each of its experiments.
+
+    Args:
+        opened: opens the database, once the report is read.
 
     Raises:
         ConfigError: if encoder or resolution are not given.
         DataError: if it is no report, or contradicts the flags.
     """
     from paretobench.config import find_encoder
-    from paretobench.measure.xcode_reports import import_report as read_report
+    from paretobench.measure import xcode_reports
 
     if "encoder" not in flags or "resolution_px" not in flags:
         raise ConfigError(
@@ -66,16 +72,20 @@ def import_report(store: Store, path: Path, flags: Mapping[str, Any]) -> str:
             "say what it timed: --encoder fastvithd --resolution 1024 (--precision, if not fp16)"
         )
     said = {name: flags[name] for name in NAMES if name in flags}
-    found = read_report(path, find_encoder(flags["encoder"]), flags["resolution_px"], **said)
+    found = xcode_reports.import_report(
+        path, find_encoder(flags["encoder"]), flags["resolution_px"], **said
+    )
+    store = opened()
     with store.transaction():
         store.add_environment(found.environment)
         store.add_workloads([found.workload])
         is_new = store.add_cell(found.cell)
     samples, runtime = found.cell.samples_s, found.workload.runtime
     warning = (found.cell.facts["placement"] or {}).get("warning")
-    return (
+    detail = (
         f"{found.workload.label} ({runtime}, {runtime.options['compute_units']}) "
         f"on {found.environment.label}: {milliseconds(median(samples))} ms, "
-        f"{counted(len(samples), 'prediction')} of one process, "
-        f"{'new' if is_new else 'known already'}" + (f"; {warning}" if warning else "")
+        f"{counted(len(samples), 'prediction')} of one process"
+        + (f"; {warning}" if warning else "")
     )
+    return [(found.workload.label, "new" if is_new else "known", detail)]

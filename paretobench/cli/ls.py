@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from paretobench.accuracy.standing_scores import sort_out
 from paretobench.api.results import open_store
 from paretobench.cli import completion
-from paretobench.cli.console import emit_json, print_table, say
+from paretobench.cli.console import emit_json_rows, print_table, say
 from paretobench.cli.options import as_json
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.units import counted
@@ -36,21 +38,43 @@ def ls_command(
 ) -> None:
     """List sweeps, points, workloads, failures, environments or published rows."""
     if what == "published":
-        rows = _published(table)
-    elif table:
+        _print(what, filtered(_published(table), where), as_json)
+        return
+    if table:
         raise ConfigError("--table goes with 'paretobench ls published'")
-    else:
-        with open_store(database) as store:
-            rows = _stored(store, what)
-    rows = filtered(rows, where)
+    with open_store(database) as store:
+        if what == "scores":
+            _print(what, _matching(_scores(store), where), as_json)
+        else:
+            _print(what, filtered(_stored(store, what), where), as_json)
+        if not as_json and what in ("sweeps", "points", "scores"):
+            _say_what_is_missing(store)
+
+
+def _print(what: str, rows: Iterable[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        emit_json(rows)
-    elif rows:
-        headings = columns(rows)
-        print_table("", headings, [[_cell(row.get(name)) for name in headings] for row in rows])
-        say(counted(len(rows), "row"))
-    else:
+        emit_json_rows(rows)
+        return
+    waiting = iter(rows)
+    shown = list(islice(waiting, SHOWN_ROWS))
+    more = sum(1 for _ in waiting)
+    if not shown:
         say(f"no {what} here")
+        return
+    headings = columns(shown)
+    print_table("", headings, [[_cell(row.get(name)) for name in headings] for row in shown])
+    rest = f" of {len(shown) + more:,}; --where narrows them, --json lists all" if more else ""
+    say(f"{counted(len(shown), 'row')}{rest}")
+
+
+SHOWN_ROWS = 1000
+"""Rows of a table on a terminal: nobody reads more, and a million take a gigabyte to lay out."""
+
+
+def _say_what_is_missing(store: Store) -> None:
+    scores = store.score_count()
+    if scores and not store.environments():
+        say(f"{counted(scores, 'score')}, no measurement yet: 'paretobench sweep' adds latencies")
 
 
 def _cell(value: Any) -> str:
@@ -65,7 +89,6 @@ def _stored(store: Store, what: str) -> Listing:
         "workloads": _workloads,
         "failures": _failures,
         "environments": _environments,
-        "scores": _scores,
     }
     return makers[what](store)
 
@@ -135,15 +158,35 @@ def _environments(store: Store) -> Listing:
     ]
 
 
-def _scores(store: Store) -> Listing:
-    from paretobench.store.scores import without_superseded
+_SCORE_COLUMNS = "encoder resolution_px llm tiling recipe benchmark value standard_error n protocol"
 
-    names = "encoder resolution_px llm tiling recipe benchmark value standard_error n protocol"
-    return [
-        {name: getattr(score, name) for name in names.split()}
-        | {"partial": "yes" if score.is_partial else "no", "source": score.source.cite()}
-        for score in without_superseded(store.scores())
-    ]
+
+def _scores(store: Store) -> Iterator[dict[str, Any]]:
+    """One row per score as they are read: a database may hold a million.
+
+    `counts` says which of several at one place a report takes: `yes`, `replaced` by a later
+    version, `candidate` beside another checkpoint's, `no` for a part.
+    """
+    standing = sort_out(store.crowded_scores())
+    special = {old.key: "replaced" for old, _ in standing.replaced}
+    for contest in standing.contests:
+        special |= {score.key: "candidate" for _, score in contest.candidates}
+    superseded = store.superseded_keys()
+    for score in store.stream_scores():
+        if score.key in superseded:
+            continue
+        yield {name: getattr(score, name) for name in _SCORE_COLUMNS.split()} | {
+            "partial": "yes" if score.is_partial else "no",
+            "counts": special.get(score.key, "no" if score.is_partial else "yes"),
+            "source": score.source.cite(),
+        }
+
+
+def _matching(
+    rows: Iterable[dict[str, Any]], conditions: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        yield from filtered([row], conditions)
 
 
 def _published(table: str | None) -> Listing:

@@ -271,6 +271,8 @@ class Score:
         harness, protocol: who scored it and by which rules (`llava`, `lmms`, `mixed`).
         standard_error: None where the source gives none.
         n: items scored; None if unknown.
+        dated: when the result was written, else imported, ISO 8601; of two versions of one
+            result the later one stands. Not part of the key: the same file is the same score.
     """
 
     encoder: str
@@ -287,11 +289,12 @@ class Score:
     protocol: str = ""
     checkpoint: str = ""
     is_partial: bool = False
+    dated: str = ""
 
     @cached_property
     def key(self) -> str:
-        """Content key, the source's key included."""
-        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        """Content key, the source's key included; `dated` is not."""
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "dated"}
         error = None if self.standard_error is None else float(self.standard_error)
         numbers = {"value": float(self.value), "standard_error": error}
         return content_key(data | numbers | {"source": self.source.key})

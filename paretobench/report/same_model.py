@@ -35,10 +35,30 @@ def cautions(
     timed = {part.checkpoint for part in parts}
     if timed not in ({""}, {score.checkpoint}):
         said.append(OTHER_WEIGHTS if score.checkpoint else UNNAMED_WEIGHTS)
-    is_integer = any(part.runtime.precision in _INTEGER for part in parts)
-    if "quantised: " in score.conditions and not is_integer:
-        said.append("score of quantised weights, latency of unquantised ones")
+    said += other_weights(score, parts)
     return (*said, *_input(score.conditions, parts, point))
+
+
+def other_weights(score: Accuracy | None, parts: Sequence[Workload]) -> list[str]:
+    """Why a score of quantised or pruned weights cannot stand for this latency; empty if it can.
+
+    Args:
+        parts: the workloads of the point's latency.
+    """
+    if score is None or not parts:
+        return []
+    timed = {part.runtime.precision for part in parts}
+    weights = {part.checkpoint for part in parts}
+    if score.checkpoint and weights == {score.checkpoint}:
+        return []
+    said = []
+    if "quantised: " in score.conditions:
+        named = [name for name in _INTEGER if f"quantised: {name}" in score.conditions]
+        if not timed.intersection(named or _INTEGER):
+            said.append("score of quantised weights, latency of unquantised ones")
+    if "pruned: " in score.conditions:
+        said.append("score of pruned weights, latency of whole ones")
+    return said
 
 
 def _input(conditions: str, parts: Sequence[Workload], point: StoredPoint) -> list[str]:

@@ -24,7 +24,8 @@ _SQLITE_HEADER = b"SQLite format 3\x00"
 def kind_of(path: Path) -> Kind | None:
     """What `path` is, by its content; None if the store cannot import it."""
     if path.is_dir():
-        return "spool folder" if spool.pending(path) else None
+        is_spool = any(kind_of(file) == "spool file" for file in spool.pending(path))
+        return "spool folder" if is_spool else None
     if not path.is_file():
         return None
     with path.open("rb") as file:

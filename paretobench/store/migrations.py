@@ -226,6 +226,12 @@ def m004_contention(db: Database) -> None:
     )
 
 
+@migrations()
+def m005_dated_scores(db: Database) -> None:
+    """When a score's result was written: of two versions of one the later stands."""
+    db.execute("ALTER TABLE score ADD COLUMN dated TEXT NOT NULL DEFAULT ''")
+
+
 def apply_migrations(connection: sqlite3.Connection, until: int | None = None) -> int:
     """Take every pending step, then make the views anew. Call it inside `BEGIN IMMEDIATE`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from paretobench.domain.records import Score, Source, TaskRun
 from paretobench.errors import DataError
@@ -39,12 +39,18 @@ class ScoreRows(Database):
                 score.source.key,
                 *(getattr(score, name) for name in _AFTER_SOURCE),
                 int(score.is_partial),
+                score.dated,
             )
             for score in scores
         ]
         with self.transaction():
             self.add_sources(score.source for score in scores)
-            return self._insert("score", rows, width=15)
+            return self._insert("score", rows, width=16)
+
+    def known_scores(self, keys: Iterable[str]) -> set[str]:
+        """Those of these keys that are stored."""
+        clause, parameters = where(key=list(keys))
+        return {row["key"] for row in self._rows(f"SELECT key FROM score{clause}", parameters)}
 
     def scores(
         self,
@@ -57,6 +63,48 @@ class ScoreRows(Database):
         order = "encoder, resolution_px, llm, tiling, recipe, benchmark, key"
         rows = self._rows(f"SELECT * FROM score{clause} ORDER BY {order}", parameters)
         sources = self._sources()
+        return [_score(row, sources) for row in rows]
+
+    def stream_scores(self) -> Iterator[Score]:
+        """Every score as it is read, in the order of `scores`: a database may hold a million."""
+        columns = ", ".join(f's."{name}" AS source_{name}' for name in _SOURCE)
+        order = "encoder, resolution_px, llm, tiling, recipe, benchmark, score.key"
+        found = self._connection.execute(
+            f"SELECT score.*, {columns} FROM score JOIN source AS s ON s.key = source_key"
+            f" ORDER BY {order}"
+        )
+        for row in found:
+            source = Source(**{name: row[f"source_{name}"] for name in _SOURCE})
+            yield _score(row, {row["source_key"]: source})
+
+    def score_count(self) -> int:
+        """How many scores there are."""
+        (row,) = self._rows("SELECT count(*) AS n FROM score")
+        return int(row["n"])
+
+    def superseded_keys(self) -> set[str]:
+        """Keys of the partial scores whose whole is stored too (`without_superseded`)."""
+        of = "SELECT checkpoint FROM score WHERE is_partial = 1 AND checkpoint <> ''"
+        rows = self._rows(f"SELECT * FROM score WHERE checkpoint IN ({of})")
+        sources = self._sources() if rows else {}
+        found = [_score(row, sources) for row in rows]
+        return {s.key for s in found} - {s.key for s in without_superseded(found)}
+
+    def crowded_scores(self) -> list[Score]:
+        """Whole scores of one's own that differ from another at the same place."""
+        place = "encoder, resolution_px, llm, tiling, recipe, benchmark, protocol"
+        own = (
+            "is_partial = 0 AND source_key IN "
+            "(SELECT key FROM source WHERE kind IN ('measured', 'imported'))"
+        )
+        crowded = (
+            f"SELECT {place} FROM score WHERE {own} GROUP BY {place}"
+            " HAVING count(*) > 1 AND max(value) > min(value)"
+        )
+        rows = self._rows(
+            f"SELECT * FROM score WHERE {own} AND ({place}) IN ({crowded}) ORDER BY key"
+        )
+        sources = self._sources() if rows else {}
         return [_score(row, sources) for row in rows]
 
     def sources(self) -> list[Source]:
@@ -143,4 +191,5 @@ def _score(row: Row, sources: dict[str, Source]) -> Score:
         **{name: row[name] for name in (*_BEFORE_SOURCE, *_AFTER_SOURCE)},
         source=sources[row["source_key"]],
         is_partial=bool(row["is_partial"]),
+        dated=row["dated"],
     )

@@ -120,7 +120,6 @@ def test_bad_headers_say_what_is_needed(tmp_path: Path, header: str, message: st
         ("fastvithd,big,b,gqa,60", "resolution_px is 'big'; allowed: a positive whole number"),
         ("fastvithd,0,b,gqa,60", "resolution_px is '0'; allowed: a positive whole number"),
         (",1024,b,gqa,60", "encoder is ''; allowed: any name, but not nothing"),
-        ("fastvithd,1024,b,docqa,60", "benchmark is 'docqa'; allowed: docvqa, or a name that"),
         ("fastvithd,1024,b,gqa,60,extra", "more cells than columns"),
         (ROW, "line 3: gqa of this configuration is already in line 2"),
     ],

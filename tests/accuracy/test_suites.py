@@ -52,9 +52,21 @@ def test_standard_error_of_avg5_uses_the_members_scores() -> None:
     parts = {"gqa": 0.631, "textvqa": 0.644, "pope": 0.881, "docvqa": 0.356,
              "seedbench_image": 0.685}  # fmt: skip
     sizes = (12578, 5000, 9000, 5349, 14233)
-    items = math.sqrt(sum(p * (1 - p) / n for p, n in zip(parts.values(), sizes, strict=True))) / 5
+    wider = [suites.BENCHMARKS[name].widening ** 2 for name in parts]
+    variances = [p * (1 - p) / n * w for p, n, w in zip(parts.values(), sizes, wider, strict=True)]
+    items = math.sqrt(sum(variances)) / 5
     expected = math.hypot(items, 0.001)
     assert suites.default_standard_error("avg5", 0.639, parts) == pytest.approx(expected)
+
+
+def test_items_that_share_images_widen_the_assumed_error() -> None:
+    gqa, own_images = suites.BENCHMARKS["gqa"], suites.BENCHMARKS["scienceqa"]
+    assert gqa.widening == pytest.approx(math.sqrt(1 + (12578 / 398 - 1) * 0.05))
+    assert own_images.widening == 1
+    of_items = suites.binomial_standard_error(0.63, 12578)
+    assert suites.default_standard_error("gqa", 0.63) == pytest.approx(
+        math.hypot(of_items * gqa.widening, 0.000047)
+    )
 
 
 def test_no_standard_error_is_made_up_without_a_size() -> None:

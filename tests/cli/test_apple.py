@@ -82,9 +82,9 @@ def test_a_report_from_xcode_joins_the_store_once(cli, report: Path) -> None:
     first, second = (cli("import", str(report), *WHAT) for _ in range(2))
     assert first.exit_code == 0, first.output
     said = "FastViTHD@1024 (coreml fp16, cpu_and_ne) on iPhone 16, iOS 18.1: 10.1 ms, 3 predictions"
-    assert said in first.stderr and "of one process, new" in first.stderr
-    assert "100.0 % of the operations is off the Neural Engine" in first.stderr
-    assert "known already" in second.stderr
+    assert said in first.stdout and "1 new" in first.stderr
+    assert "100.0 % of the operations is off the Neural Engine" in first.stdout
+    assert "1 known" in second.stderr
     (workload,) = json.loads(cli("ls", "workloads", "--json").stdout)
     assert (workload["label"], workload["cells"]) == ("FastViTHD@1024", 1)
 
@@ -95,7 +95,7 @@ def test_the_json_in_a_report_can_be_given_and_what_it_lacks_is_said(cli, tmp_pa
     assert "does not name its device" in refusal(cli("import", str(file), *WHAT))
     more = ("--device", "iPad Pro", "--precision", "int4", "--measured-at", "2026-11-20T14:30")
     result = cli("import", str(file), *WHAT, *more)
-    assert "(coreml int4, cpu_and_ne) on iPad Pro: 10.1 ms" in result.stderr
+    assert "(coreml int4, cpu_and_ne) on iPad Pro: 10.1 ms" in result.stdout
 
 
 def test_a_report_without_an_encoder_says_which_options_it_needs(cli, report: Path) -> None:

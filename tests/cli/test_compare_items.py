@@ -30,7 +30,7 @@ def test_two_result_folders_are_compared_item_by_item() -> None:
     assert result.exit_code == 0, result.output
     [line] = [line for line in result.stdout.splitlines() if "gqa" in line]
     cells = [cell.strip() for cell in line.strip("│┃ ").split("│")]
-    assert cells == ["gqa", "70.0", "50.0", "+20.0", "+2.0 to +38.0", "20", "A better"]
+    assert cells == ["gqa", "70.0", "50.0", "+20.0", "-0.6 to +36.9", "20", "not told apart"]
     assert "pope: not the same items: 4 items only one side answered" in result.stderr
     assert "not compared: docvqa" in result.stderr
 

@@ -99,9 +99,9 @@ def test_harness_and_protocol_follow_the_paper() -> None:
     pope = scores_at(*point, "pope")["15M+1.1M"]
     assert (pope.harness, pope.protocol, pope.n) == ("LLaVA official", "llava", 9000)
     docvqa = scores_at(*point, "docvqa")["15M+1.1M"]
-    assert (docvqa.harness, docvqa.protocol, docvqa.n) == ("lmms-eval 0.2.2", "lmms", 5349)
+    assert (docvqa.harness, docvqa.protocol, docvqa.n) == ("lmms-eval 0.2.2", "lmms_any", 5349)
     mean = scores_at(*point, "avg5")["15M+1.1M"]
-    assert (mean.harness, mean.protocol) == ("LLaVA official + lmms-eval 0.2.2", "mixed")
+    assert (mean.harness, mean.protocol) == ("LLaVA official + lmms-eval 0.2.2", "mixed_any")
 
 
 def test_quoted_scores_say_so() -> None:

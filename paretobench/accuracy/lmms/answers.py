@@ -138,3 +138,43 @@ def vqa_accuracy(answer: str, annotations: Sequence[str]) -> float:
     total = sum(matches)
     parts = [min(1.0, (total - match) / 3) for match in matches]
     return sum(parts) / len(parts)
+
+
+ANLS_THRESHOLD = 0.5
+"""Similarity below which an answer counts as wrong (Biten et al., ICCV 2019, section 4)."""
+
+
+def anls(answer: str, targets: Sequence[str]) -> float:
+    """ANLS of one answer: similarity to the nearest right answer, 0 below one half.
+
+    As lmms-eval's metric of that name: white space and case are normalised, the edit distance is
+    divided by the length of the longer text as it was written.
+
+    Raises:
+        ValueError: if there is no right answer.
+
+    >>> round(anls('$4500', ['$4,500']), 4), anls('cat', ['dog'])
+    (0.8333, 0.0)
+    """
+    if not targets:
+        raise ValueError("an item without right answers cannot be scored")
+    distances = []
+    for target in targets:
+        length = max(len(target), len(answer))
+        edits = _edit_distance(" ".join(target.lower().split()), " ".join(answer.lower().split()))
+        distances.append(edits / length if length else 0.0)
+    similarity = 1 - min(distances)
+    return similarity if similarity >= ANLS_THRESHOLD else 0.0
+
+
+def _edit_distance(a: str, b: str) -> int:
+    """Levenshtein's distance, a row at a time."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, start=1):
+        left, above_left = i, i - 1
+        for j, y in enumerate(b, start=1):
+            above = row[j]
+            row[j - 1], left = left, min(above + 1, left + 1, above_left + (x != y))
+            above_left = above
+        row[-1] = left
+    return row[-1]

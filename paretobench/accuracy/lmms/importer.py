@@ -1,103 +1,204 @@
 """Bringing in scores that lmms-eval or VLMEvalKit left behind.
 
-Files and folders in, placed scores out. Results of one folder and one checkpoint belong
-together, so that their suite means are made; the same file twice makes the same scores.
+Files in, placed scores out, with an entry for every file and task that gave none. Results of one
+folder and one checkpoint belong together, so that their suite means are made; of several runs of
+one task the newest counts there. The same file twice makes the same scores.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from paretobench.accuracy.lmms import placing, scoring, vlmevalkit
+from paretobench.accuracy import suites
+from paretobench.accuracy.accounting import Entry
+from paretobench.accuracy.lmms import items, placing, scoring, vlmevalkit
 from paretobench.accuracy.lmms import results as results_
 from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.lmms.results import TaskResult
 from paretobench.accuracy.lmms.scoring import Value
-from paretobench.domain.records import Score
-from paretobench.errors import DataError
+from paretobench.accuracy.names import Names, benchmark, known_names, settled
+from paretobench.domain.records import Score, SourceKind
+from paretobench.errors import ConfigError, DataError
+from paretobench.units import percent
 
 
 @dataclass(frozen=True)
-class Imported:
-    """What was read: `scores` to store, and `notes` for the user, one line each."""
+class PlacedScore:
+    """One score to store, the file and task it came from, and what is odd about it."""
 
-    scores: tuple[Score, ...]
-    notes: tuple[str, ...]
+    path: str
+    task: str
+    score: Score
+    remarks: tuple[str, ...] = ()
 
 
-def is_importable(path: Path) -> bool:
-    """Whether a file or folder looks like results that this module reads."""
-    if path.is_dir():
-        return any(results_.result_files(path)) or any(vlmevalkit.result_files(path))
-    return vlmevalkit.is_result_file(path) or results_.is_result_file(path)
+@dataclass
+class ImportedScores:
+    """What was read: scores to store, and an entry for each file or task that gave none.
+
+    `notes` are about several files at once, such as two checkpoints with the same answers.
+    """
+
+    found: list[PlacedScore] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def scores(self) -> list[Score]:
+        """The scores alone."""
+        return [placed.score for placed in self.found]
 
 
 def import_results(
-    paths: Sequence[Path],
+    files: Sequence[Path],
     flags: Mapping[str, Any] | None = None,
     mapping: Path | None = None,
     protocol: str = "lmms",
-) -> Imported:
-    """The scores in result files of lmms-eval and VLMEvalKit.
+    names: Names | None = None,
+) -> ImportedScores:
+    """The scores in result files of lmms-eval and VLMEvalKit; a bad file costs no other.
 
     Args:
-        paths: files or folders.
+        files: result files, known by their content.
         flags: encoder, resolution_px, llm, tiling, recipe as far as the user said them.
         mapping: a mapping file (see `placing`).
         protocol: `lmms`, or `llava` to score GQA, TextVQA and POPE from the logged samples.
+        names: the catalogue's names; read from it if None.
 
     Raises:
         ConfigError: if the mapping file or the protocol is wrong.
-        DataError: if a path holds no results, cannot be placed, or lacks what the protocol needs.
     """
     scoring.check_protocol(protocol)
     rules = placing.read_mapping(mapping) if mapping else []
-    scores: list[Score] = []
-    notes: list[str] = []
-    for path in paths:
-        for place, found, own in _placed(path, flags or {}, rules, protocol):
-            values = [*found, *scoring.suite_values(found)]
-            scores += scoring.to_scores(values, place, "measured" if own else "imported")
-            notes += [_note(path, place, value) for value in values if value.note]
-    return Imported(tuple(scores), tuple(dict.fromkeys(notes)))
+    reading = _Reading(flags or {}, rules, protocol, names or known_names())
+    for path in files:
+        reading.read(path)
+    return reading.finish()
 
 
-def _placed(
-    path: Path, flags: Mapping[str, Any], rules: Sequence[placing.Rule], protocol: str
-) -> list[tuple[ScorePoint, list[Value], bool]]:
-    """The values of each checkpoint below a path, with their place."""
-    runs: dict[tuple[ScorePoint, bool, str], list[TaskResult]] = defaultdict(list)
-    for result in _lmms_results(path):
+@dataclass(frozen=True)
+class _Checkpoint:
+    """Results that belong together: one folder, one place, one set of arguments."""
+
+    place: ScorePoint
+    folder: Path
+    is_own: bool
+    about: str
+    odd: tuple[str, ...]
+
+
+class _Reading:
+    """Files read one by one, their results gathered by checkpoint until all are read."""
+
+    def __init__(
+        self,
+        flags: Mapping[str, Any],
+        rules: Sequence[placing.Rule],
+        protocol: str,
+        names: Names,
+    ) -> None:
+        self._flags, self._rules, self._protocol, self._names = flags, rules, protocol, names
+        self._runs: dict[_Checkpoint, list[TaskResult]] = defaultdict(list)
+        self._tables: dict[_Checkpoint, list[Value]] = defaultdict(list)
+        self._done = ImportedScores()
+
+    def read(self, path: Path) -> None:
+        """Take one file; what is wrong with it becomes an entry."""
+        try:
+            if results_.is_result_file(path):
+                self._read_lmms(path)
+            else:
+                self._read_vlmevalkit(path)
+        except (DataError, OSError) as error:
+            self._refuse(path, "", str(error))
+
+    def _read_lmms(self, path: Path) -> None:
+        file = results_.read_file(path)
+        for task, reason in file.skipped:
+            self._done.entries.append(Entry(path.as_posix(), task, "skipped", reason))
+        for result in file.results:
+            checkpoint = self._checkpoint(result, path.parent.parent)
+            if checkpoint is not None:
+                self._runs[checkpoint].append(result)
+
+    def _read_vlmevalkit(self, path: Path) -> None:
+        values, problems = vlmevalkit.read_values(path)
+        for name, reason in problems:
+            self._done.entries.append(Entry(path.as_posix(), name, "skipped", reason))
+        for value in values:
+            checkpoint = self._checkpoint(value.results[0], path.parent)
+            if checkpoint is not None:
+                self._tables[checkpoint].append(value)
+
+    def _checkpoint(self, result: TaskResult, folder: Path) -> _Checkpoint | None:
         texts = _texts(result)
-        key = placing.place(texts, flags, rules), bool(result.own), " ".join(texts[1:])
-        runs[key].append(result)
-    found = [(key[0], scoring.values(of, protocol), key[1]) for key, of in runs.items()]
-    tables: dict[tuple[ScorePoint, str], list[Value]] = defaultdict(list)
-    for value in _vlmevalkit_values(path):
-        texts = _texts(value.results[0])
-        tables[placing.place(texts, flags, rules), texts[2]].append(value)
-    found += [(place, values, False) for (place, _), values in tables.items()]
-    if not found:
-        raise DataError(f"{path} holds no results of lmms-eval or VLMEvalKit")
-    return found
+        try:
+            found = placing.place(texts, self._flags, self._rules)
+            place, odd = settled(found, self._names)
+        except (DataError, ConfigError) as error:
+            self._refuse(result.path, result.task, str(error))
+            return None
+        return _Checkpoint(place, folder, bool(result.own), " ".join(texts[1:]), odd)
+
+    def _refuse(self, path: Path, task: str, reason: str) -> None:
+        self._done.entries.append(Entry(path.as_posix(), task, "refused", reason))
+
+    def finish(self) -> ImportedScores:
+        """Score what was gathered."""
+        for checkpoint, results in self._runs.items():
+            newest, older = _newest(results)
+            values = self._values(newest)
+            self._keep(checkpoint, [*values, *scoring.suite_values(values)])
+            self._keep(checkpoint, self._values(older))
+        for checkpoint, tables in self._tables.items():
+            self._keep(checkpoint, [*tables, *scoring.suite_values(tables)])
+        self._done.notes += _same_answers(self._runs)
+        return self._done
+
+    def _values(self, results: Sequence[TaskResult]) -> list[Value]:
+        """The values of one checkpoint's tasks; a task that cannot be scored costs no other."""
+        found: list[Value] = []
+        for group in _scored_together(results, self._protocol):
+            try:
+                found += scoring.values(group, self._protocol)
+            except DataError as error:
+                for result in group:
+                    self._refuse(result.path, result.task, str(error))
+        return found
+
+    def _keep(self, checkpoint: _Checkpoint, values: Sequence[Value]) -> None:
+        kind: SourceKind = "measured" if checkpoint.is_own else "imported"
+        scores = scoring.to_scores(values, checkpoint.place, kind)
+        for value, score in zip(values, scores, strict=True):
+            first = value.results[0]
+            task = first.task if len({r.task for r in value.results}) == 1 else value.benchmark
+            remarks = tuple(dict.fromkeys(remark for r in value.results for remark in r.remarks))
+            said = (_shown(value), *checkpoint.odd, *remarks, value.note, *_unknown(value))
+            odd = tuple(filter(None, said))
+            self._done.found.append(PlacedScore(first.path.as_posix(), task, score, odd))
 
 
-def _lmms_results(path: Path) -> list[TaskResult]:
-    if path.is_file():
-        return [] if vlmevalkit.is_result_file(path) else results_.read_results(path)
-    if path.is_dir() and not any(results_.result_files(path)):
-        return []
-    return results_.read_results(path)
+def _scored_together(results: Sequence[TaskResult], protocol: str) -> Iterator[list[TaskResult]]:
+    """One result at a time, but POPE's splits together where LLaVA's mean is over them."""
+    splits = [r for r in results if protocol == "llava" and r.task in items.SPLIT_TASKS]
+    if splits:
+        yield splits
+    yield from ([result] for result in results if result not in splits)
 
 
-def _vlmevalkit_values(path: Path) -> list[Value]:
-    if path.is_dir():
-        return [vlmevalkit.read_value(file) for file in vlmevalkit.result_files(path)]
-    return [vlmevalkit.read_value(path)] if vlmevalkit.is_result_file(path) else []
+def _newest(results: Sequence[TaskResult]) -> tuple[list[TaskResult], list[TaskResult]]:
+    """The newest result of each task, and the older ones."""
+    by_task: dict[str, TaskResult] = {}
+    for result in results:
+        known = by_task.get(result.task)
+        if known is None or result.dated >= known.dated:
+            by_task[result.task] = result
+    newest = [result for result in results if by_task[result.task] is result]
+    return newest, [result for result in results if by_task[result.task] is not result]
 
 
 def _texts(result: TaskResult) -> list[str]:
@@ -105,5 +206,41 @@ def _texts(result: TaskResult) -> list[str]:
     return [result.path.as_posix(), named, result.model, result.model_args]
 
 
-def _note(path: Path, place: ScorePoint, value: Value) -> str:
-    return f"{path.name}: {value.benchmark} of {place.encoder}@{place.resolution_px}: {value.note}"
+def _shown(value: Value) -> str:
+    """The score as people write it; sums are in the note."""
+    row = suites.BENCHMARKS.get(value.benchmark)
+    return "" if row is not None and row.is_sum else f"{percent(value.value)} %"
+
+
+def _unknown(value: Value) -> tuple[str, ...]:
+    if any(result.harness == vlmevalkit.HARNESS for result in value.results):
+        return ()
+    warning = benchmark(value.benchmark.partition("/")[0])[1]
+    return (f"{warning}; kept under its own name",) if warning else ()
+
+
+FEWEST_ANSWERS = 5
+"""Answers that have to be alike before that is worth a word: fewer are alike by chance."""
+
+
+def _same_answers(runs: Mapping[_Checkpoint, Iterable[TaskResult]]) -> list[str]:
+    """Tasks on which two checkpoints answered letter for letter the same."""
+    answered: dict[tuple[str, int], tuple[str, _Checkpoint]] = {}
+    notes = []
+    for checkpoint, results in runs.items():
+        for result in results:
+            try:
+                given = tuple((sample.item, sample.answer) for sample in result.samples)
+            except DataError:
+                continue  # said already, where it is scored
+            if len(given) < FEWEST_ANSWERS:
+                continue
+            key = (result.task, hash(given))
+            other, owner = answered.setdefault(key, (result.path.as_posix(), checkpoint))
+            if owner.about != checkpoint.about:
+                notes.append(
+                    f"{result.task}: all {len(given)} answers in {result.path.as_posix()} are "
+                    f"letter for letter those in {other}, of another checkpoint; was a cache of "
+                    "responses on that does not know which weights gave them?"
+                )
+    return notes

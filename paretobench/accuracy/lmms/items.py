@@ -12,9 +12,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from paretobench.accuracy.lmms import answers
-from paretobench.accuracy.lmms.results import Sample, TaskResult
+from paretobench.accuracy.lmms.results import TaskResult
+from paretobench.accuracy.lmms.samples import Sample
 from paretobench.analysis.items import Confusion, Difference, paired_difference
 from paretobench.errors import DataError
+
+ANLS_BENCHMARKS = ("docvqa", "infovqa")
+"""Benchmarks whose items are scored anew from their answers: lmms-eval's rule changed in v0.3.0."""
 
 LLAVA_BENCHMARKS = ("gqa", "textvqa", "pope")
 """Benchmarks that LLaVA's scripts score by rules of their own."""
@@ -40,6 +44,12 @@ def item_scores(result: TaskResult, benchmark: str, protocol: str) -> dict[str, 
     return {item: score for item, score in scored if score is not None}
 
 
+def images_of(result: TaskResult) -> dict[str, str] | None:
+    """Item to its image; None unless the log names an image for every item."""
+    found = {sample.item: sample.image for sample in result.samples}
+    return found if found and all(found.values()) else None
+
+
 def compare(a: TaskResult, b: TaskResult, benchmark: str, protocol: str = "lmms") -> Difference:
     """How much better B is than A on the items that both answered.
 
@@ -48,7 +58,9 @@ def compare(a: TaskResult, b: TaskResult, benchmark: str, protocol: str = "lmms"
     """
     try:
         return paired_difference(
-            item_scores(a, benchmark, protocol), item_scores(b, benchmark, protocol)
+            item_scores(a, benchmark, protocol),
+            item_scores(b, benchmark, protocol),
+            images_of(a),
         )
     except ValueError as error:
         raise DataError(f"{a.path.name} and {b.path.name}, {benchmark}: {error}") from error
@@ -60,6 +72,8 @@ def _item_score(sample: Sample, result: TaskResult, benchmark: str, protocol: st
         return float(said_yes is pope_target(sample, result))
     if benchmark in ("seedbench_image", "seedbench_all"):
         return _seedbench(sample.metrics.get(benchmark.replace("bench", "")))
+    if benchmark in ANLS_BENCHMARKS and sample.target is not None:
+        return answers.anls(sample.answer, sample.targets)
     if protocol == "llava" and benchmark == "gqa":
         return float(answers.gqa_matches(sample.answer, str(sample.target)))
     if protocol == "llava" and benchmark == "textvqa" and "answers" in sample.doc:
@@ -110,15 +124,40 @@ def pope_confusions(results: Iterable[TaskResult], protocol: str) -> dict[str, C
     Raises:
         DataError: if the samples are missing or, for `llava`, do not name their split.
     """
-    counts: dict[str, list[int]] = defaultdict(lambda: [0] * 6)
+    return {
+        split: Confusion(*(sum(column) for column in zip(*by_image.values(), strict=True)))
+        for split, by_image in _counted(results, protocol).items()
+    }
+
+
+def pope_by_image(
+    results: Iterable[TaskResult], protocol: str
+) -> dict[str, dict[str, Confusion]] | None:
+    """Counts per split and image; None unless the logs name an image for every item.
+
+    Raises:
+        DataError: as `pope_confusions`.
+    """
+    counted = _counted(results, protocol)
+    if any("" in by_image for by_image in counted.values()):
+        return None
+    return {
+        split: {image: Confusion(*cells) for image, cells in by_image.items()}
+        for split, by_image in counted.items()
+    }
+
+
+def _counted(results: Iterable[TaskResult], protocol: str) -> dict[str, dict[str, list[int]]]:
+    """The six counts of `Confusion` by split and image, splits in order."""
+    counts: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0] * 6))
     for result in results:
         if not result.samples:
             raise DataError(f"{result.path.name} has no samples of {result.task} to count")
         for sample in result.samples:
             split = _pope_split(sample, result) if protocol == "llava" else "all"
             cell = _cell(pope_target(sample, result), pope_answer(sample, protocol))
-            counts[split][cell] += 1
-    return {split: Confusion(*cells) for split, cells in sorted(counts.items())}
+            counts[split][sample.image][cell] += 1
+    return dict(sorted(counts.items()))
 
 
 def _cell(is_yes: bool, said_yes: bool | None) -> int:

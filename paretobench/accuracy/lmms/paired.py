@@ -18,7 +18,8 @@ from pathlib import Path
 from paretobench.accuracy import suites
 from paretobench.accuracy.lmms import items
 from paretobench.accuracy.lmms import results as results_
-from paretobench.accuracy.lmms.results import Sample, TaskResult
+from paretobench.accuracy.lmms.results import TaskResult
+from paretobench.accuracy.lmms.samples import Sample
 from paretobench.analysis.items import Difference, mean_difference, paired_difference
 from paretobench.errors import DataError
 from paretobench.units import counted

@@ -134,7 +134,7 @@ def place(
             f"file (--mapping); model_args were {texts[-1]!r}"
         )
     try:
-        known["resolution_px"] = int(known["resolution_px"])
+        known["resolution_px"] = int(known["resolution_px"])  # a mapping file may have text
     except (TypeError, ValueError) as error:
         value = known["resolution_px"]
         raise DataError(f"the resolution {value!r} is not a number of pixels") from error

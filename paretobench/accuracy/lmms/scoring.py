@@ -3,20 +3,30 @@
 A number never stands for more than it is. A benchmark scored on part of its items, a suite
 that lacks a member or has a limited one, is marked partial. LLaVA's rules apply only where
 the samples allow it. What is not in the list of benchmarks is kept under its own name.
+
+lmms-eval before v0.3.0 scores DocVQA and InfoVQA by a rule of its own (`anls_rule`): where answers
+are logged they are scored anew, elsewhere the score has the protocol `lmms_any`.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from paretobench.accuracy import suites
 from paretobench.accuracy.lmms import items
 from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.lmms.results import TaskResult
-from paretobench.analysis.items import Confusion, mean_error, mean_f1_error
+from paretobench.analysis.items import (
+    Confusion,
+    f1,
+    mean_error,
+    mean_f1_error,
+    mean_f1_error_by_image,
+)
 from paretobench.domain import content_key
 from paretobench.domain.records import Score, Source, SourceKind
 from paretobench.errors import ConfigError, DataError
@@ -65,14 +75,40 @@ def values(results: Sequence[TaskResult], protocol: str = "lmms") -> list[Value]
     if protocol == "llava" and splits:
         found.append(_pope_llava(splits))
     for result in results:
-        if protocol == "llava" and result.task in items.SPLIT_TASKS:
-            continue
-        rows = [row for row in suites.BENCHMARKS.values() if row.task == result.task]
-        known = [_known(result, row, protocol) for row in rows]
-        found += [value for value in known if value is not None]
-        if not rows:
-            found += _unknown(result)
+        if protocol != "llava" or result.task not in items.SPLIT_TASKS:
+            found += values_of_task(result, protocol)
     return found
+
+
+def values_of_task(result: TaskResult, protocol: str) -> list[Value]:
+    """The benchmarks that one task answers; under its own name if it is none of ours.
+
+    Raises:
+        DataError: if a score is none, or the samples lack what the protocol needs.
+    """
+    rows = [row for row in suites.BENCHMARKS.values() if row.task == result.task]
+    if not rows:
+        return _unknown(result)
+    known = [_known(result, row, protocol) for row in rows]
+    return [_checked(value, row) for value, row in zip(known, rows, strict=True) if value]
+
+
+def _checked(value: Value, row: suites.Benchmark) -> Value:
+    """The value with its number of items held against the benchmark's.
+
+    Raises:
+        DataError: if more items were scored than there are.
+    """
+    if value.n is None or row.n_items is None or any(r.own for r in value.results):
+        return value
+    if value.n > row.n_items:
+        raise DataError(
+            f"{row.label} has {row.n_items:,} items, and this score is said to be of {value.n:,}"
+        )
+    if value.n >= suites.LEAST_ITEMS.get(row.name, row.n_items):
+        return value
+    part = f"{value.n:,} of {row.n_items:,} items"
+    return replace(value, is_partial=True, note="; ".join(filter(None, [value.note, part])))
 
 
 def _known(result: TaskResult, row: suites.Benchmark, protocol: str) -> Value | None:
@@ -84,18 +120,84 @@ def _known(result: TaskResult, row: suites.Benchmark, protocol: str) -> Value | 
     if raw is None or (row.name == "seedbench_all" and result.own.get("where")):
         return None  # not scored, or scored on the questions with images alone
     value, note = _fraction(raw, row.task_scale)
+    counted = _from_samples(result, row)
+    if counted is not None:
+        value = counted
     error, n = _native_error(result, row, value)
     has_ocr = row.name == "textvqa" and items.has_ocr_prompt(result)
+    rule = _protocol(result, row, is_rescored=counted is not None)
     return Value(
         benchmark=row.name,
         value=value,
         standard_error=error,
         n=n,
-        protocol="llava" if has_ocr else "lmms",
+        protocol="llava" if has_ocr else rule,
         is_partial=result.is_limited,
         results=(result,),
-        note="; ".join(filter(None, [note, "OCR tokens in the prompt" if has_ocr else ""])),
+        note="; ".join(
+            filter(
+                None,
+                [
+                    note,
+                    "OCR tokens in the prompt" if has_ocr else "",
+                    "scored anew from the logged answers" if counted is not None else "",
+                    RULE_NOTES.get(rule, ""),
+                ],
+            )
+        ),
     )
+
+
+def _from_samples(result: TaskResult, row: suites.Benchmark) -> float | None:
+    """The value by distinct items, where the file's own counts copies or follows an old rule."""
+    if row.name in items.ANLS_BENCHMARKS:
+        if not result.samples or any(sample.target is None for sample in result.samples):
+            return None
+    elif result.parts or not result.log.repeated:
+        return None
+    if row.name == "pope":
+        return f1(items.pope_confusions([result], "lmms")["all"])
+    scored = list(items.item_scores(result, row.name, "lmms").values())
+    return math.fsum(scored) / len(scored) if scored else None
+
+
+RULE_NOTES = {
+    "lmms_any": "by lmms-eval's rule before v0.3.0: any right answer matched at ANLS 0.5 counts 1",
+    "lmms_undecided": "the file does not say by which of lmms-eval's two rules; import it with its "
+    "sample logs",
+}
+"""What a score's note says of the rule of its protocol."""
+
+FIRST_ANLS_VERSION = (0, 3)
+"""`if self.multiple_target and metric != "anls"` first stands in v0.3.0's `api/task.py`."""
+
+_SAME_ERROR = 1e-3
+"""How closely (relative) an error has to be that of rights and wrongs alone to be taken for it."""
+
+
+def _protocol(result: TaskResult, row: suites.Benchmark, is_rescored: bool) -> str:
+    if row.name not in items.ANLS_BENCHMARKS or is_rescored:
+        return "lmms"
+    return anls_rule(result, row)
+
+
+def anls_rule(result: TaskResult, row: suites.Benchmark) -> str:
+    """By which rule lmms-eval scored a benchmark of several right answers: a protocol.
+
+    To v0.2.4 an item is 1 if any right answer is matched at an ANLS of one half, else 0; since
+    then it is the ANLS itself. Files from v0.2.4 to v0.7.1 do not name their version, but the
+    error does: of rights and wrongs alone it is `sqrt(p (1 - p) / (n - 1))`, of any partial credit
+    it is less.
+    """
+    version = re.search(r"(\d+)\.(\d+)", result.harness)
+    if version:
+        is_new = (int(version[1]), int(version[2])) >= FIRST_ANLS_VERSION
+        return "lmms" if is_new else "lmms_any"
+    value, error = result.metric(row.metric), result.error(row.metric)
+    if value is None or not error or not result.n or result.n < 2 or not 0 < value < 1:
+        return "lmms_undecided"
+    of_rights = math.sqrt(value * (1 - value) / (result.n - 1))
+    return "lmms_any" if abs(error / of_rights - 1) < _SAME_ERROR else "lmms"
 
 
 def _fraction(raw: float, scale: int) -> tuple[float, str]:
@@ -106,33 +208,51 @@ def _fraction(raw: float, scale: int) -> tuple[float, str]:
     """
     value = raw / scale
     if 0 <= value <= 1:
-        return value, ""
+        return value, f"{raw:g} of {scale} points" if scale > 100 else ""
     if 1 < value <= 100 and scale == 1:
         return value / 100, "read as percent"
-    raise DataError(f"a score of {raw} is neither a fraction nor percent")
+    allowed = f"a sum between 0 and {scale}" if scale > 100 else "a fraction or percent"
+    raise DataError(f"a score of {raw:g} is not {allowed}")
 
 
 def _native_error(
     result: TaskResult, row: suites.Benchmark, value: float
 ) -> tuple[float | None, int | None]:
-    """Standard error and number of items under lmms-eval's own rules."""
+    """Standard error and number of items under lmms-eval's own rules.
+
+    The surest one that there is: clustered by the task's own key, by the logged items and their
+    images, the file's, binomial. Where images are shared and not known, it is widened.
+    """
     if row.name == "pope":
-        return _pope_native_error(result), result.n
+        return _pope_native_error(result, row), result.n
     if row.name.startswith("seedbench"):
         return _seedbench_error(result, row, value)
     given = result.error(row.metric)
-    if given is not None:
+    if given is not None and row.metric.split(",")[0] in result.clustered:
         return given / row.task_scale, result.n
-    if result.samples:
-        try:
-            scored = list(items.item_scores(result, row.name, "lmms").values())
-        except DataError:
-            scored = []
-        if scored:
-            return mean_error(scored)[1], len(scored)
-    if result.n:
-        return suites.binomial_standard_error(value, result.n), result.n
+    scored = _item_scores(result, row)
+    if len(scored) > 1:
+        images = items.images_of(result)
+        of_items = [images[item] for item in scored] if images else None
+        error = mean_error(list(scored.values()), of_items)[1]
+        return _widened(error, 1.0 if images else row.widening), len(scored)
+    if given is not None:
+        return given / row.task_scale * row.widening, result.n
+    if result.n and not row.is_sum:
+        return suites.binomial_standard_error(value, result.n) * row.widening, result.n
     return None, result.n
+
+
+def _item_scores(result: TaskResult, row: suites.Benchmark) -> dict[str, float]:
+    """Score per item; empty where the log has none that is a fraction."""
+    try:
+        return items.item_scores(result, row.name, "lmms") if result.samples else {}
+    except DataError:
+        return {}
+
+
+def _widened(error: float | None, widening: float) -> float | None:
+    return None if error is None else error * widening
 
 
 def _seedbench_error(
@@ -140,17 +260,28 @@ def _seedbench_error(
 ) -> tuple[float | None, int | None]:
     # The file counts video questions too; the samples know which are which.
     if result.samples:
-        n: int | None = len(items.item_scores(result, row.name, "lmms"))
-    else:
-        n = None if result.is_limited else row.n_items
+        scored = items.item_scores(result, row.name, "lmms")
+        images = items.images_of(result)
+        of_items = [images[item] for item in scored] if images else None
+        return mean_error(list(scored.values()), of_items)[1], len(scored)
+    n = None if result.is_limited else row.n_items
     return (suites.binomial_standard_error(value, n) if n else None), n
 
 
-def _pope_native_error(result: TaskResult) -> float | None:
+def _pope_native_error(result: TaskResult, row: suites.Benchmark) -> float | None:
     if result.samples:
-        return mean_f1_error(list(items.pope_confusions([result], "lmms").values()))[1]
+        return _f1_error([result], "lmms", row)[1]
     confusion = confusion_from_metrics(result)
-    return None if confusion is None else mean_f1_error([confusion])[1]
+    return None if confusion is None else mean_f1_error([confusion], row.widening)[1]
+
+
+def _f1_error(
+    results: Sequence[TaskResult], protocol: str, row: suites.Benchmark
+) -> tuple[float, float | None]:
+    by_image = items.pope_by_image(results, protocol)
+    if by_image is not None:
+        return mean_f1_error_by_image(by_image)
+    return mean_f1_error(list(items.pope_confusions(results, protocol).values()), row.widening)
 
 
 def confusion_from_metrics(result: TaskResult) -> Confusion | None:
@@ -177,15 +308,18 @@ def _llava_mean(result: TaskResult, benchmark: str) -> Value:
             f"and these answers were given without; import them as protocol lmms, or score again "
             f"with protocol llava"
         )
-    scores = list(items.item_scores(result, benchmark, "llava").values())
-    value, error = mean_error(scores)
-    return Value(benchmark, value, error, len(scores), "llava", result.is_limited, (result,))
+    scored = items.item_scores(result, benchmark, "llava")
+    images = items.images_of(result)
+    of_items = [images[item] for item in scored] if images else None
+    value, error = mean_error(list(scored.values()), of_items)
+    error = _widened(error, 1.0 if images else suites.BENCHMARKS[benchmark].widening)
+    return Value(benchmark, value, error, len(scored), "llava", result.is_limited, (result,))
 
 
 def _pope_llava(results: Sequence[TaskResult]) -> Value:
     confusions = items.pope_confusions(results, "llava")
     missing = [split for split in items.POPE_SPLITS if split not in confusions]
-    value, error = mean_f1_error(list(confusions.values()))
+    value, error = _f1_error(results, "llava", suites.BENCHMARKS["pope"])
     n = sum(confusion.n for confusion in confusions.values())
     is_partial = bool(missing) or any(result.is_limited for result in results)
     note = f"without the split {', '.join(missing)}" if missing else ""
@@ -193,17 +327,25 @@ def _pope_llava(results: Sequence[TaskResult]) -> Value:
 
 
 def _unknown(result: TaskResult) -> list[Value]:
-    """Every metric of a task that is no benchmark of ours, as far as it can be a fraction."""
+    """Every metric of a task that is no benchmark of ours.
+
+    Raises:
+        DataError: if none of them can be a fraction.
+    """
     kept = []
+    problems = []
     for key, raw in result.metrics.items():
         name = result.task if len(result.metrics) == 1 else f"{result.task}/{key.split(',')[0]}"
         try:
             value, note = _fraction(raw, 1)
         except DataError:
+            problems.append(f"{key} is {raw:g}, a sum whose full marks are not known")
             continue
         error = result.error(key)
         error = error / 100 if error is not None and note else error
         kept.append(Value(name, value, error, result.n, "lmms", result.is_limited, (result,), note))
+    if not kept:
+        raise DataError("; ".join(problems))
     return kept
 
 
@@ -244,11 +386,7 @@ def _suite_value(suite: suites.Suite, members: Mapping[str, Value]) -> Value:
 
 
 def _suite_protocol(members: Mapping[str, Value]) -> str:
-    found = {value.protocol for value in members.values()}
-    if len(found) == 1:
-        return found.pop()
-    as_published = all(v.protocol == suites.BENCHMARKS[n].protocol for n, v in members.items())
-    return "mixed" if as_published else "other"
+    return suites.mean_protocol({name: value.protocol for name, value in members.items()})
 
 
 def to_scores(
@@ -286,6 +424,7 @@ def _score(value: Value, place: ScorePoint, kind: SourceKind, checkpoint: str) -
         protocol=value.protocol,
         checkpoint=checkpoint or str(own.get("checkpoint") or ""),
         is_partial=value.is_partial,
+        dated=max(result.dated for result in value.results),
     )
 
 

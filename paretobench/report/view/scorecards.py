@@ -3,7 +3,9 @@
 A point may have been trained by several recipes; each gives a scorecard of its own. So does
 each set of scoring rules, where one recipe was scored by several: `mine (llava rules)`. Where
 several sources score the same benchmark of the same training, the surest origin stands:
-scored here, imported, printed, derived, digitised; among equals the first one given.
+scored here, imported, printed, derived, digitised; among equals of the published the first one
+given. Of two versions of a result of one's own the later counts; two checkpoints at one place are
+candidates, each with a scorecard of its own (`accuracy.standing_scores`).
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from paretobench.accuracy import protocols, suites
+from paretobench.accuracy.standing_scores import sort_out
+from paretobench.accuracy.weights import weights_in_words
 from paretobench.domain.records import Score
 from paretobench.errors import UnknownNameError
 from paretobench.report.view.rows import HEADLINE, Accuracy
@@ -53,8 +57,8 @@ def scorecards(
             those that follow other rules than most carry a caution.
     """
     of_recipe: dict[str, list[Score]] = {}
-    for score in scores:
-        if not score.is_partial and recipe in ("all", score.recipe):
+    for score in _counting(scores):
+        if recipe in ("all", score.recipe, score.recipe.partition(" [")[0]):
             of_recipe.setdefault(score.recipe, []).append(score)
     cards: dict[Identity, list[Scorecard]] = {}
     for name, found in of_recipe.items():
@@ -68,6 +72,17 @@ def scorecards(
         for where, card in made:
             cards.setdefault(where, []).append(card)
     return {where: tuple(found) for where, found in cards.items()}
+
+
+def _counting(scores: Iterable[Score]) -> list[Score]:
+    """The scores that count; candidates of a contest under a recipe's name of their own."""
+    found = sort_out(score for score in scores if not score.is_partial)
+    candidates = [
+        replace(score, recipe=f"{score.recipe} [{label}]")
+        for contest in found.contests
+        for label, score in contest.candidates
+    ]
+    return [*found.counting, *candidates]
 
 
 def _cards(name: str, scores: Iterable[Score], benchmark: str) -> list[tuple[Identity, Scorecard]]:
@@ -86,8 +101,9 @@ def _apart(
 ) -> list[tuple[Identity, Scorecard]]:
     """A scorecard per point and set of rules; without a headline, one per point is enough."""
     made: list[tuple[Identity, Scorecard]] = []
+    split = protocols.apart(scores)
     for rule in rules:
-        fitting = [score for score in scores if protocols.follows(score, rule)]
+        fitting = [s for s in scores if protocols.follows(s, rule, s.benchmark in split)]
         made += _cards(f"{name} ({rule} rules)", fitting, benchmark)
     shown = {where for where, card in made if card.headline is not None}
     kept = []
@@ -138,7 +154,36 @@ def notes(scores: Iterable[Score], mix_protocols: bool = False) -> tuple[str, ..
                 else "each has a front of its own; --mix-protocols puts them in one."
             )
         )
-    return tuple(said)
+    return (
+        *said,
+        *_contests(found for held in of_recipe.values() for found in held),
+        *_rules(of_recipe),
+    )
+
+
+def _contests(scores: Iterable[Score]) -> list[str]:
+    """A sentence for each place with several candidates."""
+    return [f"{contest}; {contest.advice}." for contest in sort_out(scores).contests]
+
+
+def _rules(of_recipe: Mapping[str, Sequence[Score]]) -> list[str]:
+    """What sets the paper's Avg-5 and DocVQA apart from those of newer versions of lmms-eval."""
+    old: dict[str, None] = {}
+    new: dict[str, None] = {}
+    for name, scores in of_recipe.items():
+        for score in scores:
+            if score.benchmark in ("docvqa", "avg5"):
+                if score.protocol.endswith(protocols.OLD_RULE):
+                    old[name] = None
+                elif score.protocol in ("lmms", "mixed"):
+                    new[name] = None
+    if not old or not new:
+        return []
+    return [
+        f"DocVQA, and so Avg-5, of {', '.join(old)} counts an answer that reaches an ANLS of 0.5 "
+        f"as right (lmms-eval before v0.3.0, as the paper); that of {', '.join(new)} is the "
+        "ANLS itself, which is lower on the same answers."
+    ]
 
 
 def _where(score: Score) -> Identity:
@@ -155,14 +200,13 @@ def _scorecard(recipe: str, held: Mapping[str, Score], benchmark: str) -> Scorec
     tasks = tuple(
         accuracy_of(score, values) for name, score in held.items() if name not in suites.SUITES
     )
-    if benchmark in held:
-        return Scorecard(recipe, accuracy_of(held[benchmark], values), tasks)
     mean = suites.suite_mean(benchmark, values) if benchmark in suites.SUITES else None
+    if benchmark in held and not (mean is not None and _is_outdated(held, benchmark)):
+        return Scorecard(recipe, accuracy_of(held[benchmark], values), tasks)
     if mean is None:
         return Scorecard(recipe, None, tasks)
     members = suites.SUITES[benchmark].members
     sources = dict.fromkeys(held[name].source.cite() for name in members)
-    protocol = {held[name].protocol for name in members}
     weights = {held[name].checkpoint for name in members}
     error = _assumed_error(benchmark, mean, values)
     source = f"mean of {len(members)} tasks: {'; '.join(sources)}"
@@ -173,10 +217,26 @@ def _scorecard(recipe: str, held: Mapping[str, Score], benchmark: str) -> Scorec
         provenance="derived",
         source=source,
         is_error_assumed=error is not None,
-        protocol=protocol.pop() if len(protocol) == 1 else "mixed",
+        protocol=_mean_protocol({name: held[name].protocol for name in members}),
         checkpoint=weights.pop() if len(weights) == 1 else "",
     )
     return Scorecard(recipe, headline, tasks)
+
+
+def _is_outdated(held: Mapping[str, Score], suite: str) -> bool:
+    """Whether a mean of one's own is older than a member that has been scored again since."""
+    mean = held[suite]
+    if mean.source.kind not in ("measured", "imported") or mean.n is not None:
+        return False
+    members = [held[name] for name in suites.SUITES[suite].members]
+    return any(
+        m.source.kind == mean.source.kind and m.dated > mean.dated and m.protocol for m in members
+    )
+
+
+def _mean_protocol(protocols_: Mapping[str, str]) -> str:
+    found = suites.mean_protocol(protocols_)
+    return "mixed" if found == "other" else found
 
 
 def accuracy_of(score: Score, parts: Mapping[str, float]) -> Accuracy:
@@ -200,8 +260,17 @@ def accuracy_of(score: Score, parts: Mapping[str, float]) -> Accuracy:
         is_error_assumed=is_assumed and error is not None,
         protocol=score.protocol,
         checkpoint=score.checkpoint,
-        conditions=score.source.note,
+        conditions=_conditions(score),
     )
+
+
+def _conditions(score: Score) -> str:
+    """What the source says of the run, and what the checkpoint's name says of its weights."""
+    note = score.source.note
+    if score.source.kind not in ("measured", "imported") or "quantised: " in note:
+        return note
+    words = weights_in_words(score.checkpoint, score.source.row)
+    return "; ".join(filter(None, [note, words]))
 
 
 def _assumed_error(benchmark: str, value: float, parts: Mapping[str, float]) -> float | None:

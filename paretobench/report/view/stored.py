@@ -36,6 +36,7 @@ from paretobench.report.view.rows import (
 )
 from paretobench.report.view.scorecards import Scorecard, notes, scorecards
 from paretobench.store import CellSummary, Link, Store, StoredPoint, Sweep
+from paretobench.units import counted
 
 NO_SCORE = Scorecard("", None, ())
 HINT = (
@@ -155,7 +156,9 @@ def _environment(store: Store, key: str | None) -> Environment:
     for environment in found:
         if key is None or environment.key == key:
             return environment
-    what = "no measurement" if key is None else f"no environment {key[:12]}"
+    scores = store.score_count()
+    none = f"{counted(scores, 'score')}, no measurement yet" if scores else "no measurement"
+    what = none if key is None else f"no environment {key[:12]}"
     raise StoreError(
         f"{store.path} holds {what}.\n'paretobench sweep +grid=smoke' measures a first one."
     )
@@ -228,6 +231,9 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
     prefill = [link for link in parts if link.role == "prefill"]
     one_pass = [Link("encode", link.workload_key) for link in encode]
     ttft = _sum(parts, known)
+    workloads = [w for link in parts if (w := known.workloads.get(link.workload_key)) is not None]
+    other = same_model.other_weights(card.headline, workloads)
+    headline = None if other else card.headline
     return Row(
         **_names(point),
         passes=point.passes,
@@ -246,20 +252,16 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         **_runtimes(encode, prefill, known),
         **_circumstances(parts, ttft, known),
         recipe=card.recipe,
-        score=card.headline,
+        score=headline,
         task_scores=card.tasks,
-        **_models(point, card, parts, known),
+        **_models(point, card, workloads),
         reason="" if ttft else _reason(parts, known),
-        hint="" if card.headline else HINT,
+        hint="" if headline else "; ".join(other) or HINT,
     )
 
 
-def _models(
-    point: StoredPoint, card: Scorecard, parts: Sequence[Link], known: _Known
-) -> dict[str, Any]:
+def _models(point: StoredPoint, card: Scorecard, workloads: Sequence[Workload]) -> dict[str, Any]:
     """Which weights were timed, and what keeps the score from being of the same model."""
-    links = [known.workloads.get(link.workload_key) for link in parts]
-    workloads = [workload for workload in links if workload is not None]
     timed = {workload.checkpoint for workload in workloads}
     return {
         "timed_checkpoint": timed.pop() if len(timed) == 1 else "",

@@ -20,6 +20,7 @@ from paretobench.accuracy.lmms.importer import import_results
 from paretobench.accuracy.lmms.job import Job
 from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.lmms.race import race
+from paretobench.accuracy.lmms.results import result_files
 from paretobench.accuracy.lmms.runner import ScoringOutcome, score
 
 try:
@@ -96,7 +97,7 @@ def test_a_fast_vlm_that_says_yes_has_the_known_scores(
 def test_its_kept_folder_imports_to_the_same_scores(fast_vlm: tuple[ScoringOutcome, Path]) -> None:
     outcome, folder = fast_vlm
     flags = {"encoder": "tiny", "resolution_px": 64, "llm": "tiny"}
-    imported = import_results([folder], flags=flags).scores
+    imported = import_results(list(result_files(folder)), flags=flags).scores
     assert {s.key for s in imported} == {s.key for s in outcome.scores}
 
 
