@@ -22,6 +22,9 @@ FORMATS = {
 }
 """What each backend keeps; one that is not here makes nothing."""
 
+LLM_FORMATS = {"openvino": "openvino_llm"}
+"""Where a language model is filed under another name than an encoder."""
+
 
 class ArtifactIndex:
     """Answers for many workloads after one look at the store.
@@ -35,11 +38,13 @@ class ArtifactIndex:
 
     def __call__(self, workload: Workload) -> bool:
         """Whether nothing has to be made for a workload, as far as manifests tell."""
-        kept_as = FORMATS.get(workload.runtime.backend)
+        backend = workload.runtime.backend
+        kept_as = FORMATS.get(backend)
         if kept_as is None or workload.checkpoint:
             return True
         subject = workload.subject
         if workload.kind == "prefill":
+            kept_as = LLM_FORMATS.get(backend, kept_as)
             wanted = _name(kept_as, subject["llm"], workload.runtime.precision)
         else:
             wanted = _name(kept_as, subject["encoder"], subject["resolution_px"])

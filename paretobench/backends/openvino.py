@@ -1,9 +1,9 @@
-"""OpenVINO: encoders on x86-64 and Arm processors, the fastest runtime for them we know.
+"""OpenVINO: encoders and prefill on x86-64 and Arm processors.
 
 The encoder is exported once to OpenVINO's IR with weights compressed to fp16 (half the disk;
 expanded when compiled). A measuring cell then imports openvino and numpy alone. The plugin
 chooses bf16 silently where the processor has it, so the precision is always set, and read
-back from the compiled network.
+back from the compiled network. Language models are in `openvino_prefill`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from paretobench.backends import Availability, PreparedArtifact, hardware
+from paretobench.backends import Availability, PreparedArtifact, hardware, openvino_prefill
 from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.backends.inputs import (
     EncodeSubject,
@@ -46,12 +46,14 @@ class OpenVINO:
         return Availability(True, version=version)
 
     def refuses(self, workload: Workload) -> str | None:
-        """Anything but encoding in a floating-point precision on a CPU."""
-        if workload.kind != "encode":
-            return f"openvino encodes only; {workload.kind} runs on torch or mlx"
+        """Other devices than a CPU, and precisions that neither half has."""
         precision, device = workload.runtime.precision, _device(workload)
-        if precision not in _HINTS:
-            return f"openvino runs {', '.join(_HINTS)} here, not {precision}"
+        if workload.kind not in ("encode", "prefill"):
+            return f"openvino times encode and prefill, not {workload.kind}"
+        if workload.kind == "encode" and precision not in _HINTS:
+            return f"openvino encodes in {', '.join(_HINTS)} here, not {precision}"
+        if workload.kind == "prefill" and (reason := openvino_prefill.refuses(workload)):
+            return reason
         if device != "CPU":
             return f"openvino runs on device=cpu here, not {device.lower()}"
         if precision == "bf16" and not hardware.detect().has_fast_bf16:
@@ -59,12 +61,17 @@ class OpenVINO:
         return None
 
     def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
-        """Export the encoder to IR, or find it exported.
+        """Export the encoder or the language model to IR, or find it exported.
 
         Raises:
             BackendMissingError: if it must be exported and torch or timm is missing.
             ArtifactError: if the cache cannot be written.
         """
+        if workload.kind == "prefill":
+            found = openvino_prefill.find_or_export(
+                ArtifactStore(root), workload, _cannot_export_llm()
+            )
+            return PreparedArtifact(found.path, found.facts)
         subject = EncodeSubject.of(workload)
         artifact = ArtifactStore(root).find_or_export(
             _recipe(subject),
@@ -73,10 +80,14 @@ class OpenVINO:
         )
         return PreparedArtifact(artifact.path, artifact.facts)
 
-    def load(self, workload: Workload, prepared: PreparedArtifact) -> OpenVINOSession:
+    def load(
+        self, workload: Workload, prepared: PreparedArtifact
+    ) -> OpenVINOSession | openvino_prefill.OpenVINOPrefillSession:
         """Compile the exported graph for this processor."""
         if prepared.path is None:
             raise UnsupportedError(f"{workload.label}: openvino needs a prepared graph")
+        if workload.kind == "prefill":
+            return openvino_prefill.OpenVINOPrefillSession(workload, prepared.path, prepared.facts)
         return OpenVINOSession(workload, prepared.path / "encoder.xml", prepared.facts)
 
 
@@ -94,7 +105,9 @@ class OpenVINOSession:
         openvino = import_openvino()
         with memory_failures(self.label):
             compiled = openvino.Core().compile_model(
-                graph, _device(workload), compile_options(workload)
+                graph,
+                _device(workload),
+                compile_options(workload, _HINTS[workload.runtime.precision]),
             )
             self.request = compiled.create_infer_request()
         self._tensor = openvino.Tensor(np.zeros(subject.shape, np.float32))
@@ -143,11 +156,15 @@ class OpenVINOSession:
         }
 
 
-def compile_options(workload: Workload) -> dict[str, Any]:
-    """What the CPU plugin is told: one request at a time, and the precision, spelled out."""
+def compile_options(workload: Workload, precision_hint: str) -> dict[str, Any]:
+    """Options of the CPU plugin: one request at a time, and the precision, spelled out.
+
+    Args:
+        precision_hint: of activations, in the plugin's words: `f32`, `bf16`, `f16`.
+    """
     options: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": _HINTS[workload.runtime.precision],
+        "INFERENCE_PRECISION_HINT": precision_hint,
     }
     if threads := workload.runtime.options.get("threads"):
         options["INFERENCE_NUM_THREADS"] = int(threads)
@@ -191,7 +208,7 @@ def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
         graph = openvino.convert_model(program)
         graph.reshape(list(subject.shape))
         openvino.save_model(graph, folder / "encoder.xml", compress_to_fp16=True)
-    _check_written(openvino, folder)
+    check_written(openvino, folder / "encoder.xml")
     return {
         "parameters": encoders.count_parameters(encoder),
         "weights": "random, fp16 on disk",
@@ -199,10 +216,19 @@ def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
     }
 
 
-def _check_written(openvino: Any, folder: Path) -> None:
+def _cannot_export_llm() -> str:
+    """Why a language model cannot be built and exported here; empty if it can."""
+    missing = [
+        name for name in ("torch", "transformers", "nncf") if not hardware.is_installed(name)
+    ]
+    return f"exporting a language model needs {', '.join(missing)}: {INSTALL}" if missing else ""
+
+
+def check_written(openvino: Any, path: Path) -> None:
     """Read the graph back: on a full disk the serialiser leaves a short file and no error."""
     try:
-        openvino.Core().read_model(folder / "encoder.xml")
+        openvino.Core().read_model(path)
     except RuntimeError as error:
+        folder = path.parent
         free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
         raise OSError(28, f"No space left on device ({free} bytes free)") from error

@@ -152,9 +152,12 @@ def encode_bytes(encoder: Encoder, tile_px: int, runtime: Runtime) -> int:
 def prefill_bytes(llm: LanguageModel, n_tokens: int, runtime: Runtime) -> int:
     """Peak memory of a prefill cell: weights, keys and values, the widest activations.
 
-    With `weights=shared` in the runtime's options all layers share one block's weights.
+    With `weights=shared` in the runtime's options all layers share one block's weights. OpenVINO's
+    graph is made from a model in fp32 beside it, which is the larger demand.
     """
     per_weight = _per_weight(runtime)
+    if runtime.backend == "openvino":
+        per_weight += 4.0
     n_weights = _distinct_weights(llm, runtime)
     cache = 2 * llm.n_layers * llm.n_kv_heads * llm.per_head * n_tokens
     activations = n_tokens * (4 * llm.hidden_size + 3 * llm.intermediate_size)

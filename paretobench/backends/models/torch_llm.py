@@ -69,6 +69,65 @@ def build(
     return model.requires_grad_(False).eval()
 
 
+class PrefillGraph(nn.Module):  # type: ignore[misc]
+    """A language model as a graph to export: embeddings and positions in; logits and cache out.
+
+    Attention is written with repeated keys and a causal mask of its own, because OpenVINO's CPU
+    plugin cannot run what `torch.export` makes of transformers' grouped attention. Takes
+    embeddings [1, tokens, hidden] and positions [1, tokens]; returns the last position's logits
+    [1, vocabulary], then keys and values [1, heads, tokens, head] of each layer.
+
+    Args:
+        spec: `LanguageModel.spec()`.
+    """
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        super().__init__()
+        with _without_torchvision():
+            from transformers.modeling_utils import AttentionInterface
+        AttentionInterface.register(_EXPORTED, _exported_attention)
+        self.network: Any = build(spec, torch.float32, attention=_EXPORTED)
+
+    def forward(
+        self, embeddings: torch.Tensor, positions: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        """See the class."""
+        hidden = self.network.model(
+            inputs_embeds=embeddings,
+            position_ids=positions,
+            attention_mask={"full_attention": None},
+            use_cache=False,
+        ).last_hidden_state
+        layers = self.network.model.layers
+        cache = [tensor for layer in layers for tensor in layer.self_attn.keys_and_values]
+        return (self.network.lm_head(hidden[:, -1]), *cache)
+
+
+_EXPORTED = "paretobench_exported"
+
+
+def _exported_attention(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: None,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """Causal attention over repeated keys; keeps keys and values as outputs of the graph."""
+    module.keys_and_values = (key, value)
+    groups = module.num_key_value_groups
+    mixed = nn.functional.scaled_dot_product_attention(
+        query,
+        key.repeat_interleave(groups, 1),
+        value.repeat_interleave(groups, 1),
+        is_causal=True,
+        scale=scaling,
+    )
+    return mixed.transpose(1, 2), None
+
+
 def assign(model: nn.Module, state: Mapping[str, torch.Tensor], device: str = "cpu") -> nn.Module:
     """Put prepared tensors into a model without storage, tied and rotary parts included."""
     _, unexpected = model.load_state_dict(state, strict=False, assign=True)
