@@ -12,6 +12,10 @@ by `inventory=FILE`:
       limits: {memory_gib: 24, min_free_gib: 5, cell_timeout_s: 600, clock_skew_s: 60}
 
 The names can then stand in `device=macbook`. Read without Hydra, so that `doctor` is quick.
+
+What runs commands (most options of ssh, a command with arguments, variables such as LD_PRELOAD) is
+taken from the user's own configuration folder alone: a `devices.yaml` in the folder of a sweep may
+have come with somebody else's files. See `inventory_trust`.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.config.catalogue import read_yaml
+from paretobench.config.inventory_trust import refuse_commands
 from paretobench.errors import ConfigError, UnknownNameError
 
 FILE = "devices.yaml"
@@ -86,8 +91,13 @@ def inventory_file(chosen: str = "") -> Path | None:
         if not path.is_file():
             raise ConfigError(f"there is no inventory at {chosen}; inventory=FILE names one")
         return path
+    return next((p for p in (Path(FILE), own_inventory_file()) if p.is_file()), None)
+
+
+def own_inventory_file() -> Path:
+    """The inventory in the user's configuration folder, whether it exists or not."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return next((p for p in (Path(FILE), home / "paretobench" / FILE) if p.is_file()), None)
+    return home / "paretobench" / FILE
 
 
 def load_inventory(chosen: str = "", profiles: Iterable[str] = ()) -> dict[str, InventoryDevice]:
@@ -105,10 +115,13 @@ def load_inventory(chosen: str = "", profiles: Iterable[str] = ()) -> dict[str, 
     if path is None:
         return {}
     known = set(profiles)
+    is_own = path.resolve() == own_inventory_file().resolve()
     places = {}
     for name, data in read_yaml(path).items():
         at = f"{path}: {name}"
         place = _place(str(name), data, at)
+        if not is_own:
+            refuse_commands(place.command, place.ssh_options, place.environment, at)
         if known and place.name in known:
             raise ConfigError(f"{at}: a device profile has that name; call the machine otherwise")
         if known and place.profile not in known:

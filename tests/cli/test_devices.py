@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from paretobench.store import Store
 from tests.cli.test_sweep import ENCODER, LLM
-from tests.remote.places import COMMAND, put_fake_ssh_on_path
+from tests.remote.places import COMMAND, put_fake_ssh_on_path, write_own_inventory
 
 HALF = "{backend: pretend, precision: fp32, options: {}}"
 PROFILE = f"name: pretended\nencode: {HALF}\nprefill: {HALF}\n"
@@ -46,7 +45,7 @@ def write_lab(folder: Path) -> None:
         "shelf": machine(folder, "shelf"),
         "attic": machine(folder, "attic", host="refused"),
     }
-    (folder / "devices.yaml").write_text(yaml.safe_dump(inventory))
+    write_own_inventory(folder, inventory)
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +53,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "paretobench", *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": str(root), "XDG_CONFIG_HOME": str(folder / "config")},
         capture_output=True,
         text=True,
         check=False,

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import yaml
 
 from paretobench.cli.preparation import results_so_far, warn_of_noise
 from paretobench.measure import quiet
@@ -15,7 +14,7 @@ from paretobench.remote.places import spool_folder
 from paretobench.store import Store
 from tests.cli.test_devices import RUN_ON, SWEEP, machine, run, write_lab
 from tests.cli.test_sweep import LLM
-from tests.remote.places import put_fake_ssh_on_path
+from tests.remote.places import put_fake_ssh_on_path, write_own_inventory
 
 ALONE = "device=bench"
 NOWHERE = {"limits": {"memory_gib": 0.001}}
@@ -31,8 +30,8 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     small = {name: machine(tmp_path, name) | NOWHERE for name in ("drawer", "pocket")}
     off = {name: machine(tmp_path, name, host="refused") for name in ("attic", "cellar")}
-    inventory = yaml.safe_load((tmp_path / "devices.yaml").read_text()) | small | off
-    (tmp_path / "devices.yaml").write_text(yaml.safe_dump(inventory))
+    both = {name: machine(tmp_path, name) for name in ("bench", "shelf")}
+    write_own_inventory(tmp_path, both | small | off)
     return tmp_path
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from paretobench.config import InventoryDevice, Limits
 
@@ -20,6 +22,13 @@ def put_fake_ssh_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program.write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / "fake_ssh.py"} "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def write_own_inventory(folder: Path, machines: Mapping[str, object]) -> None:
+    """An inventory in the configuration folder `folder/config`, which may name any command."""
+    path = folder / "config" / "paretobench" / "devices.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(dict(machines)))
 
 
 def place(name: str, locks: Path, host: str = "fine", limits: Limits | None = None,

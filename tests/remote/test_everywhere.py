@@ -23,6 +23,7 @@ from tests.jobs.test_kills import LAYERS
 from tests.jobs.test_submitit import jobs_in
 from tests.remote.fake_child import log, write_checkpoint, write_interpreter
 from tests.remote.hosts import Hosts
+from tests.remote.places import write_own_inventory
 from tests.remote.test_sweep_elsewhere import made, run
 from tests.remote.test_two_hosts import (
     DATABASE,
@@ -53,7 +54,7 @@ def test_one_database_and_one_report_hold_what_hosts_and_jobs_found(
     profile.parent.mkdir(exist_ok=True)
     profile.write_text(PROFILE)
     machines = {host.name: machine(hosts, tmp_path, i) for i, host in enumerate(hosts.hosts)}
-    (made / "devices.yaml").write_text(yaml.safe_dump(machines))
+    write_own_inventory(made, machines)
     words = [*SWEEP, f"executor.accuracy.folder={tmp_path / 'units'}"]
     done = run(made, {}, *words)
     assert done.returncode == 0, done.stderr

@@ -47,7 +47,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, variables: Mapping[str, str], *args: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "paretobench", *args]
-    environment = {**os.environ, **variables, FOLDER_VARIABLE: str(folder / "locks")}
+    environment = {
+        **os.environ,
+        **variables,
+        FOLDER_VARIABLE: str(folder / "locks"),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+    }
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env=environment
     )

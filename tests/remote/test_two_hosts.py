@@ -16,13 +16,12 @@ from typing import Any
 
 import psutil
 import pytest
-import yaml
 
 from paretobench.store import Store
 from tests.cli.test_devices import run, write_lab
 from tests.remote import hosts as hosts_module
 from tests.remote.hosts import Hosts, two_hosts
-from tests.remote.places import COMMAND
+from tests.remote.places import COMMAND, write_own_inventory
 
 pytestmark = [
     pytest.mark.heavy,
@@ -67,7 +66,7 @@ def machine(hosts: Hosts, folder: Path, number: int, **changes: Any) -> dict[str
 
 def write_inventory(folder: Path, machines: dict[str, dict[str, Any]]) -> None:
     write_lab(folder)
-    (folder / "devices.yaml").write_text(yaml.safe_dump(machines))
+    write_own_inventory(folder, machines)
 
 
 def both(hosts: Hosts, folder: Path) -> dict[str, dict[str, Any]]:
@@ -177,7 +176,7 @@ def start(folder: Path, words: list[str], stderr: int = subprocess.DEVNULL) -> A
     return subprocess.Popen(
         [sys.executable, "-m", "paretobench", *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": str(root), "XDG_CONFIG_HOME": str(folder / "config")},
         stdout=subprocess.DEVNULL,
         stderr=stderr,
     )
