@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from paretobench.config.read_off import is_read_off, timm_encoder
 from paretobench.domain import (
     Encoder,
     EncoderPart,
@@ -89,8 +90,10 @@ def find_encoder(name: str, user_sweeps: Path | None = None) -> Encoder:
 
     Raises:
         UnknownNameError: if no file in `encoder/` has that name.
-        ConfigError: if the file is not a valid encoder.
+        ConfigError: if the file is not a valid encoder, or timm has none of that name.
     """
+    if is_read_off(name):
+        return encoder(timm_encoder(name), name, name, find_encoder)
     own = user_folder(user_sweeps)
     return _Encoders([sweeps_folder(), *([own] if own else [])]).find(name)
 

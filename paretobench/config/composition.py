@@ -23,7 +23,7 @@ from hydra.core.object_type import ObjectType
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from paretobench.config import catalogue, request
+from paretobench.config import catalogue, read_off, request
 from paretobench.config import parsed_overrides as words
 from paretobench.config.axes import AxisCombination, rows
 from paretobench.config.inventory import load_inventory
@@ -151,7 +151,8 @@ class Composer:
 
     def full(self, **chosen: str) -> DictConfig:
         """Hydra's own composition of these choices."""
-        overrides = [*self._wish.fixed, *(f"{axis}={name}" for axis, name in chosen.items())]
+        files = {axis: name for axis, name in chosen.items() if not read_off.is_read_off(name)}
+        overrides = [*self._wish.fixed, *(f"{axis}={name}" for axis, name in files.items())]
         return self._loader.load_configuration(ROOT, overrides=overrides, run_mode=RunMode.RUN)
 
     @cached_property
@@ -170,6 +171,10 @@ class Composer:
 
     def node(self, axis: str, row: AxisCombination) -> Mapping[str, Any]:
         """The composed node `axis` of the combination in `row`."""
+        if read_off.is_read_off(name := getattr(row, axis)):
+            self._require_untouched(axis, name)
+            reader = read_off.timm_encoder if axis == "encoder" else read_off.language_model_of
+            return reader(name)
         if self.is_own_file(axis, getattr(row, axis)):
             return self._files.content(f"{axis}/{getattr(row, axis)}")
         choice = {name: getattr(row, name) for name in _NODES}
@@ -188,7 +193,16 @@ class Composer:
 
     def is_own_file(self, axis: str, name: str) -> bool:
         """Whether nothing but the file `axis/name` decides that node."""
-        return axis in self._untouched and self._files.is_plain(f"{axis}/{name}")
+        is_file = not read_off.is_read_off(name)
+        return is_file and axis in self._untouched and self._files.is_plain(f"{axis}/{name}")
+
+    def _require_untouched(self, axis: str, name: str) -> None:
+        """Refuse to change a field of a model that has no YAML."""
+        if any(word.lstrip("+~").startswith(f"{axis}.") for word in self._wish.fixed):
+            raise ConfigError(
+                f"{axis}={name} has no YAML, so its fields cannot be overridden;"
+                f" write sweeps/{axis}/NAME.yaml with the change"
+            )
 
     @cached_property
     def _untouched(self) -> set[str]:

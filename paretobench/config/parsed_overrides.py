@@ -21,6 +21,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 
 from paretobench.config.axes import AXES
 from paretobench.config.catalogue import broken_yaml
+from paretobench.config.read_off import READ_OFF_PREFIX
 from paretobench.errors import ConfigError, ParetobenchError, UnknownNameError
 
 NOUNS = {"llm": "language model"}
@@ -185,5 +186,7 @@ def _check_members(group: str, names: Sequence[str], loader: ConfigLoader) -> No
         return
     members = loader.get_group_options(group, ObjectType.CONFIG)
     for name in names:
+        if name.startswith(READ_OFF_PREFIX.get(group, ":")):
+            continue
         if name not in members and name != "None":
             raise UnknownNameError(NOUNS.get(group, group), name, members)

@@ -41,10 +41,13 @@ class VisualTokens(nn.Module):  # type: ignore[misc]  # torch is not followed
         super().__init__()
         self.network = network
         self.prefix_tokens = int(getattr(network, "num_prefix_tokens", 0))
+        self.channels_last = str(getattr(network, "output_fmt", "NCHW")) == "NHWC"
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """The visual tokens of one batch of images."""
         features = self.network.forward_features(pixels)
+        if features.ndim == 4 and self.channels_last:
+            return features.flatten(1, 2)
         if features.ndim == 4:
             return features.flatten(2).transpose(1, 2)
         # A slice from 0 is a no-op that Core ML's converter stumbles over.
@@ -73,7 +76,7 @@ def create_on_meta(spec: Mapping[str, Any], resolution_px: int) -> nn.Module:
     with torch.device("meta"):
         if spec["builder"] == "convnext_five_stage":
             return VisualTokens(five_stage.create(name, options)).eval()
-        if _has_fixed_grid(name):
+        if has_fixed_grid(name):
             options = {"img_size": resolution_px, **options}
         network = timm.create_model(name, pretrained=False, num_classes=0, **options)
     return VisualTokens(network).eval()
@@ -128,7 +131,7 @@ def drop_head(network: nn.Module) -> None:
             setattr(network, name, nn.Identity())
 
 
-def _has_fixed_grid(name: str) -> bool:
+def has_fixed_grid(name: str) -> bool:
     """Whether the architecture has a token grid whose size is fixed when it is built."""
     config = timm.get_pretrained_cfg(name, allow_unregistered=True)
     return bool(config is not None and config.fixed_input_size)
