@@ -45,23 +45,27 @@ def render(
         UnknownNameError: if `only` names a figure that this view cannot fill.
     """
     from paretobench.report import figures, tables
+    from paretobench.report.drawing import save_all
     from paretobench.report.files import write_text
     from paretobench.report.page import page_text
     from paretobench.report.summary import summary_text
 
     style = style or Style()
-    written: list[Path] = []
     chosen = figures.select(figures.choose(view, style), only)
-    for name, draw in chosen.items():
-        written += figures.save(draw, folder / name, style, formats)
     if only is not None:
-        return written
+        return save_all(chosen, folder, style, formats)
     texts = {
-        "index.html": page_text(view),
-        "table.md": tables.markdown_text(view),
-        "table.csv": tables.csv_text(view),
-        "table.tex": tables.latex_text(view),
-        "table.json": tables.json_text(view),
-        "README.md": summary_text(view, list(chosen)),
+        "index.html": lambda: page_text(view),
+        "table.md": lambda: tables.markdown_text(view),
+        "table.csv": lambda: tables.csv_text(view),
+        "table.tex": lambda: tables.latex_text(view),
+        "table.json": lambda: tables.json_text(view),
+        "README.md": lambda: summary_text(view, list(chosen), formats),
     }
-    return written + [write_text(folder / name, text) for name, text in texts.items()]
+    return save_all(
+        chosen,
+        folder,
+        style,
+        formats,
+        meanwhile=lambda: [write_text(folder / name, text()) for name, text in texts.items()],
+    )

@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paretobench.report.files import file_stem, write_text
+from paretobench.report.files import file_stems, write_text
 from paretobench.report.formatting import estimate_ms
 from paretobench.report.style import Style
-from paretobench.report.tables.markup import markdown_cell, markdown_line
+from paretobench.report.tables.markup import markdown_cell, markdown_line, spreadsheet_cell
 from paretobench.report.view.rows import Row, View
 from paretobench.units import MISSING, significant
 
@@ -53,12 +53,10 @@ def render_devices(
         DataError: if there are fewer than two devices, they have no point in common, their
             protocols differ, or the folder cannot be written.
     """
-    from paretobench.report import figures
+    from paretobench.report.drawing import save_all
 
     style = style or Style()
-    written: list[Path] = []
-    for name, draw in choose_devices(views, style).items():
-        written += figures.save(draw, folder / name, style, formats)
+    written = save_all(choose_devices(views, style), folder, style, formats)
     texts = {"devices.md": devices_markdown(views), "devices.csv": devices_csv(views)}
     return written + [write_text(folder / name, text) for name, text in texts.items()]
 
@@ -76,8 +74,9 @@ def choose_devices(views: Mapping[str, View], style: Style) -> dict[str, Drawing
     info = devices.versus_info(shown)
     drawings: dict[str, Drawing] = {"devices": lambda: devices.versus_figure(info, style)}
     recipes = devices.recipes_of(shown)
+    stems = file_stems(recipes)
     for recipe in recipes:
-        ending = f"_{file_stem(recipe)}" if len(recipes) > 1 else ""
+        ending = f"_{stems[recipe]}" if len(recipes) > 1 else ""
         drawings[f"device_fronts{ending}"] = partial(_fronts, shown, recipe, style)
     return drawings
 
@@ -116,7 +115,8 @@ def devices_csv(views: Mapping[str, View]) -> str:
             if row is not None and row.ttft is not None:
                 times = (row.ttft.value, row.ttft.low, row.ttft.high)
                 where = (name, views[name].environment)
-                writer.writerow((*where, *row.identity, *times, row.latency_source))
+                cells = (*where, *row.identity, *times, row.latency_source)
+                writer.writerow([spreadsheet_cell(cell) for cell in cells])
     return buffer.getvalue()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from paretobench.errors import DataError
@@ -43,13 +46,45 @@ def write_text(path: Path, text: str) -> Path:
     return write_whole(path, lambda to: _write_utf8(to, whole))
 
 
+MOST_CHARACTERS = 60
+"""Of a name taken from data; file systems allow 255 bytes with what is put around it."""
+
+
 def file_stem(text: str) -> str:
-    """A name that any file system takes.
+    """A name that any file system takes: Latin letters and digits, of bounded length.
+
+    What is too long, or has no such letter, ends with the first digits of its hash.
 
     >>> file_stem('15M+1.1M'), file_stem('llava-1.5'), file_stem('../../etc')
     ('15M_1.1M', 'llava-1.5', 'etc')
+    >>> len(file_stem('x' * 400)), file_stem('名前').startswith('unnamed_')
+    (60, True)
     """
-    return re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("._") or "unnamed"
+    stem = re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("._")
+    if stem and len(stem) <= MOST_CHARACTERS:
+        return stem
+    digest = _digest(text)
+    return f"{stem[: MOST_CHARACTERS - len(digest) - 1] or 'unnamed'}_{digest}"
+
+
+def file_stems(texts: Sequence[str]) -> dict[str, str]:
+    """A name for each text, none twice, also where upper and lower case are the same.
+
+    >>> file_stems(['a', 'b c']) == {'a': 'a', 'b c': 'b_c'}
+    True
+    >>> len(set(file_stems(['a b', 'a_b', 'A b']).values()))
+    3
+    """
+    stems = {text: file_stem(text) for text in texts}
+    counts = Counter(stem.lower() for stem in stems.values())
+    return {
+        text: stem if counts[stem.lower()] == 1 else f"{stem}_{_digest(text)}"
+        for text, stem in stems.items()
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
 
 
 def _write_utf8(path: Path, text: str) -> None:
@@ -58,6 +93,5 @@ def _write_utf8(path: Path, text: str) -> None:
 
 def _cannot_write(path: Path, error: OSError) -> DataError:
     why = error.strerror or str(error)
-    return DataError(
-        f"cannot write {path}: {why}; free some space, or name another folder with reports=FOLDER"
-    )
+    advice = "free some space, or name" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "name"
+    return DataError(f"cannot write {path}: {why}; {advice} another folder with reports=FOLDER")

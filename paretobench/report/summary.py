@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from paretobench.report.formatting import PROTOCOLS, estimate_ms, score_percent
 from paretobench.report.tables import markdown_text
+from paretobench.report.tables.markup import markdown_code, markdown_inline
 from paretobench.report.view.rows import MissingResult, Panel, Row, View, benchmark_label
 from paretobench.units import counted, duration
 
@@ -14,17 +15,19 @@ MOST_LISTED = 500
 """Rows of the table in the summary; GitHub shows no Markdown file above half a megabyte."""
 
 
-def summary_text(view: View, figures: Sequence[str]) -> str:
+def summary_text(view: View, figures: Sequence[str], formats: Sequence[str] = ("png",)) -> str:
     """The whole summary as Markdown: provenance, figures, fronts, what is missing, the table.
 
     Args:
         figures: names of the figures beside it, without ending.
+        formats: in which they were written; PNG is shown where there is one, then SVG.
     """
+    shown = next((kind for kind in ("png", "svg") if kind in formats), "")
     parts = [
-        f"# {view.title or view.name}",
+        f"# {markdown_inline(view.title or view.name)}",
         "\n".join(_provenance(view)),
-        "\n".join(f"- {sentence}" for sentence in headline_sentences(view)),
-        *(f"![{name}]({name}.png)" for name in figures),
+        "\n".join(f"- {markdown_inline(sentence)}" for sentence in headline_sentences(view)),
+        *(f"![{name}]({name}.{shown})" for name in figures if shown),
         *(_front(view, panel) for panel in view.panels()),
         _gone("Refused", view.refusals),
         _gone("Failed", view.failures),
@@ -95,19 +98,20 @@ def _provenance(view: View) -> list[str]:
         ("Environment", view.environment),
         ("Protocol", PROTOCOLS.get(view.protocol, view.protocol)),
         ("Date", view.date),
-        ("Made by", f"`{view.command}`" if view.command else ""),
     )
-    return [f"- {name}: {value}" for name, value in facts if value]
+    lines = [f"- {name}: {markdown_inline(value)}" for name, value in facts if value]
+    return [*lines, f"- Made by: {markdown_code(view.command)}"] if view.command else lines
 
 
 def _front(view: View, panel: Panel) -> str:
     rows = [row for row in panel.rows if row.is_on_front and row.ttft is not None]
     rows.sort(key=lambda row: row.ttft.value if row.ttft else 0.0)
     name = benchmark_label(view.benchmark)
-    heading = f"## Front of recipe {panel.recipe}" if panel.recipe else "## Front"
+    heading = f"## Front of recipe {markdown_inline(panel.recipe)}" if panel.recipe else "## Front"
     lines = [f"{heading}, {counted(len(panel.rows), 'point')}", ""]
     lines += [
-        f"- {row}: TTFT {estimate_ms(row.ttft)} ms, {name} {score_percent(row.score)} %"
+        f"- {markdown_inline(str(row))}: TTFT {estimate_ms(row.ttft)} ms, "
+        f"{name} {score_percent(row.score)} %"
         for row in rows
     ]
     return "\n".join(lines)
@@ -118,4 +122,8 @@ def _gone(heading: str, items: Sequence[MissingResult]) -> str:
 
 
 def _list(heading: str, items: Sequence[str]) -> str:
-    return "\n".join([f"## {heading}", "", *(f"- {item}" for item in items)]) if items else ""
+    return (
+        "\n".join([f"## {heading}", "", *(f"- {markdown_inline(item)}" for item in items)])
+        if items
+        else ""
+    )

@@ -26,7 +26,7 @@ from paretobench.report.figures.uncertainty import (
     uncertainty_figure,
     uncertainty_info,
 )
-from paretobench.report.files import file_stem
+from paretobench.report.files import file_stems
 from paretobench.report.style import Style
 from paretobench.report.view.rows import Panel, View
 
@@ -144,7 +144,8 @@ def _tiling_files(view: View) -> list[tuple[str, tuple[str, str, str]]]:
     keys = tiling_choices(view)
     if len(keys) == 1:
         return [("tiling", keys[0])]
-    return [(f"tiling_{file_stem('_'.join(key[:2]))}", key) for key in keys]
+    stems = file_stems(["_".join(key[:2]) for key in keys])
+    return [(f"tiling_{stems['_'.join(key[:2])]}", key) for key in keys]
 
 
 def _pareto_files(panels: Sequence[Panel]) -> list[tuple[str, tuple[Panel, ...]]]:
@@ -152,8 +153,13 @@ def _pareto_files(panels: Sequence[Panel]) -> list[tuple[str, tuple[Panel, ...]]
     if len(panels) <= MOST_PANELS:
         return [("pareto", tuple(panels))]
     many = [panel for panel in panels[1:] if len(panel.rows) > 1]
+    several = len({panel.environment for panel in panels}) > 1
+    names = [f"{p.recipe} {p.environment}" if several else p.recipe for p in many]
+    stems = file_stems(names)
     files: list[tuple[str, tuple[Panel, ...]]] = [("pareto", (panels[0],))]
-    return files + [(f"pareto_{file_stem(panel.recipe)}", (panel,)) for panel in many]
+    return files + [
+        (f"pareto_{stems[name]}", (panel,)) for name, panel in zip(names, many, strict=True)
+    ]
 
 
 def _encoder_files(view: View) -> list[tuple[str, str, str]]:
@@ -167,7 +173,8 @@ def _encoder_files(view: View) -> list[tuple[str, str, str]]:
         if len(set(names)) >= FEWEST_ENCODERS and len(names) <= MOST_IN_LINES
     ]
     several = len({recipe for _, recipe in chosen}) > 1
+    llms, recipes = (file_stems([key[place] for key in chosen]) for place in (0, 1))
     return [
-        (f"encoders_{file_stem(llm)}" + (f"_{file_stem(recipe)}" if several else ""), llm, recipe)
+        (f"encoders_{llms[llm]}" + (f"_{recipes[recipe]}" if several else ""), llm, recipe)
         for llm, recipe in chosen
     ]

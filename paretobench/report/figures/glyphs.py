@@ -67,7 +67,9 @@ def _writer(style: Style) -> Callable[[str], str]:
         if text.isascii() and text.isprintable():
             return text
         if text not in found:
-            found[text] = substituted(text, glyphs_of(style))
+            shown = substituted(text, glyphs_of(style))
+            alike = sum(other.split(" #")[0] == shown for other in found.values())
+            found[text] = f"{shown} #{alike + 1}" if alike else shown  # two names stay two
         return found[text]
 
     return write

@@ -18,7 +18,12 @@ from paretobench.report.tables.columns import (
     terminal_columns,
     tidy_fields,
 )
-from paretobench.report.tables.markup import latex_cell, markdown_cell, markdown_line
+from paretobench.report.tables.markup import (
+    latex_cell,
+    markdown_cell,
+    markdown_line,
+    spreadsheet_cell,
+)
 from paretobench.report.tables.paper import PaperTable, paper_table
 from paretobench.report.tables.parquet import write_parquet
 from paretobench.report.tables.terminal import terminal_table
@@ -73,7 +78,7 @@ def csv_text(view: View) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([field.name for field in fields])
-    writer.writerows([field.value(row) for field in fields] for row in view.rows)
+    writer.writerows([spreadsheet_cell(field.value(row)) for field in fields] for row in view.rows)
     return buffer.getvalue()
 
 

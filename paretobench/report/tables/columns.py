@@ -81,6 +81,8 @@ def terminal_columns(view: View) -> list[Column]:
         f"{benchmark_label(view.benchmark)} %",
         "front",
     )
+    if len({row.recipe for row in view.rows if row.recipe}) > 1:  # else one point reads as five
+        wanted = (*wanted[:-1], "recipe", wanted[-1])
     shown = [column for column in general_columns(view) if column.heading in wanted]
     place = Column("px", lambda row: row.point_label, "left")
     return [shown[0], place, *shown[1:]]
