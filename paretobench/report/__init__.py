@@ -10,7 +10,7 @@ only when a figure is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from paretobench.report.devices import render_devices
@@ -54,7 +54,7 @@ def render(
     chosen = figures.select(figures.choose(view, style), only)
     if only is not None:
         return save_all(chosen, folder, style, formats)
-    texts = {
+    texts: dict[str, Callable[[], str]] = {
         "index.html": lambda: page_text(view),
         "table.md": lambda: tables.markdown_text(view),
         "table.csv": lambda: tables.csv_text(view),

@@ -70,7 +70,7 @@ def general_columns(view: View) -> list[Column]:
 
 def terminal_columns(view: View) -> list[Column]:
     """The same with what a terminal of 100 to 120 characters has room for."""
-    wanted = (
+    wanted: tuple[str, ...] = (
         "encoder",
         "LLM",
         "passes",
