@@ -8,7 +8,7 @@ To add one, add its module and its name to `NAMES`: there is no other registry.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -86,3 +86,21 @@ def get(name: str) -> Backend:
     module = importlib.import_module(f"paretobench.backends.{name}")
     found: Backend = module.backend()
     return found
+
+
+TIMES_CHECKPOINTS = ("torch", "mlx")
+"""Backends that time a checkpoint's own weights."""
+
+
+def refusal(workload: Workload) -> str | None:
+    """Why the backend that a workload is meant for cannot run it; None if it can."""
+    backend = workload.runtime.backend
+    if workload.checkpoint and backend not in TIMES_CHECKPOINTS:
+        return f"{backend} does not time a checkpoint's own weights; choose device=torch or cuda"
+    return get(backend).refuses(workload)
+
+
+def refusals(workloads: Iterable[Workload]) -> dict[str, str]:
+    """The reasons against those workloads that cannot run here, by key; imports no framework."""
+    found = {workload.key: refusal(workload) for workload in workloads}
+    return {key: reason for key, reason in found.items() if reason is not None}

@@ -44,7 +44,7 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     from paretobench.measure import builds
 
     request = expand(list(overrides))
-    device = builds.device_to_build_for(asdict(request.device))
+    device = builds.device_to_build_for(asdict(request.devices[0]))
     say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")
     if device.why:
         say(f"  {device.why}")

@@ -89,10 +89,9 @@ def compose_request(
         made.name,
         tuple(points),
         tuple(refused),
-        devices[0],
+        devices,
         made,
         tuple(overrides),
-        devices,
         plain["executor"],
     )
 

@@ -66,9 +66,8 @@ class Request:
         name: of the sweep, and of its report's folder.
         points: what can be tried, in the grid's order, without duplicates.
         refused: what was asked for and cannot exist, each with its reason.
-        device: the first device.
+        devices: every device, in the order asked for; at least one.
         overrides: the user's own words, for the report's footer.
-        devices: every device, in the order asked for.
         executors: options of `executor/latency`, `executor/accuracy` and `executor/conversion`,
             each with its `name`.
     """
@@ -76,10 +75,9 @@ class Request:
     name: str
     points: tuple[GridPoint, ...]
     refused: tuple[Refusal, ...]
-    device: DeviceRequest
+    devices: tuple[DeviceRequest, ...]
     settings: Settings
-    overrides: tuple[str, ...] = field(default=())
-    devices: tuple[DeviceRequest, ...] = ()
+    overrides: tuple[str, ...] = ()
     executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

@@ -1,30 +1,26 @@
-"""Where work runs: one small protocol, whatever the engine.
+"""Scoring and converting on an engine: what a unit of work is, and how one ends.
 
-A unit is a piece of work that can be lost alone: one device's list of workloads, one
-checkpoint's scores, one conversion. An executor takes units, says how each stands, hands over
-each result as it ends and can be told to stop. Results travel as spool files (`store.spool`):
-whoever works writes files, and the one coordinator alone writes the database, so a coordinator
-that is killed ingests what lies there and submits what is missing.
-
-Two promises hold for every executor. Two latency units never run at a time on one device: the
-device's own lock (`measure.lock`) is held there, not here. And a unit that fails costs itself
-only: its `FinishedUnit` carries the reason, the others go on.
+A unit is a piece of work that can be lost alone: one checkpoint's scores, one conversion.
+Results travel as spool files (`store.spool`): a worker writes files, and the one coordinator
+alone writes the database, so a coordinator that is killed ingests what lies there and submits
+what is missing. A unit that fails costs itself only: its `FinishedUnit` carries the reason, the
+others go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from paretobench.domain import content_key
 
-__all__ = ["Executor", "FinishedUnit", "Handle", "Kind", "State", "Unit"]
+__all__ = ["FinishedUnit", "Handle", "Kind", "State", "Unit"]
 
-Kind = Literal["latency", "accuracy", "convert"]
+Kind = Literal["accuracy", "convert"]
 
 
 @dataclass(frozen=True)
@@ -93,27 +89,3 @@ class FinishedUnit:
     reason: str = ""
     device_s: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-class Executor(Protocol):
-    """Something that runs units elsewhere, or here."""
-
-    @property
-    def name(self) -> str:
-        """Where it runs, for people: `ssh macbook`, `submitit slurm:gpu`."""
-
-    def submit(self, units: Sequence[Unit]) -> Sequence[Handle]:
-        """Hand over units, in order; returns at once.
-
-        Raises:
-            ExecutorError: if the engine cannot be used at all (nothing was submitted then).
-        """
-
-    def poll(self, handle: Handle) -> State:
-        """How a unit stands now; never blocks for long, never raises for a lost unit."""
-
-    def collect(self) -> Iterator[FinishedUnit]:
-        """Each submitted unit once, as it ends; stops when none is under way."""
-
-    def cancel(self, handle: Handle) -> None:
-        """Stop a unit; it still comes out of `collect`, as cancelled. Again does nothing."""

@@ -73,7 +73,7 @@ class Engine(Protocol):
 
 
 class SharedFolderExecutor:
-    """An `Executor` over an engine and a shared folder.
+    """Units over an engine and a shared folder.
 
     Args:
         root: the shared folder; each unit has one of its own in it.

@@ -22,7 +22,7 @@ from paretobench.errors import ConfigError
 from paretobench.measure.preparation import Preparation, prepare_all
 from paretobench.measure.process import Children
 from paretobench.planning.cost import Machine
-from paretobench.planning.plan import Refusal, make_plan
+from paretobench.planning.plan import Refusal, plan_grid
 
 TIMEOUT_S = 3600.0
 """For one artifact. The largest conversion that was tried, ConvNeXt-XXL at 512 px, took two
@@ -105,24 +105,14 @@ def workloads_to_build(
         )
     elsewhere = device.encode.backend == "coreml" and not hardware.detect().is_apple_silicon
 
-    def refuses(workload: Workload) -> str | None:
-        if elsewhere and workload.kind == "prefill":
-            return None
-        return backends.get(workload.runtime.backend).refuses(workload)
-
-    plan = make_plan(
-        points,
-        refused,
-        device,
-        Machine(_NO_LIMIT_BYTES),
-        refuses=refuses,
-        protocol=protocol,
-        weights=weights,
+    grid = plan_grid(
+        points, refused, device, Machine(_NO_LIMIT_BYTES), protocol=protocol, weights=weights
     )
-    found = [one.workload for one in plan.workloads]
-    if elsewhere:
-        found = [workload for workload in found if workload.kind == "encode"]
-    return found, list(plan.refused)
+    distinct = sorted(grid.workloads, key=lambda one: one.kind != "encode")
+    built_here = [one for one in distinct if not elsewhere or one.kind == "encode"]
+    grid = grid.without(backends.refusals(built_here))
+    needed = {workload.key for workload in grid.workloads}
+    return [one for one in built_here if one.key in needed], list(grid.refused)
 
 
 def build_artifacts(

@@ -214,12 +214,7 @@ class _Session:
         """What the runtimes here say against workloads, before anything is built."""
         from paretobench import backends
 
-        reasons = {}
-        for workload in _workloads(question):
-            reason = backends.get(workload.runtime.backend).refuses(workload)
-            if reason is not None:
-                reasons[workload.key] = reason
-        self.say("refusals", reasons=reasons)
+        self.say("refusals", reasons=backends.refusals(_workloads(question)))
 
     def measure(self, question: Mapping[str, Any]) -> None:
         """Measure workloads; each cell and failure goes out as soon as it is known."""

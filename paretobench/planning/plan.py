@@ -9,7 +9,7 @@ refused with the reason; it is never dropped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -28,14 +28,12 @@ from paretobench.errors import PlanError
 from paretobench.planning.cost import (
     Cost,
     Machine,
-    PastMeasurement,
-    Rates,
     encode_bytes,
     encode_cost,
     prefill_bytes,
     prefill_cost,
 )
-from paretobench.planning.estimate import Effort, Estimator, Expected
+from paretobench.planning.estimate import Estimator, Expected
 from paretobench.planning.tiling import plan_tiles
 from paretobench.units import counted, duration, gibibytes
 
@@ -196,59 +194,110 @@ class Plan:
         }
 
 
-def make_plan(
+@dataclass(frozen=True)
+class PlannedGrid:
+    """A grid on a device before anything is estimated.
+
+    Attributes:
+        results: what became of each configuration that was asked for, in order.
+    """
+
+    results: tuple[PlannedPoint | Refusal, ...]
+
+    @property
+    def points(self) -> tuple[PlannedPoint, ...]:
+        """The points that can be measured."""
+        return tuple(one for one in self.results if isinstance(one, PlannedPoint))
+
+    @property
+    def refused(self) -> tuple[Refusal, ...]:
+        """The configurations that cannot."""
+        return tuple(one for one in self.results if isinstance(one, Refusal))
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """The distinct workloads of all points, in the order of first use."""
+        found = {one.key: one for point in self.points for one in point.workloads}
+        return tuple(found.values())
+
+    def without(self, reasons: Mapping[str, str]) -> PlannedGrid:
+        """The grid with points refused that need a workload which their device refuses.
+
+        Args:
+            reasons: by a workload's key.
+        """
+
+        def screened(one: PlannedPoint | Refusal) -> PlannedPoint | Refusal:
+            if isinstance(one, Refusal):
+                return one
+            against = (reasons[w.key] for w in one.workloads if w.key in reasons)
+            return next((_refusal(one.point, reason) for reason in against), one)
+
+        return PlannedGrid(tuple(map(screened, self.results)))
+
+
+def plan_grid(
     points: Iterable[GridPoint],
     refused: Iterable[Refusal],
     device: Device,
     machine: Machine,
     *,
-    done: Collection[str] = (),
-    failed: Collection[str] = (),
-    refuses: Callable[[Workload], str | None] = lambda _: None,
-    past: Iterable[PastMeasurement] = (),
-    effort: Effort | None = None,
     protocol: str = "paper",
     weights: str = "full",
     checkpoints: Mapping[str, Checkpoint] | None = None,
-    is_prepared: Callable[[Workload], bool] = lambda _: True,
-    checks: int = 0,
-) -> Plan:
-    """Plan a grid on a device.
+) -> PlannedGrid:
+    """The workloads of a grid on a device; what its memory cannot hold is refused.
 
     Args:
         points: the grid, in order.
         refused: what was refused before, kept in the plan.
         device: decided runtimes; none of them `auto`.
-        machine: memory that must hold each workload, and its rate.
-        done: keys of workloads that the store holds for this environment.
-        failed: keys of workloads that failed here before and are not retried.
-        refuses: a backend's reason against a workload, or None.
-        past: earlier measurements, for the estimate of time.
-        effort: how often each workload is repeated.
+        machine: memory that must hold each workload.
         protocol: `full` adds `PROMPT_TOKENS` to each prefill.
         weights: `shared` measures language models with one block's weights in all layers.
         checkpoints: by a point's key, checkpoints whose own weights are timed for it.
-        is_prepared: whether a workload's artifact is there already, for the estimate of time.
-        checks: how many points will be measured end to end, for the estimate of time.
     """
-    known = checkpoints or {}
-    planner = _Planner(_with_weights(device, weights), machine, refuses, protocol, known)
-    planned: list[PlannedPoint] = []
-    refusals = list(refused)
-    for point in points:
-        try:
-            planned.append(planner.point(point))
-        except PlanError as error:
-            refusals.append(_refusal(point, str(error)))
-    finished, given_up = set(done), set(failed)
+    planner = _Planner(_with_weights(device, weights), machine, protocol, checkpoints or {})
+    return PlannedGrid((*refused, *map(planner.point, points)))
+
+
+def price(
+    grid: PlannedGrid,
+    estimator: Estimator,
+    done: Collection[str] = (),
+    failed: Collection[str] = (),
+    checks: int = 0,
+) -> Plan:
+    """The plan of a grid: distinct workloads, encodes before prefills, with their estimates.
+
+    Args:
+        estimator: of seconds; see `estimate`.
+        done: keys of workloads that the store holds for this environment.
+        failed: keys of workloads that failed here before and are not retried.
+        checks: how many points will be measured end to end.
+    """
 
     def state_of(key: str) -> State:
-        if key in finished:
+        if key in done:
             return "done"
-        return "failed" if key in given_up else "pending"
+        return "failed" if key in failed else "pending"
 
-    estimator = Estimator(Rates.of(machine, past), effort or Effort(), is_prepared)
-    return _priced(planned, refusals, estimator, state_of, checks)
+    points = grid.points
+    costs, uses = _costs(points)
+    expected = {key: estimator.workload(*priced) for key, priced in costs.items()}
+    ordered = sorted(costs.items(), key=lambda item: item[1][0].kind != "encode")
+    workloads = tuple(
+        PlannedWorkload(workload, uses[key], state_of(key), expected[key], cost.peak_bytes)
+        for key, (workload, cost) in ordered
+    )
+    pending = [costs[one.workload.key] for one in workloads if one.state == "pending"]
+    if not pending:
+        return Plan(points, workloads, grid.refused)
+    pairs = [
+        (expected[planned.encodes[0][0].key], planned.encodes[0][1], expected[planned.prefill.key])
+        for planned in points
+    ]
+    return Plan(points, workloads, grid.refused, estimator.besides_s(pending, pairs, checks))
 
 
 def _with_weights(device: Device, weights: str) -> Device:
@@ -271,35 +320,32 @@ class _Planner:
         self,
         device: Device,
         machine: Machine,
-        refuses: Callable[[Workload], str | None],
         protocol: str,
         checkpoints: Mapping[str, Checkpoint],
     ) -> None:
         self._device = device
         self._machine = machine
-        self._refuses = refuses
         self._checkpoints = checkpoints
         self._prompt = PROMPT_TOKENS if protocol == "full" else 0
         self._made: dict[tuple[str, str, int], Workload | PlanError] = {}
 
-    def point(self, point: GridPoint) -> PlannedPoint:
-        """Plan one point.
+    def point(self, point: GridPoint) -> PlannedPoint | Refusal:
+        """Plan one point, or refuse it with the reason."""
+        try:
+            return self._planned(point)
+        except PlanError as error:
+            return _refusal(point, str(error))
 
-        Raises:
-            PlanError: with the reason for a refusal.
-        """
+    def _planned(self, point: GridPoint) -> PlannedPoint:
         tiles = plan_tiles(point.encoder, point.resolution_px, point.tiling)
         parts = [(part.encoder, part.resolution_px, part.passes) for part in point.encoder.parts]
         seen = parts or [(point.encoder, tiles.tile_px, tiles.passes)]
         encodes = tuple((self._encode(encoder, px), passes) for encoder, px, passes in seen)
         prefill = self._prefill(point.llm, tiles.prefill_tokens + self._prompt)
         if checkpoint := self._checkpoints.get(point.key):
-            encodes = tuple((self._own(checkpoint, one), passes) for one, passes in encodes)
-            prefill = self._own(checkpoint, prefill)
+            encodes = tuple((checkpoint.workload(one), passes) for one, passes in encodes)
+            prefill = checkpoint.workload(prefill)
         return PlannedPoint(point, tiles, encodes, prefill)
-
-    def _own(self, checkpoint: Checkpoint, workload: Workload) -> Workload:
-        return self._accepted(checkpoint.workload(workload))
 
     def _encode(self, encoder: Encoder, tile_px: int) -> Workload:
         runtime = self._device.encode
@@ -307,7 +353,7 @@ class _Planner:
         def make() -> Workload:
             needed = encode_bytes(encoder, tile_px, runtime)
             self._check_memory(f"{encoder.label}@{tile_px} in {runtime.precision}", needed)
-            return self._accepted(encode_workload(encoder, tile_px, runtime))
+            return encode_workload(encoder, tile_px, runtime)
 
         return self._once(("encode", encoder.name, tile_px), make)
 
@@ -324,7 +370,7 @@ class _Planner:
             hint = "" if shared else "; weights=shared measures it with one block's weights"
             needed = prefill_bytes(llm, n_tokens, runtime)
             self._check_memory(f"{llm.label} in {runtime.precision}", needed, hint)
-            return self._accepted(prefill_workload(llm, n_tokens, runtime))
+            return prefill_workload(llm, n_tokens, runtime)
 
         return self._once(("prefill", llm.name, n_tokens), make)
 
@@ -345,37 +391,6 @@ class _Planner:
                 f"{what} needs {gibibytes(needed)} and {self._machine.name} has"
                 f" {gibibytes(self._machine.memory_bytes)}{hint}"
             )
-
-    def _accepted(self, workload: Workload) -> Workload:
-        if reason := self._refuses(workload):
-            raise PlanError(reason)
-        return workload
-
-
-def _priced(
-    points: Sequence[PlannedPoint],
-    refusals: Sequence[Refusal],
-    estimator: Estimator,
-    state_of: Callable[[str], State],
-    checks: int,
-) -> Plan:
-    """The plan: distinct workloads, encodes before prefills, with their estimates."""
-    costs, uses = _costs(points)
-    expected = {key: estimator.workload(*priced) for key, priced in costs.items()}
-    ordered = sorted(costs.items(), key=lambda item: item[1][0].kind != "encode")
-    workloads = tuple(
-        PlannedWorkload(workload, uses[key], state_of(key), expected[key], cost.peak_bytes)
-        for key, (workload, cost) in ordered
-    )
-    pending = [costs[one.workload.key] for one in workloads if one.state == "pending"]
-    if not pending:
-        return Plan(tuple(points), workloads, tuple(refusals))
-    pairs = [
-        (expected[planned.encodes[0][0].key], planned.encodes[0][1], expected[planned.prefill.key])
-        for planned in points
-    ]
-    besides_s = estimator.besides_s(pending, pairs, checks)
-    return Plan(tuple(points), workloads, tuple(refusals), besides_s)
 
 
 def _costs(

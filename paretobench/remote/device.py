@@ -1,91 +1,53 @@
-"""Latency units on one device, one after the other over one measuring session.
+"""A device behind a session: another host, or this one beside others in one sweep.
 
-A unit's payload is a device's workloads with the cells that are known for them, and how to
-measure. Each cell is written to the spool folder as it arrives, so that neither a lost
-connection nor a killed coordinator costs more than the process in flight.
+Each cell goes into the store as it arrives, by the same call as a local one, so neither a lost
+connection nor a killed sweep costs more than the process in flight.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from paretobench.domain import Runtime, Workload
+from paretobench.domain import Device, Runtime, Workload
 from paretobench.domain.records import Cell, Environment, Failure
-from paretobench.errors import ExecutorError, ParetobenchError
-from paretobench.jobs import FinishedUnit, Handle, State, Unit
+from paretobench.errors import ExecutorError
 from paretobench.measure import events, harness
 from paretobench.remote.session import Connection, Hello, LostError, Target
-from paretobench.store import spool
+from paretobench.store import Store
 from paretobench.store.rows import failure_to_json
+from paretobench.units import counted
+
+if TYPE_CHECKING:
+    from paretobench.config import DeviceRequest
+
+RECONNECTS = 3
+"""How often a lost connection is opened again, as long as each brought something new."""
 
 
-def latency_unit(
-    name: str,
-    workloads: Sequence[Workload],
-    options: harness.Options,
-    cells: Iterable[Cell],
-    failures: Iterable[Failure],
-    wait: bool = True,
-) -> Unit:
-    """A unit that measures workloads on the device `name`.
-
-    Args:
-        options: how; its folder of artifacts is the device's own affair and does not travel.
-        cells, failures: what is known of these workloads in the device's environment.
-        wait: for the device's lock.
-    """
-    wanted = {workload.key for workload in workloads}
-    given = {**vars(options), "expected_cell_s": dict(options.expected_cell_s)}
-    del given["artifacts"]
-    given["expected_cell_s"] = {k: v for k, v in given["expected_cell_s"].items() if k in wanted}
-    payload = {
-        "workloads": [workload.to_json() for workload in workloads],
-        "options": given,
-        "cells": [cell.to_json() for cell in cells],
-        "failures": [failure_to_json(failure) for failure in failures],
-        "wait": wait,
-    }
-    return Unit("latency", f"{len(workloads)} workloads on {name}", payload)
-
-
-class DeviceExecutor:
-    """An `Executor` of latency units on one device.
+class RemoteDevice:
+    """A `MeasuringDevice` that is reached by a session.
 
     Args:
         target: how a session is started there.
-        folder: of the spool; whole files appear in it while a unit runs.
-        listen: called with the harness's events, from a thread of its own.
     """
 
-    def __init__(
-        self, target: Target, folder: Path, listen: events.Listener = events.ignore
-    ) -> None:
-        self.target, self.folder, self.listen = target, folder, listen
-        self.environment: Environment | None = None
+    def __init__(self, target: Target) -> None:
+        self.name, self.where = target.name, target.where
+        self._target = target
+        self._environment: Environment | None = None
         self._connection: Connection | None = None
-        self._states: dict[str, State] = {}
-        self._waiting: queue.Queue[Handle] = queue.Queue()
-        self._ended: queue.Queue[FinishedUnit] = queue.Queue()
-        self._under_way = 0
-
-    @property
-    def name(self) -> str:
-        """How the device is reached."""
-        return self.target.where
+        self._is_closed = False
 
     def connect(self) -> Hello:
-        """Open the session and hold the device against its limits; again does nothing new.
+        """Open the session and compare what the device says of itself with its limits.
 
         Raises:
             ExecutorError: if it cannot be reached, is of another version, its disk is full or
                 its clock is wrong.
         """
-        connection = Connection(self.target)
+        connection = Connection(self._target)
         try:
             hello = connection.open()
             connection.check(hello)
@@ -95,7 +57,7 @@ class DeviceExecutor:
         self._connection = connection
         return hello
 
-    def describe(
+    def profile(
         self, device: Mapping[str, Any] | None = None
     ) -> tuple[Environment, Mapping[str, Any]]:
         """The device's environment, and what a profile comes to there.
@@ -107,57 +69,74 @@ class DeviceExecutor:
             ExecutorError: if the profile cannot run there, or the connection is lost.
         """
         (answer,) = self._session().ask("describe", device=device)
-        self.environment = Environment(**answer["environment"])
-        return self.environment, answer["device"]
+        self._environment = Environment(**answer["environment"])
+        return self._environment, answer["device"]
 
-    def refusals(self, workloads: Iterable[Workload]) -> dict[str, str]:
-        """What the device's runtimes say against workloads, by key."""
-        sent = [workload.to_json() for workload in workloads]
-        (answer,) = self._session().ask("refusals", workloads=sent)
-        return dict(answer["reasons"])
-
-    def submit(self, units: Sequence[Unit]) -> Sequence[Handle]:
-        """Queue units; a thread carries them out one after the other.
+    def describe(self, request: DeviceRequest) -> tuple[Device, Environment]:
+        """See `MeasuringDevice`.
 
         Raises:
-            ExecutorError: for a unit that is no latency.
+            ExecutorError: if the device cannot be reached or used, or the profile cannot run.
         """
-        for unit in units:
-            if unit.kind != "latency":
-                raise ExecutorError(f"{self.name} measures latency; {unit.label} is {unit.kind}")
-        handles = [Handle(unit, f"session {self.target.name}", self.name) for unit in units]
-        for handle in handles:
-            self._states[handle.unit.key] = State.QUEUED
-            self._waiting.put(handle)
-        self._under_way += len(handles)
-        threading.Thread(target=self._work, daemon=True, name=self.target.name).start()
-        return handles
+        halves = {"encode": dict(request.encode), "prefill": dict(request.prefill)}
+        environment, found = self.profile({"name": request.name, **halves})
+        why = "; ".join(part for part in (f"over {self.where}", found["why"]) if part)
+        encode, prefill = _runtime(found["encode"]), _runtime(found["prefill"])
+        return Device(request.name, encode, prefill, why, request.executor), environment
 
-    def poll(self, handle: Handle) -> State:
-        """How a unit stands."""
-        return self._states[handle.unit.key]
+    def refusals(self, workloads: Iterable[Workload]) -> dict[str, str]:
+        """See `MeasuringDevice`; a checkpoint's folder is on this machine only."""
+        workloads = list(workloads)
+        own = {
+            workload.key: "a checkpoint's own weights are timed on the machine that has them"
+            for workload in workloads
+            if workload.checkpoint
+        }
+        sent = [workload.to_json() for workload in workloads if workload.key not in own]
+        (answer,) = self._session().ask("refusals", workloads=sent)
+        return own | dict(answer["reasons"])
 
-    def collect(self) -> Iterator[FinishedUnit]:
-        """Each unit as it ends."""
-        while self._under_way:
-            ended = self._ended.get()
-            self._under_way -= 1
-            yield ended
+    def measure(
+        self,
+        workloads: Sequence[Workload],
+        store: Store,
+        environment: Environment,
+        options: harness.Options,
+        listen: events.Listener = events.ignore,
+        wait: bool = True,
+    ) -> harness.Account:
+        """See `MeasuringDevice`; opens a lost connection again while that brings something new.
 
-    def cancel(self, handle: Handle) -> None:
-        """Take a unit out of the queue, or end its session and what is timed in it."""
-        state = self._states[handle.unit.key]
-        if state.is_final:
-            return
-        self._states[handle.unit.key] = State.CANCELLED
-        if state is State.RUNNING:
-            self.close()
+        Raises:
+            ExecutorError: if the device is lost, with what arrived in the store.
+            StoreError: if the store cannot be written.
+        """
+        with store.transaction():
+            store.add_environment(environment)
+            store.add_workloads(workloads)
+            if options.retry_failed:
+                store.supersede_failures(environment.key, [one.key for one in workloads])
+        arriving = _Arriving(workloads, store, listen)
+        for attempt in range(RECONNECTS + 1):
+            before = len(arriving.account.cells)
+            try:
+                self._ask_for(arriving, environment, options, wait)
+                return arriving.account
+            except BaseException as error:
+                self._end_session()
+                if not isinstance(error, ExecutorError):
+                    raise
+                is_lost = isinstance(error, LostError) and not self._is_closed
+                has_new = len(arriving.account.cells) > before
+                if not (is_lost and has_new) or attempt == RECONNECTS:
+                    raise ExecutorError(f"{error}; {_kept(arriving.account)}") from error
+                listen(events.Waiting(f"{error}; connecting again"))
+        raise AssertionError  # the last attempt returns or raises
 
     def close(self) -> None:
         """End the session; nothing stays behind on the device."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._is_closed = True
+        self._end_session()
 
     def _session(self) -> Connection:
         if self._connection is None:
@@ -165,76 +144,77 @@ class DeviceExecutor:
         assert self._connection is not None
         return self._connection
 
-    def _work(self) -> None:
-        while True:
-            try:
-                handle = self._waiting.get_nowait()
-            except queue.Empty:
-                return
-            self._ended.put(self._carry_out(handle))
+    def _end_session(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
-    def _carry_out(self, handle: Handle) -> FinishedUnit:
-        key, started = handle.unit.key, time.monotonic()
-        if self._states[key] is State.CANCELLED:
-            return FinishedUnit(handle, State.CANCELLED, reason="cancelled before it began")
-        self._states[key] = State.RUNNING
-        facts: dict[str, Any] = {}
-        state, reason = State.DONE, ""
-        files: list[Path] = []
-        try:
-            facts.update(self._measure(handle.unit, files))
-        except ParetobenchError as error:
-            state, reason = State.FAILED, str(error)
-            facts["is_lost"] = isinstance(error, LostError)
-            self.close()
-        except Exception as error:  # a message that cannot be understood
-            state, reason = State.FAILED, f"{self.target.name}: {type(error).__name__}: {error}"
-            self.close()
-        if self._states[key] is State.CANCELLED:
-            state, reason = State.CANCELLED, "cancelled"
-        self._states[key] = state
-        return FinishedUnit(handle, state, tuple(files), reason, time.monotonic() - started, facts)
-
-    def _measure(self, unit: Unit, files: list[Path]) -> Mapping[str, Any]:
-        """Ask for the unit and spool what comes; returns the device's own account."""
-        if self.environment is None or self._connection is None:
-            before, (now, _) = self.environment, self.describe()
-            _check_same(self.target.name, before, now)
-        workloads = {
-            workload.key: workload
-            for workload in map(Workload.from_json, unit.payload["workloads"])
-        }
-        account: Mapping[str, Any] = {}
-        for message in self._session().ask("measure", **unit.payload):
-            if message["say"] == "done":
-                account = {name: value for name, value in message.items() if name != "say"}
-            else:
-                self._take(message, workloads, files)
-        return account
-
-    def _take(
-        self, message: Mapping[str, Any], workloads: Mapping[str, Workload], files: list[Path]
+    def _ask_for(
+        self, arriving: _Arriving, environment: Environment, options: harness.Options, wait: bool
     ) -> None:
-        """One message of a measurement: spooled, and told to whoever listens."""
-        assert self.environment is not None
+        """One question for all workloads, with what is known of them; each answer is stored."""
+        if self._connection is None:
+            _check_same(self.name, environment, self.profile()[0])
+        keys, store = list(arriving.workloads), arriving.store
+        question = {
+            "workloads": [workload.to_json() for workload in arriving.workloads.values()],
+            "options": _travelling(options, arriving.workloads),
+            "cells": [cell.to_json() for cell in store.cells(environment.key, keys)],
+            "failures": [failure_to_json(one) for one in store.failures(environment.key, keys)],
+            "wait": wait,
+        }
+        for message in self._session().ask("measure", **question):
+            try:
+                arriving.take(message)
+            except (KeyError, TypeError, ValueError) as error:
+                raise ExecutorError(
+                    f"{self.name}: a message that cannot be read ({type(error).__name__}: {error})"
+                ) from error
+        arriving.account.failures = store.failures(environment.key, keys)
+
+
+class _Arriving:
+    """What a session sends while it measures: stored, added to the account, reported."""
+
+    def __init__(
+        self, workloads: Sequence[Workload], store: Store, listen: events.Listener
+    ) -> None:
+        self.workloads = {workload.key: workload for workload in workloads}
+        self.store, self.listen = store, listen
+        self.account = harness.Account()
+
+    def take(self, message: Mapping[str, Any]) -> None:
+        """One message."""
         if message["say"] == "cell":
-            cell = Cell.from_json(message["cell"])
-            workload = workloads[cell.workload_key]
-            result = spool.Result((workload,), (self.environment,), cells=(cell,))
-            files.append(spool.write(self.folder, result))
-            self.listen(events.CellFinished(workload, cell, None))
+            self._cell(Cell.from_json(message["cell"]))
         elif message["say"] == "failure":
             failure = Failure(**message["failure"])
-            workload = workloads[failure.workload_key]
-            result = spool.Result((workload,), (self.environment,), failures=(failure,))
-            files.append(spool.write(self.folder, result))
-            self.listen(events.WorkloadFailed(workload, failure))
+            self.store.add_failure(failure)
+            self.listen(events.WorkloadFailed(self.workloads[failure.workload_key], failure))
         elif message["say"] == "event":
-            self.listen(_event(message, workloads))
+            self.listen(_event(message, self.workloads))
+        elif message["say"] == "done":
+            self.account.reasons.update(message["reasons"])
+            self.account.prepare_s += message["prepare_s"]
+
+    def _cell(self, cell: Cell) -> None:
+        self.store.add_cell(cell)
+        self.account.cells.append(cell)
+        self.account.device_s += cell.wall_s
+        self.account.work_s += cell.work_s
+        self.listen(events.CellFinished(self.workloads[cell.workload_key], cell, None))
 
 
-def runtime(spec: Mapping[str, Any]) -> Runtime:
-    """A runtime from its JSON."""
+def _travelling(options: harness.Options, wanted: Mapping[str, Workload]) -> dict[str, Any]:
+    """Options as JSON. The folder of artifacts is the device's own; failures that are to be
+    tried again were marked as such in the store before it was asked what failed."""
+    given = vars(replace(options, retry_failed=False)).copy()
+    del given["artifacts"]
+    expected = {k: v for k, v in options.expected_cell_s.items() if k in wanted}
+    return given | {"expected_cell_s": expected}
+
+
+def _runtime(spec: Mapping[str, Any]) -> Runtime:
     return Runtime(spec["backend"], spec["precision"], dict(spec.get("options") or {}))
 
 
@@ -249,13 +229,19 @@ def _event(message: Mapping[str, Any], workloads: Mapping[str, Workload]) -> eve
     return events.WorkloadDone(workload, message["why"])
 
 
-def _check_same(name: str, before: Environment | None, now: Environment) -> None:
+def _check_same(name: str, before: Environment, now: Environment) -> None:
     """A device that comes back as another environment cannot go on with the same plan."""
     from paretobench.measure.environment import differences
 
-    if before is not None and before.key != now.key:
+    if before.key != now.key:
         changed = ", ".join(differences(before, now))
         raise ExecutorError(
             f"{name}: it came back with a different {changed}, so what it measures now is of "
             "another environment; run the same command again"
         )
+
+
+def _kept(account: harness.Account) -> str:
+    n = len(account.cells)
+    kept = f"{counted(n, 'process', 'processes')} that arrived are stored"
+    return f"{kept}, the same command continues" if n else "nothing had arrived"

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paretobench.errors import ParetobenchError
-from paretobench.remote.device import DeviceExecutor
+from paretobench.remote.device import RemoteDevice
 from paretobench.remote.places import target
 
 if TYPE_CHECKING:
@@ -66,16 +65,16 @@ def inspect(
 def _one(place: InventoryDevice, profile: DeviceRequest | None) -> Found:
     goal = target(place.name, place.executor, place)
     known: dict[str, Any] = {"name": place.name, "kind": place.kind, "where": goal.where}
-    executor = DeviceExecutor(goal, Path())
+    device = RemoteDevice(goal)
     try:
-        hello = executor.connect()
+        hello = device.connect()
         known |= {
             "version": hello.version,
             "clock_skew_s": round(hello.clock_skew_s, 1),
             "round_trip_s": round(hello.round_trip_s, 1),
             "free_bytes": min((b for b in hello.disk_free.values() if b is not None), default=None),
         }
-        environment, _ = executor.describe()
+        environment, _ = device.profile()
         known |= {
             "environment": environment.key,
             "label": environment.label,
@@ -83,14 +82,14 @@ def _one(place: InventoryDevice, profile: DeviceRequest | None) -> Found:
         }
         if profile is not None:
             wish = {k: v for k, v in asdict(profile).items() if k in ("name", "encode", "prefill")}
-            _, chosen = executor.describe(wish)
+            _, chosen = device.profile(wish)
             known["runtimes"] = ", ".join(
                 _half(half, chosen[half]) for half in ("encode", "prefill")
             )
     except ParetobenchError as error:
         return Found(**known, problem=str(error))
     finally:
-        executor.close()
+        device.close()
     return Found(**known)
 
 

@@ -1,6 +1,6 @@
-"""One device's share of a sweep: begin it, measure, check sums, look at what there is.
+"""One device's part of a sweep: begin it, measure, check sums, read what there is.
 
-A share that was killed goes on where it was: cells are stored as they end, and an unfinished
+A part that was killed goes on where it was: cells are stored as they end, and an unfinished
 sweep with the same settings in the same environment keeps its key, so its rounds go on too.
 """
 
@@ -132,10 +132,8 @@ class DeviceSweep:
         return workloads
 
     def _accepted(self, workloads: Sequence[Workload]) -> list[Workload]:
-        """Of some checks, those that a device elsewhere does not refuse."""
-        if self.prepared.asked.executor == "local" or not workloads:
-            return list(workloads)
-        reasons = self.prepared.site.refusals(workloads)
+        """Of some checks, those that the device does not refuse."""
+        reasons = self.prepared.site.refusals(workloads) if workloads else {}
         for workload in workloads:
             if workload.key in reasons:
                 self.announce(

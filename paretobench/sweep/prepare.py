@@ -10,19 +10,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from paretobench import backends
 from paretobench.backends.artifact_index import ArtifactIndex
 from paretobench.backends.artifacts import default_root
 from paretobench.domain import Device, Runtime, Workload
 from paretobench.domain.records import Environment, Process
 from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
-from paretobench.planning.cost import Machine, PastMeasurement
-from paretobench.planning.estimate import Effort
-from paretobench.planning.plan import Plan, make_plan
+from paretobench.planning.cost import Machine, PastMeasurement, Rates
+from paretobench.planning.estimate import Effort, Estimator
+from paretobench.planning.plan import Plan, plan_grid, price
 from paretobench.planning.stopping import CellPlan, cell_plan
-from paretobench.remote.places import MeasuringDevice, measuring_device, spool_folder, take_in
+from paretobench.remote.places import MeasuringDevice, measuring_device
 from paretobench.store import CellSummary, Store
 from paretobench.units import counted
 
@@ -71,7 +70,7 @@ def estimate_accuracy(store: Store | None, environment: Environment) -> Estimate
 
 @dataclass(frozen=True)
 class PlannedSweep:
-    """A sweep that is planned and has not started: what `plan` and `dry_run` show."""
+    """What one device will do in a sweep that has not started: what `plan` and `dry_run` show."""
 
     request: Request
     device: Device
@@ -82,141 +81,142 @@ class PlannedSweep:
     record: EstimateAccuracy
 
 
-def prepare(request: Request, store: Store | None, must_run: bool = True) -> PlannedSweep:
-    """Plan a request of one device against what a store holds; runs nothing.
+@dataclass(frozen=True)
+class Described:
+    """What a device answered.
+
+    Attributes:
+        can_run: whether the device can measure; a plan for a machine elsewhere can be made
+            without it.
+    """
+
+    device: Device
+    environment: Environment
+    can_run: bool = True
+
+
+def prepare(
+    request: Request, store: Store | None, must_run: bool = True
+) -> tuple[list[PlannedSweep], dict[str, str]]:
+    """Plan a request on each of its devices against what a store holds; runs nothing.
 
     Args:
         store: None plans as if nothing had been measured.
-        must_run: whether the device has to be able to run here. A plan for another machine,
+        must_run: whether a single device has to be able to run here. A plan for another machine,
             or with the core alone installed, does not need it: `device.why` then says so.
-
-    Raises:
-        BackendMissingError: if the device has to run here and cannot.
-        ExecutorError: if the device is elsewhere and cannot be reached or used.
-    """
-    asked = request.device
-    site = measuring_device(asked, Path(request.settings.database), is_alone=True)
-    try:
-        return plan_on(request, asked, site, *_described(asked, site, must_run), store)
-    except BaseException:
-        site.close()
-        raise
-
-
-def prepare_devices(
-    request: Request, store: Store | None
-) -> tuple[list[PlannedSweep], dict[str, str]]:
-    """Plan a request of several devices; reaches all of them at the same time.
 
     Returns:
         What can be carried out, and why the other devices cannot take part, by name.
+
+    Raises:
+        BackendMissingError: if the only device has to run here and cannot.
+        ExecutorError: if the only device is elsewhere and cannot be reached or used, or if none
+            of several can.
     """
-    database = Path(request.settings.database)
-    sites = {
-        asked.name: measuring_device(asked, database, is_alone=False) for asked in request.devices
-    }
+    is_alone = len(request.devices) == 1
+    sites = {asked.name: measuring_device(asked, is_alone) for asked in request.devices}
 
-    def described(asked: DeviceRequest) -> tuple[Device, Environment] | str:
-        try:
-            return sites[asked.name].describe(asked)
-        except ParetobenchError as error:
-            return str(error)
-
-    with ThreadPoolExecutor(len(sites)) as pool:
-        found = list(zip(request.devices, pool.map(described, request.devices), strict=True))
-    prepared, missing = [], {}
-    for asked, answer in found:
-        site = sites[asked.name]
-        try:
-            if isinstance(answer, str):
-                raise ExecutorError(answer)
-            prepared.append(plan_on(request, asked, site, *answer, store))
-        except ParetobenchError as error:
+    def give_back() -> None:
+        for site in sites.values():
             site.close()
-            missing[asked.name] = str(error)
+
+    def described(asked: DeviceRequest) -> Described | ParetobenchError:
+        try:
+            return _described(asked, sites[asked.name], must_run)
+        except ParetobenchError as error:
+            return error
+
+    prepared, missing = [], {}
+    try:
+        answers = on_each(request.devices, described, give_back)
+        for asked, answer in zip(request.devices, answers, strict=True):
+            try:
+                if isinstance(answer, ParetobenchError):
+                    raise answer
+                prepared.append(plan_on(request, asked, sites[asked.name], answer, store))
+            except ParetobenchError as error:
+                if is_alone:
+                    raise
+                sites[asked.name].close()
+                missing[asked.name] = str(error)
+        if not prepared:
+            raise ExecutorError("none of the devices can be used:\n" + "\n".join(missing.values()))
+    except BaseException:
+        give_back()
+        raise
     return prepared, missing
 
 
-def _described(
-    asked: DeviceRequest, site: MeasuringDevice, must_run: bool
-) -> tuple[Device, Environment]:
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+def on_each(
+    items: Sequence[Item], act: Callable[[Item], Answer], give_up: Callable[[], None]
+) -> list[Answer]:
+    """`act` on every item at the same time, each in a thread of its own; a single one in this
+    thread.
+
+    Args:
+        give_up: called when this is interrupted, so that the threads end.
+    """
+    if len(items) == 1:
+        return [act(items[0])]
+    with ThreadPoolExecutor(len(items)) as pool:
+        try:
+            return list(pool.map(act, items))
+        except BaseException:
+            give_up()
+            raise
+
+
+def _described(asked: DeviceRequest, site: MeasuringDevice, must_run: bool) -> Described:
     from paretobench.measure.environment import fingerprint
 
     try:
-        return site.describe(asked)
+        return Described(*site.describe(asked))
     except BackendMissingError as missing:
         if must_run:
             raise
-        return _as_asked(asked, str(missing)), fingerprint()
+        return Described(_as_asked(asked, str(missing)), fingerprint(), can_run=False)
 
 
 def plan_on(
     request: Request,
     asked: DeviceRequest,
     site: MeasuringDevice,
-    device: Device,
-    environment: Environment,
+    found: Described,
     store: Store | None,
 ) -> PlannedSweep:
     """The plan of one device, with what its site refuses left out."""
-    if store is not None and not store.is_read_only:
-        take_in(store, spool_folder(Path(request.settings.database), asked.name))
-
-    def planned(refuses: Callable[[Workload], str | None]) -> Plan:
-        return _plan(request, asked, device, environment, store, refuses)
-
-    if asked.executor == "local":
-        is_here = not device.why.startswith(NOT_HERE)
-        plan = planned(reason_against if is_here else lambda _: None)
-    else:
-        asking = planned(lambda _: None)
-        reasons = site.refusals([one.workload for one in asking.workloads])
-        plan = planned(lambda workload: reasons.get(workload.key))
-    return PlannedSweep(
-        request, device, environment, plan, site, asked, estimate_accuracy(store, environment)
-    )
-
-
-def _plan(
-    request: Request,
-    asked: DeviceRequest,
-    device: Device,
-    environment: Environment,
-    store: Store | None,
-    refuses: Callable[[Workload], str | None],
-) -> Plan:
+    device, environment = found.device, found.environment
     settings = request.settings
+    grid = plan_grid(
+        request.points,
+        request.refused,
+        device,
+        machine_of(environment, asked),
+        protocol=settings.protocol,
+        weights=settings.weights,
+        checkpoints=_checkpoints(request),
+    )
+    if found.can_run:
+        grid = grid.without(site.refusals(grid.workloads))
     rules = cell_plan(settings.fidelity, settings.precision_goal)  # type: ignore[arg-type]
     known = known_cells(store, environment)
     failed: set[str] = set()
     if store is not None and not settings.retry_failed:
         failed = {failure.workload_key for failure in store.failures(environment.key)}
-    return make_plan(
-        request.points,
-        request.refused,
-        device,
-        machine_of(environment, asked),
-        done=finished(known, rules),
-        failed=failed,
-        refuses=refuses,
-        past=_past(store, known),
-        effort=_effort(rules),
-        protocol=settings.protocol,
-        weights=settings.weights,
-        checkpoints=_checkpoints(request),
-        is_prepared=ArtifactIndex(default_root())
-        if asked.executor == "local"
-        else lambda _: bool(known),
-        checks=MOST_CHECKED if settings.check == "front" else int(settings.check),
+    is_prepared = ArtifactIndex(default_root()) if asked.executor == "local" else None
+    estimator = Estimator(
+        Rates.of(machine_of(environment, asked), _past(store, known)),
+        _effort(rules),
+        is_prepared or (lambda _: bool(known)),
     )
-
-
-def reason_against(workload: Workload) -> str | None:
-    """What speaks against a workload on the backend that it is meant for."""
-    backend = workload.runtime.backend
-    if workload.checkpoint and backend not in ("torch", "mlx"):
-        return f"{backend} does not time a checkpoint's own weights; choose device=torch or cuda"
-    return backends.get(backend).refuses(workload)
+    checks = MOST_CHECKED if settings.check == "front" else int(settings.check)
+    plan = price(grid, estimator, finished(known, rules), failed, checks)
+    record = estimate_accuracy(store, environment)
+    return PlannedSweep(request, device, environment, plan, site, asked, record)
 
 
 def _checkpoints(request: Request) -> dict[str, Checkpoint]:
@@ -226,10 +226,6 @@ def _checkpoints(request: Request) -> dict[str, Checkpoint]:
     from paretobench.accuracy.lmms.checkpoints import timed
 
     return timed(request.points, Path(request.settings.checkpoints))
-
-
-NOT_HERE = "not to be run here: "
-"""How the reason of a device begins that is planned for and cannot run."""
 
 
 def _as_asked(wish: DeviceRequest, why: str) -> Device:
@@ -243,7 +239,7 @@ def _as_asked(wish: DeviceRequest, why: str) -> Device:
         precision = "bf16" if half["precision"] == "auto" else half["precision"]
         return Runtime(half["backend"], precision, dict(half.get("options") or {}))
 
-    return Device(wish.name, runtime(wish.encode), runtime(wish.prefill), NOT_HERE + why)
+    return Device(wish.name, runtime(wish.encode), runtime(wish.prefill), "not to be run here: " + why)
 
 
 def machine_of(environment: Environment, asked: DeviceRequest) -> Machine:

@@ -1,15 +1,14 @@
-"""One sweep in a straight line: request, devices, plans, measurements, scores, report.
+"""One sweep in a straight line: prepare, measure, score, check, report.
 
 The command line parses before and prints after; nothing here knows a terminal. What one device
-does is its `DeviceSweep`; here they are carried out, one in this thread or several at a time, and
-what they found becomes a report.
+does is its `DeviceSweep`; here every step is taken on all devices at the same time, and what they
+found becomes a report. One device is a list of one.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from paretobench.measure import events
 from paretobench.planning.plan import Plan
 from paretobench.store import Store
 from paretobench.sweep.device_sweep import DeviceSweep, now
-from paretobench.sweep.prepare import Announce, PlannedSweep, prepare, prepare_devices
+from paretobench.sweep.prepare import Announce, PlannedSweep, on_each, prepare
 
 if TYPE_CHECKING:
     from paretobench.jobs.scoring import Scoring
@@ -29,21 +28,12 @@ if TYPE_CHECKING:
     from paretobench.measure.harness import Account
     from paretobench.report.view.rows import View
 
-__all__ = [
-    "DeviceOutcome",
-    "PlannedSweep",
-    "SweepOutcome",
-    "prepare",
-    "prepare_devices",
-    "run",
-    "run_devices",
-    "scoring_effort",
-]
+__all__ = ["DeviceOutcome", "PlannedSweep", "SweepOutcome", "prepare", "run", "scoring_effort"]
 
 
 @dataclass(frozen=True)
 class DeviceOutcome:
-    """A device's share of a sweep that ended.
+    """A device's part of a sweep that ended.
 
     Attributes:
         account: what the harness did; None where nothing had to be measured.
@@ -69,11 +59,11 @@ class DeviceOutcome:
 
 @dataclass(frozen=True)
 class SweepOutcome:
-    """A sweep over several devices that ended.
+    """A sweep that ended.
 
     Attributes:
         outcomes: by device; a front for each.
-        paths: the files that set the devices against one another.
+        paths: the files that set several devices against one another.
     """
 
     outcomes: Mapping[str, DeviceOutcome]
@@ -86,116 +76,102 @@ class SweepOutcome:
 
 
 def run(
-    prepared: PlannedSweep,
-    store: Store,
-    command: str,
-    listen: events.Listener = events.ignore,
-    announce: Announce = lambda _: None,
-) -> DeviceOutcome:
-    """Carry out the plan of one device: measure, check sums, join scores, render the report.
-
-    A device elsewhere that is lost ends its measuring, not the sweep: what arrived is reported.
-
-    Raises:
-        LockError: if the device is held and the request does not wait.
-        StoreError: if the database cannot be written.
-    """
-    started = time.monotonic()
-    share = DeviceSweep(prepared, listen, announce)
-    try:
-        share.begin(store, command)
-        carry = _send_scoring([prepared], announce)
-        _unless_lost(share, lambda: share.measure(store))
-        _bring_published(prepared, store)
-        unscored = _score([prepared], store, announce, carry)
-        _unless_lost(share, lambda: share.check(store))
-    finally:
-        share.close()
-    folder = Path(prepared.request.settings.reports) / prepared.request.name
-    return _finish(share, store, folder, started, unscored)
-
-
-def run_devices(
     prepared: Sequence[PlannedSweep],
     store: Store,
     command: str,
     listeners: Mapping[str, events.Listener] | None = None,
     announce: Announce = lambda _: None,
 ) -> SweepOutcome:
-    """Carry out the plans of several devices at the same time, and set them side by side.
+    """Carry out the plans of some devices: measure, join scores, check sums, report.
 
-    Each device has a thread with its own connection to the store; whatever stops one of them
-    leaves the others alone.
+    A device elsewhere that is lost ends its measuring, not the sweep: what arrived is reported.
+    Whatever stops one of several devices leaves the others alone.
 
     Args:
         listeners: of the harness's events, by device.
 
     Raises:
+        LockError: if the only device is held and the request does not wait.
         StoreError: if the database cannot be written.
     """
-    started = time.monotonic()
-    _bring_published(prepared[0], store)
-    listeners = listeners or {}
-    shares = [
+    started, listeners = time.monotonic(), listeners or {}
+    devices = [
         DeviceSweep(one, listeners.get(one.device.name, events.ignore), announce)
         for one in prepared
     ]
-    for share in shares:
-        share.begin(store, command)
-    carry = _send_scoring(prepared, announce)
-    with ThreadPoolExecutor(len(shares)) as pool:
+    try:
+        for device in devices:
+            device.begin(store, command)
+        scoring = _send_scoring(prepared, announce)
+        _take_step(devices, store, DeviceSweep.measure)
+        unscored = _score(prepared, store, announce, scoring)
+        _take_step(devices, store, DeviceSweep.check)
+    finally:
+        _close(devices)
+    return _report(devices, store, started, unscored, announce)
+
+
+def _take_step(
+    devices: Sequence[DeviceSweep], store: Store, step: Callable[[DeviceSweep, Store], None]
+) -> None:
+    """The next step of every device that is still there, each over its own connection to the
+    store; what stops one of them is noted."""
+
+    def act(device: DeviceSweep) -> None:
+        if device.stopped:
+            return
         try:
-            for done in [pool.submit(_carry_out, share, store.path) for share in shares]:
-                done.result()
-        finally:
-            for share in shares:  # ends what still runs if this was interrupted
-                share.close()
-    unscored = _score(prepared, store, announce, carry)
-    folder = Path(prepared[0].request.settings.reports) / prepared[0].request.name
+            with Store.open(store.path) as own:
+                step(device, own)
+        except ParetobenchError as error:
+            if len(devices) == 1 and not isinstance(error, ExecutorError):
+                raise
+            device.stopped = str(error)
+
+    on_each(devices, act, lambda: _close(devices))
+
+
+def _close(devices: Sequence[DeviceSweep]) -> None:
+    """Give the devices back; this ends what still runs on them."""
+    for device in devices:
+        device.close()
+
+
+def _report(
+    devices: Sequence[DeviceSweep],
+    store: Store,
+    started: float,
+    unscored: tuple[str, ...],
+    announce: Announce,
+) -> SweepOutcome:
+    """A report for each device; where several were asked for, each in a folder of its own."""
+    request = devices[0].prepared.request
+    folder = Path(request.settings.reports) / request.name
+    is_alone = len(request.devices) == 1
     outcomes = {
-        share.device_name: _finish(share, store, folder / share.device_name, started, unscored)
-        for share in shares
+        device.device_name: _finish(
+            device, store, folder if is_alone else folder / device.device_name, started, unscored
+        )
+        for device in devices
     }
     return SweepOutcome(outcomes, _side_by_side(outcomes, folder, announce))
 
 
-def _carry_out(share: DeviceSweep, database: Path) -> None:
-    """One device's measuring, in a thread of its own."""
-    try:
-        with Store.open(database) as store:
-            share.measure(store)
-            share.check(store)
-    except ParetobenchError as error:
-        share.stopped = str(error)
-    finally:
-        share.close()
-
-
-def _unless_lost(share: DeviceSweep, act: Callable[[], None]) -> None:
-    """Do the next step of a share, unless its device was lost; note it if that happens now."""
-    if share.stopped:
-        return
-    try:
-        act()
-    except ExecutorError as error:
-        share.stopped = str(error)
-
-
 def _finish(
-    share: DeviceSweep, store: Store, folder: Path, started: float, unscored: tuple[str, ...]
+    device: DeviceSweep, store: Store, folder: Path, started: float, unscored: tuple[str, ...]
 ) -> DeviceOutcome:
     """Render a device's report and store the end of its sweep; one that stopped has no end."""
     from paretobench.report import render
 
-    view = share.view(store)
+    view = device.view(store)
     paths = render(view, folder)
     elapsed_s = time.monotonic() - started
-    plan = share.prepared.plan
+    plan = device.prepared.plan
     outcome = DeviceOutcome(
-        plan, view, share.account, tuple(paths), elapsed_s, unscored, share.stopped
+        plan, view, device.account, tuple(paths), elapsed_s, unscored, device.stopped
     )
-    if not share.stopped:
-        store.finish_sweep(share.sweep_key, now(), outcome.exit_status, _summary(outcome))
+    if not device.stopped:
+        store.finish_sweep(device.sweep_key, now(), outcome.exit_status, _summary(outcome))
     return outcome
 
 
@@ -211,14 +187,6 @@ def _side_by_side(
     except DataError as error:
         announce(f"the devices are not set against one another: {error}")
         return ()
-
-
-def _bring_published(prepared: PlannedSweep, store: Store) -> None:
-    """The published scores, if the request asks for them."""
-    if prepared.request.settings.accuracy in ("published", "lmms_eval"):
-        from paretobench.paper import published
-
-        store.add_scores(published.scores())
 
 
 def _send_scoring(prepared: Sequence[PlannedSweep], announce: Announce) -> Scoring | None:
@@ -257,11 +225,13 @@ def _points(prepared: Sequence[PlannedSweep]) -> list[GridPoint]:
 def _score(
     prepared: Sequence[PlannedSweep], store: Store, announce: Announce, carry: Scoring | None = None
 ) -> tuple[str, ...]:
-    """Have checkpoints scored if the request asks for it; returns what could not be scored.
-
-    A checkpoint that fails costs no latency and no other score.
-    """
+    """Add published scores and have checkpoints scored, as the request asks for; returns what
+    could not be scored. A checkpoint that fails costs no latency and no other score."""
     settings = prepared[0].request.settings
+    if settings.accuracy in ("published", "lmms_eval"):
+        from paretobench.paper import published
+
+        store.add_scores(published.scores())
     if settings.accuracy != "lmms_eval":
         return ()
     from paretobench.accuracy.lmms.checkpoints import score_points
