@@ -255,7 +255,7 @@ def share(grid: Sequence[str], fidelity: str) -> int:
 
     plan, root = cell_plan(fidelity), default_root()  # type: ignore[arg-type]
     request = expand([*grid, f"fidelity={fidelity}", "check=0"])
-    workloads = [one.workload for one in planning.prepare(request, None).plan.workloads]
+    workloads = [one.workload for one in planning.prepare(request, None)[0][0].plan.workloads]
     children = Children()
     made = {one.workload.key: one for one in prepare_all(workloads, children, root, 1800.0, _quiet)}
     wall_s: dict[str, float] = {"encode": 0.0, "prefill": 0.0}

@@ -53,7 +53,8 @@ def grid(wanted: int) -> Request:
     """`wanted` points, at most some 11,000, none of which this machine refuses."""
     with tempfile.TemporaryDirectory() as folder:
         request = expand(["+grid=large"], write_grid(Path(folder)))
-    planned = [one.point for one in prepare(request, None, must_run=False).plan.points]
+    (prepared,), _ = prepare(request, None, must_run=False)
+    planned = [one.point for one in prepared.plan.points]
     stride = max(1.0, len(planned) / wanted)
     chosen = [planned[int(i * stride)] for i in range(min(wanted, len(planned)))]
     return replace(request, points=type(request.points)(chosen), refused=type(request.refused)())
@@ -191,7 +192,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--points", type=int, default=10_000)
     parser.add_argument("--report", type=Path, help="then write its report here and time that")
     options = parser.parse_args(arguments)
-    prepared = prepare(grid(options.points), None, must_run=False)
+    (prepared,), _ = prepare(grid(options.points), None, must_run=False)
     with Store.open(options.file) as store:
         fill(store, prepared, options.cells, options.devices)
         print(f"{prepared.plan.summary}\n{store.cell_count()} cells in {options.file}")

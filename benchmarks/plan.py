@@ -49,7 +49,7 @@ def figures(database: Path, wanted: int) -> dict[str, float]:
     expand_s, request = spent_s(lambda: large.grid(wanted))
     alone_s, _ = spent_s(lambda: prepare(request, None, must_run=False))
     with Store.open(database, read_only=True) as store:
-        plan_s, prepared = spent_s(lambda: prepare(request, store, must_run=False))
+        plan_s, ((prepared,), _) = spent_s(lambda: prepare(request, store, must_run=False))
         here = prepared.environment.key
         here_s, _ = spent_s(lambda: store.cell_summaries(here))
         samples_s, n_here = spent_s(lambda: len(store.cells(here)))

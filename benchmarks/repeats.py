@@ -33,7 +33,8 @@ STATED = 0.95
 def swept(grid: Sequence[str], fidelity: Fidelity, seed: int) -> Ratios:
     """One sweep in a database of its own; the ratio of every two workloads."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "db") as store:
-        plan = planning.prepare(expand([*grid, f"fidelity={fidelity}", "check=0"]), None)
+        request = expand([*grid, f"fidelity={fidelity}", "check=0"])
+        (plan,), _ = planning.prepare(request, None)
         workloads = [one.workload for one in plan.plan.workloads]
         account = harness.run(
             workloads,

@@ -4,7 +4,8 @@ import pytest
 
 from paretobench.config import expand, load_catalogue
 from paretobench.domain import Device, Runtime
-from paretobench.planning.plan import Machine, make_plan
+from paretobench.planning.cost import Machine
+from paretobench.planning.plan import plan_grid
 from paretobench.resources import sweeps_folder
 
 CATALOGUE = load_catalogue()
@@ -91,14 +92,14 @@ def test_every_grid_expands_and_keeps_its_name(path):
     "path", sorted((sweeps_folder() / "device").glob("*.yaml")), ids=lambda path: path.stem
 )
 def test_every_device_can_be_asked_for(path):
-    device = expand(["+grid=smoke", f"device={path.stem}"]).device
+    device = expand(["+grid=smoke", f"device={path.stem}"]).devices[0]
     assert device.name == path.stem and device.encode["backend"] and device.prefill["backend"]
 
 
 def test_cambrian_1_is_planned_as_the_sum_of_its_four_encoders():
     device = Device("t", Runtime("torch", "fp16"), Runtime("torch", "fp16"))
     (point,) = expand(["encoder=cambrian_1", "llm=llama3_8b"]).points
-    (planned,) = make_plan([point], (), device, Machine(64 << 30)).points
+    (planned,) = plan_grid([point], (), device, Machine(64 << 30)).points
     assert {workload.label for workload, _ in planned.encodes} == {
         "SigLIP-SO400M@384",
         "ConvNeXt-XXL@1024",
@@ -111,14 +112,14 @@ def test_cambrian_1_is_planned_as_the_sum_of_its_four_encoders():
 def test_minigemini_hd_has_2880_tokens_from_two_encoders():
     (point,) = expand(["encoder=minigemini_hd", "llm=llama3_8b"]).points
     device = Device("t", Runtime("torch", "fp16"), Runtime("torch", "fp16"))
-    (planned,) = make_plan([point], (), device, Machine(64 << 30)).points
+    (planned,) = plan_grid([point], (), device, Machine(64 << 30)).points
     assert (planned.tiles.passes, planned.tiles.visual_tokens) == (2, 2880)
 
 
 def test_deepseek_vl_is_placed_on_the_encoder_that_gives_its_576_tokens():
     (point,) = expand(["encoder=siglip_l16", "llm=deepseek_llm_1_3b"]).points
     device = Device("t", Runtime("torch", "fp16"), Runtime("torch", "fp16"))
-    (planned,) = make_plan([point], (), device, Machine(64 << 30)).points
+    (planned,) = plan_grid([point], (), device, Machine(64 << 30)).points
     assert planned.tiles.visual_tokens == 576
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paretobench.cli.console import emit_json, print_table, say, warn
-from paretobench.errors import ExecutorError, PlanError
+from paretobench.errors import PlanError
 from paretobench.units import duration, gibibytes, milliseconds
 
 if TYPE_CHECKING:
@@ -22,18 +22,15 @@ Planned = tuple[list["PlannedSweep"], "ScoringEffort | None"]
 """What devices will do, and what scoring the checkpoints of all their points will take."""
 
 
-def prepared_devices(request: Request, store: Store | None) -> Planned:
+def prepared_devices(request: Request, store: Store | None, must_run: bool = True) -> Planned:
     """Reach and plan every device; says which cannot take part and what all will take.
 
-    Raises:
-        ConfigError: if the checkpoints that are to be scored are described wrongly.
-        ExecutorError: if none of them can.
+    Args:
+        must_run: see `sweep.prepare.prepare`, which also says what is raised.
     """
     from paretobench.sweep import run as sweep
 
-    prepared, missing = sweep.prepare_devices(request, store)
-    if not prepared:
-        raise ExecutorError("none of the devices can be used:\n" + "\n".join(missing.values()))
+    prepared, missing = sweep.prepare(request, store, must_run)
     for reason in missing.values():
         warn(f"left out: {reason}")
     scoring = scoring_ahead(prepared, store)
@@ -51,7 +48,7 @@ def prepared_devices(request: Request, store: Store | None) -> Planned:
 
 def _say_time(prepared: list[PlannedSweep]) -> None:
     seconds = [one.plan.summary.estimated_s for one in prepared]
-    if any(seconds):
+    if len(prepared) > 1 and any(seconds):
         say(
             f"{len(prepared)} devices at the same time: about {duration(max(seconds))}, "
             f"{duration(sum(seconds))} of device time in all"
@@ -68,18 +65,21 @@ def _twins(prepared: list[PlannedSweep]) -> list[tuple[str, str]]:
     return found
 
 
-def print_plans(prepared: list[PlannedSweep], scoring: ScoringEffort | None, as_json: bool) -> int:
-    """The plans as JSON by device, or nothing more than was said; gives the devices back.
-
-    What is to be scored is the same for all devices and stands beside them as `scoring`.
-    """
-    for one in prepared:
-        one.site.close()
-    require_points(prepared)
+def show_plans(
+    request: Request,
+    prepared: Sequence[PlannedSweep],
+    scoring: ScoringEffort | None,
+    as_json: bool,
+) -> None:
+    """The plan as JSON or as a table; of several devices as JSON by device, or nothing more than
+    was said. What is to be scored is the same for all and is beside them as `scoring`."""
+    plans: dict[str, Any] = {one.device.name: one.plan.to_json() for one in prepared}
+    is_alone = len(request.devices) == 1
     if as_json:
-        plans: dict[str, Any] = {one.device.name: one.plan for one in prepared}
-        emit_json(plans | ({"scoring": scoring} if scoring is not None else {}))
-    return 0
+        shown = plans[prepared[0].device.name] if is_alone else plans
+        emit_json(shown | ({"scoring": scoring} if scoring is not None else {}))
+    elif is_alone:
+        print_plan(prepared[0].plan)
 
 
 @contextmanager
@@ -92,13 +92,10 @@ def results_so_far(database: str, only_looks: bool) -> Iterator[Store | None]:
     Raises:
         StoreError: if there is a file that cannot be opened.
     """
-    from paretobench.remote.places import spool_folder
     from paretobench.store import Store
 
     path = Path(database).expanduser()
-    # What devices sent before a coordinator was killed has to go into a database first.
-    has_arrivals = spool_folder(Path(database), "").is_dir() and not only_looks
-    if path.exists() or has_arrivals:
+    if path.exists():
         with Store.open(path, read_only=only_looks) as store:
             yield store
     else:
@@ -167,14 +164,6 @@ def warn_of_noise(prepared: Sequence[PlannedSweep]) -> None:
         whose = "this machine: " if len(prepared) > 1 else ""
         for finding in quiet.findings():
             warn(f"{whose}{finding}")
-
-
-def show_plan(plan: Plan, scoring: ScoringEffort | None, as_json: bool) -> None:
-    """The plan as JSON, what is to be scored beside it, or as a table."""
-    if not as_json:
-        print_plan(plan)
-    else:
-        emit_json(plan.to_json() | ({"scoring": scoring} if scoring is not None else {}))
 
 
 def print_plan(plan: Plan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -12,14 +12,10 @@ from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_rich, say, warn
 from paretobench.cli.options import HYDRA, as_json
 from paretobench.cli.preparation import (
-    announce_plan,
-    announce_scoring,
     prepared_devices,
-    print_plans,
     require_points,
     results_so_far,
-    scoring_ahead,
-    show_plan,
+    show_plans,
     warn_of_noise,
 )
 from paretobench.units import counted, duration
@@ -46,80 +42,65 @@ def sweep_command(overrides: tuple[str, ...], as_json: bool) -> int:
 
 
 def _sweep(request: Request, command: str, as_json: bool) -> int:
-    from paretobench.cli.progress import Progress
-    from paretobench.store import Store
-    from paretobench.sweep import run as sweep
-
-    if len(request.devices) > 1:
-        return _sweep_devices(request, command, as_json)
-    settings = request.settings
-    with results_so_far(settings.database, settings.dry_run) as known:
-        prepared = sweep.prepare(request, known)
-        scoring = scoring_ahead([prepared], known)
-    with closing(prepared.site):
-        announce_plan(prepared)
-        announce_scoring(scoring)
-        require_points([prepared])
-        if settings.dry_run:
-            show_plan(prepared.plan, scoring, as_json)
-            return 0
-        warn_of_noise([prepared])
-        with Store.open(settings.database) as store, Progress() as progress:
-            outcome = sweep.run(prepared, store, command, progress.listen, say)
-    _print_outcome(outcome, as_json)
-    return outcome.exit_status
-
-
-def _sweep_devices(request: Request, command: str, as_json: bool) -> int:
-    """Carry out a sweep over several devices; returns the exit status."""
-    from paretobench.report.tables import records
-
     settings = request.settings
     with results_so_far(settings.database, settings.dry_run) as known:
         prepared, scoring = prepared_devices(request, known)
-    is_complete = len(prepared) == len(request.devices)
-    if settings.dry_run:
-        return print_plans(prepared, scoring, as_json) or (0 if is_complete else 1)
-    report = _carried_out(prepared, settings.database, command)
-    for name, outcome in report.outcomes.items():
-        if not as_json:
-            say(f"device {name}:")
-            _print_outcome(outcome, as_json=False)
-    if as_json:
-        emit_json({name: records(outcome.view) for name, outcome in report.outcomes.items()})
-    if report.paths:
-        say(f"device against device in {report.paths[0].parent}/, first {report.paths[0]}")
-    return report.exit_status if is_complete else 1
-
-
-def _carried_out(prepared: list[PlannedSweep], database: str, command: str) -> SweepOutcome:
-    """Measure on all devices, with a bar for each; gives them back whatever happens."""
-    from paretobench.cli.progress import Progress
-    from paretobench.store import Store
-    from paretobench.sweep import run as sweep
-
     with ExitStack() as until_the_end:
         for one in prepared:
             until_the_end.callback(one.site.close)
         require_points(prepared)
-        warn_of_noise(prepared)
-        store = until_the_end.enter_context(Store.open(database))
+        is_complete = len(prepared) == len(request.devices)
+        if settings.dry_run:
+            show_plans(request, prepared, scoring, as_json)
+            return 0 if is_complete else 1
+        outcome = _carried_out(request, prepared, command)
+    _print_sweep(request, outcome, as_json)
+    return outcome.exit_status if is_complete else 1
+
+
+def _carried_out(request: Request, prepared: list[PlannedSweep], command: str) -> SweepOutcome:
+    """Measure on all devices, each with its own progress."""
+    from paretobench.cli.progress import Progress
+    from paretobench.store import Store
+    from paretobench.sweep import run as sweep
+
+    warn_of_noise(prepared)
+    is_alone = len(request.devices) == 1
+    with Store.open(request.settings.database) as store, ExitStack() as shown:
         listeners = {
-            one.device.name: until_the_end.enter_context(
-                Progress(one.device.name, is_alone=False)
+            one.device.name: shown.enter_context(
+                Progress("" if is_alone else one.device.name, is_alone)
             ).listen
             for one in prepared
         }
-        return sweep.run_devices(prepared, store, command, listeners, say)
+        return sweep.run(prepared, store, command, listeners, say)
 
 
-def _print_outcome(outcome: DeviceOutcome, as_json: bool) -> None:
-    from paretobench.report.tables import records, terminal_table
+def _print_sweep(request: Request, outcome: SweepOutcome, as_json: bool) -> None:
+    """Each device's table, failures and report; of a single device without its name."""
+    from paretobench.report.tables import records
+
+    is_alone = len(request.devices) == 1
+    for name, one in outcome.outcomes.items():
+        if not is_alone:
+            say(f"device {name}:")
+        _print_outcome(one, with_table=not as_json)
+    if as_json:
+        found = [
+            {"rows": records(one.view), "failures": one.view.failures, "refused": one.view.refusals}
+            for one in outcome.outcomes.values()
+        ]
+        by_name = {name: records(one.view) for name, one in outcome.outcomes.items()}
+        emit_json(found[0] if is_alone else by_name)
+    if outcome.paths:
+        say(f"device against device in {outcome.paths[0].parent}/, first {outcome.paths[0]}")
+
+
+def _print_outcome(outcome: DeviceOutcome, with_table: bool) -> None:
+    from paretobench.report.tables import terminal_table
 
     view = outcome.view
-    if as_json:
-        emit_json({"rows": records(view), "failures": view.failures, "refused": view.refusals})
-    else:
+    if with_table:
         print_rich(terminal_table(view))
     for failure in view.failures:
         warn(

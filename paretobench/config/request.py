@@ -8,6 +8,7 @@ from typing import Any
 
 from paretobench.config.inventory import InventoryDevice
 from paretobench.domain import GridPoint
+from paretobench.domain.records import Fidelity
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.planning.plan import Refusal
 
@@ -26,7 +27,7 @@ class Settings:
     name: str = "sweep"
     database: str = "results/paretobench.db"
     reports: str = "reports"
-    fidelity: str = "standard"
+    fidelity: Fidelity = "standard"
     precision_goal: float = 0.01
     seed: int = 0
     dry_run: bool = False
@@ -143,6 +144,7 @@ def reached(
 _HALVES = ("encode", "prefill")
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text"),
+    "Fidelity": ((str,), "text"),
     "int": ((int,), "a whole number"),
     "float": ((int, float), "a number"),
     "bool": ((bool,), "true or false"),

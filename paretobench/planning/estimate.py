@@ -9,23 +9,12 @@ from its first.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from paretobench.domain import Workload, canonical_json
 from paretobench.planning.cost import Cost, Machine, Rates
-
-ADAPTIVE_CELLS = 8
-"""Processes that a rule without a time budget takes: 20 over the 2.3 to 2.6 times that
-stopping at 1 % saved in simulation."""
-
-COLD_RUN = 1.7
-"""The first run of a process over a later one: median of 40 workloads, measured."""
-
-WARMUP_RUNS = 7
-"""Runs until a process counts as warm, where the time limit does not come first: median of 40
-workloads, measured; two windows of three are the least."""
+from paretobench.planning.stopping import CellPlan, cell_plan, check_fidelity
 
 SWEEP_S = 12.0
 """A sweep besides its processes: the machine's fingerprint, the report."""
@@ -75,60 +64,6 @@ WRITTEN_BYTES_PER_S = 0.25e9
 
 
 @dataclass(frozen=True)
-class Effort:
-    """How much one workload is repeated, for the estimate of wall time.
-
-    The fields are those of the harness' plan; the defaults are its `standard` level.
-
-    Attributes:
-        min_cells, max_cells: fresh processes.
-        budget_s: processes beyond `min_cells` must fit into this.
-        budget_limit_s: processes beyond the first must fit into this.
-        warmup_limit_s, slow_run_s, sample_s, share, sample_limit_s, min_samples,
-            min_slow_samples: as in `measure.timing.SamplingPlan`.
-    """
-
-    min_cells: int = 2
-    max_cells: int = 5
-    budget_s: float = 20.0
-    budget_limit_s: float = 30.0
-    warmup_limit_s: float = 2.0
-    slow_run_s: float = 2.0
-    sample_s: float = 1.5
-    share: float = 0.7
-    sample_limit_s: float = 2.5
-    min_samples: int = 5
-    min_slow_samples: int = 2
-
-    def cell_s(self, latency_s: float, overhead_s: float) -> float:
-        """Seconds of one process.
-
-        >>> Effort().cell_s(0.01, 2.0), Effort().cell_s(10.0, 30.0)
-        (4.587, 67.0)
-        """
-        first_s = COLD_RUN * latency_s
-        warmup_s = 0.0
-        if first_s < self.slow_run_s:
-            warmup_s = min(WARMUP_RUNS * latency_s, self.warmup_limit_s + latency_s)
-        least = self.min_slow_samples if latency_s >= self.slow_run_s else self.min_samples
-        target_s = self.share / (1.0 - self.share) * overhead_s - first_s - warmup_s
-        target_s = min(max(target_s, self.sample_s), self.sample_limit_s)
-        return round(overhead_s + first_s + warmup_s + max(target_s, least * latency_s), 9)
-
-    def wall_s(self, cell_s: float) -> float:
-        """Seconds of all processes of one workload.
-
-        >>> effort = Effort(min_cells=2, budget_s=30, budget_limit_s=60)
-        >>> effort.wall_s(10.0), effort.wall_s(25.0), effort.wall_s(50.0)
-        (30.0, 50.0, 50.0)
-        """
-        if math.isinf(self.budget_s):
-            return cell_s * min(self.max_cells, max(self.min_cells, ADAPTIVE_CELLS))
-        least = self.min_cells if self.min_cells * cell_s <= self.budget_limit_s else 1
-        return cell_s * max(least, min(self.max_cells, int(self.budget_s / cell_s)))
-
-
-@dataclass(frozen=True)
 class Expected:
     """What one workload is expected to take: a run, all before the first run, its processes."""
 
@@ -143,11 +78,12 @@ class Estimator:
     """Expected times on one machine.
 
     Attributes:
+        rule: how much each workload is repeated.
         is_prepared: whether a workload's artifact is there already.
     """
 
     rates: Rates
-    effort: Effort
+    rule: CellPlan
     is_prepared: Callable[[Workload], bool] = lambda _: True
 
     def workload(self, workload: Workload, cost: Cost) -> Expected:
@@ -156,16 +92,15 @@ class Estimator:
         overhead_s = self.rates.overhead_s(workload)
         if overhead_s is None:
             overhead_s = loading_s(workload, cost, self.rates.machine)
-        cell_s = self.effort.cell_s(latency_s, overhead_s)
-        return Expected(latency_s, overhead_s, cell_s, self.effort.wall_s(cell_s))
+        cell_s = self.rule.sampling.expected_s(latency_s, overhead_s)
+        return Expected(latency_s, overhead_s, cell_s, self.rule.expected_s(cell_s))
 
     def end_to_end_s(self, encode: Expected, passes: int, prefill: Expected) -> float:
-        """All processes of one point's check: both halves are loaded and run in each, at the
-        level `standard` or below it."""
+        """All processes of one point's check: both halves are loaded and run in each."""
         overhead_s = encode.overhead_s + prefill.overhead_s
         latency_s = passes * encode.latency_s + prefill.latency_s
-        effort = min(self.effort, Effort(), key=lambda one: one.max_cells)
-        return effort.wall_s(effort.cell_s(latency_s, overhead_s))
+        rule = cell_plan(check_fidelity(self.rule.fidelity))
+        return rule.expected_s(rule.sampling.expected_s(latency_s, overhead_s))
 
     def besides_s(
         self,

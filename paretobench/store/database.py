@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,14 @@ Row = sqlite3.Row
 BUSY_TIMEOUT_S = 60.0
 """How long a writer waits for another. Writers here commit in milliseconds; an import or a
 migration of a large database holds the lock for seconds."""
+
+
+LOCK_LIMIT_S = 300.0
+"""How long a write is tried again while others hold the lock: what is to be stored was measured
+for minutes, and nothing else keeps it."""
+
+RETRY_PAUSE_S = 0.1
+"""Between two tries; SQLite waits by itself in each, but answers some conflicts at once."""
 
 
 class RowRefusedError(StoreError):
@@ -89,7 +98,7 @@ class Database:
     @contextmanager
     def _begun(self) -> Iterator[None]:
         with translated_errors(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             self._in_transaction = True
             try:
                 yield
@@ -101,6 +110,19 @@ class Database:
                 raise
             finally:
                 self._in_transaction = False
+
+    def _begin(self) -> None:
+        """Take the write lock, trying again while another process holds it."""
+        give_up_at = time.monotonic() + LOCK_LIMIT_S
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not is_busy or time.monotonic() >= give_up_at:
+                    raise
+                time.sleep(RETRY_PAUSE_S)
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         with translated_errors(self.path):

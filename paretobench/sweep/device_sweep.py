@@ -16,7 +16,7 @@ from paretobench.domain.records import Fidelity
 from paretobench.errors import ParetobenchError
 from paretobench.measure import events
 from paretobench.planning.plan import PlannedPoint
-from paretobench.planning.stopping import cell_plan
+from paretobench.planning.stopping import cell_plan, check_fidelity
 from paretobench.store import Link, Store, StoredPoint
 from paretobench.sweep.prepare import (
     FEWEST_CHECKED,
@@ -74,8 +74,7 @@ class DeviceSweep:
     def measure(self, store: Store) -> None:
         """Measure what the plan left to do."""
         pending = [one.workload for one in self.prepared.plan.pending]
-        fidelity = self.prepared.request.settings.fidelity
-        self._measure(store, pending, fidelity)  # type: ignore[arg-type]
+        self._measure(store, pending, self.prepared.request.settings.fidelity)
 
     def check(self, store: Store) -> None:
         """Measure chosen points end to end, so that a report can say how well the sum held."""
@@ -86,7 +85,7 @@ class DeviceSweep:
         workloads = self._end_to_end(
             store, checked_points(view, self.prepared.plan.points, settings.check)
         )
-        fidelity = check_fidelity(settings.fidelity)  # type: ignore[arg-type]
+        fidelity = check_fidelity(settings.fidelity)
         known = known_cells(store, self.prepared.environment, workloads)
         done = finished(known, cell_plan(fidelity))
         pending = [workload for key, workload in workloads.items() if key not in done]
@@ -219,16 +218,6 @@ def _stored(planned: PlannedPoint, checks: Sequence[Workload] = ()) -> StoredPoi
     links.append(Link("prefill", planned.prefill.key))
     links += [Link("end_to_end", workload.key) for workload in checks]
     return StoredPoint.of(planned.point, planned.tiles, links)
-
-
-def check_fidelity(fidelity: Fidelity) -> Fidelity:
-    """The level at which sums are checked: `standard` at most. How well a sum holds is read in
-    percents, and each process of a check loads both models.
-
-    >>> check_fidelity("quick"), check_fidelity("rigorous")
-    ('quick', 'standard')
-    """
-    return "quick" if fidelity == "quick" else "standard"
 
 
 def checked_points(

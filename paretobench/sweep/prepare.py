@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from paretobench.backends.artifact_index import ArtifactIndex
 from paretobench.backends.artifacts import default_root
-from paretobench.domain import Device, Runtime, Workload
+from paretobench.domain import Device, Runtime
 from paretobench.domain.records import Environment, Process
 from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
 from paretobench.planning.cost import Machine, PastMeasurement, Rates
-from paretobench.planning.estimate import Effort, Estimator
+from paretobench.planning.estimate import Estimator
 from paretobench.planning.plan import Plan, plan_grid, price
 from paretobench.planning.stopping import CellPlan, cell_plan
 from paretobench.remote.places import MeasuringDevice, measuring_device
@@ -202,7 +202,7 @@ def plan_on(
     )
     if found.can_run:
         grid = grid.without(site.refusals(grid.workloads))
-    rules = cell_plan(settings.fidelity, settings.precision_goal)  # type: ignore[arg-type]
+    rules = cell_plan(settings.fidelity, settings.precision_goal)
     known = known_cells(store, environment)
     failed: set[str] = set()
     if store is not None and not settings.retry_failed:
@@ -210,7 +210,7 @@ def plan_on(
     is_prepared = ArtifactIndex(default_root()) if asked.executor == "local" else None
     estimator = Estimator(
         Rates.of(machine_of(environment, asked), _past(store, known)),
-        _effort(rules),
+        rules,
         is_prepared or (lambda _: bool(known)),
     )
     checks = MOST_CHECKED if settings.check == "front" else int(settings.check)
@@ -239,7 +239,9 @@ def _as_asked(wish: DeviceRequest, why: str) -> Device:
         precision = "bf16" if half["precision"] == "auto" else half["precision"]
         return Runtime(half["backend"], precision, dict(half.get("options") or {}))
 
-    return Device(wish.name, runtime(wish.encode), runtime(wish.prefill), "not to be run here: " + why)
+    return Device(
+        wish.name, runtime(wish.encode), runtime(wish.prefill), "not to be run here: " + why
+    )
 
 
 def machine_of(environment: Environment, asked: DeviceRequest) -> Machine:
@@ -288,20 +290,3 @@ def _past(store: Store | None, known: Mapping[str, Sequence[CellSummary]]) -> li
         PastMeasurement(workloads[cell.workload_key], cell_median(cell), cell.overhead_s)
         for cell in newest
     ]
-
-
-def _effort(rules: CellPlan) -> Effort:
-    sampling = rules.sampling
-    return Effort(
-        min_cells=rules.min_cells,
-        max_cells=rules.max_cells,
-        budget_s=rules.budget_s,
-        budget_limit_s=rules.budget_limit_s,
-        warmup_limit_s=sampling.warmup_limit_s,
-        slow_run_s=sampling.slow_run_s,
-        sample_s=sampling.sample_s,
-        share=sampling.share,
-        sample_limit_s=sampling.sample_limit_s,
-        min_samples=sampling.min_samples,
-        min_slow_samples=sampling.min_slow_samples,
-    )

@@ -13,7 +13,6 @@ from paretobench import backends
 from paretobench.domain import Runtime, Workload
 from paretobench.domain.checkpoint import Checkpoint
 from paretobench.errors import UnsupportedError
-from paretobench.sweep import prepare as planning
 
 pytest.importorskip("mlx_lm")
 
@@ -82,7 +81,7 @@ def loaded(folder: Path, precision: str = "fp32", **options: Any) -> Any:
     like = Workload("prefill", "Tiny x 7", {"llm": {}, "n_tokens": N_TOKENS}, runtime)
     workload = Checkpoint.at(folder).workload(like)
     backend = backends.get("mlx")
-    assert backend.refuses(workload) is None and planning.reason_against(workload) is None
+    assert backends.refusal(workload) is None
     return backend.load(workload, backend.prepare(workload, folder.parent / "none"))
 
 

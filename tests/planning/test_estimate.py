@@ -7,12 +7,13 @@ import pytest
 from paretobench.config import load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload, prefill_workload
 from paretobench.planning.cost import Machine, PastMeasurement, Rates, encode_cost, prefill_cost
-from paretobench.planning.estimate import Effort, Estimator, preparation_s
+from paretobench.planning.estimate import Estimator, preparation_s
 from paretobench.planning.stopping import cell_plan
 
 CATALOGUE = load_catalogue()
 OPENVINO, TORCH = Runtime("openvino", "bf16"), Runtime("torch", "bf16")
 MACHINE = Machine(24 << 30, gflops=300)
+STANDARD = cell_plan("standard")
 
 
 def encode(px: int = 512) -> Workload:
@@ -29,27 +30,16 @@ def prefill_price(name: str, n_tokens: int = 64):
 
 
 def test_slow_workloads_get_fewer_processes_and_fast_ones_more():
-    effort = Effort()
-    assert effort.wall_s(2.0) == 5 * 2.0
-    assert effort.wall_s(90.0) == 90.0
+    assert STANDARD.expected_s(2.0) == 5 * 2.0
+    assert STANDARD.expected_s(90.0) == 90.0
 
 
 def test_a_rule_without_a_budget_is_expected_to_take_eight_processes():
-    effort = Effort(min_cells=5, max_cells=20, budget_s=float("inf"), budget_limit_s=float("inf"))
-    assert effort.wall_s(8.0) == 8 * 8.0
-
-
-def test_the_effort_has_the_harness_own_constants():
-    plan, effort = cell_plan("standard"), Effort()
-    for name in ("min_cells", "max_cells", "budget_s", "budget_limit_s"):
-        assert getattr(effort, name) == getattr(plan, name), name
-    sampled = ("warmup_limit_s", "slow_run_s", "sample_s", "share", "sample_limit_s")
-    for name in (*sampled, "min_samples", "min_slow_samples"):
-        assert getattr(effort, name) == getattr(plan.sampling, name), name
+    assert cell_plan("rigorous").expected_s(8.0) == 8 * 8.0
 
 
 def test_a_model_too_large_to_be_mapped_is_made_in_every_process():
-    estimator = Estimator(Rates.of(MACHINE, ()), Effort())
+    estimator = Estimator(Rates.of(MACHINE, ()), STANDARD)
     small = estimator.workload(*prefill_price("qwen2_0_5b"))
     large = estimator.workload(*prefill_price("qwen2_7b"))
     assert small.overhead_s < 6 and large.overhead_s == pytest.approx(5 + 30.4, rel=0.02)
@@ -57,21 +47,21 @@ def test_a_model_too_large_to_be_mapped_is_made_in_every_process():
 
 def test_loading_is_expected_to_take_what_it_took_before():
     past = [PastMeasurement(encode(256), 0.05, overhead_s=11.0)]
-    estimator = Estimator(Rates.of(MACHINE, past), Effort())
+    estimator = Estimator(Rates.of(MACHINE, past), STANDARD)
     assert estimator.workload(*encode_price(1024)).overhead_s == 11.0
 
 
 def test_a_past_without_overhead_leaves_loading_to_the_constants():
-    plain = Estimator(Rates.of(MACHINE, ()), Effort()).workload(*encode_price())
+    plain = Estimator(Rates.of(MACHINE, ()), STANDARD).workload(*encode_price())
     past = [PastMeasurement(encode(256), 0.05)]
-    known = Estimator(Rates.of(MACHINE, past), Effort()).workload(*encode_price())
+    known = Estimator(Rates.of(MACHINE, past), STANDARD).workload(*encode_price())
     assert known.overhead_s == plain.overhead_s and known.latency_s != plain.latency_s
 
 
 def test_artifacts_are_made_once_per_encoder_and_size_and_once_per_language_model():
     prices = [encode_price(256), encode_price(512)]
     prices += [prefill_price("qwen2_0_5b", n) for n in (16, 64, 256)]
-    there = Estimator(Rates.of(MACHINE, ()), Effort())
+    there = Estimator(Rates.of(MACHINE, ()), STANDARD)
     missing = replace(there, is_prepared=lambda _: False)
     extra = missing.besides_s(prices, (), 0) - there.besides_s(prices, (), 0)
     wanted = [preparation_s(*price, MACHINE) for price in prices[:3]]
@@ -83,7 +73,7 @@ def test_a_model_made_in_memory_has_nothing_to_prepare():
 
 
 def test_checks_load_both_halves_and_are_counted_at_most_once_per_point():
-    estimator = Estimator(Rates.of(MACHINE, ()), Effort())
+    estimator = Estimator(Rates.of(MACHINE, ()), STANDARD)
     half = estimator.workload(*encode_price())
     other = estimator.workload(*prefill_price("qwen2_0_5b"))
     without = estimator.besides_s((), [(half, 1, other)], 0)
@@ -95,9 +85,8 @@ def test_checks_load_both_halves_and_are_counted_at_most_once_per_point():
 
 def test_a_rigorous_sweep_checks_its_sums_at_standard():
     plan = cell_plan("rigorous")
-    rigorous = Effort(plan.min_cells, plan.max_cells, plan.budget_s, plan.budget_limit_s)
-    at_rigorous = Estimator(Rates.of(MACHINE, ()), rigorous)
-    at_standard = Estimator(Rates.of(MACHINE, ()), Effort())
+    at_rigorous = Estimator(Rates.of(MACHINE, ()), plan)
+    at_standard = Estimator(Rates.of(MACHINE, ()), STANDARD)
     halves = [at_standard.workload(*price) for price in (encode_price(), prefill_price("qwen2_7b"))]
     assert at_rigorous.end_to_end_s(halves[0], 1, halves[1]) == at_standard.end_to_end_s(
         halves[0], 1, halves[1]

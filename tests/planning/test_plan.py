@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from paretobench.config import expand, load_catalogue
 from paretobench.domain import Device, EncoderPart, GridPoint, Runtime, Tiling
 from paretobench.planning.cost import Machine, PastMeasurement
-from paretobench.planning.plan import PROMPT_TOKENS, Refusal, make_plan
+from paretobench.planning.plan import PROMPT_TOKENS, Refusal
+from tests.planning.plans import make_plan
 
 CATALOGUE = load_catalogue()
 DEVICE = Device("test", Runtime("openvino", "bf16"), Runtime("torch", "bf16"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,21 +12,13 @@ import pytest
 
 from paretobench.config import DeviceRequest, InventoryDevice, Limits
 from paretobench.domain import Runtime, Workload
-from paretobench.errors import ExecutorError
-from paretobench.jobs import State, Unit
+from paretobench.errors import ExecutorError, StoreError
 from paretobench.measure import events, harness
-from paretobench.remote import places as sites
-from paretobench.remote.device import DeviceExecutor, latency_unit
-from paretobench.remote.places import (
-    LocalDevice,
-    RemoteDevice,
-    measuring_device,
-    spool_folder,
-    take_in,
-    target,
-)
+from paretobench.remote import device as remote_device
+from paretobench.remote.device import RemoteDevice
+from paretobench.remote.places import LocalDevice, measuring_device, target
 from paretobench.remote.session import Connection
-from paretobench.store import Store, spool
+from paretobench.store import Store
 from tests.remote.places import place, put_fake_ssh_on_path
 
 HALF = {"backend": "pretend", "precision": "fp32", "options": {}}
@@ -48,7 +40,7 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         name: str = "desk", host: str = "fine", limits: Limits | None = None, **env: str
     ) -> RemoteDevice:
         there = place(name, tmp_path, host, limits, **env)
-        made.append(RemoteDevice(target(name, "ssh", there), spool_folder(tmp_path / "x.db", name)))
+        made.append(RemoteDevice(target(name, "ssh", there)))
         return made[-1]
 
     yield make
@@ -62,8 +54,8 @@ def request(name: str = "desk") -> DeviceRequest:
 
 def session_of(site: RemoteDevice) -> int:
     """The process id of the program at the other end."""
-    connection = site._executor._session()
-    assert connection._process is not None
+    connection = site._connection
+    assert connection is not None and connection._process is not None
     found = psutil.Process(connection._process.pid)
     return next((child.pid for child in found.children(recursive=True)), found.pid)
 
@@ -75,9 +67,7 @@ def test_a_profile_is_decided_on_the_device_in_its_environment(away: Make) -> No
     assert environment.identity == {"chip": "desk"}
 
 
-def test_every_cell_arrives_in_the_store_and_the_spool_is_empty_after(
-    away: Make, tmp_path: Path
-) -> None:
+def test_every_cell_arrives_in_the_store(away: Make, tmp_path: Path) -> None:
     site, seen = away(), []
     _, environment = site.describe(request())
     with Store.open(tmp_path / "x.db") as store:
@@ -88,7 +78,6 @@ def test_every_cell_arrives_in_the_store_and_the_spool_is_empty_after(
     assert sorted(cell.key for cell in cells) == sorted(cell.key for cell in account.cells)
     assert len(cells) == 4
     assert account.device_s > account.work_s > 0
-    assert spool.pending(spool_folder(tmp_path / "x.db", "desk")) == []
     kinds = {type(event) for event in seen}
     assert {events.CellStarted, events.CellFinished, events.WorkloadDone} <= kinds
 
@@ -186,7 +175,7 @@ def test_a_lost_connection_is_opened_again_while_it_brings_something(
 def test_what_arrived_before_a_device_was_lost_is_kept_for_the_next_command(
     away: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sites, "RECONNECTS", 0)
+    monkeypatch.setattr(remote_device, "RECONNECTS", 0)
     site = away(host="cut-9")
     _, environment = site.describe(request())
     with Store.open(tmp_path / "x.db") as store:
@@ -212,61 +201,61 @@ def test_a_device_lost_before_anything_arrived_is_not_tried_again(
         site.measure([workload("a")], store, environment, OPTIONS)
 
 
-def test_files_of_a_killed_coordinator_are_taken_in(away: Make, tmp_path: Path) -> None:
-    site = away()
-    executor = site._executor
+def measured_in_a_thread(
+    site: RemoteDevice, database: Path
+) -> tuple[list[psutil.Process], list[str], threading.Thread]:
+    """The processes of a measurement that has begun, why it will have ended, and its thread."""
+    begun, reasons = threading.Event(), []
     _, environment = site.describe(request())
-    (handle,) = executor.submit([latency_unit("desk", [workload("a")], OPTIONS, [], [])])
-    (ended,) = executor.collect()
-    assert (executor.poll(handle), len(ended.spool)) == (State.DONE, 2)
-    with Store.open(tmp_path / "x.db") as store:
-        take_in(store, executor.folder)
-        take_in(store, executor.folder)
-        assert len(store.cells(environment.key)) == 2
+    remote = psutil.Process(session_of(site))
+
+    def listen(event: events.Event) -> None:
+        if isinstance(event, events.CellStarted):
+            begun.set()
+
+    def measure() -> None:
+        with Store.open(database) as store:
+            try:
+                site.measure([workload("a")], store, environment, OPTIONS, listen)
+            except ExecutorError as error:
+                reasons.append(str(error))
+
+    thread = threading.Thread(target=measure)
+    thread.start()
+    assert begun.wait(60)
+    return [remote, *remote.children(recursive=True)], reasons, thread
 
 
-def test_a_cancelled_unit_ends_as_cancelled_and_leaves_no_process(
+def test_closing_a_device_ends_what_it_measures_and_leaves_no_process(
     away: Make, tmp_path: Path
 ) -> None:
     site = away(PRETEND_RUN_S="60")
-    started: list[object] = []
-    executor = site._executor
-    executor.listen = started.append
-    site.describe(request())
-    remote = psutil.Process(session_of(site))
-    (handle, later) = executor.submit(
-        [
-            latency_unit("desk", [workload("a")], OPTIONS, [], []),
-            latency_unit("desk", [workload("b")], OPTIONS, [], []),
-        ]
-    )
-    while not any(isinstance(event, events.CellStarted) for event in started):
-        time.sleep(0.05)
-    children = remote.children(recursive=True)
-    executor.cancel(later)
-    executor.cancel(handle)
-    ends = {ended.handle.unit.key: ended.state for ended in executor.collect()}
-    assert ends == dict.fromkeys((handle.unit.key, later.unit.key), State.CANCELLED)
-    _, alive = psutil.wait_procs([remote, *children], timeout=60)
+    processes, reasons, thread = measured_in_a_thread(site, tmp_path / "x.db")
+    site.close()
+    thread.join(60)
+    assert len(reasons) == 1 and "nothing had arrived" in reasons[0]
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert alive == []
 
 
 def test_when_this_side_is_killed_the_device_is_free_again(away: Make, tmp_path: Path) -> None:
     site = away(PRETEND_RUN_S="60")
-    started: list[object] = []
-    site._executor.listen = started.append
-    site.describe(request())
-    remote = psutil.Process(session_of(site))
-    site._executor.submit([latency_unit("desk", [workload("a")], OPTIONS, [], [])])
-    while not any(isinstance(event, events.CellStarted) for event in started):
-        time.sleep(0.05)
-    children = remote.children(recursive=True)
-    connection = site._executor._session()
-    assert connection._process is not None
-    assert connection._process.stdin is not None
-    os.close(connection._process.stdin.fileno())  # what the kernel does for a dead process
-    _, alive = psutil.wait_procs([remote, *children], timeout=60)
+    processes, _, thread = measured_in_a_thread(site, tmp_path / "x.db")
+    assert site._connection is not None and site._connection._process is not None
+    assert site._connection._process.stdin is not None
+    with Path(os.devnull).open("wb") as nothing:  # closes the pipe, as for a dead process
+        os.dup2(nothing.fileno(), site._connection._process.stdin.fileno())
+    _, alive = psutil.wait_procs(processes, timeout=60)
+    thread.join(60)
     assert alive == []
+
+
+def test_a_database_that_cannot_be_written_ends_the_session(away: Make, tmp_path: Path) -> None:
+    site = away()
+    _, environment = site.describe(request())
+    Store.open(tmp_path / "x.db").close()
+    with Store.open(tmp_path / "x.db", read_only=True) as store, pytest.raises(StoreError):
+        site.measure([workload("a")], store, environment, OPTIONS)
 
 
 def test_a_device_is_never_measured_by_two_at_a_time(away: Make, tmp_path: Path) -> None:
@@ -280,12 +269,6 @@ def test_a_device_is_never_measured_by_two_at_a_time(away: Make, tmp_path: Path)
         assert second.measure([workload("b")], store, environment, OPTIONS, wait=False).cells
 
 
-def test_only_latency_is_measured_on_a_device(tmp_path: Path) -> None:
-    executor = DeviceExecutor(target("desk", "ssh", place("desk", tmp_path)), tmp_path)
-    with pytest.raises(ExecutorError, match="measures latency; gqa on x is accuracy"):
-        executor.submit([Unit("accuracy", "gqa on x", {})])
-
-
 def test_without_a_program_to_start_the_device_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,24 +279,21 @@ def test_without_a_program_to_start_the_device_is_named(
     connection.close()
 
 
-def test_this_machine_has_a_session_of_its_own_beside_others(tmp_path: Path) -> None:
+def test_this_machine_has_a_session_of_its_own_beside_others() -> None:
     there = InventoryDevice("here", environment={"OMP_NUM_THREADS": "1"})
-    executor = DeviceExecutor(target("here", "local", there), tmp_path)
-    hello = executor.connect()
-    environment, _ = executor.describe()
-    executor.close()
+    device = RemoteDevice(target("here", "local", there))
+    hello = device.connect()
+    environment, _ = device.profile()
+    device.close()
     assert hello.disk_free
     assert environment.identity["settings"]["OMP_NUM_THREADS"] == "1"
 
 
-def test_this_machine_alone_is_measured_by_this_process_unless_it_has_variables(
-    tmp_path: Path,
-) -> None:
-    database = tmp_path / "x.db"
+def test_this_machine_alone_is_measured_by_this_process_unless_it_has_variables() -> None:
     plain = DeviceRequest("here", HALF, HALF, "local", InventoryDevice("here"))
-    assert isinstance(measuring_device(plain, database, is_alone=True), LocalDevice)
-    assert isinstance(measuring_device(plain, database, is_alone=False), RemoteDevice)
+    assert isinstance(measuring_device(plain, is_alone=True), LocalDevice)
+    assert isinstance(measuring_device(plain, is_alone=False), RemoteDevice)
     changed = DeviceRequest(
         "here", HALF, HALF, "local", InventoryDevice("here", environment={"A": "1"})
     )
-    assert isinstance(measuring_device(changed, database, is_alone=True), RemoteDevice)
+    assert isinstance(measuring_device(changed, is_alone=True), RemoteDevice)

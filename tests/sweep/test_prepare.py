@@ -121,7 +121,7 @@ def test_a_plan_reads_the_samples_of_each_workloads_newest_cell_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = expand(["encoder=fastvithd", "resolution=256,512", "llm=qwen2_0_5b", "device=cpu"])
-    first = prepare(request, None, must_run=False)
+    (first,), _ = prepare(request, None, must_run=False)
     workloads = [one.workload for one in first.plan.workloads]
     with Store.open(tmp_path / "x.db") as store:
         store.add_environment(first.environment)
@@ -136,7 +136,7 @@ def test_a_plan_reads_the_samples_of_each_workloads_newest_cell_alone(
         monkeypatch.setattr(
             store, "cells_by_key", lambda keys: of_keys(read.extend(keys) or list(read))
         )
-        plan = prepare(request, store, must_run=False).plan
+        plan = prepare(request, store, must_run=False)[0][0].plan
         newest = {cell.key for cell in store.cell_summaries() if cell.round_index == 1}
     assert set(read) == newest
     assert len(read) == len(workloads) == 4

@@ -122,9 +122,9 @@ def test_two_checkpoints_of_one_point_cannot_both_be_timed(tmp_path: Path) -> No
 
 
 def test_a_backend_that_only_knows_random_weights_refuses_a_checkpoint(tmp_path: Path) -> None:
-    from paretobench.sweep.prepare import reason_against
+    from paretobench import backends
 
     _weights(tmp_path / "small", b"weights")
     random = Workload("encode", "an encoder", {"resolution_px": 28}, Runtime("openvino", "fp32"))
     own = Checkpoint.at(tmp_path / "small").workload(random)
-    assert "openvino does not time a checkpoint's own weights" in str(reason_against(own))
+    assert "openvino does not time a checkpoint's own weights" in str(backends.refusal(own))
