@@ -102,14 +102,14 @@ def test_the_root_file_and_the_settings_class_have_the_same_defaults():
 
 
 def test_a_device_is_its_file_with_overrides():
-    device = expand(["device=cpu", "device.encode.precision=fp32"]).device
+    device = expand(["device=cpu", "device.encode.precision=fp32"]).devices[0]
     assert device.name == "cpu" and device.executor == "local"
     assert (device.encode["backend"], device.encode["precision"]) == ("openvino", "fp32")
     assert device.prefill["backend"] == "torch"
 
 
 def test_an_option_that_only_this_profile_has_can_be_overridden():
-    device = expand(["device=cuda", "device.encode.options.mode=eager"]).device
+    device = expand(["device=cuda", "device.encode.options.mode=eager"]).devices[0]
     assert device.encode["options"]["mode"] == "eager"
     assert device.prefill["options"]["mode"] == "best"
 
