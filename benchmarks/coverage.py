@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pairing
 
 from paretobench.analysis import pooling, stats
 from paretobench.domain.records import Cell, Estimate
@@ -283,7 +284,7 @@ def drift_section(runs: int, seed: int) -> list[str]:
     paired, errors, naive = Tally(), [], []
     for _ in range(runs):
         cells = measure(World(rng, drift_per_s=1e-4), DRIFT, plan, (2 * TRUE_S, TRUE_S))
-        found = stats.paired_ratio(*(stats.by_round(cells[w]) for w in (2 * TRUE_S, TRUE_S)))
+        found = pairing.paired_ratio(*(pairing.by_round(cells[w]) for w in (2 * TRUE_S, TRUE_S)))
         assert found is not None
         paired.add(found, 2.0)
         errors.append(abs(found.value / 2.0 - 1.0))

@@ -33,6 +33,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pairing
+
 from paretobench import backends
 from paretobench.analysis import stats
 from paretobench.backends.artifacts import default_root
@@ -129,7 +131,7 @@ def compare(contest: Contest, rounds: int, seconds: float) -> bool:
         require_alike(*facts)
     for name in contest.variables:
         os.environ.pop(name, None)
-    ratio = stats.paired_ratio(ours, theirs)
+    ratio = pairing.paired_ratio(ours, theirs)
     assert ratio is not None and ratio.low is not None and ratio.high is not None
     print(
         f"{contest.tool:24} {workload.label:28} {_ms(ours.values())} {_ms(theirs.values())}"

@@ -18,6 +18,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pairing
+
 from paretobench.analysis import stats
 from paretobench.backends.artifacts import default_root
 from paretobench.config import expand
@@ -52,7 +54,7 @@ def swept(grid: Sequence[str], fidelity: Fidelity, seed: int) -> Ratios:
         medians = {c.round_index: stats.cell_median(c) for c in stats.replicates(cells)}
         rounds[workload.label] = {(None, index): median for index, median in medians.items()}
     found = {
-        (a, b): stats.paired_ratio(rounds[a], rounds[b])
+        (a, b): pairing.paired_ratio(rounds[a], rounds[b])
         for a, b in itertools.combinations(rounds, 2)
     }
     return {pair: ratio for pair, ratio in found.items() if ratio is not None}

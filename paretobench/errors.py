@@ -11,8 +11,6 @@ answers these four questions in at most three lines. Anything else that escapes 
     ├── MeasurementError       one workload could not be timed (stored as a Failure row)
     │   ├── UnsupportedError       the backend cannot run this workload
     │   ├── OutOfMemoryError       it does not fit, with the numbers
-    │   ├── CellTimeoutError       it outlived its limit
-    │   ├── CrashError             the child died; carries its last lines
     │   └── InvalidSamplesError    samples that cannot be true
     ├── ArtifactError          a graph or weights cannot be written to the cache
     ├── BackendMissingError    a runtime is not installed or not for this platform
@@ -77,18 +75,6 @@ class OutOfMemoryError(MeasurementError):
     """The workload does not fit; the message carries bytes needed and bytes there are."""
 
     kind = "out_of_memory"
-
-
-class CellTimeoutError(MeasurementError):
-    """The cell outlived its time limit and was killed."""
-
-    kind = "timed_out"
-
-
-class CrashError(MeasurementError):
-    """The cell's process died; the message carries its last lines."""
-
-    kind = "crashed"
 
 
 class InvalidSamplesError(MeasurementError):

@@ -9,11 +9,6 @@ from __future__ import annotations
 import math
 import re
 from functools import lru_cache
-from typing import NewType
-
-Seconds = NewType("Seconds", float)
-Bytes = NewType("Bytes", int)
-Pixels = NewType("Pixels", int)
 
 MISSING = "–"
 """What stands in a table where there is no value."""

@@ -17,7 +17,6 @@ from paretobench.analysis.claims import (
     INTERVAL,
     AtVertex,
     gain_at_equal_budget,
-    largest,
     speedup_at_equal_accuracy,
 )
 from paretobench.analysis.noise import Assumed, Draws, draw
@@ -59,16 +58,6 @@ class Comparison:
     common: tuple[Ratio, ...]
     common_ratio: Ratio | None
     assumed: tuple[str, ...]
-
-    @property
-    def largest_speedup(self) -> AtVertex | None:
-        """The `up to`, at one of the baseline's own vertices; None if none is reached."""
-        return largest(self.speedups)
-
-    @property
-    def largest_gain(self) -> AtVertex | None:
-        """The largest gain at one of the baseline's own vertices; None if there is none."""
-        return largest(self.gains)
 
 
 def compare(

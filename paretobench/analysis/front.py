@@ -1,4 +1,4 @@
-"""Which points are worth having: dominance, fronts in drawing order, hypervolume, attainment.
+"""Which points are worth having: dominance, and fronts in drawing order.
 
 A point dominates another if it is at least as good in every objective and better in one.
 The front is what nothing dominates; identical points do not dominate each other, so ties
@@ -7,13 +7,12 @@ stay. Everything here is exact and knows no noise: how sure a front is lives in
 
 References: Kung, Luccio, Preparata, "On finding the maxima of a set of vectors", J. ACM
 22(4), 1975 (sort and sweep); Borzsony, Kossmann, Stocker, "The skyline operator", ICDE 2001
-(block by block); Zitzler and Thiele, PPSN V, 1998 (hypervolume).
+(block by block).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -138,107 +137,3 @@ def front_vertices(
     costs = _costs(objectives, minimise)
     found = np.flatnonzero(front_mask(objectives, minimise))
     return np.asarray(found[np.argsort(costs[found, 0], kind="stable")], dtype=np.intp)
-
-
-@dataclass(frozen=True)
-class Fronts:
-    """The front of all points and of each group: indices in drawing order."""
-
-    overall: NDArray[np.intp]
-    by_group: dict[str, NDArray[np.intp]]
-
-
-def fronts(
-    objectives: ArrayLike, groups: Sequence[str], minimise: Sequence[bool] = TIME_AND_ACCURACY
-) -> Fronts:
-    """The front of all points, and of each group (an encoder family) by itself.
-
-    Args:
-        objectives: shape [n, d].
-        groups: n names; `by_group` keeps the order in which they first appear.
-
-    Raises:
-        DataError: as `front_mask`, or if there is not one group name per point.
-
-    >>> both = fronts([[0.1, 0.5], [0.2, 0.4], [0.3, 0.6]], ["a", "b", "b"])
-    >>> both.overall.tolist(), {name: own.tolist() for name, own in both.by_group.items()}
-    ([0, 2], {'a': [0], 'b': [1, 2]})
-    """
-    values = np.asarray(objectives, dtype=np.float64)
-    if len(groups) != len(values):
-        raise DataError(f"{len(groups)} group names for {len(values)} points; give one for each")
-    names = np.array(groups, dtype=object)
-    by_group = {}
-    for name in dict.fromkeys(groups):
-        members = np.flatnonzero(names == name)
-        by_group[name] = members[front_vertices(values[members], minimise)]
-    return Fronts(front_vertices(values, minimise), by_group)
-
-
-def hypervolume(
-    objectives: ArrayLike, reference: ArrayLike, minimise: Sequence[bool] = TIME_AND_ACCURACY
-) -> float:
-    """The volume that the points dominate, bounded by a reference point.
-
-    Args:
-        objectives: shape [n, d]. Points that are no better than the reference count nothing.
-        reference: d numbers, worse than what matters in every objective.
-
-    Returns:
-        The volume, in the product of the objectives' units; 0.0 for no points. O(n log n) in
-        two objectives, by slices beyond: O(n^(d-1)), meant for hundreds of points.
-
-    Raises:
-        DataError: as `front_mask`, also for the reference.
-
-    >>> hypervolume([[1.0, 2.0], [2.0, 3.0]], [4.0, 0.0])
-    8.0
-    """
-    costs = _costs(objectives, minimise)
-    corner = _costs(np.asarray(reference, dtype=np.float64).reshape(1, -1), minimise)[0]
-    gains = corner - costs[(costs < corner).all(axis=1)]
-    return _volume(gains)
-
-
-def _volume(gains: Floats) -> float:
-    """Volume of the union of the boxes from the origin to each row of `gains` [n, d] > 0."""
-    if not len(gains):
-        return 0.0
-    dimensions = gains.shape[1]
-    if dimensions == 1:
-        return float(gains.max())
-    gains = gains[np.argsort(-gains[:, -1])]
-    heights = -np.diff(gains[:, -1], append=0.0)
-    if dimensions == 2:
-        return float(np.maximum.accumulate(gains[:, 0]) @ heights)
-    areas = [_volume(_maximal(gains[: i + 1, :-1])) if h else 0.0 for i, h in enumerate(heights)]
-    return float(np.array(areas) @ heights)
-
-
-def _maximal(gains: Floats) -> Floats:
-    """The rows that no other exceeds: the rest adds no volume."""
-    return gains[front_mask(gains, (False,) * gains.shape[1])]
-
-
-def attained(
-    objectives: ArrayLike, targets: ArrayLike, minimise: Sequence[bool] = TIME_AND_ACCURACY
-) -> Mask:
-    """Which targets some point reaches: at least as good in every objective.
-
-    Over repeated draws of the objectives its mean is the empirical attainment function.
-
-    Args:
-        objectives: shape [n, d].
-        targets: shape [m, d].
-
-    Returns:
-        Booleans, shape [m].
-
-    References: Grunert da Fonseca, Fonseca, Hall, EMO 2001.
-
-    >>> attained([[0.1, 0.5], [0.2, 0.6]], [[0.2, 0.55], [0.15, 0.55]]).tolist()
-    [True, False]
-    """
-    costs, goals = _costs(objectives, minimise), _costs(targets, minimise)
-    reached: Mask = np.all(costs[None, :, :] <= goals[:, None, :], axis=2)
-    return np.asarray(np.any(reached, axis=1), dtype=np.bool_)

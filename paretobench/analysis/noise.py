@@ -84,35 +84,6 @@ def latency_noise(estimate: Estimate) -> LatencyNoise | None:
     return LatencyNoise(math.log(estimate.high / estimate.low) / 2 / _NORMAL_QUANTILE)
 
 
-def accuracy_standard_error(
-    scores: Sequence[tuple[float, int]], run_to_run_sd: float = RUN_TO_RUN_SD
-) -> float:
-    """Standard error of a mean of tasks: binomial per task, and the spread between trainings.
-
-    Args:
-        scores: per task its score, a fraction, and how many items it was scored on.
-        run_to_run_sd: standard deviation of the mean between trainings, a fraction.
-
-    Returns:
-        sqrt(sum p(1 - p)/n / k^2 + run_to_run_sd^2) for k tasks, a fraction. For tasks with
-        partial credit the binomial is an upper bound. Two models scored on the same items
-        share part of it, so a comparison by it is on the careful side.
-
-    Raises:
-        DataError: if there is no task, or a score or a count cannot be.
-
-    >>> round(accuracy_standard_error([(0.6, 12578), (0.6, 5000)]), 5)
-    0.00422
-    """
-    if not scores:
-        raise DataError("the standard error of a mean needs at least one task")
-    for value, n in scores:
-        if not 0 <= value <= 1 or n < 1:
-            raise DataError(f"a score of {value} on {n} items cannot be; give a fraction in [0, 1]")
-    sampling = sum(value * (1 - value) / n for value, n in scores) / len(scores) ** 2
-    return math.sqrt(sampling + run_to_run_sd**2)
-
-
 def draw_latencies(
     seconds: Floats,
     noises: Sequence[LatencyNoise],

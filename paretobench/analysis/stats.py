@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 
-from paretobench.analysis.pooling import LOG_SD_FLOOR, PRIOR, Pool, fit
+from paretobench.analysis.pooling import LOG_SD_FLOOR, PRIOR, Pool
 from paretobench.analysis.shape import (
     OUTLIER_SHARE,
     OUTLIERS_NEED,
@@ -259,41 +259,6 @@ def _combine(errors: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return math.sqrt(variance), (variance**2 / weight if weight > 0 else math.inf)
 
 
-def paired_ratio(
-    numerator: Mapping[RoundKey, float], denominator: Mapping[RoundKey, float]
-) -> Estimate | None:
-    """The ratio of two workloads, paired by round; None if they share fewer than two rounds.
-
-    What both share within a round (temperature, frequency, a neighbour) cancels.
-
-    >>> a = {('s', 0): 0.20, ('s', 1): 0.22, ('s', 2): 0.21}
-    >>> b = {('s', 0): 0.10, ('s', 1): 0.11, ('s', 2): 0.105}
-    >>> round(paired_ratio(a, b).value, 6)
-    2.0
-    """
-    shared = sorted(numerator.keys() & denominator.keys(), key=lambda r: (r[0] or "", r[1]))
-    if len(shared) < 2:
-        return None
-    ratios = [numerator[key] / denominator[key] for key in shared]
-    found = estimate(ratios)
-    return Estimate(**(vars(found) | {"method": "paired by round"}))
-
-
-def weighted_by_round(
-    parts: Sequence[tuple[float, Mapping[RoundKey, float]]],
-) -> dict[RoundKey, float]:
-    """The sum passes x encode + prefill within each round that timed every part.
-
-    >>> weighted_by_round([(2, {('s', 0): 0.1, ('s', 1): 0.2}), (1, {('s', 0): 0.3})])
-    {('s', 0): 0.5}
-    """
-    if not parts:
-        return {}
-    rounds = set.intersection(*(set(part) for _, part in parts))
-    ordered = sorted(rounds, key=lambda r: (r[0] or "", r[1]))
-    return {key: math.fsum(weight * part[key] for weight, part in parts) for key in ordered}
-
-
 def replicates(cells: Iterable[P], at_least: Fidelity = "quick") -> list[P]:
     """One cell per round: what an estimate counts, in the order of their starts.
 
@@ -327,11 +292,6 @@ def replicates(cells: Iterable[P], at_least: Fidelity = "quick") -> list[P]:
 
 def _rank(cell: Process) -> int:
     return _RANK.get(cell.status, 0)
-
-
-def by_round(cells: Iterable[Cell]) -> dict[RoundKey, float]:
-    """The medians of `replicates`, by round, for `paired_ratio`."""
-    return {(c.sweep_key, c.round_index): cell_median(c) for c in replicates(cells)}
 
 
 def cell_median(cell: Process) -> float:
@@ -440,23 +400,6 @@ def _range_seen(
         labels=labels,
         is_disturbed=True,
     )
-
-
-def fit_pools(
-    cells_of: Mapping[str, Sequence[Cell]], group_of: Mapping[str, Hashable]
-) -> dict[Hashable, Pool]:
-    """A pool for each group of workloads that has enough of them.
-
-    Args:
-        cells_of: cells by workload key, all of one environment.
-        group_of: the group of each workload key: its backend and kind.
-    """
-    medians: dict[Hashable, list[list[float]]] = {}
-    for key, cells in cells_of.items():
-        counted = [cell_median(cell) for cell in replicates(cells)]
-        medians.setdefault(group_of[key], []).append(counted)
-    fitted = {group: fit(found) for group, found in medians.items()}
-    return {group: pool for group, pool in fitted.items() if pool is not None}
 
 
 def _median(cells: Sequence[Cell], field: Callable[[Cell], float]) -> float:

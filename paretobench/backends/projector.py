@@ -7,18 +7,11 @@ precision. Random weights; the call is not timed apart by the paper's protocol.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 SEED = 1
-
-
-class Projector(Protocol):
-    """From visual tokens on the host to embeddings where the language model is."""
-
-    def __call__(self, tokens: np.ndarray) -> Any:
-        """Project [batch, tokens, channels], fp32, to [batch, tokens, hidden], waited for."""
 
 
 class TorchProjector:

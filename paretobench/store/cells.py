@@ -51,27 +51,6 @@ class CellRows(Database):
         batches = self._batches(f"SELECT {names} FROM cell{clause}", parameters)
         return [CellSummary(*row) for rows in batches for row in rows]
 
-    def cell_counts(
-        self,
-        environment_key: str,
-        fidelity: str | Iterable[str] | None = None,
-        status: str | None = "ok",
-    ) -> dict[str, int]:
-        """How many cells each workload has in one environment: what a plan need not repeat.
-
-        Args:
-            environment_key: where.
-            fidelity: one level, several, or None for any.
-            status: `ok`, `suspect`, or None for both.
-        """
-        clause, parameters = where(
-            environment_key=environment_key, fidelity=fidelity, status=status
-        )
-        rows = self._rows(
-            f"SELECT workload_key, count(*) FROM cell{clause} GROUP BY workload_key", parameters
-        )
-        return {row[0]: row[1] for row in rows}
-
     def cell_count(self) -> int:
         """All cells of the database."""
         count: int = self._rows("SELECT count(*) FROM cell")[0][0]

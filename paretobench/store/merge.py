@@ -95,8 +95,6 @@ def join(store: Tables, other: Tables) -> UnionCounts:
         add("scores", len(scores), store.add_scores(scores))
         task_runs = other.task_runs()
         add("task runs", len(task_runs), store.add_task_runs(task_runs))
-        artifacts = other.artifacts()
-        add("artifacts", len(artifacts), store.add_artifacts(artifacts))
     for rows in other.cell_rows():
         add("cells", len(rows), store.add_cell_rows(rows))
     known = {kind: seen[kind] - new[kind] for kind in seen}
@@ -129,7 +127,6 @@ def _altered(store: Tables) -> Iterator[tuple[str, str]]:
         "source": {source.key for source in store.sources()},
         "score": {score.key for score in store.scores()},
         "task_run": {run.key for run in store.task_runs()},
-        "artifact": {artifact.key for artifact in store.artifacts()},
     }
     for table, keys in expected.items():
         yield from ((table, key) for key in sorted(store.stored_keys(table) ^ keys))

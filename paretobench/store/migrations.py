@@ -232,6 +232,12 @@ def m005_dated_scores(db: Database) -> None:
     db.execute("ALTER TABLE score ADD COLUMN dated TEXT NOT NULL DEFAULT ''")
 
 
+@migrations()
+def m006_no_artifacts(db: Database) -> None:
+    """Artifacts are listed by their own folder; nothing ever wrote this table."""
+    db.execute("DROP TABLE artifact")
+
+
 def apply_migrations(connection: sqlite3.Connection, until: int | None = None) -> int:
     """Take every pending step, then make the views anew. Call it inside `BEGIN IMMEDIATE`.
 

@@ -115,10 +115,6 @@ class PointRows(Database):
         rows = self._rows(_POINTS.format(where=clause), list(parameters))
         return [_point(row) for row in rows]
 
-    def point_workloads(self, sweep: str | None = None) -> dict[str, tuple[Link, ...]]:
-        """The links of each point of `points(sweep)`, by the planned point's key."""
-        return {point.key: point.links for point in self.points(sweep)}
-
 
 _OF_SWEEP = "SELECT planned_point_key FROM sweep_point WHERE sweep_key = ?"
 

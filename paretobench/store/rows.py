@@ -172,29 +172,6 @@ class CellSummary:
     energy_j: float | None
 
 
-@dataclass(frozen=True)
-class ArtifactRow:
-    """A file that was made for a workload: an exported graph, prepared weights.
-
-    Attributes:
-        kind: `openvino_ir`, `safetensors`, `mlpackage`, ...
-        path: where it lies on the machine that made it.
-    """
-
-    sha256: str
-    kind: str
-    path: str
-    size_bytes: int
-    workload_key: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @cached_property
-    def key(self) -> str:
-        """Content key."""
-        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return content_key(data | {"facts": dict(self.facts)})
-
-
 def environment_to_json(environment: Environment) -> dict[str, Any]:
     """Both halves of an environment."""
     return {"identity": dict(environment.identity), "observed": dict(environment.observed)}

@@ -8,7 +8,7 @@ plain values, never SQL and never a database row.
         environment_key = store.add_environment(environment)
         store.add_workloads([workload])
         store.add_cell(cell)                      # durable when it returns
-        store.cell_counts(environment_key)        # {workload key: number of cells}
+        store.cells(environment_key)              # with every sample
 """
 
 from __future__ import annotations

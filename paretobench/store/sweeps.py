@@ -9,11 +9,11 @@ from typing import Any
 from paretobench.domain import content_key
 from paretobench.domain.records import Environment
 from paretobench.store.database import Database, Row
-from paretobench.store.rows import ArtifactRow, Sweep, stored_json
+from paretobench.store.rows import Sweep, stored_json
 
 
 class SweepRows(Database):
-    """Environments, sweeps and artifacts."""
+    """Environments and sweeps."""
 
     def add_environment(self, environment: Environment) -> str:
         """Store an environment and what was observed in it; returns its key."""
@@ -41,11 +41,6 @@ class SweepRows(Database):
     def environments(self) -> list[Environment]:
         """Every environment, the most recently used first, each with what was observed last."""
         return [_environment(row) for row in self._rows(_ENVIRONMENTS)]
-
-    def latest_environment(self) -> Environment | None:
-        """The environment of the newest cell or sweep; None in a database without any."""
-        found = self.environments()
-        return found[0] if found else None
 
     def environment_observations(self) -> list[Environment]:
         """Every environment with each of its observations, one entry for each pair."""
@@ -124,35 +119,6 @@ class SweepRows(Database):
         return [
             (row["sweep_key"], row["finished_at"], row["exit_status"], json.loads(row["summary"]))
             for row in rows
-        ]
-
-    def add_artifact(self, artifact: ArtifactRow) -> str:
-        """Store where a made file lies; returns its key."""
-        self.add_artifacts([artifact])
-        return artifact.key
-
-    def add_artifacts(self, artifacts: Iterable[ArtifactRow]) -> int:
-        """Store several; returns how many were new."""
-        rows = [
-            (
-                artifact.key,
-                artifact.sha256,
-                artifact.kind,
-                artifact.path,
-                artifact.size_bytes,
-                artifact.workload_key,
-                stored_json(dict(artifact.facts), "an artifact's facts"),
-            )
-            for artifact in artifacts
-        ]
-        return self._insert("artifact", rows, width=7)
-
-    def artifacts(self) -> list[ArtifactRow]:
-        """Every artifact, by kind and path."""
-        names = ("sha256", "kind", "path", "size_bytes", "workload_key")
-        return [
-            ArtifactRow(**{name: row[name] for name in names}, facts=json.loads(row["facts"]))
-            for row in self._rows("SELECT * FROM artifact ORDER BY kind, path, key")
         ]
 
 

@@ -1,4 +1,4 @@
-"""Dominance against brute force and moocore; fronts, hypervolume and attainment."""
+"""Dominance against brute force and moocore; fronts in drawing order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from paretobench.analysis.front import attained, front_mask, front_vertices, fronts, hypervolume
+from paretobench.analysis.front import front_mask, front_vertices
 from paretobench.errors import DataError
 
 
@@ -125,51 +125,3 @@ def test_vertices_come_in_drawing_order(points):
     order = front_vertices(points)
     assert sorted(order.tolist()) == np.flatnonzero(front_mask(points)).tolist()
     assert (np.diff(points[order], axis=0) >= 0).all()
-
-
-@given(point_sets(2), st.data())
-def test_each_group_has_the_front_it_would_have_alone(points, data):
-    groups = data.draw(st.lists(st.sampled_from("abc"), min_size=len(points), max_size=len(points)))
-    found = fronts(points, groups)
-    assert found.overall.tolist() == front_vertices(points).tolist()
-    assert list(found.by_group) == list(dict.fromkeys(groups))
-    for name, members in found.by_group.items():
-        own = [i for i, group in enumerate(groups) if group == name]
-        assert members.tolist() == [own[i] for i in front_vertices(points[own])]
-
-
-def test_a_missing_group_name_is_refused():
-    with pytest.raises(DataError, match="1 group names for 2 points"):
-        fronts([[1, 1], [2, 2]], ["a"])
-
-
-@given(problems())
-def test_hypervolume_agrees_with_moocore(problem):
-    points, minimise = problem
-    if points.shape[1] < 2:
-        return
-    reference = np.where(minimise, 3.0, -3.0)
-    maximise = [not flag for flag in minimise]
-    expected = moocore.hypervolume(points, ref=reference, maximise=maximise)
-    assert hypervolume(points, reference, minimise) == pytest.approx(expected, rel=1e-9, abs=1e-9)
-
-
-@given(problems())
-def test_hypervolume_rests_on_the_front_alone(problem):
-    points, minimise = problem
-    reference = np.where(minimise, 3.0, -3.0)
-    whole = hypervolume(points, reference, minimise)
-    front = points[front_mask(points, minimise)]
-    assert hypervolume(front, reference, minimise) == pytest.approx(whole)
-
-
-def test_points_outside_the_reference_add_no_volume():
-    assert hypervolume([[5.0, 0.9]], [4.0, 0.0]) == 0.0
-    assert hypervolume(np.zeros((0, 2)), [4.0, 0.0]) == 0.0
-    assert hypervolume([[1.0], [2.0]], [4.0], (True,)) == 3.0
-
-
-@given(point_sets(2), point_sets(2))
-def test_a_target_is_attained_if_some_point_is_as_good_in_everything(points, targets):
-    expected = [any(p[0] <= t[0] and p[1] >= t[1] for p in points) for t in targets]
-    assert attained(points, targets).tolist() == expected

@@ -9,7 +9,6 @@ import pytest
 
 from paretobench.analysis.noise import (
     Assumed,
-    accuracy_standard_error,
     draw,
     draw_latencies,
     latency_noise,
@@ -107,23 +106,6 @@ def test_an_estimates_standard_error_is_taken_as_it_is():
     assert latency_noise(Estimate(0.1, None, None, 1, "unknown")) is None
     imported = latency_noise(Estimate(1.0, math.exp(-0.0196), math.exp(0.0196), 9, "imported"))
     assert imported is not None and imported.log_se == pytest.approx(0.01, rel=1e-3)
-
-
-def test_the_error_of_a_mean_of_tasks_joins_sampling_and_training():
-    assert accuracy_standard_error([(0.5, 2500)], run_to_run_sd=0.0) == pytest.approx(0.01)
-    both = accuracy_standard_error([(0.5, 2500)] * 4, run_to_run_sd=0.012)
-    assert both == pytest.approx(math.hypot(0.005, 0.012))
-
-
-@pytest.mark.parametrize("scores", [[(60.0, 100)], [(0.6, 0)]])
-def test_a_score_that_cannot_be_has_no_error(scores):
-    with pytest.raises(DataError, match="cannot be; give a fraction"):
-        accuracy_standard_error(scores)
-
-
-def test_a_mean_of_no_tasks_has_no_error():
-    with pytest.raises(DataError, match="at least one task"):
-        accuracy_standard_error([])
 
 
 @pytest.mark.parametrize("ttft_s", [0.0, -1.0, math.nan, math.inf])

@@ -178,30 +178,6 @@ def test_a_ratio_with_an_unknown_side_is_a_value_without_an_interval() -> None:
     assert found.low is None and found.method == "unknown"
 
 
-def test_pairing_by_round_cancels_what_both_share() -> None:
-    drift = [1.0, 1.3, 1.1, 1.6]
-    a = {("s", i): 0.2 * d for i, d in enumerate(drift)}
-    b = {("s", i): 0.1 * d for i, d in enumerate(drift)}
-    paired = stats.paired_ratio(a, b)
-    assert paired is not None and paired.low is not None and paired.high is not None
-    assert paired.value == pytest.approx(2.0)
-    assert paired.high / paired.low < 1.001
-    assert paired.method == "paired by round"
-
-
-def test_rounds_of_different_sweeps_are_not_pairs() -> None:
-    assert (
-        stats.paired_ratio({("s", 0): 1.0, ("s", 1): 1.0}, {("t", 0): 1.0, ("s", 1): 1.0}) is None
-    )
-
-
-def test_a_sum_by_round_needs_every_part_in_the_round() -> None:
-    encode = {("s", 0): 0.1, ("s", 1): 0.2}
-    prefill = {("s", 1): 1.0, ("s", 2): 2.0}
-    assert stats.weighted_by_round([(3, encode), (1, prefill)]) == {("s", 1): pytest.approx(1.6)}
-    assert stats.weighted_by_round([]) == {}
-
-
 def test_a_repeat_that_held_stands_for_its_round() -> None:
     moved, repeat = cell(status="suspect", at=1), cell(at=2)
     assert stats.replicates([repeat, moved]) == [repeat]
@@ -319,15 +295,3 @@ def test_two_kinds_of_processes_are_labelled_bimodal() -> None:
         cell(tuple(s * (1 + 0.001 * j) for j in range(3)), i, at=i) for i, s in enumerate(slow)
     ]
     assert "bimodal between processes" in stats.labels_of(cells)
-
-
-def test_pools_are_fitted_for_each_group_that_is_large_enough() -> None:
-    rng = np.random.default_rng(0)
-
-    def cells(n: int) -> list[Cell]:
-        return [cell((float(np.exp(rng.normal(0, 0.01))),), i, at=i) for i in range(n)]
-
-    cells_of = {f"a{i}": cells(2) for i in range(6)} | {"b": cells(2)}
-    pools = stats.fit_pools(cells_of, {key: key[0] for key in cells_of})
-    assert set(pools) == {"a"}
-    assert pools["a"].groups == 6

@@ -11,7 +11,7 @@ import pytest
 
 from paretobench.domain.contention import Contention, Neighbour
 from paretobench.errors import DataError, StoreError
-from paretobench.store import ArtifactRow, Link, Store
+from paretobench.store import Link, Store
 from paretobench.store.rows import is_cell_row_unchanged
 from tests.store import examples
 
@@ -87,30 +87,11 @@ class StoreContract:
         assert known.cells_by_key([cells[2].key, "nobody's", cells[0].key]) == [cells[0], cells[2]]
         assert known.cells_by_key([]) == []
 
-    def test_counts_are_by_workload_fidelity_and_status(self, known: Store) -> None:
-        known.add_cells(
-            [
-                examples.cell(ENCODE, HERE, 0),
-                examples.cell(ENCODE, HERE, 1, fidelity="quick"),
-                examples.cell(ENCODE, HERE, 2, status="suspect"),
-                examples.cell(ENCODE, THERE, 3),
-            ]
-        )
-        assert known.cell_counts(HERE.key) == {ENCODE.key: 2}
-        assert known.cell_counts(HERE.key, status=None) == {ENCODE.key: 3}
-        assert known.cell_counts(HERE.key, fidelity="quick") == {ENCODE.key: 1}
-        assert known.cell_counts(HERE.key, fidelity=("quick", "standard")) == {ENCODE.key: 2}
-        assert known.cell_counts("nowhere") == {}
-
     def test_environments_come_newest_first_with_their_last_observation(self, known: Store) -> None:
         assert known.add_environment(examples.environment(0, observed=600.0)) == HERE.key
         known.add_cells([examples.cell(ENCODE, HERE, 1), examples.cell(ENCODE, THERE, 2)])
         assert [found.key for found in known.environments()] == [THERE.key, HERE.key]
         assert known.environments()[1].observed == {"gflops": 600.0}
-        assert known.latest_environment() == THERE
-
-    def test_an_empty_store_has_no_latest_environment(self, store: Store) -> None:
-        assert store.latest_environment() is None
 
     def test_a_sweep_has_no_end_until_it_finished(self, known: Store) -> None:
         key = known.add_sweep(environment_key=HERE.key, **examples.SWEEP)
@@ -128,7 +109,6 @@ class StoreContract:
         assert known.add_points(None, [small, large]) == 1
         assert known.points(key) == [small]
         assert sorted(p.resolution_px for p in known.points()) == [256, 512]
-        assert known.point_workloads(key) == {small.key: small.links}
 
     def test_a_point_relabelled_since_is_given_once_by_its_newest_plan(self, known: Store) -> None:
         old, new = (
@@ -229,12 +209,6 @@ class StoreContract:
         summary = known.cell_summaries(workload_keys=[ENCODE.key])[-1]
         assert (summary.key, summary.median_s, summary.sample_count) == (cell.key, 0.375, 2)
         assert all(is_cell_row_unchanged(row) for rows in known.cell_rows() for row in rows)
-
-    def test_artifacts_come_back(self, known: Store) -> None:
-        artifact = ArtifactRow("0" * 64, "openvino_ir", "/a/b.xml", 10, ENCODE.key, {"opset": 15})
-        assert known.add_artifact(artifact) == artifact.key
-        known.add_artifacts([artifact])
-        assert known.artifacts() == [artifact]
 
     def test_task_runs_come_back_and_twice_is_once(self, store: Store) -> None:
         runs = [examples.task_run(0, is_partial=True), examples.task_run(1, load_s=None)]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paretobench.errors import DataError, StoreError
-from paretobench.store import ArtifactRow, Store
+from paretobench.store import Store
 from tests.store import examples
 from tests.store.contract import ENCODE, HERE, PREFILL
 
@@ -57,10 +57,6 @@ def add_point(store: Store, i: int, variant: int) -> None:
     store.finish_sweep(sweep, f"2026-11-{20 + variant}", variant)
 
 
-def add_artifact(store: Store, i: int, variant: int) -> None:
-    store.add_artifact(ArtifactRow(f"{i:064d}", "ir", f"/made/{variant}", i))
-
-
 def add_task_run(store: Store, i: int, variant: int) -> None:
     store.add_task_runs([examples.task_run(i, wall_s=60 + variant)])
 
@@ -72,7 +68,6 @@ ADDITIONS: tuple[Callable[[Store, int, int], None], ...] = (
     add_score,
     add_failure,
     add_point,
-    add_artifact,
     add_task_run,
 )
 
@@ -185,7 +180,6 @@ def test_a_missing_other_database_is_an_error_and_not_made(tmp_path: Path) -> No
         "UPDATE point_workload SET passes = 9",
         "UPDATE sweep SET command = 'rm'",
         "UPDATE failure SET reason = 'none'",
-        "UPDATE artifact SET path = '/elsewhere'",
         "UPDATE task_run SET wall_s = 1",
         "DELETE FROM point_workload",
     ],

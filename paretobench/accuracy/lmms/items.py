@@ -20,9 +20,6 @@ from paretobench.errors import DataError
 ANLS_BENCHMARKS = ("docvqa", "infovqa")
 """Benchmarks whose items are scored anew from their answers: lmms-eval's rule changed in v0.3.0."""
 
-LLAVA_BENCHMARKS = ("gqa", "textvqa", "pope")
-"""Benchmarks that LLaVA's scripts score by rules of their own."""
-
 OCR_MARK = "Reference OCR token"
 """What LLaVA's TextVQA prompt has and lmms-eval's default has not."""
 
