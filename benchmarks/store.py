@@ -108,7 +108,6 @@ def lookups(store: Store) -> dict[str, float]:
     key = store.sweeps()[0].environment_key
     assert key is not None
     asked: dict[str, Callable[[], object]] = {
-        "cell_counts": lambda: store.cell_counts(key, fidelity="standard"),
         "points": store.points,
         "environments": store.environments,
         "failures": lambda: store.failures(key),
