@@ -22,6 +22,7 @@ answers these four questions in at most three lines. Anything else that escapes 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -103,3 +104,30 @@ class LockError(ParetobenchError):
 
 class ExecutorError(ParetobenchError):
     """A host, a cluster or a device elsewhere cannot be reached or used; names which."""
+
+
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|can't allocate|cannot allocate|unable to allocate|failed to allocate"
+    r"|attempting to allocate|not enough memory|insufficient memory|bad[_ ]alloc"
+    r"|status_alloc_failed",
+    re.IGNORECASE,
+)
+
+
+def is_oom_message(text: str) -> bool:
+    """Whether a message is one of the runtimes' ways to say that memory ran out.
+
+    >>> is_oom_message("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8")
+    True
+    """
+    return _OUT_OF_MEMORY.search(text) is not None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception means that memory ran out, whichever library raised it.
+
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("bad allocation"))
+    (True, True)
+    """
+    is_named = type(error).__name__ in ("OutOfMemoryError", "MemoryError")
+    return isinstance(error, MemoryError) or is_named or is_oom_message(str(error))

@@ -25,6 +25,7 @@ from typing import Any
 import psutil
 
 from paretobench.domain import content_key
+from paretobench.durable import flush
 from paretobench.errors import ArtifactError, BackendMissingError
 from paretobench.units import gibibytes
 
@@ -207,7 +208,7 @@ class ArtifactStore:
                 raise
             if self.find(recipe) is None:  # what stood there was damaged and is gone now
                 work.rename(target)
-        _flush(target.parent)
+        flush(target.parent)
         return target
 
     def _check_room(self, recipe: Recipe) -> None:
@@ -242,7 +243,7 @@ def _seal(work: Path, recipe: Recipe, facts: Mapping[str, Any]) -> dict[str, Any
     """Hash and flush every file, then write the manifest last."""
     files = {}
     for path in sorted(path for path in work.rglob("*") if path.is_file()):
-        _flush(path)
+        flush(path)
         stat = path.stat()
         files[path.relative_to(work).as_posix()] = {
             "size_bytes": stat.st_size,
@@ -258,8 +259,8 @@ def _seal(work: Path, recipe: Recipe, facts: Mapping[str, Any]) -> dict[str, Any
     }
     path = work / MANIFEST
     path.write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
-    _flush(path)
-    _flush(work)
+    flush(path)
+    flush(work)
     return manifest
 
 
@@ -307,15 +308,6 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _flush(path: Path) -> None:
-    """fsync a file or a folder: a rename may reach the disk before the data it names."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(folder: Path) -> None:

@@ -14,14 +14,11 @@ from typing import Any
 import numpy as np
 
 from paretobench.domain import Workload
-from paretobench.errors import InvalidSamplesError, OutOfMemoryError
+from paretobench.errors import InvalidSamplesError, OutOfMemoryError, is_out_of_memory
 
 EMBEDDING_SD = 0.02
 """Standard deviation of random visual embeddings: that of token embeddings at
 initialisation. Latency does not depend on it as long as nothing overflows."""
-
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate", "cannot allocate",
-                  "failed to allocate", "bad_alloc", "status_alloc_failed")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,8 +98,7 @@ def memory_failures(label: str) -> Iterator[None]:
         yield
     except (MemoryError, RuntimeError) as error:
         text = str(error)
-        says_so = any(phrase in text.lower() for phrase in _OUT_OF_MEMORY)
-        if not says_so and not isinstance(error, MemoryError):
+        if not is_out_of_memory(error):
             raise
         first_line = text.strip().splitlines()[0] if text.strip() else "allocation refused"
         raise OutOfMemoryError(f"{label} does not fit in memory: {first_line}") from error

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from paretobench.config import checking
 from paretobench.config.read_off import is_read_off, timm_encoder
 from paretobench.domain import (
     Encoder,
@@ -240,25 +241,7 @@ def _is_required(field: dataclasses.Field[Any], values: Mapping[str, Any]) -> bo
     return not has_default and field.name not in values
 
 
-_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "int": (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number"),
-    "float": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "a number"),
-    "float | None": (lambda v: v is None or isinstance(v, int | float), "a number or null"),
-    "bool": (lambda v: isinstance(v, bool), "true or false"),
-    "str": (lambda v: isinstance(v, str), "text"),
-    "tuple[int, ...]": (
-        lambda v: isinstance(v, list | tuple) and all(isinstance(x, int) for x in v),
-        "a list of whole numbers",
-    ),
-    "Mapping[str, Any]": (lambda v: isinstance(v, Mapping), "a mapping"),
-    "Rounding": (lambda v: v in ("ceil", "floor"), "ceil or floor"),
-    "Resolutions": (lambda v: isinstance(v, Resolutions), "a mapping"),
-}
-
-
 def _value(value: Any, annotation: str, what: str) -> Any:
-    if annotation in _CHECKS:
-        is_right, wanted = _CHECKS[annotation]
-        if not is_right(value):
-            raise ConfigError(f"{what} must be {wanted}, not {value!r}")
+    if wanted := checking.wanted(value, annotation):
+        raise ConfigError(f"{what} must be {wanted}, not {value!r}")
     return tuple(value) if annotation.startswith("tuple") else value

@@ -21,11 +21,12 @@ have come with somebody else's files. See `inventory_trust`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from paretobench.config import checking
 from paretobench.config.catalogue import read_yaml
 from paretobench.config.inventory_trust import refuse_commands
 from paretobench.errors import ConfigError, UnknownNameError
@@ -144,30 +145,26 @@ def _place(name: str, data: Any, at: str) -> InventoryDevice:
     return place
 
 
-_CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "str": (lambda v: isinstance(v, str), "text"),
-    "int": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0,
-            "a whole number above 0"),
-    "float": (lambda v: isinstance(v, int | float) and not isinstance(v, bool) and v >= 0,
-              "a number, 0 or more"),
-    "float | None": (lambda v: isinstance(v, int | float) and not isinstance(v, bool) and v > 0,
-                     "a number above 0"),
-    "Mapping[str, str]": (lambda v: isinstance(v, Mapping), "{NAME: value}"),
-    "tuple[str, ...]": (lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v),
-                        "a list of texts"),
-    "Limits": (lambda v: isinstance(v, Mapping), "{memory_gib: 24, ...}"),
-}  # fmt: skip
+_LEAST: Mapping[str, float] = {
+    "connect_timeout_s": 1,
+    "memory_gib": 0.1,
+    "cell_timeout_s": 0.1,
+    "min_free_gib": 0,
+    "clock_skew_s": 0,
+}
+"""The least value of a field that is a number."""
 
 
 def _fields(kind: type[Any], data: Any, at: str, without: str = "") -> dict[str, Any]:
     """Data as fields of `kind`, each known and of its type."""
     if not isinstance(data, Mapping):
         raise ConfigError(f"{at} must hold `name: value` lines such as host: me@there")
-    known = {each.name: str(each.type) for each in fields(kind) if each.name != without}
+    known = {k: v for k, v in checking.field_annotations(kind).items() if k != without}
     for name, value in data.items():
         if name not in known:
             raise UnknownNameError(f"field of {at}", str(name), known)
-        is_right, wanted = _CHECKS[known[name]]
-        if not is_right(value):
+        if wanted := checking.wanted(value, known[name]):
             raise ConfigError(f"{at}: {name} must be {wanted}, not {value!r}")
+        if name in _LEAST and value is not None and not value >= _LEAST[name]:
+            raise ConfigError(f"{at}: {name} must be at least {_LEAST[name]:g}, not {value!r}")
     return dict(data)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from paretobench.config import checking
 from paretobench.config.inventory import InventoryDevice
 from paretobench.domain import GridPoint
 from paretobench.domain.records import Fidelity
@@ -88,12 +89,16 @@ def settings(data: Mapping[str, Any]) -> Settings:
     Raises:
         ConfigError: for an unknown setting, a wrong type or a value out of range.
     """
-    known = {field.name: field for field in fields(Settings)}
+    known = checking.field_annotations(Settings)
     for name, value in data.items():
         if name not in known:
             raise UnknownNameError("setting", name, known)
-        _check(name, value, str(known[name].type))
-    made = Settings(**{name: _number(value, str(known[name].type)) for name, value in data.items()})
+        if wanted := checking.wanted(value, known[name]):
+            raise ConfigError(f"{name}={value} must be {wanted}")
+        if name in CHOICES and value not in CHOICES[name]:
+            raise UnknownNameError(name, str(value), CHOICES[name])
+    numbers = {name: float(value) for name, value in data.items() if known[name] == "float"}
+    made = Settings(**{**data, **numbers})
     if made.precision_goal <= 0:
         raise ConfigError(f"precision_goal={made.precision_goal} must be above 0, such as 0.01")
     if made.cell_timeout_s <= 0:
@@ -142,27 +147,6 @@ def reached(
 
 
 _HALVES = ("encode", "prefill")
-_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
-    "str": ((str,), "text"),
-    "Fidelity": ((str,), "text"),
-    "int": ((int,), "a whole number"),
-    "float": ((int, float), "a number"),
-    "bool": ((bool,), "true or false"),
-    "str | int": ((str, int), "text or a whole number"),
-}
-
-
-def _check(name: str, value: Any, annotation: str) -> None:
-    kinds, wanted = _KINDS[annotation]
-    is_stray_bool = isinstance(value, bool) and bool not in kinds
-    if not isinstance(value, kinds) or is_stray_bool:
-        raise ConfigError(f"{name}={value} must be {wanted}")
-    if name in CHOICES and value not in CHOICES[name]:
-        raise UnknownNameError(name, str(value), CHOICES[name])
-
-
-def _number(value: Any, annotation: str) -> Any:
-    return float(value) if annotation == "float" else value
 
 
 def _half(data: Any, what: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from paretobench.accuracy.lmms import runner
 from paretobench.accuracy.lmms.job import job_from_json
 from paretobench.domain import Workload
 from paretobench.domain.records import Score
-from paretobench.errors import ParetobenchError
+from paretobench.errors import ParetobenchError, is_out_of_memory
 from paretobench.jobs.unit_folder import UnitFolder, now
 from paretobench.store import spool
 from paretobench.version import __version__
@@ -96,7 +96,7 @@ def _work(folder: UnitFolder) -> Done:
         return Done(failures=({"task": "", "kind": "environment", "message": str(error)},))
     except Exception as error:
         traceback.print_exc()
-        kind = "out_of_memory" if isinstance(error, MemoryError) else "crashed"
+        kind = "out_of_memory" if is_out_of_memory(error) else "crashed"
         message = f"{type(error).__name__}: {error}"
         return Done(failures=({"task": "", "kind": kind, "message": message},))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import sys
 import threading
@@ -17,13 +16,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paretobench.errors import BackendMissingError, MeasurementError, ParetobenchError
-
-_OUT_OF_MEMORY = re.compile(
-    r"out of memory|can't allocate memory|cannot allocate memory|not enough memory"
-    r"|unable to allocate|bad[_ ]alloc|failed to allocate|attempting to allocate"
-    r"|insufficient memory",
-    re.IGNORECASE,
+from paretobench.durable import whole_file
+from paretobench.errors import (
+    BackendMissingError,
+    MeasurementError,
+    ParetobenchError,
+    is_out_of_memory,
 )
 
 LAST_LINES = 12
@@ -65,14 +63,10 @@ def _die_with_parent(lifeline: int) -> None:
 
 
 def write_answer(path: str | Path, answer: Mapping[str, Any]) -> None:
-    """Write JSON under a temporary name, flush it to the disk, and rename it to `path`."""
-    target = Path(path)
-    partial = target.with_name(target.name + ".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(answer, file, allow_nan=True, default=str)  # NaN is for the parent to refuse
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(target)
+    """Write JSON whole."""
+    with whole_file(Path(path)) as partial:
+        text = json.dumps(answer, allow_nan=True, default=str)  # NaN is for the parent to refuse
+        partial.write_text(text, encoding="utf-8")
 
 
 def error_record(error: BaseException) -> dict[str, Any]:
@@ -101,19 +95,7 @@ def failure_kind(error: BaseException) -> str:
         return error.kind
     if isinstance(error, BackendMissingError):
         return "unsupported"
-    named = type(error).__name__ in {"OutOfMemoryError", "MemoryError"}
-    if isinstance(error, MemoryError) or named or is_oom_message(str(error)):
-        return "out_of_memory"
-    return "crashed"
-
-
-def is_oom_message(text: str) -> bool:
-    """Whether a message is one of the runtimes' ways to say that memory ran out.
-
-    >>> is_oom_message("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8")
-    True
-    """
-    return _OUT_OF_MEMORY.search(text) is not None
+    return "out_of_memory" if is_out_of_memory(error) else "crashed"
 
 
 def first_line(text: str, width: int = 300) -> str:

@@ -23,7 +23,8 @@ from typing import Any
 import psutil
 
 from paretobench.domain.records import FailureKind
-from paretobench.measure.child import LAST_LINES, first_line, is_oom_message
+from paretobench.errors import is_oom_message
+from paretobench.measure.child import LAST_LINES, first_line
 
 POLL_S = 0.02
 """Pause between looks at a running child: 50 wake-ups of some 10 us each per second."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from paretobench.durable import whole_file
 from paretobench.errors import DataError
 
 
@@ -21,22 +20,10 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
         DataError: if the folder cannot be made or written, with what to do.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-        )
+        with whole_file(path) as temporary:
+            write(temporary)
     except OSError as error:
         raise _cannot_write(path, error) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

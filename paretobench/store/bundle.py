@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from paretobench.domain import canonical_json
+from paretobench.durable import whole_file
 from paretobench.errors import DataError, StoreError
 from paretobench.installation import upgrade_command
 from paretobench.store import signature
@@ -88,8 +89,8 @@ def write_bundle(
             store.copy_to(folder / DATABASE)
             (folder / ENVIRONMENTS).write_text(canonical_json(environments) + "\n")
             own = {file: folder / file for file in (DATABASE, ENVIRONMENTS)}
-            entries = _write_archive(folder / "bundle.zip", {**(files or {}), **own}, signing_key)
-            (folder / "bundle.zip").replace(path)
+            with whole_file(path) as temporary:
+                entries = _write_archive(temporary, {**(files or {}), **own}, signing_key)
     except OSError as error:
         raise StoreError(
             f"cannot write the bundle {path}: {error.strerror or error}.\n"

@@ -10,10 +10,8 @@ file again and finds everything known.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import Any
 
 from paretobench.domain import Workload, canonical_json
 from paretobench.domain.records import Cell, Environment, Failure, Score
+from paretobench.durable import whole_file
 from paretobench.errors import DataError, StoreError
 from paretobench.store.database import RowRefusedError
 from paretobench.store.rows import (
@@ -109,43 +108,16 @@ def write(folder: Path, result: Result) -> Path:
     digest = hashlib.sha256(body.encode("ascii")).hexdigest()
     text = f'{{"format":{FORMAT},"sha256":"{digest}","result":{body}}}\n'
     path = folder / f"{digest}.json"
-    temporary = folder / f".{digest}.{os.getpid()}.tmp"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            _flush_to_disk(file.fileno())
-        temporary.replace(path)
-        _flush_folder(folder)
+        with whole_file(path) as temporary:
+            temporary.write_text(text, encoding="ascii")
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise StoreError(
             f"cannot write the result file {path.name[:12]}... in {folder}: {error.strerror}.\n"
             "Check that the folder is writable and the disk has space; the result is lost, "
             "run it again."
         ) from error
     return path
-
-
-def _flush_to_disk(descriptor: int) -> None:
-    """fsync, and on macOS the call that really waits for the disk."""
-    try:
-        import fcntl
-
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)  # type: ignore[attr-defined,unused-ignore]
-    except (ImportError, AttributeError, OSError):
-        os.fsync(descriptor)
-
-
-def _flush_folder(folder: Path) -> None:
-    """The rename itself must survive a power cut, and lives in the folder."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read(path: Path) -> Result:
@@ -177,7 +149,8 @@ def read(path: Path) -> Result:
 
 def pending(folder: Path) -> list[Path]:
     """The whole files of a spool folder, sorted; those still being written are not among them."""
-    return sorted(folder.glob("*.json")) if folder.is_dir() else []
+    found = folder.glob("*.json") if folder.is_dir() else ()
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def ingest(store: Store, paths: Iterable[Path], remove: bool = False) -> Ingested:
