@@ -145,14 +145,8 @@ def _place(name: str, data: Any, at: str) -> InventoryDevice:
     return place
 
 
-_LEAST: Mapping[str, float] = {
-    "connect_timeout_s": 1,
-    "memory_gib": 0.1,
-    "cell_timeout_s": 0.1,
-    "min_free_gib": 0,
-    "clock_skew_s": 0,
-}
-"""The least value of a field that is a number."""
+_ABOVE_ZERO = ("connect_timeout_s", "memory_gib", "cell_timeout_s")
+_NOT_NEGATIVE = ("min_free_gib", "clock_skew_s")
 
 
 def _fields(kind: type[Any], data: Any, at: str, without: str = "") -> dict[str, Any]:
@@ -165,6 +159,8 @@ def _fields(kind: type[Any], data: Any, at: str, without: str = "") -> dict[str,
             raise UnknownNameError(f"field of {at}", str(name), known)
         if wanted := checking.wanted(value, known[name]):
             raise ConfigError(f"{at}: {name} must be {wanted}, not {value!r}")
-        if name in _LEAST and value is not None and not value >= _LEAST[name]:
-            raise ConfigError(f"{at}: {name} must be at least {_LEAST[name]:g}, not {value!r}")
+        if name in _ABOVE_ZERO and value is not None and not value > 0:
+            raise ConfigError(f"{at}: {name} must be above 0, not {value!r}")
+        if name in _NOT_NEGATIVE and not value >= 0:
+            raise ConfigError(f"{at}: {name} must be 0 or more, not {value!r}")
     return dict(data)

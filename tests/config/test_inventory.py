@@ -68,7 +68,7 @@ def test_the_file_is_looked_for_here_then_in_the_configuration_folder(here: Path
         ("mac: {limits: {memory: 1}}", "limits 'memory'; did you mean 'memory_gib'?"),
         ("mac: {profile: aple}", "profile of devices.yaml: mac 'aple'; did you mean 'apple'?"),
         ("mac: {limits: {memory_gib: lots}}", "memory_gib must be a number or null, not 'lots'"),
-        ("mac: {connect_timeout_s: 0}", "connect_timeout_s must be at least 1, not 0"),
+        ("mac: {connect_timeout_s: 0}", "connect_timeout_s must be above 0, not 0"),
         ("mac: {ssh_options: -p 22}", "ssh_options must be a list of texts"),
         ("mac: {host: -oProxyCommand=x}", "host '-oProxyCommand=x' is nothing that ssh takes"),
         ("mac: {host: a b}", "host 'a b' is nothing that ssh takes"),
