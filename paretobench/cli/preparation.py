@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.errors import PlanError
-from paretobench.units import duration, gibibytes, milliseconds
+from paretobench.planning.reasons import grouped
+from paretobench.units import counted, duration, gibibytes, milliseconds
 
 if TYPE_CHECKING:
     from paretobench.config import Request
     from paretobench.jobs.scoring_cost import ScoringEffort
-    from paretobench.planning.plan import Plan
+    from paretobench.planning.plan import Plan, PlannedWorkload
     from paretobench.store import Store
     from paretobench.sweep.prepare import PlannedSweep
 
@@ -115,8 +117,8 @@ def announce_plan(prepared: PlannedSweep) -> None:
     say(f"plan: {prepared.plan.summary}")
     if prepared.plan.pending and prepared.record.ratios:
         say(f"  {prepared.record}")
-    for refusal in prepared.plan.refused:
-        warn(f"refused: {refusal}")
+    for line in grouped(prepared.plan.refused):
+        warn(f"refused: {line}")
 
 
 def require_points(prepared: Sequence[PlannedSweep]) -> None:
@@ -166,8 +168,15 @@ def warn_of_noise(prepared: Sequence[PlannedSweep]) -> None:
             warn(f"{whose}{finding}")
 
 
+MOST_ROWS = 20
+"""Rows of a plan's table: with the lines above it, a screen."""
+
+
 def print_plan(plan: Plan) -> None:
-    """Each workload with what it is estimated to take."""
+    """Each workload with what it is estimated to take; each model, where workloads are many."""
+    if len(plan.workloads) > MOST_ROWS:
+        _print_models(plan)
+        return
     rows = [
         (
             one.workload.label,
@@ -183,3 +192,35 @@ def print_plan(plan: Plan) -> None:
     ]
     columns = ("workload", "kind", "runtime", "points", "state", "latency", "time", "memory")
     print_table("estimates, not measurements", columns, rows)
+
+
+def _print_models(plan: Plan) -> None:
+    """One row for each model and runtime, the longest first; `--json` has every workload."""
+    models: dict[tuple[str, str, str], list[PlannedWorkload]] = {}
+    for one in plan.workloads:
+        name = re.split(r"@| x ", one.workload.label)[0]
+        key = (name, one.workload.kind, str(one.workload.runtime))
+        models.setdefault(key, []).append(one)
+    ordered = sorted(models.items(), key=lambda item: -_left_s(item[1]))
+    rows = [(*key, *_totals(members)) for key, members in ordered[:MOST_ROWS]]
+    columns = ("model", "kind", "runtime", "workloads", "to go", "latency", "time", "memory")
+    print_table("estimates, not measurements; --json lists every workload", columns, rows)
+    if rest := [one for _, members in ordered[MOST_ROWS:] for one in members]:
+        models_left = counted(len(ordered) - MOST_ROWS, "more model")
+        say(f"{models_left} with {counted(len(rest), 'workload')}: {duration(_left_s(rest))}")
+
+
+def _totals(members: Sequence[PlannedWorkload]) -> tuple[int, int, str, str, str]:
+    latencies = sorted(one.expected.latency_s for one in members)
+    low, high = milliseconds(latencies[0]), milliseconds(latencies[-1])
+    return (
+        len(members),
+        sum(one.state == "pending" for one in members),
+        f"{low} ms" if low == high else f"{low} to {high} ms",
+        duration(_left_s(members)),
+        gibibytes(max(one.peak_memory_bytes for one in members)),
+    )
+
+
+def _left_s(members: Sequence[PlannedWorkload]) -> float:
+    return sum(one.expected.wall_s for one in members if one.state == "pending")

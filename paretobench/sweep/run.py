@@ -53,8 +53,15 @@ class DeviceOutcome:
 
     @property
     def exit_status(self) -> int:
-        """Non-zero if a point has no TTFT, a checkpoint no score, or the device dropped out."""
-        return 1 if self.view.untimed or self.unscored or self.stopped else 0
+        """Non-zero if a planned point has no TTFT, a checkpoint no score, or the device is lost.
+
+        A refused point was in no plan: to leave it out is what was announced.
+        """
+        refused = {
+            (one.encoder, one.resolution_px, one.llm, one.tiling) for one in self.plan.refused
+        }
+        missing = [row for row in self.view.untimed if row.identity not in refused]
+        return 1 if missing or self.unscored or self.stopped else 0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -130,3 +132,17 @@ def test_noise_is_warned_of_where_this_machine_is_to_measure(
     devices = [SimpleNamespace(asked=SimpleNamespace(executor=e), plan=plan) for e in executors]
     warn_of_noise(devices)  # type: ignore[arg-type]
     assert capsys.readouterr().err == said
+
+
+def test_a_plan_of_ten_thousand_points_is_a_screen_of_text(tmp_path):
+    sizes = "resolution=range(32,1025,32)"
+    shown = subprocess.run(
+        [sys.executable, "-m", "paretobench", "plan", "encoder=glob(*)", "llm=glob(*)", sizes],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = (shown.stderr + shown.stdout).splitlines()
+    assert len(lines) <= 40
+    assert "points refused" in shown.stderr and "more models" in shown.stderr + shown.stdout
