@@ -29,6 +29,8 @@ from typing import Any
 import large
 
 from paretobench.config import composition
+from paretobench.config.composer import Composer, hydra_session
+from paretobench.config.groups import Groups
 from paretobench.domain import GridPoint
 from paretobench.store import Store
 from paretobench.sweep.prepare import prepare
@@ -76,9 +78,8 @@ def full_composition_s(points: Sequence[GridPoint]) -> float:
     """Seconds of one complete composition, mean over `points`."""
     with tempfile.TemporaryDirectory() as folder:
         sweeps = large.write_grid(Path(folder))
-        with composition.hydra_loader(sweeps) as loader:
-            wish = composition.read_wish(["+grid=large"], loader)
-            composer = composition.Composer(loader, wish)
+        with hydra_session(groups := Groups(sweeps)):
+            composer = Composer(groups, composition.parse(["+grid=large"], groups))
             start = time.process_time()
             for point in points:
                 tiling = point.tiling.name

@@ -10,7 +10,7 @@ import click
 
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say, warn
-from paretobench.cli.options import HYDRA, as_json
+from paretobench.cli.options import as_json
 from paretobench.units import MISSING, counted, duration, significant
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def artifacts_command() -> None:
     """
 
 
-@artifacts_command.command("build", context_settings=HYDRA)
+@artifacts_command.command("build")
 @click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
 @as_json
 def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
@@ -43,7 +43,7 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     from paretobench.config import expand
     from paretobench.measure import builds
 
-    request = expand(list(overrides))
+    request = expand(overrides)
     device = builds.device_to_build_for(asdict(request.devices[0]))
     say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")
     if device.why:

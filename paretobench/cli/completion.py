@@ -8,7 +8,6 @@ script that a shell loads is click's own; docs/completion.md says how to load it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -30,12 +29,9 @@ def names(group: str) -> list[str]:
     >>> "fastvithd" in names("encoder")
     True
     """
-    from paretobench.config.catalogue import user_folder
-    from paretobench.resources import sweeps_folder
+    from paretobench.config.groups import Groups
 
-    own = user_folder()
-    folders: list[Path] = [sweeps_folder(), *([own] if own else [])]
-    return sorted({file.stem for folder in folders for file in (folder / group).glob("*.yaml")})
+    return Groups().members(group)
 
 
 def override_values() -> dict[str, list[str]]:

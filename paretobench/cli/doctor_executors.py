@@ -35,7 +35,7 @@ def doctor_executors(overrides: Sequence[str], as_json: bool) -> int:
             f"{overrides[0]!r} names no executor; doctor checks one as a sweep would take it:\n"
             "paretobench doctor executor/accuracy=submitit executor.accuracy.partition=gpu"
         )
-    request = expand(list(overrides))
+    request = expand(overrides)
     found = {
         role: readiness.check(request.executors[role], role, _interpreters(request))
         for role in named

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -26,10 +26,33 @@ store_option = click.option(
     help="Where to store.",
 )
 
-HYDRA = {"ignore_unknown_options": True, "allow_interspersed_args": True}
-"""Click's settings of a verb with overrides: what is no option of ours goes to Hydra as it is."""
-
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+
+
+def composed_options(command: F) -> F:
+    """Hydra's flags that print instead of running: its own name for each, and its own words."""
+    for option in (
+        click.option(
+            "--info",
+            type=click.Choice(["searchpath"]),
+            help="Print where Hydra read files from; run nothing.",
+        ),
+        click.option(
+            "--cfg",
+            "-c",
+            type=click.Choice(["job", "hydra", "all"]),
+            help="Print the configuration that Hydra composes; run nothing.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def print_composed(overrides: Sequence[str], part: str) -> None:
+    """Print what `--cfg` or `--info` asks for."""
+    from paretobench.config import composed_text
+
+    click.echo(composed_text(overrides, part), nl=False)
 
 
 def view_options(command: F) -> F:

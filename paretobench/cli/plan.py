@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from paretobench.cli import completion
-from paretobench.cli.options import HYDRA, as_json
+from paretobench.cli.options import as_json, composed_options, print_composed
 from paretobench.cli.preparation import (
     prepared_devices,
     require_points,
@@ -14,14 +14,20 @@ from paretobench.cli.preparation import (
 )
 
 
-@click.command("plan", context_settings=HYDRA)
+@click.command("plan")
 @click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
+@composed_options
 @as_json
-def plan_command(overrides: tuple[str, ...], as_json: bool) -> None:
+def plan_command(
+    overrides: tuple[str, ...], cfg: str | None, info: str | None, as_json: bool
+) -> None:
     """Show what a sweep would measure; runs nothing."""
     from paretobench.config import expand
 
-    request = expand(list(overrides))
+    if part := info or cfg:
+        print_composed(overrides, part)
+        return
+    request = expand(overrides)
     with results_so_far(request.settings.database, only_looks=True) as known:
         prepared, scoring = prepared_devices(request, known, must_run=False)
     for one in prepared:

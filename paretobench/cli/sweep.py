@@ -10,7 +10,7 @@ import click
 
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_rich, say, warn
-from paretobench.cli.options import HYDRA, as_json
+from paretobench.cli.options import as_json, composed_options, print_composed
 from paretobench.cli.preparation import (
     prepared_devices,
     require_points,
@@ -26,19 +26,25 @@ if TYPE_CHECKING:
     from paretobench.sweep.run import DeviceOutcome, SweepOutcome
 
 
-@click.command("sweep", context_settings=HYDRA)
+@click.command("sweep")
 @click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
+@composed_options
 @as_json
-def sweep_command(overrides: tuple[str, ...], as_json: bool) -> int:
+def sweep_command(
+    overrides: tuple[str, ...], cfg: str | None, info: str | None, as_json: bool
+) -> int:
     """Plan, measure, join scores, store and report a grid.
 
     OVERRIDES are Hydra's: +grid=qwen2_family llm=qwen2_0_5b resolution=512,1024
-    fidelity=rigorous device=cpu dry_run=true. All of Hydra's own flags work, such as --cfg job.
+    fidelity=rigorous device=cpu dry_run=true.
     """
-    from paretobench.config import run_hydra
+    from paretobench.config import expand
 
-    command = "paretobench sweep " + shlex.join(overrides)
-    return run_hydra(list(overrides), lambda request: _sweep(request, command.strip(), as_json))
+    if part := info or cfg:
+        print_composed(overrides, part)
+        return 0
+    command = f"paretobench sweep {shlex.join(overrides)}".strip()
+    return _sweep(expand(overrides), command, as_json)
 
 
 def _sweep(request: Request, command: str, as_json: bool) -> int:

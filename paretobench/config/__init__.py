@@ -1,4 +1,4 @@
-"""The user's words, through Hydra, to a request; YAML files to domain objects.
+"""Overrides, composed by Hydra, to a request; YAML files to domain objects.
 
 The only room that imports hydra or omegaconf, and that only when a sweep is composed: a
 listing or a report reads the catalogue with a YAML reader alone.
@@ -6,7 +6,7 @@ listing or a report reads the catalogue with a YAML reader alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from paretobench.config.catalogue import Catalogue, find_encoder, load_catalogue, load_vlms
@@ -21,13 +21,13 @@ __all__ = [
     "Limits",
     "Request",
     "Settings",
+    "composed_text",
     "expand",
     "find_encoder",
     "load_catalogue",
     "load_devices",
     "load_inventory",
     "load_vlms",
-    "run_hydra",
 ]
 
 
@@ -46,15 +46,16 @@ def expand(overrides: Sequence[str], user_sweeps: Path | None = None) -> Request
     return composition.expand(overrides, user_sweeps)
 
 
-def run_hydra(overrides: Sequence[str], action: Callable[[Request], int]) -> int:
-    """Run the `sweep` verb as a Hydra application; returns the exit status.
+def composed_text(overrides: Sequence[str], part: str, user_sweeps: Path | None = None) -> str:
+    """What Hydra composes of the overrides, as YAML; of a list of choices, with the first one.
 
-    All of Hydra's command line works (`--cfg job`, `--info searchpath`, `hydra/launcher=`,
-    completion); where it only asks for information, `action` is not called.
+    Args:
+        part: `job` (the configuration), `hydra` (its own node), `all`, or `searchpath` for the
+            places that files were read from.
 
     Raises:
-        ConfigError: in at most three lines, if a word, a file or every point is wrong.
+        ConfigError: if a word or a file is wrong.
     """
-    from paretobench.config import plugin
+    from paretobench.config import composition
 
-    return plugin.run(overrides, action)
+    return composition.composed_text(overrides, part, user_sweeps)

@@ -167,7 +167,7 @@ def _files(
     for folder in folders:
         found |= {path.stem: path for path in sorted((folder / group).glob("*.yaml"))}
     for name, path in found.items():
-        yield name, partial(_merged, path, found), _shown(path)
+        yield name, partial(_merged, path, found), shown_path(path)
 
 
 def _merged(path: Path, siblings: Mapping[str, Path]) -> Mapping[str, Any]:
@@ -177,7 +177,7 @@ def _merged(path: Path, siblings: Mapping[str, Path]) -> Mapping[str, Any]:
     for name in own.pop("defaults", None) or ():
         if name != "_self_":
             if name not in siblings or siblings[name] == path:
-                raise UnknownNameError(f"{path.parent.name} in {_shown(path)}", name, siblings)
+                raise UnknownNameError(f"{path.parent.name} in {shown_path(path)}", name, siblings)
             merged |= _merged(siblings[name], siblings)
     return merged | own
 
@@ -197,23 +197,23 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except yaml.YAMLError as error:
-        raise broken_yaml(error, _shown(path)) from None
+        raise broken_yaml(error, shown_path(path)) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {_shown(path)}: {error}") from None
+        raise ConfigError(f"cannot read {shown_path(path)}: {error}") from None
     if not isinstance(data, Mapping):
-        raise ConfigError(f"{_shown(path)} must hold `name: value` lines, not {data!r}")
+        raise ConfigError(f"{shown_path(path)} must hold `name: value` lines, not {data!r}")
     return data
 
 
 def broken_yaml(error: yaml.YAMLError, path: str = "") -> ConfigError:
     """A YAML syntax error as file, line and problem."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    where = path or (_shown(Path(mark.name)) if mark else "a YAML file")
+    where = path or (shown_path(Path(mark.name)) if mark else "a YAML file")
     line = f", line {mark.line + 1}" if mark else ""
     return ConfigError(f"{where}{line} is not valid YAML: {problem or error}")
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """A path as the user would type it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))

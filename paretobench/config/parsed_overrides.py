@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from hydra.core.config_loader import ConfigLoader
-from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, QuotedString
+from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 
 from paretobench.config.axes import AXES
 from paretobench.config.catalogue import broken_yaml
+from paretobench.config.groups import Groups
 from paretobench.config.read_off import READ_OFF_PREFIX
 from paretobench.errors import ConfigError, ParetobenchError, UnknownNameError
 
@@ -30,19 +29,21 @@ NOUNS = {"llm": "language model"}
 
 @dataclass(frozen=True)
 class ParsedOverrides:
-    """A command line, split: `axes` make rows, `devices` share them, `fixed` is Hydra's."""
+    """A command line, split: `axes` make rows, `devices` share them, `fixed` goes to Hydra as it
+    is, the choice of a `grid` among it."""
 
     axes: dict[str, list[str]]
     fixed: tuple[str, ...]
     devices: tuple[str, ...] = ()
+    grid: str = ""
 
 
-def read(overrides: Sequence[str], loader: ConfigLoader, keys: Sequence[str]) -> ParsedOverrides:
+def read(overrides: Sequence[str], groups: Groups, keys: Sequence[str]) -> ParsedOverrides:
     """Parse and check overrides.
 
     Args:
         overrides: as typed: `+grid=smoke`, `encoder=a,b`, `resolution=range(256,1025,256)`.
-        loader: knows the groups and what is in them.
+        groups: what may be chosen.
         keys: the names in the root of `config.yaml`.
 
     Raises:
@@ -52,20 +53,23 @@ def read(overrides: Sequence[str], loader: ConfigLoader, keys: Sequence[str]) ->
     axes: dict[str, list[str]] = {}
     fixed: list[str] = []
     devices: list[str] = []
-    for override in _parsed(overrides, loader):
-        _check_key(override, loader, keys)
+    grid = ""
+    for override in _parsed(overrides):
+        _check_key(override, groups, keys)
         if override.key_or_group in AXES:
-            axes[override.key_or_group] = _members(override, loader)
+            axes[override.key_or_group] = _members(override, groups)
         elif override.key_or_group == "device":
-            devices = list(dict.fromkeys(choices(override)))
+            devices = list(dict.fromkeys(choices(override, groups)))
         else:
             _check_single(override)
-            _check_members(override.key_or_group, [_text(override.value())], loader)
+            _check_members(override.key_or_group, [_text(override.value())], groups)
             fixed.append(str(override.input_line))
-    return ParsedOverrides(axes, tuple(fixed), tuple(devices))
+            if override.key_or_group == "grid":
+                grid = _text(override.value())
+    return ParsedOverrides(axes, tuple(fixed), tuple(devices), grid)
 
 
-def axis_values(axis: str, value: Any, loader: ConfigLoader) -> list[str]:
+def axis_values(axis: str, value: Any, groups: Groups) -> list[str]:
     """The values of one axis in a grid file: a list, a single value or Hydra's sweep syntax.
 
     Raises:
@@ -76,18 +80,20 @@ def axis_values(axis: str, value: Any, loader: ConfigLoader) -> list[str]:
     if isinstance(value, list):
         found = [str(item) for item in value]
     else:
-        (override,) = _parsed([f"{axis}={value}"], loader)
-        return _members(override, loader)
-    _check_members(axis, found, loader)
+        (override,) = _parsed([f"{axis}={value}"])
+        return _members(override, groups)
+    _check_members(axis, found, groups)
     return found
 
 
-def choices(override: Override) -> list[str]:
+def choices(override: Override, groups: Groups) -> list[str]:
     """All values of an override: `a,b`, `[a, b]`, `range()`, `glob()`, `choice()` or one value.
 
     Raises:
         ConfigError: for `interval()`.
     """
+    if isinstance(glob := override.value(), Glob):
+        return list(glob.filter(groups.members(override.key_or_group)))
     if override.is_sweep_override():
         if not override.is_discrete_sweep():
             raise ConfigError(f"{override.input_line}: an interval has no end of values; list them")
@@ -127,22 +133,34 @@ def in_users_words(error: Exception) -> ParetobenchError:
     return ConfigError("\n".join(lines[:3]) or repr(error))
 
 
-def _parsed(overrides: Sequence[str], loader: ConfigLoader) -> list[Override]:
-    try:
-        parsed: list[Override] = OverridesParser.create(loader).parse_overrides(list(overrides))
-    except (OverrideParseException, HydraException) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"{reason}; write NAME=VALUE, such as encoder=fastvithd") from None
+def _parsed(overrides: Sequence[str]) -> list[Override]:
+    parser, parsed = OverridesParser.create(), []
+    for override in overrides:
+        try:
+            parsed += parser.parse_overrides([override])
+        except (OverrideParseException, HydraException) as error:
+            raise _unreadable(override, error) from None
     return parsed
 
 
-def _members(override: Override, loader: ConfigLoader) -> list[str]:
+def _unreadable(override: str, error: Exception) -> ConfigError:
+    """What is wrong with a word that Hydra's grammar does not accept."""
+    if strange := re.search(r"[^\x20-\x7e]", override):
+        return ConfigError(
+            f"{override}: {strange[0]!r} cannot be read; a name is letters a to z, digits and _,\n"
+            "and any other text is quoted twice, for the shell and for Hydra: 'name=\"...\"'"
+        )
+    reason = str(error).splitlines()[0].removeprefix("LexerNoViableAltException: ")
+    return ConfigError(f"{reason}; write NAME=VALUE, such as encoder=fastvithd")
+
+
+def _members(override: Override, groups: Groups) -> list[str]:
     """All values of an axis' override; there is at least one, and each exists."""
-    axis, found = override.key_or_group, choices(override)
+    axis, found = override.key_or_group, choices(override, groups)
     if not found:
-        known = ", ".join(loader.get_group_options(axis, ObjectType.CONFIG)) or "numbers of pixels"
+        known = ", ".join(groups.members(axis)) or "numbers of pixels"
         raise ConfigError(f"{override.input_line}: nothing matches; there are {known}")
-    _check_members(axis, found, loader)
+    _check_members(axis, found, groups)
     return found
 
 
@@ -150,18 +168,19 @@ def _text(value: Any) -> str:
     return str(value.text) if isinstance(value, QuotedString) else str(value)
 
 
-def _check_key(override: Override, loader: ConfigLoader, keys: Sequence[str]) -> None:
+def _check_key(override: Override, groups: Groups, keys: Sequence[str]) -> None:
     """Refuse a key that is in neither the root nor the groups."""
     typed = override.key_or_group
     first = typed.replace("/", ".").split(".")[0]
-    groups = loader.list_groups("")
-    known = {*keys, *groups, "hydra"}
+    known = {*keys, *groups.names(), *(group.split("/")[0] for group in groups.names())}
+    if first == "hydra":
+        _check_hydra_key(override)
+        return
     if first not in known:
         near = difflib.get_close_matches(first, known, n=1, cutoff=0.5)
         guess = f"; did you mean {near[0]}={override.value()}?" if near else ""
         raise ConfigError(
-            f"unknown override {override.input_line!r}{guess}\n"
-            f"Known: {', '.join(sorted(known - {'hydra'}))}."
+            f"unknown override {override.input_line!r}{guess}\nKnown: {', '.join(sorted(known))}."
         )
     if override.is_delete():
         raise ConfigError(f"{override.input_line}: {typed} cannot be removed, only set")
@@ -172,6 +191,16 @@ def _check_key(override: Override, loader: ConfigLoader, keys: Sequence[str]) ->
         raise ConfigError(f"{typed} is always there: write {str(override.input_line).lstrip('+')}")
 
 
+def _check_hydra_key(override: Override) -> None:
+    """Refuse a setting of Hydra's that would have no effect: Hydra composes, and runs nothing."""
+    if not str(override.key_or_group).startswith("hydra.sweeper."):
+        raise ConfigError(
+            f"{override.input_line} would have no effect: Hydra composes here, and runs nothing;\n"
+            "of its settings, hydra.sweeper.params and hydra.sweeper.blocks are read.\n"
+            "executor/accuracy= and executor/conversion= choose where jobs run."
+        )
+
+
 def _check_single(override: Override) -> None:
     if override.is_sweep_override():
         raise ConfigError(
@@ -180,12 +209,10 @@ def _check_single(override: Override) -> None:
         )
 
 
-def _check_members(group: str, names: Sequence[str], loader: ConfigLoader) -> None:
+def _check_members(group: str, names: Sequence[str], groups: Groups) -> None:
     """Refuse a group member that does not exist; `resolution` and settings are no groups."""
-    if group.startswith("hydra") or group not in loader.list_groups(""):
-        return
-    members = loader.get_group_options(group, ObjectType.CONFIG)
-    for name in names:
+    members = groups.members(group)
+    for name in names if members else ():
         if name.startswith(READ_OFF_PREFIX.get(group, ":")):
             continue
         if name not in members and name != "None":

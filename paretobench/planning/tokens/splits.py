@@ -9,8 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 
-import numpy as np
-
 from paretobench.planning.tokens.counts import EncoderInput, ImageTokens, Size
 
 LONGEST_PX = 4096
@@ -148,6 +146,8 @@ def _covering(image: Size, window_px: int, most: int) -> Size:
     tilings = sorted(
         (c for c in canvases if c[0] * c[1] <= most), key=lambda c: (c[0] * c[1], c[0])
     )
+    import numpy as np  # a shell's completion reads this file and must not wait for it
+
     sides = np.asarray(tilings, dtype=np.float32) * np.float32(window_px)
     with np.errstate(divide="ignore"):
         scales = (sides / np.asarray((image[1], image[0]), dtype=np.float32)).min(axis=1)
