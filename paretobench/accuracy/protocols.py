@@ -85,7 +85,9 @@ def rule_sets(scores: Iterable[Scored]) -> tuple[str, ...]:
     found = {rules for rules in each if rules is not None}
     if not found or frozenset.intersection(*found):
         return ()
-    return tuple(sorted(set().union(*(rules for rules in found if len(rules) == 1))))
+    needed = set().union(*(rules for rules in found if len(rules) == 1))
+    needed |= {"lmms" for rules in found if not rules & needed}
+    return tuple(sorted(needed))
 
 
 def follows(score: Scored, rules: str, is_apart: bool = False) -> bool:

@@ -13,7 +13,7 @@ _QUANTISED = (
         "int4",
         re.compile(
             r"load_in_4bit=(?:true|1)|(?<![a-z0-9])(?:int4|4-?bits?|w4a\d+|awq|gptq|nf4|fp4|q4"
-            r"(?:_[0-9km_]+)?)(?![a-z0-9])",
+            r"(?:_[0-9km_]+)?)(?![a-z0-9])(?!=(?:false|0|none))",
             re.IGNORECASE,
         ),
     ),
@@ -21,7 +21,7 @@ _QUANTISED = (
         "int8",
         re.compile(
             r"load_in_8bit=(?:true|1)|(?<![a-z0-9])(?:int8|8-?bits?|w8a\d+|q8(?:_[0-9km_]+)?)"
-            r"(?![a-z0-9])",
+            r"(?![a-z0-9])(?!=(?:false|0|none))",
             re.IGNORECASE,
         ),
     ),

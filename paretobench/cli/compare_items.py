@@ -66,10 +66,11 @@ def _print(a: str, b: str, found: list[Paired]) -> None:
             f"{each.difference.low * 100:+.1f} to {each.difference.high * 100:+.1f}",
             str(each.difference.n),
             verdict(each),
+            needed(each),
         )
         for each in found
     ]
-    headings = ("benchmark", "A %", "B %", "A - B", "95% CI", "items", "verdict")
+    headings = ("benchmark", "A %", "B %", "A - B", "95% CI", "items", "verdict", "items needed")
     print_table("", headings, rows)
     for each in found:
         for note in each.notes:
@@ -78,7 +79,15 @@ def _print(a: str, b: str, found: list[Paired]) -> None:
 
 
 def verdict(paired: Paired) -> str:
-    """Who is better, if the interval says so."""
-    if paired.difference.low > 0:
-        return "A better"
-    return "B better" if paired.difference.high < 0 else "not told apart"
+    """Who is better, if the interval and, on few items, a sign test say so."""
+    if not paired.difference.is_told_apart:
+        return "not told apart"
+    return "A better" if paired.difference.value > 0 else "B better"
+
+
+def needed(paired: Paired) -> str:
+    """How many items would tell the two apart, if this difference is the true one."""
+    if paired.difference.is_told_apart:
+        return ""
+    items = paired.difference.items_needed
+    return "no difference seen" if items is None else f"about {items:,}"

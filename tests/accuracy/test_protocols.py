@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from paretobench.accuracy.protocols import check_one_protocol, follows, mixtures, rule_sets
+from paretobench.accuracy.protocols import (
+    apart,
+    check_one_protocol,
+    follows,
+    mixtures,
+    rule_sets,
+)
 from paretobench.domain.records import Score, Source
 from paretobench.errors import DataError
 
@@ -52,3 +58,19 @@ def test_a_task_that_the_paper_does_not_know_goes_with_either_rules() -> None:
     assert follows(score, "lmms")
     assert follows(score, "llava")
     assert not follows(_score("gqa", "vlmevalkit"), "lmms")
+
+
+def test_docvqa_by_the_old_and_the_new_rule_shares_no_front() -> None:
+    old, new = _score("docvqa", "lmms_any"), _score("docvqa", "lmms")
+    assert apart([old, new]) == {"docvqa"}
+    needed = rule_sets([old, new])
+    following = [
+        [score.protocol for score in (old, new) if follows(score, rules, is_apart=True)]
+        for rules in needed
+    ]
+    assert sorted(following) == [["lmms"], ["lmms_any"]]
+
+
+def test_the_paper_s_mixture_goes_together_with_its_docvqa() -> None:
+    paper = [_score("gqa", "llava"), _score("docvqa", "lmms_any"), _score("avg5", "mixed_any")]
+    assert rule_sets(paper) == ()

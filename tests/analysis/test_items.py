@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from paretobench.analysis.items import (
     Confusion,
     Difference,
+    design_effect,
     f1,
     mean_difference,
     mean_error,
     mean_f1_error,
+    mean_f1_error_by_image,
     paired_difference,
 )
 
@@ -120,3 +122,64 @@ def test_a_mean_of_benchmarks_weighs_them_alike() -> None:
     assert mean.standard_error == pytest.approx(0.025)
     with pytest.raises(ValueError, match="no benchmark in common"):
         mean_difference([])
+
+
+def test_five_items_that_all_agree_are_no_proof() -> None:
+    all_right, error = mean_error([1.0] * 5)
+    assert all_right == 1.0 and error is not None and 0.1 < error < 0.2
+    five = {str(i): 0.0 for i in range(5)}
+    difference = paired_difference(five, dict.fromkeys(five, 1.0))
+    assert (difference.value, difference.is_told_apart) == (1.0, False)
+    many = {str(i): 0.0 for i in range(20)}
+    assert paired_difference(many, dict.fromkeys(many, 1.0)).is_told_apart
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2)
+)
+def test_no_interval_leaves_what_is_possible(pairs: dict[str, tuple[float, float]]) -> None:
+    difference = paired_difference(
+        {key: a for key, (a, _) in pairs.items()}, {key: b for key, (_, b) in pairs.items()}
+    )
+    assert -1 <= difference.low < difference.high <= 1
+
+
+def _answers(images: int, per_image: int, correlation: float, seed: int) -> np.ndarray:
+    """Rights and wrongs whose chance of being right varies by image (beta-binomial)."""
+    rng = np.random.default_rng(seed)
+    shape = (1 - correlation) / correlation / 2
+    chance = rng.beta(shape, shape, size=images)
+    return (rng.random((images, per_image)) < chance[:, None]).astype(float)
+
+
+def test_clustered_errors_are_those_of_repeated_samples() -> None:
+    means, errors, plain = [], [], []
+    for seed in range(400):
+        answers = _answers(100, 20, 0.1, seed)
+        images = np.repeat(np.arange(100), 20).astype(str).tolist()
+        value, error = mean_error(answers.ravel().tolist(), images)
+        means.append(value)
+        errors.append(error)
+        plain.append(mean_error(answers.ravel().tolist())[1])
+    spread = float(np.std(means))
+    assert float(np.mean(errors)) == pytest.approx(spread, rel=0.12)
+    assert float(np.mean(plain)) < 0.7 * spread
+    assert design_effect(2000, 100, 0.1) == pytest.approx((spread / np.mean(plain)) ** 2, rel=0.25)
+
+
+def test_an_f1_by_image_has_the_spread_of_images_drawn_for_all_splits_at_once() -> None:
+    one = {str(i): Confusion(4, 1, 4, 1) if i % 2 else Confusion(1, 4, 1, 4) for i in range(60)}
+    value, error = mean_f1_error_by_image({"a": one, "b": one, "c": one})
+    alone, error_alone = mean_f1_error_by_image({"a": one})
+    assert value == pytest.approx(alone)
+    assert error == pytest.approx(error_alone)
+    _, independent = mean_f1_error([Confusion(150, 150, 150, 150)] * 3)
+    assert independent is not None and error is not None and error > 1.5 * independent
+
+
+def test_the_items_needed_shrink_the_interval_to_the_difference() -> None:
+    a = {str(i): float(i % 2) for i in range(200)}
+    b = {key: (1.0 if int(key) % 20 == 0 else value) for key, value in a.items()}
+    few = paired_difference({k: a[k] for k in list(a)[:40]}, {k: b[k] for k in list(a)[:40]})
+    assert not few.is_told_apart
+    assert few.items_needed is not None and 80 < few.items_needed < 250

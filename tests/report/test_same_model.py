@@ -12,7 +12,7 @@ from paretobench.domain import (
     encode_workload,
     prefill_workload,
 )
-from paretobench.report.same_model import cautions
+from paretobench.report.same_model import cautions, other_weights
 from paretobench.report.view.rows import Accuracy
 from paretobench.store import StoredPoint
 from tests.report.test_stored import ENCODER, LLM, TORCH
@@ -73,3 +73,12 @@ def test_another_input_than_the_point_s_is_marked() -> None:
 def test_without_a_score_or_a_latency_there_is_nothing_to_compare() -> None:
     assert cautions(None, RANDOM, POINT) == ()
     assert cautions(scored("abc"), (), POINT) == ()
+
+
+def test_int4_scores_do_not_stand_for_int8_latencies_nor_pruned_ones_for_whole_models() -> None:
+    int8 = [replace(one, runtime=Runtime("mlx", "int8")) for one in RANDOM]
+    int4 = scored(conditions="quantised: int4")
+    assert other_weights(int4, int8) and other_weights(int4, RANDOM)
+    pruned = scored(conditions="pruned: pruned_0.3")
+    assert other_weights(pruned, RANDOM) == ["score of pruned weights, latency of whole ones"]
+    assert other_weights(scored("abc", conditions="quantised: int4"), of_checkpoint("abc")) == []

@@ -95,3 +95,36 @@ def test_a_mixture_that_was_asked_for_is_one_front_with_the_odd_ones_marked() ->
 def test_the_published_scores_need_no_splitting() -> None:
     assert notes(published.scores()) == ()
     assert not any("rules)" in row.recipe for row in published_view().rows)
+
+
+def checkpoint(row: str, value: float, dated: str = "2026-01-01") -> Score:
+    source = Source("imported", "lmms-eval 0.7.2", row=row)
+    return Score(
+        "e", 336, "l", "none", "mine", "gqa", value, source, protocol="lmms", dated=dated
+    )  # fmt: skip
+
+
+def test_two_checkpoints_of_one_place_have_a_front_of_their_own_each() -> None:
+    given = [checkpoint("pretrained=a", 0.6), checkpoint("pretrained=a,load_in_4bit=True", 0.5)]
+    assert headlines(cards(given, "gqa")) == {
+        "mine [without these]": 0.6, "mine [load_in_4bit=True]": 0.5,
+    }  # fmt: skip
+    (said,) = notes(given)
+    assert "has 2 candidates" in said and "--recipe mine_int4" in said
+
+
+def test_a_later_run_of_a_checkpoint_replaces_the_earlier_one() -> None:
+    given = [checkpoint("pretrained=a", 0.6, "2026-02-01"), checkpoint("pretrained=a", 0.5)]
+    assert headlines(cards(given, "gqa")) == {"mine": 0.6}
+    assert notes(given) == ()
+
+
+def test_docvqa_by_two_rules_shares_no_front_and_avg5_of_the_paper_is_marked() -> None:
+    both = [score("docvqa", "lmms_any", 0.7), score("docvqa", "lmms", 0.6, px=512)]
+    assert headlines(cards(both, "docvqa")) == {
+        "mine (lmms_any rules)": 0.7, "mine (lmms rules)": 0.6,
+    }  # fmt: skip
+    paper = [score("avg5", "mixed_any", 0.7, recipe="paper"), score("avg5", "mixed", 0.6)]
+    assert headlines(cards(paper)) == {"paper": 0.7, "mine": 0.6}
+    (said,) = notes(paper)
+    assert said.startswith("DocVQA, and so Avg-5, of paper counts an answer")

@@ -164,6 +164,15 @@ def test_a_score_of_a_part_of_the_items_stands_for_nothing(sweep: Sweep) -> None
     assert sweep.shown(scores=[score(0.5, is_partial=True)]).rows[0].score is None
 
 
+def test_a_score_of_int4_weights_does_not_stand_for_a_latency_of_others(sweep: Sweep) -> None:
+    sweep.measure(sweep.encodes[64], 0.1)
+    sweep.measure(sweep.prefill, 0.3)
+    row = sweep.shown(scores=[score(0.5, checkpoint="some/model-int4")]).rows[0]
+    assert row.score is None
+    assert row.hint == "score of quantised weights, latency of unquantised ones"
+    assert row.hint in row.cautions
+
+
 def test_shared_weights_are_said_aloud(tmp_path: Path) -> None:
     sweep = Sweep(Store.open(tmp_path / "shared.db"), SHARED)
     sweep.measure(sweep.encodes[64], 0.1)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paretobench.accuracy import suites
@@ -26,6 +26,10 @@ from paretobench.units import counted
 
 FEWEST_DIGITS = 6
 """Of a content hash that names a checkpoint: shorter ones may be a word."""
+
+
+FEWEST_ALIKE = 5
+"""Answers that have to be alike before that is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -140,16 +144,17 @@ def _paired(
     for item in changed:
         del a[item], b[item]
     try:
-        difference = paired_difference(b, a)
+        difference = paired_difference(b, a, _images(mine))
     except ValueError as error:
         raise DataError(str(error)) from error
+    difference = _widened(difference, benchmark)
     common = a.keys() & b.keys()
     return Paired(
         benchmark,
         math.fsum(a[item] for item in common) / len(common),
         math.fsum(b[item] for item in common) / len(common),
         difference,
-        _notes(benchmark, difference, len(changed), [(mine[i], yours[i]) for i in common]),
+        _notes(benchmark, difference, len(changed), [(mine[i], yours[i]) for i in sorted(common)]),
     )
 
 
@@ -164,6 +169,20 @@ def _samples(runs: Iterable[TaskResult]) -> dict[str, Sample]:
     return {sample.item: sample for run in runs for sample in run.samples}
 
 
+def _images(samples: Mapping[str, Sample]) -> dict[str, str] | None:
+    """Item to its image; None unless every item's is known."""
+    found = {item: sample.image for item, sample in samples.items()}
+    return found if found and all(found.values()) else None
+
+
+def _widened(difference: Difference, benchmark: str) -> Difference:
+    """The difference with the design effect of shared images, where the logs do not name them."""
+    row = suites.BENCHMARKS.get(benchmark)
+    if difference.images or row is None:
+        return difference
+    return replace(difference, standard_error=difference.standard_error * row.widening)
+
+
 def _is_same_question(a: Sample, b: Sample) -> bool:
     """Whether an item's right answer is the same in both logs; another data set's is not."""
     return str(a.target) == str(b.target)
@@ -173,6 +192,9 @@ def _notes(
     benchmark: str, difference: Difference, changed: int, common: Sequence[tuple[Sample, Sample]]
 ) -> tuple[str, ...]:
     """What a reader must know before believing the difference."""
+    is_alike = len(common) >= FEWEST_ALIKE and all(a.answer == b.answer for a, b in common)
+    row = suites.BENCHMARKS.get(benchmark)
+    is_widened = not difference.images and row is not None and row.widening > 1
     prompts = sum(bool(a.prompt) and bool(b.prompt) and a.prompt != b.prompt for a, b in common)
     parts = (
         f"not the same items: {counted(difference.only_one, 'item')} only one side answered, "
@@ -184,6 +206,14 @@ def _notes(
         else "",
         f"not the same prompts: {prompts} of {len(common)} differ" if prompts else "",
         "share of right answers, not F1" if benchmark == "pope" else "",
+        f"all {len(common)} answers are letter for letter the same: was a cache of responses on "
+        "that does not know which weights gave them?"
+        if is_alike
+        else "",
+        "the logs do not name the images, which items share: the interval is "
+        f"{row.widening:.1f} times that of independent items"
+        if is_widened and row is not None
+        else "",
     )
     return tuple(part for part in parts if part)
 

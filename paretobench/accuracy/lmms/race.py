@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,8 @@ def _dropped(
     for recipe in sorted({jobs[name].place.recipe for name in left}):
         group = [name for name in left if jobs[name].place.recipe == recipe]
         scored = {name: _items(found[name], jobs[name]) for name in group}
-        drops += to_drop(scored, latency_s, stage, z_to_drop)
+        images = _images([r for name in group for r in found[name]], jobs[group[0]])
+        drops += to_drop(scored, latency_s, stage, z_to_drop, images=images)
     return drops
 
 
@@ -144,6 +145,15 @@ def _items(results: Sequence[TaskResult], job: Job) -> dict[str, dict[str, float
         for benchmark in _benchmarks(result.task, job):
             scored[benchmark] |= items.item_scores(result, benchmark, job.protocol)
     return scored
+
+
+def _images(results: Iterable[TaskResult], job: Job) -> dict[str, dict[str, str]]:
+    """Benchmark to item to its image, as far as the logs name them."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for result in results:
+        for benchmark in _benchmarks(result.task, job):
+            found[benchmark] |= {s.item: s.image for s in result.samples if s.image}
+    return found
 
 
 def _saving(found: Mapping[str, Sequence[TaskResult]], left: Sequence[str]) -> RaceCost:

@@ -315,8 +315,11 @@ def _arguments(given: Any) -> str:
 
 def _harness(data: Mapping[str, Any], own: Mapping[str, Any], path: Path) -> str:
     stated = str(own.get("lmms_eval_version") or data.get("lmms_eval_version") or "")
-    if re.search(r"\d", stated):
+    if re.search(r"\d\.\d", stated):
         return f"lmms-eval {stated}"
+    if "lmms_eval_version" in data:
+        # Of an installed package it is the branch and commit of whatever folder it ran in.
+        return f"lmms-eval 0.7.2 or later ({stated or 'no version'})"
     if "model_configs" in data:
         return "lmms-eval 0.2.2"
     is_early = path.name.startswith("results_") and "lmms_eval_version" not in data

@@ -121,6 +121,7 @@ def _known(result: TaskResult, row: suites.Benchmark, protocol: str) -> Value | 
         return None  # not scored, or scored on the questions with images alone
     value, note = _fraction(raw, row.task_scale)
     counted = _from_samples(result, row)
+    is_other = counted is not None and abs(counted - value) > ROUNDED
     if counted is not None:
         value = counted
     error, n = _native_error(result, row, value)
@@ -140,7 +141,9 @@ def _known(result: TaskResult, row: suites.Benchmark, protocol: str) -> Value | 
                 [
                     note,
                     "OCR tokens in the prompt" if has_ocr else "",
-                    "scored anew from the logged answers" if counted is not None else "",
+                    f"scored anew from logged answers; {100 * raw / row.task_scale:.1f} % before"
+                    if is_other
+                    else "",
                     RULE_NOTES.get(rule, ""),
                 ],
             )
@@ -160,6 +163,9 @@ def _from_samples(result: TaskResult, row: suites.Benchmark) -> float | None:
     scored = list(items.item_scores(result, row.name, "lmms").values())
     return math.fsum(scored) / len(scored) if scored else None
 
+
+ROUNDED = 5e-4
+"""How far a file's score may be from that of its logged answers by rounding alone."""
 
 RULE_NOTES = {
     "lmms_any": "by lmms-eval's rule before v0.3.0: any right answer matched at ANLS 0.5 counts 1",

@@ -267,9 +267,10 @@ def accuracy_of(score: Score, parts: Mapping[str, float]) -> Accuracy:
 def _conditions(score: Score) -> str:
     """What the source says of the run, and what the checkpoint's name says of its weights."""
     note = score.source.note
-    if score.source.kind not in ("measured", "imported") or "quantised: " in note:
+    if "quantised: " in note:
         return note
-    words = weights_in_words(score.checkpoint, score.source.row)
+    is_own = score.source.kind in ("measured", "imported")
+    words = weights_in_words(score.checkpoint, score.source.row if is_own else "")
     return "; ".join(filter(None, [note, words]))
 
 

@@ -67,7 +67,7 @@ def test_items_that_only_one_side_answered_are_left_out_and_said(tmp_path: Path)
     found, _ = compare_runs(results.read_results(first), results.read_results(second))
     gqa = next(each for each in found if each.benchmark == "gqa")
     assert gqa.difference.n == 15
-    assert gqa.notes == ("not the same items: 5 items only one side answered, left out",)
+    assert gqa.notes[0] == "not the same items: 5 items only one side answered, left out"
 
 
 def test_items_with_another_right_answer_are_another_data_set_s(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_items_with_another_right_answer_are_another_data_set_s(tmp_path: Path) 
     found, _ = compare_runs(results.read_results(first), results.read_results(second))
     gqa = next(each for each in found if each.benchmark == "gqa")
     assert gqa.difference.n == 17
-    assert gqa.notes == ("not the same data: 3 items with another right answer, left out",)
+    assert gqa.notes[0] == "not the same data: 3 items with another right answer, left out"
 
 
 def test_a_task_of_one_side_alone_is_listed_and_nothing_in_common_is_refused(

@@ -6,6 +6,7 @@ One run of all five tasks is in the ordinary suite; what repeats it is marked he
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from paretobench.accuracy import finding
 from paretobench.accuracy.lmms.importer import import_results
 from paretobench.accuracy.lmms.job import Job
 from paretobench.accuracy.lmms.placing import ScorePoint
@@ -99,6 +101,28 @@ def test_its_kept_folder_imports_to_the_same_scores(fast_vlm: tuple[ScoringOutco
     flags = {"encoder": "tiny", "resolution_px": 64, "llm": "tiny"}
     imported = import_results(list(result_files(folder)), flags=flags).scores
     assert {s.key for s in imported} == {s.key for s in outcome.scores}
+
+
+@pytest.mark.heavy
+def test_a_folder_of_lmms_eval_itself_imports_by_file_folder_and_parent(
+    tiny: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "tests.accuracy.lmms.lmms_itself", str(tiny / "llava")]
+    command += [str(tiny / "data"), str(tmp_path / "runs")]
+    offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+    subprocess.run(command, check=True, cwd=REPOSITORY, capture_output=True, env=offline)
+    (file,) = (tmp_path / "runs").rglob("*_results.json")
+    assert len(list(file.parent.glob("*_samples_*.jsonl"))) == 3
+    flags = {"encoder": "tiny", "resolution_px": 28, "llm": "tiny"}
+    found = []
+    for path in (file, file.parent, tmp_path):
+        kinds = {each.path: finding.kind_of(each.path) for each in finding.walk([path])}
+        files = [each for each, kind in kinds.items() if kind == "lmms-eval results"]
+        found.append({s.key: (s.benchmark, s.value) for s in import_results(files, flags).scores})
+    assert found[0] == found[1] == found[2]
+    values = dict(found[0].values())
+    assert values["docvqa"] == pytest.approx(KNOWN["docvqa"])
+    assert values["pope"] == pytest.approx(KNOWN["pope"])
 
 
 @pytest.mark.heavy
