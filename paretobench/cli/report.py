@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Set the devices that measured a sweep against one another, a front for each.",
 )
+@click.option("--no-title", is_flag=True, help="Figures without title, for a caption of your own.")
 @click.option("--open", "is_opened", is_flag=True, help="Open the page in a browser.")
 @click.option("--quiet", is_flag=True, help="Write the files, print no table.")
 def report_command(
@@ -56,6 +58,7 @@ def report_command(
     figures: tuple[str, ...],
     style: str,
     is_over_devices: bool,
+    no_title: bool,
     is_opened: bool,
     quiet: bool,
     **chosen: Any,
@@ -65,7 +68,8 @@ def report_command(
     from paretobench.report.looks import look
     from paretobench.report.tables import terminal_table
 
-    looks, kinds = look(style), formats or ("png", "svg", "pdf")
+    looks = replace(look(style), has_title=not no_title)
+    kinds = formats or ("png", "svg", "pdf")
     if is_over_devices:
         _refuse_with_devices(figures=figures, **chosen)
         views = _device_views(**chosen)

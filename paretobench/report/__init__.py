@@ -67,5 +67,8 @@ def render(
         folder,
         style,
         formats,
-        meanwhile=lambda: [write_text(folder / name, text()) for name, text in texts.items()],
+        meanwhile=lambda: [
+            *(write_text(folder / name, text()) for name, text in texts.items()),
+            *figures.save_card(view, folder, style),
+        ],
     )

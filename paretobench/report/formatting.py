@@ -161,6 +161,10 @@ def _bars(rows: Sequence[Row], bars: str) -> str:
     if processes and bars:
         fewest = counted(min(processes), "process", "processes")
         parts.append(f"time from at least {fewest} per part")
+    bare = sum(row.ttft is not None and row.ttft.low is None for row in rows) if bars else 0
+    if bare:
+        every = sum(row.ttft is not None for row in rows)
+        parts.append(f"{'no' if bare == every else f'{bare} without a'} known error of the time")
     scores = [row.score for row in rows if row.score and bars == "both"]
     if any(score.is_error_assumed for score in scores):
         parts.append("score errors assumed from item counts and spread between trainings")

@@ -85,6 +85,9 @@ HALF = 0.18
 
 MM_PER_INCH = 25.4
 
+SMALLEST_PT = 6.0
+"""No text in a figure is smaller: what publishers ask of print at its final size."""
+
 
 @dataclass(frozen=True)
 class Style:
@@ -98,6 +101,8 @@ class Style:
         mplstyle: a matplotlib style file applied on top, for a house style.
         paper, ink, grey, grid, front: background, text and axes, what is said in passing, grid
             lines, and the band of the overall front.
+        has_title: whether the title and what is under it are part of the figure; a paper has a
+            caption of its own.
         max_labels: above this many points in one panel only those on a front are labelled.
     """
 
@@ -107,6 +112,7 @@ class Style:
     colours: Mapping[str, str] = field(default_factory=dict)
     mplstyle: Path | None = None
     max_labels: int = 60
+    has_title: bool = True
     paper: str = PAPER
     ink: str = INK
     grey: str = GREY
@@ -121,12 +127,12 @@ class Style:
     @property
     def small_pt(self) -> float:
         """Size of point labels and tick labels."""
-        return self.font_pt * 0.89
+        return max(self.font_pt * 0.89, SMALLEST_PT)
 
     @property
     def tiny_pt(self) -> float:
         """Size of the footer."""
-        return self.font_pt * 0.72
+        return max(self.font_pt * 0.72, SMALLEST_PT)
 
     @property
     def marker_pt(self) -> float:

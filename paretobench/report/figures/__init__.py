@@ -9,15 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paretobench.errors import UnknownNameError
+from paretobench.report.figures.card import CARD_DPI, card_figure, card_info
 from paretobench.report.figures.diagnostics import drift_figure, drift_info, sum_figure, sum_info
 from paretobench.report.figures.drawn import DPI, FORMATS, Drawing, drawing, save
 from paretobench.report.figures.encoders import encoders_figure, encoders_info
 from paretobench.report.figures.glyphs import legible
 from paretobench.report.figures.latency import breakdown_figure, breakdown_info
-from paretobench.report.figures.pareto import MOST_PANELS, pareto_figure, pareto_info
+from paretobench.report.figures.pareto import (
+    MOST_IN_COLUMN,
+    MOST_PANELS,
+    pareto_figure,
+    pareto_info,
+)
 from paretobench.report.figures.resolution import resolution_figure, resolution_info
 from paretobench.report.figures.reuse import reuse_figure, reuse_info
 from paretobench.report.figures.tiling import tiling_choices, tiling_info
@@ -33,7 +40,7 @@ from paretobench.report.view.rows import Panel, View
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DPI", "FORMATS", "Drawing", "choose", "drawing", "names", "save", "select"]
+__all__ = ["DPI", "FORMATS", "Drawing", "choose", "drawing", "names", "save", "save_card", "select"]
 
 MOST_IN_LINES = 200
 """More points than this make no lines that a reader could follow."""
@@ -93,6 +100,14 @@ def select(chosen: Mapping[str, Drawing], only: Sequence[str] | None) -> dict[st
     return {name: draw for name, draw in chosen.items() if name in kept}
 
 
+def save_card(view: View, folder: Path, style: Style) -> list[Path]:
+    """Write the share card as `card.png`; nothing if no point has both a TTFT and a score."""
+    info = card_info(legible(view, style))
+    if info is None:
+        return []
+    return save(lambda: card_figure(info, style), folder / "card", style, ["png"], dpi=CARD_DPI)
+
+
 def _fillable(view: View, style: Style) -> Iterator[tuple[str, Drawing]]:
     yield from _fronts(view, style)
     yield from _costs(view, style)
@@ -106,7 +121,7 @@ def _fillable(view: View, style: Style) -> Iterator[tuple[str, Drawing]]:
 
 def _fronts(view: View, style: Style) -> Iterator[tuple[str, Drawing]]:
     """The figures of accuracy against TTFT."""
-    panels_of = _pareto_files(view.panels()) if view.scored or view.unscored else []
+    panels_of = _pareto_files(view.panels(), style) if view.scored or view.unscored else []
     for name, panels in panels_of:
         yield name, partial(_pareto, view, style, panels)
     for name, llm, recipe in _encoder_files(view):
@@ -148,9 +163,9 @@ def _tiling_files(view: View) -> list[tuple[str, tuple[str, str, str]]]:
     return [(f"tiling_{stems['_'.join(key[:2])]}", key) for key in keys]
 
 
-def _pareto_files(panels: Sequence[Panel]) -> list[tuple[str, tuple[Panel, ...]]]:
+def _pareto_files(panels: Sequence[Panel], style: Style) -> list[tuple[str, tuple[Panel, ...]]]:
     """One file for up to four recipes; with more, one each, the best covered as `pareto`."""
-    if len(panels) <= MOST_PANELS:
+    if len(panels) <= (MOST_PANELS if style.width_mm > 120 else MOST_IN_COLUMN):
         return [("pareto", tuple(panels))]
     many = [panel for panel in panels[1:] if len(panel.rows) > 1]
     several = len({panel.environment for panel in panels}) > 1

@@ -96,11 +96,28 @@ def steps_through(points: Sequence[tuple[float, float]], right: float) -> list[t
     return corners
 
 
-def style_log_axis(axis: object, low: float, high: float, most: int = 9) -> None:
-    """Give a matplotlib axis (`axes.xaxis` or `axes.yaxis`) these plain ticks and no minor ones."""
+SECONDS_FROM = 20_000.0
+"""Milliseconds from which an axis is written in seconds: nobody reads 2000000 ms."""
+
+
+def time_unit(high_ms: float) -> tuple[str, float]:
+    """The unit of a time axis that ends there, and how many milliseconds it has.
+
+    >>> time_unit(900.0), time_unit(2e6)
+    (('ms', 1.0), ('s', 1000.0))
+    """
+    return ("s", 1000.0) if high_ms >= SECONDS_FROM else ("ms", 1.0)
+
+
+def style_log_axis(axis: object, low: float, high: float, most: int = 9, per: float = 1.0) -> None:
+    """Give a matplotlib axis (`axes.xaxis` or `axes.yaxis`) these plain ticks and no minor ones.
+
+    Args:
+        per: what the labels divide the values by.
+    """
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     ticks = plain_ticks(low, high, most)
     axis.set_major_locator(FixedLocator(ticks))  # type: ignore[attr-defined]
-    axis.set_major_formatter(FixedFormatter([tick_text(tick) for tick in ticks]))  # type: ignore[attr-defined]
+    axis.set_major_formatter(FixedFormatter([tick_text(tick / per) for tick in ticks]))  # type: ignore[attr-defined]
     axis.set_minor_locator(NullLocator())  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from paretobench.errors import DataError
-from paretobench.report.figures.axes import log_limits, style_log_axis
+from paretobench.report.figures.axes import log_limits, style_log_axis, time_unit
 from paretobench.report.figures.labels import crosses, touches
 from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
@@ -33,7 +33,7 @@ from paretobench.report.figures.marks import (
     mark_of,
 )
 from paretobench.report.figures.pareto import ParetoInfo, pareto_info
-from paretobench.report.formatting import footer_lines
+from paretobench.report.formatting import footer_lines, runtimes
 from paretobench.report.style import Style, order_families, size_in_billions
 from paretobench.report.view.rows import Panel, Row, View, benchmark_label, with_fronts
 from paretobench.units import counted, significant
@@ -170,6 +170,7 @@ def _versus_caption(views: Mapping[str, View], panels: Sequence[Versus]) -> Capt
         name = f"{panel.device}: " if len(panels) > 1 else ""
         alone = f", {panel.alone} on one of them alone" if panel.alone else ""
         said = f"{counted(len(panel.marks), 'point')}, median {ratio_words(panel.ratio)}"
+        said += _against(views, panel.device)
         parts.append(f"{name}{said}{alone}")
     return Caption(title, "; ".join(parts), device_footers(views))
 
@@ -179,9 +180,23 @@ def device_footers(views: Mapping[str, View], bars: str = "time") -> tuple[str, 
     lines: list[str] = []
     for name, view in views.items():
         shown = [row for row in view.rows if row.ttft is not None]
+        name = f"{name} ({run})" if (run := runtimes_of(view)) else name
         head, *rest = footer_lines(view, shown, bars="time" if bars == "time" else "both") or ("",)
         lines += [f"{name}: {head}", *(line for line in rest if line not in lines)]
     return tuple(lines)
+
+
+def runtimes_of(view: View) -> str:
+    """What timed a view, with its precisions: a ratio of devices is also one of these."""
+    found = dict.fromkeys(runtimes(row) for row in view.rows if row.ttft is not None)
+    return ", ".join(name for name in found if name)
+
+
+def _against(views: Mapping[str, View], device: str) -> str:
+    """Both sides' runtimes in words where they differ."""
+    first = next(iter(views))
+    ours, theirs = runtimes_of(views[first]), runtimes_of(views[device])
+    return f", {theirs} against {ours}" if ours and theirs and ours != theirs else ""
 
 
 def ratio_words(ratio: float) -> str:
@@ -226,10 +241,11 @@ def draw_versus(info: VersusInfo, panel: Versus, axes: Axes, look: Look) -> None
     axes.set_xlim(*across)
     axes.set_ylim(*up)
     axes.grid(visible=False)
-    style_log_axis(axes.xaxis, *across, most=9 if is_wide else 6)
-    style_log_axis(axes.yaxis, *up, most=7)
-    axes.set_xlabel(f"{info.first}: TTFT (ms)")
-    axes.set_ylabel(textwrap.fill(f"{panel.device}: TTFT (ms)", NAME_WIDTH))
+    (unit, per), (unit_up, per_up) = time_unit(across[1]), time_unit(up[1])
+    style_log_axis(axes.xaxis, *across, most=9 if is_wide else 6, per=per)
+    style_log_axis(axes.yaxis, *up, most=7, per=per_up)
+    axes.set_xlabel(f"{info.first}: TTFT ({unit})")
+    axes.set_ylabel(textwrap.fill(f"{panel.device}: TTFT ({unit_up})", NAME_WIDTH))
     draw_marks(panel.marks, axes, look)
 
 

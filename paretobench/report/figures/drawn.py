@@ -64,7 +64,9 @@ def _fonts_without_shaping() -> Iterator[None]:
         Options._drop_tables_default = known
 
 
-def save(draw: Drawing, stem: Path, style: Style, formats: Sequence[str] = FORMATS) -> list[Path]:
+def save(
+    draw: Drawing, stem: Path, style: Style, formats: Sequence[str] = FORMATS, dpi: int = DPI
+) -> list[Path]:
     """Draw once and write `stem.png`, `stem.svg` and `stem.pdf`, each whole or not at all."""
     with drawing(style), _fonts_without_shaping():
         figure = draw()
@@ -78,7 +80,7 @@ def save(draw: Drawing, stem: Path, style: Style, formats: Sequence[str] = FORMA
                 write_whole(
                     path,
                     lambda to, kind=kind, metadata=metadata: figure.savefig(  # type: ignore[misc]
-                        to, format=kind, dpi=DPI, metadata=metadata
+                        to, format=kind, dpi=dpi, metadata=metadata
                     ),
                 )
             )

@@ -1,9 +1,8 @@
 """The encoder figure: accuracy against TTFT for one LLM, after the FastVLM paper's Figure 1.
 
 Linear time; encoders with several resolutions as a line with white-filled circles, single ones
-as a dot; the marker's area is the encoder's parameter count. The dashed arrow is computed: from
-the most accurate point of any other family to the fastest point of the headline family that is
-at least as accurate.
+as a dot; the marker's area is the encoder's parameter count. The dashed arrow is that of the front
+figure, computed from the points on show.
 
 Reference: P. K. A. Vasu et al., "FastVLM", arXiv 2412.13303, Figure 1(a) and (b).
 """
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paretobench.analysis.claims import speedup_at_equal_accuracy
 from paretobench.report.figures.axes import linear_limits
+from paretobench.report.figures.claims import claims_of
 from paretobench.report.figures.labels import Boxes, crosses, touches
 from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
@@ -26,15 +25,14 @@ from paretobench.report.figures.marks import (
     Look,
     Mark,
     Pair,
+    draw_bars,
     label_marks,
     look_of,
     mark_of,
 )
 from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style, order_families
-from paretobench.report.view.front_membership import contenders
 from paretobench.report.view.rows import Row, View, benchmark_label
-from paretobench.units import significant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,8 +94,8 @@ def encoders_info(view: View, llm: str, recipe: str) -> EncodersInfo:
     ranked = tuple(sorted(lines, key=lambda line: families.index(line.family)))
     caption = Caption(
         f"{name} against time to first token with {label}",
-        "marker area: encoder parameters; labels: resolution",
-        footer_lines(view, rows, recipe, bars=""),
+        "; ".join(filter(None, ("marker area: encoder parameters", claims_of(rows).sentence))),
+        footer_lines(view, rows, recipe),
     )
     palette = tuple(order_families(row.family for row in view.rows))
     return EncodersInfo(caption, ranked, _arrow(rows), palette, label, name)
@@ -111,23 +109,12 @@ def _line(rows: Sequence[Row]) -> EncoderLine:
 
 
 def _arrow(rows: Sequence[Row]) -> Arrow | None:
-    """The speed-up of the family that holds most of the front, at the best other point's score."""
-    on_front = [row.family for row in rows if row.is_on_front]
-    if not on_front:
+    """The largest speed-up of the foremost family, as in the front figure."""
+    faster = claims_of(rows).faster
+    if not faster:
         return None
-    headline = max(dict.fromkeys(on_front), key=on_front.count)
-    ours = [row for row in rows if row.family == headline]
-    theirs = [row for row in rows if row.family != headline]
-    vertices = speedup_at_equal_accuracy(contenders(ours), contenders(theirs)) if theirs else ()
-    best = max(vertices, key=lambda vertex: vertex.baseline.accuracy, default=None)
-    if best is None or best.candidate is None or best.effect is None or best.effect <= 1.05:
-        return None
-    return Arrow(
-        best.baseline.ttft_s * 1e3,
-        best.candidate.ttft_s * 1e3,
-        best.baseline.accuracy * 100,
-        f"{significant(best.effect, 2)}x faster",
-    )
+    claim = faster[0]
+    return Arrow(claim.start[0], claim.end[0], claim.start[1], claim.text)
 
 
 def encoders_figure(info: EncodersInfo, style: Style) -> Figure:
@@ -169,6 +156,7 @@ def draw_encoders(info: EncodersInfo, axes: Axes, look: Look) -> None:
             edge = 0.17 * look.style.font_pt
             order = 4 + 1 / size  # a large marker never hides a small one
             axes.plot(*_place(mark), ls="", marker="o", mew=edge, zorder=order, **looks)
+        draw_bars(line.marks, axes, colour, look.style)
 
 
 def draw_arrow(

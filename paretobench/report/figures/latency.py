@@ -80,11 +80,12 @@ def breakdown_info(view: View) -> BreakdownInfo:
             )
         )
         groups.append((llm, tuple(_bar(row) for row in mine)))
+    scales = "; each panel has a time axis of its own" if len(groups) > 1 else ""
     title = f"What time to first token is made of: {view.title or view.name}"
     footer = footer_lines(view, list(rows.values()), bars="time")
     palette = order_families(row.family for row in view.rows)
     return BreakdownInfo(
-        Caption(title, f"{counted(len(rows), 'point')} with a latency", footer),
+        Caption(title, f"{counted(len(rows), 'point')} with a latency{scales}", footer),
         tuple(groups),
         tuple(palette),
     )

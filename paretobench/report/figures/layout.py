@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EDGE_IN = 0.06
 """White space along the edge of a sheet."""
 
-HANDLE_EM, GAP_EM, COLUMN_EM = 1.7, 0.5, 1.3
+HANDLE_EM, GAP_EM, COLUMN_EM = 2.9, 0.5, 1.3
 """A legend's symbols, what is between them and their words, and between its columns."""
 
 
@@ -97,6 +97,8 @@ def finish(sheet: Sheet, caption: Caption, legends: Sequence[Sequence[Any]]) -> 
 def _header(sheet: Sheet, caption: Caption) -> list[Any]:
     style = sheet.style
     made: list[Any] = []
+    if not style.has_title:
+        return made
     for text, size, weight, colour in (
         (caption.title, style.font_pt * 1.15, "bold", style.ink),
         (caption.subtitle, style.small_pt, "normal", style.grey),

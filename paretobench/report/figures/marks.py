@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from paretobench.report.figures.labels import Anchor, LabelPosition, Scene, place_labels
-from paretobench.report.style import Style, markers_of
+from paretobench.report.style import SMALLEST_PT, Style, markers_of
 from paretobench.report.view.rows import Row
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def draw_marks(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
             rasterized=share < 1,
         )
         if share == 1:
-            _draw_bars([bar for mark in alike for bar in bars_of(mark)], axes, colour, 0.1 * em)
+            draw_bars(alike, axes, colour, look.style)
 
 
 def _share(standing: Standing, is_crowd: bool) -> float:
@@ -136,11 +136,20 @@ def _share(standing: Standing, is_crowd: bool) -> float:
     return CROWD_SHARE if is_crowd and standing not in ("front", "family") else 1.0
 
 
-def _draw_bars(bars: Sequence[Sequence[Pair]], axes: Axes, colour: str, width: float) -> None:
+BARS_ORDER = 5.4
+"""Over lines and markers, under words: an interval shorter than its marker is seen as well."""
+
+
+def draw_bars(marks: Sequence[Mark], axes: Axes, colour: str, style: Style) -> None:
+    """Draw the error bars of marks, with a rim of paper that parts them from their markers."""
     from matplotlib.collections import LineCollection
 
-    if bars:
-        drawn = LineCollection(bars, colors=colour, linewidths=width, alpha=0.75, zorder=3)
+    bars = [bar for mark in marks for bar in bars_of(mark)]
+    width = 0.1 * style.font_pt
+    looks = ((style.paper, 2.2 * width, 0.6, 0.0), (colour, width, 1.0, 0.1))
+    for ink, wide, alpha, above in looks if bars else ():
+        order = BARS_ORDER + above
+        drawn = LineCollection(bars, colors=ink, linewidths=wide, alpha=alpha, zorder=order)
         axes.add_collection(drawn, autolim=False)
 
 
@@ -162,7 +171,7 @@ def label_marks(
         size_pt: of the text; by default that of tick labels, a little smaller.
         radii_pt: half the size of each marker, where they differ.
     """
-    size = size_pt or look.style.small_pt * 0.92
+    size = size_pt or max(look.style.small_pt * 0.92, SMALLEST_PT)
     is_cloud = len(marks) > CROWD
     radii = radii_pt or [_share(m.standing, is_cloud) * look.style.marker_pt / 2 for m in marks]
     is_crowded = len(marks) > look.style.max_labels

@@ -23,6 +23,7 @@ from paretobench.report.figures.axes import (
     log_limits,
     steps_through,
     style_log_axis,
+    time_unit,
 )
 from paretobench.report.figures.claims import Claims, claims_of, draw_claims
 from paretobench.report.figures.layout import Caption, finish, new_sheet
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_PANELS = 4
-"""More recipes than this are drawn as one figure each."""
+MOST_PANELS, MOST_IN_COLUMN = 4, 2
+"""More recipes than this are drawn as one figure each; of one column's width fewer fit a page."""
 
 LETTER_EM = 0.6
 """Width of a letter in units of its font's size: a little more than the mean of the font's."""
@@ -55,7 +56,8 @@ BARS_PAD = 0.02
 """Room beyond the outermost error bars, as a share of the axis: one that ends at the frame looks
 cut."""
 
-TIME_LABEL = "time to first token (ms, log scale), left is better"
+TIME_LABEL = "time to first token ({}, log scale), left is better"
+"""What the time axis says; the unit stands in the braces."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,11 @@ def _caption(view: View, panels: Sequence[Panel]) -> Caption:
     if refused and measured:
         parts.append(f"{refused} without a latency, see the table")
     recipe = panels[0].recipe if len(panels) == 1 else ""
+    parts += [claims_of(panel.rows).sentence for panel in panels if len(panels) == 1]
     title = view.title or f"{benchmark_label(view.benchmark)} against time to first token"
-    return Caption(title, "; ".join(parts), footer_lines(view, rows or view.unscored, recipe))
+    return Caption(
+        title, "; ".join(filter(None, parts)), footer_lines(view, rows or view.unscored, recipe)
+    )
 
 
 def _panel_info(view: View, panel: Panel, count: int) -> PanelInfo:
@@ -229,10 +234,12 @@ def draw_panel(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> No
     axes.set_xlim(*info.time_limits)
     axes.set_ylim(*info.score_limits)
     is_wide = len(info.panels) == 1 and look.style.width_mm > 120
-    style_log_axis(axes.xaxis, *info.time_limits, most=9 if is_wide else 6)
+    unit, per = time_unit(info.time_limits[1])
+    style_log_axis(axes.xaxis, *info.time_limits, most=9 if is_wide else 6, per=per)
     axes.set_ylabel(f"{info.score_label} (%), up is better")
     if not info.strips:
-        axes.set_xlabel(TIME_LABEL if len(info.panels) == 1 else "TTFT (ms), left is better")
+        short = f"TTFT ({unit}), left is better"
+        axes.set_xlabel(TIME_LABEL.format(unit) if len(info.panels) == 1 else short)
     if panel.title:
         room_pt = (look.style.width_in / _layout(info, look.style)[0] - 0.7) * POINTS_PER_INCH
         title = textwrap.fill(panel.title, int(room_pt / (look.style.font_pt * LETTER_EM)))
@@ -246,12 +253,14 @@ def draw_strip(info: ParetoInfo, axes: Axes, look: Look) -> None:
     axes.set_xscale("log")
     axes.set_xlim(*info.time_limits)
     axes.set_ylim(len(info.strips) - 0.4, -0.75)
-    style_log_axis(axes.xaxis, *info.time_limits, most=9 if look.style.width_mm > 120 else 6)
+    unit, per = time_unit(info.time_limits[1])
+    most = 9 if look.style.width_mm > 120 else 6
+    style_log_axis(axes.xaxis, *info.time_limits, most=most, per=per)
     axes.set_yticks(range(len(info.strips)), [strip.encoder for strip in info.strips])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_title("no score yet", loc="left", fontsize=look.style.small_pt, color=look.style.grey)
-    axes.set_xlabel(TIME_LABEL)
+    axes.set_xlabel(TIME_LABEL.format(unit))
     draw_marks(_in_strip(info), axes, look)
 
 
@@ -275,7 +284,7 @@ def legend_entries(info: ParetoInfo, look: Look) -> list[list[Any]]:
         return Line2D([], [], ls="", marker=marker, label=label, **looks)
 
     families = [
-        Line2D([], [], color=look.colours[name], ls=look.dashes[name], lw=2.0, label=name)
+        Line2D([], [], color=look.colours[name], ls=look.dashes[name], lw=1.4, label=name)
         for name in info.families
     ]
     shapes = [dot(look.markers[name], style.grey, name) for name in info.llms]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from paretobench.report.figures.axes import log_limits, style_log_axis
+from paretobench.report.figures.axes import log_limits, style_log_axis, time_unit
 from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import POINTS_PER_INCH, Look, Pair, look_of
 from paretobench.report.formatting import footer_lines
@@ -99,12 +99,13 @@ def draw_resolution(info: ResolutionInfo, axes: Axes, look: Look) -> None:
     low, high = log_limits([*ends, *(point.encode_ms for point in points)])
     axes.set_yscale("log")
     axes.set_ylim(low, high)
-    style_log_axis(axes.yaxis, low, high)
+    unit, per = time_unit(high)
+    style_log_axis(axes.yaxis, low, high, per=per)
     sides = sorted({point.resolution_px for point in points})
     axes.set_xlim(min(sides, default=0) - 60, max(sides, default=1) + 60)
     axes.set_xticks(_spread(sides, _apart_px(sides, look.style)))
     axes.set_xlabel("image side (px)")
-    axes.set_ylabel("encode (ms, log scale), down is better")
+    axes.set_ylabel(f"encode ({unit}, log scale), down is better")
     for _, family, line in info.lines:
         colour, em = look.colours[family], look.style.font_pt
         x, y = [p.resolution_px for p in line], [p.encode_ms for p in line]

@@ -21,7 +21,7 @@ import numpy as np
 
 from paretobench.analysis.probability import attainment_band
 from paretobench.analysis.shrinkage import plausible
-from paretobench.report.figures.axes import linear_limits, log_limits, style_log_axis
+from paretobench.report.figures.axes import linear_limits, log_limits, style_log_axis, time_unit
 from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
     Look,
@@ -167,8 +167,9 @@ def draw_uncertainty(info: UncertaintyInfo, axes: Axes, look: Look) -> None:
     axes.set_xscale("log")
     axes.set_xlim(*limits)
     axes.set_ylim(*linear_limits(heights))
-    style_log_axis(axes.xaxis, *limits, most=9 if look.style.width_mm > 120 else 6)
-    axes.set_xlabel("time to first token (ms, log scale), left is better")
+    unit, per = time_unit(limits[1])
+    style_log_axis(axes.xaxis, *limits, most=9 if look.style.width_mm > 120 else 6, per=per)
+    axes.set_xlabel(f"time to first token ({unit}, log scale), left is better")
     axes.set_ylabel(f"{info.score_label} (%), up is better")
     times = [point.ttft_ms for point in info.band]
     low, high = [p.low for p in info.band], [p.high for p in info.band]

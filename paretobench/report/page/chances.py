@@ -23,16 +23,6 @@ AIR = 1.07
 """How far the budgets reach beyond the fastest and the slowest point."""
 
 
-def default_budget_s(view: View) -> float | None:
-    """The round budget in the middle of the best covered panel's times, in seconds."""
-    from paretobench.analysis.budgets import round_budget
-
-    for panel in view.panels():
-        times = [row.ttft.value for row in panel.rows if row.ttft]
-        return round_budget(min(times) * 1e3, max(times) * 1e3) / 1e3
-    return None
-
-
 def chances(view: View) -> list[dict[str, Any]]:
     """For each panel its budgets in seconds and the curve of every row that has a chance."""
     index = {id(row): place for place, row in enumerate(view.rows)}

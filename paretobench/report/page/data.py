@@ -16,7 +16,7 @@ from typing import Any
 from paretobench.config.catalogue import Catalogue, load_catalogue
 from paretobench.domain.records import Estimate
 from paretobench.report.formatting import estimate_ms, score_percent
-from paretobench.report.page.chances import chances, default_budget_s
+from paretobench.report.page.chances import chances
 from paretobench.report.page.colours import family_colours
 from paretobench.report.page.commands import COMMANDS, device_options, plannable
 from paretobench.report.page.layers import layers
@@ -24,6 +24,7 @@ from paretobench.report.page.runs import for_page, has_runs, packed_runs
 from paretobench.report.page.story import story
 from paretobench.report.style import size_in_billions
 from paretobench.report.tables.columns import Column, general_columns, tidy_fields
+from paretobench.report.view.answers import default_budget_s
 from paretobench.report.view.rows import Accuracy, Row, Runs, View, benchmark_label
 from paretobench.units import MISSING, gibibytes
 
