@@ -64,7 +64,7 @@ def test_one_family_has_one_colour_in_every_figure_of_every_report() -> None:
     )
     found: dict[str, set[str]] = {}
     for shown in views:
-        for family, colour in Style().colour_of(row.family for row in shown.rows).items():
+        for family, colour in Style().colour_of(each.family for each in shown.rows).items():
             found.setdefault(family, set()).add(colour)
     assert all(len(colours) == 1 for colours in found.values())
 
