@@ -130,5 +130,5 @@ def _draw_front(card: CardInfo, figure: Figure, style: Style) -> None:
     if card.best_at:
         axes.plot(*card.best_at, ls="", marker="o", ms=24, mfc="none", mec=style.ink, mew=1.8)
     axes.tick_params(labelsize=style.small_pt)
-    axes.xaxis.label.set_size(style.font_pt)
+    axes.xaxis.label.set_fontsize(style.font_pt)
     draw_marks([replace(mark, ttft_interval_ms=None) for mark in panel.marks], axes, look)
