@@ -39,7 +39,7 @@ def report_options(command: F) -> F:
         click.option(
             "--precision",
             type=click.Choice(PRECISIONS),
-            help="Of the package of an Xcode report [default: fp16].",
+            help="Of the package of an Xcode report [default: what it says, else fp16].",
         ),
     ):
         command = option(command)
@@ -79,13 +79,14 @@ def import_report(
     with store.transaction():
         store.add_environment(found.environment)
         store.add_workloads([found.workload])
-        is_new = store.add_cell(found.cell)
-    samples, runtime = found.cell.samples_s, found.workload.runtime
-    warning = (found.cell.facts["placement"] or {}).get("warning")
+        new = [store.add_cell(cell) for cell in found.cells]
+    samples = [sample for cell in found.cells for sample in cell.samples_s]
+    runtime = found.workload.runtime
+    warning = (found.cells[0].facts["placement"] or {}).get("warning")
     detail = (
         f"{found.workload.label} ({runtime}, {runtime.options['compute_units']}) "
         f"on {found.environment.label}: {milliseconds(median(samples))} ms, "
-        f"{counted(len(samples), 'prediction')} of one process"
-        + (f"; {warning}" if warning else "")
+        f"{counted(len(samples), 'warm prediction')} of "
+        f"{counted(len(found.cells), 'process', 'processes')}" + (f"; {warning}" if warning else "")
     )
-    return [(found.workload.label, "new" if is_new else "known", detail)]
+    return [(found.workload.label, "new" if any(new) else "known", detail)]

@@ -4,12 +4,17 @@ A report (Xcode, a package's Performance tab, exported) is a folder `NAME.mlperf
 `report.json`. Apple documents no format; what is read here is what two independent public
 readers of such files agree on, and nobody has run this reader on a report of this package:
 
-    deviceInfo       modelName, osNameAndVersionWithoutBuildNumber
+    deviceInfo       modelName, osNameAndVersionWithoutBuildNumber; displayName, serialNumber and
+                     deviceID too, which name the device's owner and are never kept
+    modelMetadata    storage precision and input shape, in some versions (`xcode_metadata`)
     computeUnit      MLComputeUnits as a number, see `COMPUTE_UNITS`
     deviceResults    predict, load, compile: each with samples in seconds
                      modelStructure: operations with deviceUsage and cost, in some versions
 
-A report is one process: its cell counts as one replicate, without an interval of its own.
+                     experiments, in some versions: several of these, each a process of its own
+
+Each experiment is one process, so one cell; a report without any is one. Where predict has more
+than one sample, the first is the cold prediction and is kept apart.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ from paretobench.backends.coreml_placement import summarise
 from paretobench.domain import Encoder, Runtime, Workload, encode_workload
 from paretobench.domain.records import Cell, Environment
 from paretobench.errors import DataError
+from paretobench.measure.xcode_metadata import StatedPackage, stated_package
 
 SUFFIX, REPORT = ".mlperf", "report.json"
 _MARK = b'"deviceResults"'
@@ -41,14 +47,24 @@ _DEVICES = {"neuralEngine": "neural_engine", "gpu": "gpu", "cpu": "cpu"}
 
 
 @dataclass(frozen=True)
+class Experiment:
+    """One process of a report: its samples in seconds; loads and compiles may be missing."""
+
+    predictions_s: tuple[float, ...]
+    loads_s: tuple[float, ...] = ()
+    compiles_s: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class XcodeReport:
     """One performance report.
 
     Attributes:
         device, system: such as `iPhone 16`, `iOS 18.1`; empty where the report does not say.
         compute_units: our name of what the report was made for.
-        predictions_s, loads_s, compiles_s: as sampled; loads and compiles may be missing.
+        experiments: its processes, at least one.
         placement: as `backends.coreml_placement.summarise` gives it; None if not in the report.
+        stated: what the report says of its package: precision, resolution, start.
         sha256: of the report's JSON.
     """
 
@@ -56,10 +72,9 @@ class XcodeReport:
     device: str
     system: str
     compute_units: str
-    predictions_s: tuple[float, ...]
-    loads_s: tuple[float, ...]
-    compiles_s: tuple[float, ...]
+    experiments: tuple[Experiment, ...]
     placement: Mapping[str, Any] | None
+    stated: StatedPackage
     sha256: str
 
 
@@ -69,7 +84,7 @@ class ImportedReport:
 
     workload: Workload
     environment: Environment
-    cell: Cell
+    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -106,19 +121,18 @@ def read_report(path: Path) -> XcodeReport:
     if not isinstance(results, dict):
         raise DataError(f"{file} has no 'deviceResults', so it is no Core ML performance report")
     info = data.get("deviceInfo") or {}
-    predictions = _samples(results, "predict", file)
-    if not predictions:
+    experiments = tuple(_experiments(results, file))
+    if not experiments:
         raise DataError(f"{file} has no prediction times; run the report for 'Prediction' too")
     units = _compute_units(data.get("computeUnit"), file)
     return XcodeReport(
         name=path.stem,
-        device=str(info.get("modelName") or info.get("displayName") or ""),
+        device=str(info.get("modelName") or ""),
         system=str(info.get("osNameAndVersionWithoutBuildNumber") or ""),
         compute_units=units,
-        predictions_s=predictions,
-        loads_s=_samples(results, "load", file),
-        compiles_s=_samples(results, "compile", file),
+        experiments=experiments,
         placement=_placement(results.get("modelStructure"), units),
+        stated=stated_package(data),
         sha256=hashlib.sha256(content).hexdigest(),
     )
 
@@ -127,21 +141,21 @@ def import_report(
     path: Path,
     encoder: Encoder,
     resolution_px: int,
-    precision: str = "fp16",
+    precision: str = "",
     device: str = "",
-    measured_at: str = UNKNOWN_TIME,
+    measured_at: str = "",
 ) -> ImportedReport:
-    """A report as a cell of the workload that it timed.
+    """A report as cells of the workload that it timed, one for each experiment.
 
     Args:
-        encoder, resolution_px, precision: what package it was made of; Xcode knows its file's name
-            only.
+        encoder, resolution_px, precision: what package it was made of, where the report does not
+            say; fp16 if nobody does.
         device: name of the device, such as `iPhone 16`; the report's own if empty.
         measured_at: ISO 8601, where somebody knows; without an offset it is UTC.
 
     Raises:
-        DataError: as `read_report`; if the encoder does not take that resolution, if nobody
-            names the device, or if the time is none.
+        DataError: as `read_report`; if the encoder does not take that resolution, if the report
+            contradicts what was said, if nobody names the device, or if the time is none.
     """
     if not encoder.resolutions.accepts(resolution_px):
         allowed = encoder.resolutions.describe()
@@ -150,39 +164,48 @@ def import_report(
     chip = device or report.device
     if not chip:
         raise DataError(f"{path} does not name its device; say which with --device 'iPhone 16'")
-    at = _utc(measured_at)
+    report.stated.check(path, resolution_px, precision)
+    at = _utc(measured_at or report.stated.started_at or UNKNOWN_TIME)
+    precision = precision or report.stated.precision or "fp16"
     runtime = Runtime("coreml", precision, {"compute_units": report.compute_units})
     workload = encode_workload(encoder, resolution_px, runtime)
     identity = {"chip": chip, "os": report.system, "measured_by": "Xcode"}
     environment = Environment({name: value for name, value in identity.items() if value})
-    return ImportedReport(workload, environment, _cell(report, workload, environment, at))
+    cells = tuple(
+        _cell(report, number, workload, environment, at)
+        for number in range(len(report.experiments))
+    )
+    return ImportedReport(workload, environment, cells)
 
 
 def _cell(
-    report: XcodeReport, workload: Workload, environment: Environment, measured_at: str
+    report: XcodeReport, number: int, workload: Workload, environment: Environment, measured_at: str
 ) -> Cell:
-    load_s = statistics.median(report.loads_s) if report.loads_s else 0.0
-    compile_s = statistics.median(report.compiles_s) if report.compiles_s else None
+    """One experiment: the cold load and the cold prediction apart from the warm ones."""
+    found = report.experiments[number]
+    loads, compiles = found.loads_s, found.compiles_s
     return Cell(
         workload_key=workload.key,
         environment_key=environment.key,
         started_at=measured_at,
         fidelity="standard",
-        round_index=0,
-        load_s=load_s,
-        first_run_s=report.predictions_s[0],
+        round_index=number,
+        load_s=loads[0] if loads else 0.0,
+        first_run_s=found.predictions_s[0],
         warmup_s=(),
-        samples_s=report.predictions_s,
+        samples_s=found.predictions_s[1:] or found.predictions_s,
         canary_before_s=None,
         canary_after_s=None,
-        wall_s=sum(report.predictions_s) + sum(report.loads_s) + sum(report.compiles_s),
+        wall_s=sum(found.predictions_s) + sum(loads) + sum(compiles),
         peak_memory_bytes=None,
         facts={
             "source": "Xcode performance report",
             "report": report.name,
             "report_sha256": report.sha256,
             "compute_units": report.compute_units,
-            "compile_s": compile_s,
+            "compile_s": statistics.median(compiles) if compiles else None,
+            "warm_load_s": statistics.median(loads[1:]) if len(loads) > 1 else None,
+            "experiment": f"{number + 1} of {len(report.experiments)}",
             "placement": report.placement,
         },
     )
@@ -197,6 +220,19 @@ def _utc(text: str) -> str:
         ) from error
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _experiments(results: Mapping[str, Any], file: Path) -> Iterator[Experiment]:
+    """The processes of a report: its experiments, else its one set of samples."""
+    given = results.get("experiments")
+    listed = given if isinstance(given, list) else []
+    parts: list[Mapping[str, Any]] = [each for each in listed if isinstance(each, dict)]
+    for part in parts or [results]:
+        predictions = _samples(part, "predict", file)
+        if predictions:
+            yield Experiment(
+                predictions, _samples(part, "load", file), _samples(part, "compile", file)
+            )
 
 
 def _samples(results: Mapping[str, Any], part: str, file: Path) -> tuple[float, ...]:

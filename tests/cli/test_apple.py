@@ -81,7 +81,7 @@ def test_doctor_apple_on_a_mac_asks_core_ml(cli, monkeypatch: pytest.MonkeyPatch
 def test_a_report_from_xcode_joins_the_store_once(cli, report: Path) -> None:
     first, second = (cli("import", str(report), *WHAT) for _ in range(2))
     assert first.exit_code == 0, first.output
-    said = "FastViTHD@1024 (coreml fp16, cpu_and_ne) on iPhone 16, iOS 18.1: 10.1 ms, 3 predictions"
+    said = "FastViTHD@1024 (coreml fp16, cpu_and_ne) on iPhone 16, iOS 18.1: 10.1 ms, 2 warm"
     assert said in first.stdout and "1 new" in first.stderr
     assert "100.0 % of the operations is off the Neural Engine" in first.stdout
     assert "1 known" in second.stderr
