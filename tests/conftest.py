@@ -11,12 +11,17 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from paretobench.measure.contention import LIMIT_VARIABLE
+
 if TYPE_CHECKING:
     from tests.report.browser.chromium import Page
 
 # Examples are not timed: other processes on the machine would make them flaky.
 settings.register_profile("paretobench", deadline=None)
 settings.load_profile("paretobench")
+
+# Whatever else this machine does, every sample counts; tests of contention set their own limit.
+os.environ.setdefault(LIMIT_VARIABLE, "1")
 
 # A shell starts what runs in the background deaf to Ctrl-C, and so would be every process that
 # a test starts in order to interrupt it.

@@ -64,12 +64,11 @@ class Progress:
             self._say(f"failed: {event.workload.label}: {event.failure.reason}")
 
     def _finished(self, event: events.CellFinished) -> None:
-        from statistics import median
-
-        latency = milliseconds(median(event.cell.samples_s))
-        suspect = " (suspect: the machine's speed moved)" if event.cell.status == "suspect" else ""
+        cell = event.cell
+        why = cell.facts.get(cell.status, "")
+        doubt = f" ({cell.status}: {why})" if why else ""
         self._show(
-            f"{event.workload.label}: {latency} ms{suspect}; "
+            f"{event.workload.label}: {milliseconds(cell.median_s)} ms{doubt}; "
             f"{counted(self._cells, 'process', 'processes')} done{_left(event.remaining_s)}"
         )
 

@@ -47,6 +47,7 @@ class Contention:
 
     Attributes:
         cores: cores that the process may use.
+        allowed: the share of these cores that others might take.
         foreign: per sample, the share of these cores that others took (0 to 1).
         disturbed: indices of the samples that do not count, ascending.
         steal: per sample, the share that the hypervisor took; empty where it is not reported.
@@ -62,17 +63,13 @@ class Contention:
     cores: int
     foreign: tuple[float, ...]
     disturbed: tuple[int, ...] = ()
+    allowed: float = FOREIGN_LIMIT
     steal: tuple[float, ...] = ()
     pressure: tuple[float, ...] = ()
     switches: tuple[int, ...] = ()
     canary_foreign: tuple[float | None, float | None] = (None, None)
     waited_s: float = 0.0
     neighbours: tuple[Neighbour, ...] = ()
-
-    @property
-    def allowed(self) -> float:
-        """The share of the cores that others might take."""
-        return allowed_share(self.cores)
 
     def is_quiet_canary(self, which: int) -> bool:
         """Whether the canary before (0) or after (1) ran on a quiet machine."""
@@ -102,6 +99,7 @@ class Contention:
             "cores": self.cores,
             "foreign": list(self.foreign),
             "disturbed": list(self.disturbed),
+            "allowed": float(self.allowed),
             "steal": list(self.steal),
             "pressure": list(self.pressure),
             "switches": list(self.switches),

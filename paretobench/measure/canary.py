@@ -38,6 +38,10 @@ TOLERANCE = 0.02
 """Relative move of a canary that makes its cell suspect; throttles of 3 % and more were caught
 in 98 to 100 % of cases at this threshold without a false alarm."""
 
+WIDEST_TOLERANCE = 0.10
+"""A tolerance above this judges nothing: on the machine of one busy sweep it had grown to 13 %, and
+8 of 54 processes were called suspect, whose repeats then passed."""
+
 NOISE_MULTIPLE = 4.0
 """On a machine whose canaries scatter by themselves (a shared host), the tolerance grows to
 this many robust standard deviations of the canaries seen so far."""
@@ -95,13 +99,22 @@ def tolerance(history_s: Sequence[float]) -> float:
     return max(TOLERANCE, NOISE_MULTIPLE * _MAD_TO_SD * scatter)
 
 
+def can_judge(history_s: Sequence[float]) -> bool:
+    """Whether the canaries of this machine agree well enough to judge a cell by them.
+
+    >>> can_judge([0.020, 0.020, 0.0201]), can_judge([0.018, 0.020, 0.024, 0.021])
+    (True, False)
+    """
+    return tolerance(history_s) <= WIDEST_TOLERANCE
+
+
 def verdict(before_s: float, after_s: float, history_s: Sequence[float]) -> str | None:
     """Why a cell is suspect, or None.
 
     Args:
         before_s, after_s: the cell's own canaries.
-        history_s: canaries of the sweep so far, these two left out; a cell that is throttled
-            from its first to its last moment shows only against these.
+        history_s: canaries of the sweep so far that ran on a quiet machine, these two left out; a
+            cell that is throttled from its first to its last moment shows only against these.
 
     >>> verdict(0.02, 0.02, [0.02, 0.02]) is None
     True

@@ -1,7 +1,8 @@
 """One fresh process that times one workload: `python -m paretobench.measure.cell`.
 
 Orders come as JSON on stdin (see `orders`), the answer goes to the file they name. The order
-of things is the protocol: canary, load, cold first run, warm-up, samples, close, canary.
+of things is the protocol: canary, load, cold first run, warm-up, samples, close, canary. What
+other programs do meanwhile is read beside every sample and both canaries (`contention`).
 Only the workload's own backend is imported.
 """
 
@@ -16,8 +17,11 @@ from typing import Any
 from paretobench import backends
 from paretobench.backends import PreparedArtifact, Session
 from paretobench.domain import Workload
+from paretobench.domain.contention import Contention
+from paretobench.domain.records import Cell, Fidelity
 from paretobench.measure import child
 from paretobench.measure.canary import SETTLE_S, canary
+from paretobench.measure.contention import PROCESS_WAIT_LIMIT_S, MachineProbe, Watch, neighbours
 from paretobench.measure.energy import EnergyMeter
 from paretobench.measure.timing import Repetition, sample, warm_up
 from paretobench.planning.stopping import SamplingPlan
@@ -33,6 +37,7 @@ def orders(
     artifacts: Path,
     result: Path,
     prepared: PreparedArtifact | None = None,
+    wait_limit_s: float = PROCESS_WAIT_LIMIT_S,
 ) -> dict[str, Any]:
     """What a cell is sent.
 
@@ -42,6 +47,7 @@ def orders(
         artifacts: the folder of prepared artifacts.
         result: where the answer goes.
         prepared: what `prepare` made; None makes the cell look for it or make it.
+        wait_limit_s: how long it may wait for a quiet machine, in all.
     """
     made = None if prepared is None else {"path": _text(prepared.path), "facts": prepared.facts}
     return {
@@ -51,6 +57,7 @@ def orders(
         "result": str(result),
         "prepared": made,
         "spawned_at": time.time(),
+        "wait_limit_s": wait_limit_s,
     }
 
 
@@ -58,42 +65,96 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
+def cell_of(
+    answer: Mapping[str, Any],
+    workload_key: str,
+    environment_key: str,
+    fidelity: Fidelity,
+    round_index: int,
+    wall_s: float,
+    sweep_key: str | None = None,
+) -> Cell:
+    """The cell that a process's answer makes, not yet judged.
+
+    Args:
+        answer: of `time_workload`, its samples checked.
+        wall_s: from spawn to exit; what it waited for a quiet machine is taken off.
+    """
+    told = answer.get("contention")
+    seen = None if told is None else Contention.from_json(told)
+    return Cell(
+        workload_key=workload_key,
+        environment_key=environment_key,
+        started_at=answer["started_at"],
+        fidelity=fidelity,
+        round_index=round_index,
+        load_s=answer["load_s"],
+        first_run_s=answer["first_run_s"],
+        warmup_s=tuple(answer["warmup_s"]),
+        samples_s=tuple(answer["samples_s"]),
+        canary_before_s=answer["canary_before_s"],
+        canary_after_s=answer["canary_after_s"],
+        wall_s=wall_s - (0.0 if seen is None else seen.waited_s),
+        peak_memory_bytes=answer["peak_memory_bytes"],
+        energy_j=answer["energy_j"],
+        sweep_key=sweep_key,
+        facts=dict(answer["facts"]),
+        contention=seen,
+    )
+
+
 def time_workload(given: Mapping[str, Any]) -> dict[str, Any]:
     """Carry out the orders; returns the answer of a cell that ended well."""
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     plan = SamplingPlan(**given["sampling"])
     workload = Workload.from_json(given["workload"])
-    before_s = canary()
+    limit_s = given.get("wait_limit_s", PROCESS_WAIT_LIMIT_S)
+    watch = Watch(MachineProbe(), limit_s, name_neighbours=neighbours)
+    before_s, before = watch.around(canary)
     session, load_s, prepare_s = _load(workload, given)
-    # A session on another device (a phone) brings that device's clock.
-    clock = getattr(session, "clock", time.perf_counter)
-    repeat = Repetition(session.run, session.renew_input, clock)
-    overhead_s = time.time() - given.get("spawned_at", time.time()) - prepare_s + ENDING_S
-    meter = EnergyMeter()
-    first_run_s, warmup_s = warm_up(repeat, plan)
-    meter.start()
-    samples_s = sample(repeat, plan, overhead_s, first_run_s + sum(warmup_s))
-    reading = meter.stop()
-    peak = child.peak_memory_bytes()
-    facts = dict(session.facts) | {"sampling": plan.to_json()}
-    if reading is not None:
-        facts["energy"] = vars(reading)
+    since_spawn_s = time.time() - given.get("spawned_at", time.time())
+    overhead_s = since_spawn_s - prepare_s - watch.waited_s + ENDING_S
+    timed = _time_session(session, plan, overhead_s, watch)
+    facts = dict(session.facts) | {"sampling": plan.to_json()} | timed.pop("facts")
     session.close()
     time.sleep(SETTLE_S)
+    after_s, after = watch.around(canary)
     return {
         "status": "ok",
         "started_at": started_at,
         "load_s": load_s,
         "prepare_s": prepare_s,
+        **timed,
+        "canary_before_s": before_s,
+        "canary_after_s": after_s,
+        "facts": facts,
+        "contention": watch.record((round(before.share, 4), round(after.share, 4))).to_json(),
+    }
+
+
+def _time_session(
+    session: Session, plan: SamplingPlan, overhead_s: float, watch: Watch
+) -> dict[str, Any]:
+    """The cold run, the warm-up and the samples, with memory and energy, as part of the answer."""
+    # A session on another device (a phone) brings that device's clock, and this machine's other
+    # programs do not disturb it.
+    clock = getattr(session, "clock", None)
+    repeat = Repetition(session.run, session.renew_input, clock or time.perf_counter)
+    meter, waited_s = EnergyMeter(), watch.waited_s
+    first_run_s, warmup_s = warm_up(repeat, plan)
+    meter.start()
+    worked_s = first_run_s + sum(warmup_s)
+    samples_s = sample(repeat, plan, overhead_s, worked_s, None if clock else watch)
+    reading = meter.stop()
+    is_valid = reading is not None and reading.is_valid and watch.waited_s == waited_s
+    return {
         "first_run_s": first_run_s,
         "warmup_s": warmup_s,
         "samples_s": samples_s,
         "runs": repeat.count - 1 - len(warmup_s),
-        "canary_before_s": before_s,
-        "canary_after_s": canary(),
-        "peak_memory_bytes": peak,
-        "energy_j": reading.joules / len(samples_s) if reading and reading.is_valid else None,
-        "facts": facts,
+        "peak_memory_bytes": child.peak_memory_bytes(),
+        "energy_j": reading.joules / len(samples_s) if reading and is_valid else None,
+        "facts": {} if reading is None else {"energy": vars(reading)},
     }
 
 

@@ -22,6 +22,12 @@ from pathlib import Path
 from typing import Protocol
 
 from paretobench.domain.contention import Contention, Neighbour, allowed_share
+from paretobench.errors import ConfigError
+
+LIMIT_VARIABLE = "PARETOBENCH_FOREIGN_LIMIT"
+"""Environment variable with the share of the cores that others may take while a sample counts, for
+machines that are never quiet; 1 counts everything, and repeats no process for its spread. It is
+stored with each cell."""
 
 WINDOW_S = 0.2
 """Samples shorter than this are judged together: 20 ticks on each core."""
@@ -154,13 +160,34 @@ def foreign_share(before: Reading, after: Reading, cores: int) -> float:
     return min(max(left_s / (cores * elapsed_s), 0.0), 1.0)
 
 
-def is_quiet(share: float, elapsed_s: float, cores: int) -> bool:
+def allowed_here(cores: int) -> float:
+    """The share that others may take on this machine: `LIMIT_VARIABLE`, else the usual one.
+
+    Raises:
+        ConfigError: if the variable is no share.
+    """
+    text = os.environ.get(LIMIT_VARIABLE, "")
+    if not text:
+        return allowed_share(cores)
+    try:
+        chosen = float(text)
+    except ValueError:
+        chosen = -1.0
+    if not 0.0 < chosen <= 1.0:
+        raise ConfigError(
+            f"{LIMIT_VARIABLE}={text} is no share of the cores.\n"
+            "Give a number above 0 and up to 1, or unset it (0.03 is the usual limit)."
+        )
+    return chosen
+
+
+def is_quiet(share: float, elapsed_s: float, cores: int, allowed: float) -> bool:
     """Whether a share seen over some time is within what is allowed and a tick of the counters.
 
     The ticks of several cores are cut off independently, so their error grows with the root.
     """
     tick_share = _TICK_S * (cores / 2.0) ** 0.5 / (cores * elapsed_s) if elapsed_s > 0 else 1.0
-    return share <= allowed_share(cores) + tick_share
+    return share <= allowed + tick_share
 
 
 @dataclass(frozen=True)
@@ -171,6 +198,21 @@ class Look:
     is_quiet: bool
 
 
+NAMED_CORES = 0.05
+"""Cores' worth of work from which another program is named."""
+
+MOST_NAMED = 5
+
+
+def neighbours() -> list[Neighbour]:
+    """Who is at work beside this process and its family, the busiest first; takes `LOOK_S`."""
+    from paretobench.measure.quiet import busy_processes  # psutil, needed on a busy machine alone
+
+    busy = [one for one in busy_processes(LOOK_S) if one.cpu >= NAMED_CORES]
+    busy.sort(key=lambda one: -one.cpu)
+    return [Neighbour(one.name, round(one.cpu, 2)) for one in busy[:MOST_NAMED]]
+
+
 class Watch:
     """Readings around every sample of one process, and the waits between them.
 
@@ -179,6 +221,7 @@ class Watch:
         wait_limit_s: how long this process may wait in all.
         sleep: lets time pass; tests move a clock.
         name_neighbours: who is at work, asked once, after the first look that was not quiet.
+        allowed: the share that others may take; None for this machine's.
     """
 
     def __init__(
@@ -187,8 +230,10 @@ class Watch:
         wait_limit_s: float = PROCESS_WAIT_LIMIT_S,
         sleep: Callable[[float], None] = time.sleep,
         name_neighbours: Callable[[], Sequence[Neighbour]] = tuple,
+        allowed: float | None = None,
     ) -> None:
         self._probe, self._limit_s = probe, wait_limit_s
+        self._allowed = allowed_here(probe.cores) if allowed is None else allowed
         self._sleep, self._name_neighbours = sleep, name_neighbours
         self._edges: list[tuple[Reading, Reading]] = []
         self._disturbed: set[int] = set()
@@ -197,8 +242,13 @@ class Watch:
         self.waited_s = 0.0
         self.neighbours: tuple[Neighbour, ...] = ()
 
-    def time(self, run: Callable[[], float]) -> float:
-        """One sample with a reading on each side; judged once its window is long enough."""
+    def time(self, run: Callable[[], float]) -> tuple[float, bool]:
+        """One sample with a reading on each side.
+
+        Returns:
+            Its seconds, and whether the machine was quiet as far as is known: a window of short
+            samples is judged once it is long enough.
+        """
         before = self._probe.read()
         seconds = run()
         after = self._probe.read()
@@ -207,27 +257,32 @@ class Watch:
             self._disturbed.add(len(self._edges) - 1)
         self._has_resumed = False
         if after.at_s - self._edges[self._judged][0].at_s >= WINDOW_S:
-            self.judge()
-        return seconds
+            return seconds, self.judge()
+        return seconds, True
 
     def judge(self) -> bool:
-        """Judge the samples since the last verdict; whether all of them count."""
+        """Judge the samples since the last verdict; whether the machine was quiet meanwhile."""
         window = self._edges[self._judged :]
         if not window:
             return True
-        first, last, cores = window[0][0], window[-1][1], self._probe.cores
-        share, elapsed_s = foreign_share(first, last, cores), last.at_s - first.at_s
-        if not is_quiet(share, elapsed_s, cores):
-            met = [i for i, edges in enumerate(window) if _met(*edges, cores)]
+        first, last = window[0][0], window[-1][1]
+        look = self._look_between(first, last)
+        if not look.is_quiet:
+            met = [i for i, edges in enumerate(window) if _met(*edges, self._allowed)]
             # Where no single sample shows it, the whole window is in doubt.
             chosen = met if met and len(window) > 1 else range(len(window))
             self._disturbed.update(self._judged + i for i in chosen)
         self._judged = len(self._edges)
-        return is_quiet(share, elapsed_s, cores)
+        return look.is_quiet
 
     def counted(self, samples_s: Sequence[float]) -> list[float]:
         """Of the samples so far, those that count as far as is known."""
         return [s for i, s in enumerate(samples_s) if i not in self._disturbed]
+
+    @property
+    def has_judged_all(self) -> bool:
+        """Whether no sample awaits its verdict."""
+        return self._judged == len(self._edges)
 
     @property
     def can_wait(self) -> bool:
@@ -238,9 +293,12 @@ class Watch:
         """Watch the machine while this process does nothing."""
         before = self._probe.read()
         self._sleep(seconds)
-        after = self._probe.read()
-        share = foreign_share(before, after, self._probe.cores)
-        return Look(share, is_quiet(share, after.at_s - before.at_s, self._probe.cores))
+        return self._look_between(before, self._probe.read())
+
+    def _look_between(self, before: Reading, after: Reading) -> Look:
+        cores = self._probe.cores
+        share = foreign_share(before, after, cores)
+        return Look(share, is_quiet(share, after.at_s - before.at_s, cores, self._allowed))
 
     def wait(self) -> bool:
         """Wait for a quiet look, as long as there is time; whether one came."""
@@ -255,11 +313,20 @@ class Watch:
                 return True
         return False
 
-    def around(self, run: Callable[[], float]) -> tuple[float, float]:
-        """Run something that is no sample (a canary); its result, and what others took."""
-        before = self._probe.read()
-        result = run()
-        return result, foreign_share(before, self._probe.read(), self._probe.cores)
+    def around(self, run: Callable[[], float]) -> tuple[float, Look]:
+        """Run something that is no sample (a canary), once more if others met it and a wait helps.
+
+        Returns:
+            Its result, and what others took meanwhile.
+        """
+        for is_last in (False, True):
+            before = self._probe.read()
+            result = run()
+            look = self._look_between(before, self._probe.read())
+            if look.is_quiet or is_last or not self.wait():
+                break
+        self._has_resumed = False
+        return result, look
 
     def record(self, canary_foreign: tuple[float | None, float | None]) -> Contention:
         """What was seen, as a cell keeps it; shares to four digits."""
@@ -269,6 +336,7 @@ class Watch:
             cores=cores,
             foreign=tuple(round(foreign_share(*edge, cores), 4) for edge in edges),
             disturbed=tuple(sorted(self._disturbed)),
+            allowed=self._allowed,
             steal=_shares(edges, lambda r: r.steal_s, cores),
             pressure=_shares(edges, lambda r: r.pressure_s, 1),
             switches=tuple(after.switches - before.switches for before, after in edges),
@@ -278,14 +346,14 @@ class Watch:
         )
 
 
-def _met(before: Reading, after: Reading, cores: int) -> bool:
+def _met(before: Reading, after: Reading, allowed: float) -> bool:
     """Whether tasks waited for a core during one sample of a window that was not quiet."""
     for start_s, end_s in (
         (before.pressure_s, after.pressure_s),
         (before.delay_s, after.delay_s),
     ):
         if start_s is not None and end_s is not None:
-            return end_s - start_s > allowed_share(cores) * (after.at_s - before.at_s)
+            return end_s - start_s > allowed * (after.at_s - before.at_s)
     return True
 
 

@@ -1,15 +1,16 @@
 """Measure workloads: rounds of fresh processes, each stored before the next one starts.
 
 The harness decides what runs next and what became of it; `timing` knows when enough is
-enough, `schedule` the order, `process` how children end, `cell` what happens inside one.
+enough, `schedule` the order, `process` how children end, `cell` what happens inside one, and
+`judging` whether a process is to be believed.
 Killing it at any moment loses at most the process in flight, and the same call continues.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,17 +22,18 @@ from paretobench.domain.records import Cell, Environment, Failure, FailureKind, 
 from paretobench.errors import InvalidSamplesError
 from paretobench.measure import cell as cell_module
 from paretobench.measure import events
-from paretobench.measure.canary import canary, verdict
+from paretobench.measure.canary import canary
+from paretobench.measure.judging import Judge
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.preparation import Preparation, prepare_all
 from paretobench.measure.process import Children, ChildResult
 from paretobench.measure.schedule import current_round, has_cell, round_order
-from paretobench.planning.stopping import CellPlan, cell_plan
+from paretobench.planning.stopping import CellPlan, Decision, cell_plan
 
 CELL_MODULE = "paretobench.measure.cell"
 
-REFERENCE_CANARIES = 5
-"""Canaries before the first cell, so that even it can be found throttled from start to end."""
+DISTURBED_AT_MOST = 4
+"""Disturbed processes of one workload in one run, after which it is left for a later one."""
 
 
 class CellStore(Protocol):
@@ -77,6 +79,8 @@ class Options:
         cell_timeout_s: time after which a process is killed.
         artifacts: the folder of prepared artifacts.
         expected_cell_s: the plan's estimate of one process by workload key, for the time left.
+        cheapest: keys of the workloads that get their least number of processes whatever the
+            budget (`stopping.cheapest`).
     """
 
     artifacts: Path
@@ -87,19 +91,21 @@ class Options:
     retry_failed: bool = False
     cell_timeout_s: float = 1800.0
     expected_cell_s: Mapping[str, float] = field(default_factory=dict)
+    cheapest: Collection[str] = ()
 
 
-def wants_more(cells: Sequence[Process], plan: CellPlan) -> bool:
+def wants_more(cells: Sequence[Process], plan: CellPlan, is_cheapest: bool = False) -> bool:
     """Whether a workload with these cells of one environment wants another process."""
-    return plan.decide(*progress(cells, plan)).wants_more
+    return plan.decide(*progress(cells, plan), is_cheapest).wants_more
 
 
 def progress(cells: Sequence[Process], plan: CellPlan) -> tuple[list[float], float]:
-    """The medians that count at the plan's fidelity, and the wall seconds they cost."""
-    counted = replicates(cells, plan.fidelity)
-    return [cell_median(cell) for cell in counted], sum(
-        cell.wall_s for cell in cells if _counts(cell, plan.fidelity)
-    )
+    """The medians that count at the plan's fidelity, and the wall seconds of their processes.
+
+    What was disturbed does not count, and what was repeated is not charged.
+    """
+    counted = [c for c in replicates(cells, plan.fidelity) if c.status != "disturbed"]
+    return [cell_median(cell) for cell in counted], sum(cell.wall_s for cell in counted)
 
 
 @dataclass
@@ -113,6 +119,8 @@ class Account:
         device_s: wall time of all its cells and failed processes.
         work_s: of these, time in first runs, warm-ups and samples.
         prepare_s: time spent on making artifacts, apart from `device_s`.
+        stopped: why it stopped before every workload had what it wants: the machine was never
+            quiet; empty if it did not.
     """
 
     cells: list[Cell] = field(default_factory=list)
@@ -121,6 +129,7 @@ class Account:
     device_s: float = 0.0
     work_s: float = 0.0
     prepare_s: float = 0.0
+    stopped: str = ""
 
     @property
     def share(self) -> float | None:
@@ -183,7 +192,7 @@ class _Sweep:
         self.children, self.listen = children, listen
         self.plan: CellPlan = cell_plan(options.fidelity, options.precision_goal)
         self.account = Account()
-        self.canaries: list[float] = []
+        self.judge = Judge()
         self.prepared: dict[str, PreparedArtifact] = {}
         if options.retry_failed:
             store.supersede_failures(environment_key, list(self.workloads))
@@ -200,12 +209,14 @@ class _Sweep:
         if self.active():
             self.prepare()
         if self.active():
-            self.canaries = [canary() for _ in range(REFERENCE_CANARIES)]
+            self.judge.take_reference(canary)
         every = [cell for cells in self.cells.values() for cell in cells]
         round_index = current_round(every, self.options.sweep_key)
-        while self.active():
+        while self.active() and not self.judge.is_hopeless:
             self.visit(round_index)
             round_index += 1
+        if self.judge.is_hopeless:
+            self.account.stopped = self.judge.why_hopeless()
         self.account.failures = list(self.failed.values())
 
     def active(self) -> list[str]:
@@ -214,7 +225,11 @@ class _Sweep:
 
     def wants_more(self, key: str) -> bool:
         """Whether a workload wants another process; notes why if not."""
-        decision = self.plan.decide(*self.progress(key))
+        decision = self.plan.decide(*self.progress(key), key in self.options.cheapest)
+        mine = [cell for cell in self.account.cells if cell.workload_key == key]
+        disturbed = sum(cell.status == "disturbed" for cell in mine)
+        if disturbed >= DISTURBED_AT_MOST:
+            decision = Decision(False, f"{disturbed} processes were disturbed by other programs")
         if not decision.wants_more and key not in self.account.reasons:
             self.account.reasons[key] = decision.why
             self.listen(events.WorkloadDone(self.workloads[key], decision.why))
@@ -251,10 +266,14 @@ class _Sweep:
         for key in order:
             if key not in active or self.visited(key, round_index):
                 continue
+            if self.judge.is_hopeless:
+                return
             cell = self.start(self.workloads[key], round_index)
-            if cell is not None and cell.status == "suspect":
+            if cell is not None and cell.status in ("suspect", "disturbed"):
                 again.append(key)
         for key in again:
+            if self.judge.is_hopeless:
+                return
             self.start(self.workloads[key], round_index)
 
     def visited(self, key: str, round_index: int) -> bool:
@@ -264,13 +283,15 @@ class _Sweep:
     def start(self, workload: Workload, round_index: int) -> Cell | None:
         """One process from start to stored row; None if it failed."""
         self.listen(events.CellStarted(workload, round_index, self.remaining_s()))
+        wait_limit_s = self.judge.wait_limit_s
 
         def orders(result: Path) -> Mapping[str, Any]:
             made = self.prepared.get(workload.key)
             sampling, artifacts = self.plan.sampling, self.options.artifacts
-            return cell_module.orders(workload, sampling, artifacts, result, made)
+            return cell_module.orders(workload, sampling, artifacts, result, made, wait_limit_s)
 
-        outcome = self.children.ask(CELL_MODULE, orders, self.options.cell_timeout_s)
+        limit_s = self.options.cell_timeout_s + wait_limit_s
+        outcome = self.children.ask(CELL_MODULE, orders, limit_s)
         self.account.device_s += outcome.wall_s
         cell = self.accept(workload, outcome, round_index)
         if cell is None:
@@ -299,32 +320,25 @@ class _Sweep:
     def judged(
         self, workload: Workload, answer: Mapping[str, Any], wall_s: float, round_index: int
     ) -> Cell:
-        """A cell with its canaries' verdict; the canaries join the sweep's history."""
-        before_s, after_s = answer["canary_before_s"], answer["canary_after_s"]
-        why = verdict(before_s, after_s, self.canaries)
-        self.canaries += [before_s, after_s]
-        facts = dict(answer["facts"]) | {"seed": self.options.seed}
-        if why is not None:
-            facts["suspect"] = why
-        return Cell(
-            workload_key=workload.key,
-            environment_key=self.environment_key,
-            started_at=answer["started_at"],
-            fidelity=self.options.fidelity,
-            round_index=round_index,
-            load_s=answer["load_s"],
-            first_run_s=answer["first_run_s"],
-            warmup_s=tuple(answer["warmup_s"]),
-            samples_s=tuple(answer["samples_s"]),
-            canary_before_s=before_s,
-            canary_after_s=after_s,
-            wall_s=wall_s,
-            peak_memory_bytes=answer["peak_memory_bytes"],
-            energy_j=answer["energy_j"],
-            status="ok" if why is None else "suspect",
-            sweep_key=self.options.sweep_key,
-            facts=facts,
+        """A cell with its status."""
+        options = self.options
+        cell = cell_module.cell_of(
+            answer,
+            workload.key,
+            self.environment_key,
+            options.fidelity,
+            round_index,
+            wall_s,
+            options.sweep_key,
         )
+        status, why = self.judge.judge(cell, self.plan.sampling, self.fastest_s(workload.key))
+        facts = {**cell.facts, "seed": options.seed, **({status: why} if why else {})}
+        return replace(cell, status=status, facts=facts)
+
+    def fastest_s(self, key: str) -> float | None:
+        """The fastest counted run of a workload in its undisturbed cells; None without one."""
+        runs = [s for c in self.cells[key] if c.status != "disturbed" for s in c.counted_s]
+        return min(runs, default=None)
 
     def fail(
         self, workload: Workload, kind: FailureKind, reason: str, details: Mapping[str, Any]
@@ -354,7 +368,9 @@ class _Sweep:
         total = 0.0
         for key, seconds in known.items():
             each = usual if seconds is None else seconds
-            total += each * self.plan.expected_cells(*self.progress(key), each)
+            total += each * self.plan.expected_cells(
+                *self.progress(key), each, key in self.options.cheapest
+            )
         return total
 
     def cell_s(self, key: str) -> float | None:

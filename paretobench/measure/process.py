@@ -94,6 +94,7 @@ class Children:
         memory_limit_bytes: address space that a child may have; None for no limit.
         keep_fds: open files that children inherit, such as the device lock's.
         launcher: what replaces `python -m`; tests put their own backends in this way.
+        variables: environment variables of their own.
     """
 
     def __init__(
@@ -101,10 +102,12 @@ class Children:
         memory_limit_bytes: int | None = None,
         keep_fds: Sequence[int] = (),
         launcher: Sequence[str] = (sys.executable, "-m"),
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.memory_limit_bytes = memory_limit_bytes
         self.keep_fds = tuple(keep_fds)
         self.launcher = tuple(launcher)
+        self.variables = dict(variables or {})
 
     def ask(
         self, module: str, orders: Callable[[Path], Mapping[str, Any]], timeout_s: float
@@ -143,7 +146,7 @@ class Children:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=child_environment(),
+                env=child_environment({**os.environ, **self.variables}),
                 pass_fds=(reader, *self.keep_fds),
                 start_new_session=True,
             )

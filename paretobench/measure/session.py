@@ -237,7 +237,7 @@ class _Session:
             listen=self.tell,
             lock=self.lock,
         )
-        names = ("reasons", "device_s", "work_s", "prepare_s")
+        names = ("reasons", "device_s", "work_s", "prepare_s", "stopped")
         self.say("done", **{name: getattr(account, name) for name in names})
 
     def tell(self, event: events.Event) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from paretobench.measure.contention import Watch
 from paretobench.planning.stopping import SamplingPlan, is_warm
 
 Clock = Callable[[], float]
@@ -52,15 +53,37 @@ def warm_up(repeat: Repetition, plan: SamplingPlan) -> tuple[float, list[float]]
 
 
 def sample(
-    repeat: Repetition, plan: SamplingPlan, overhead_s: float = 0.0, worked_s: float = 0.0
+    repeat: Repetition,
+    plan: SamplingPlan,
+    overhead_s: float = 0.0,
+    worked_s: float = 0.0,
+    watch: Watch | None = None,
 ) -> list[float]:
-    """Samples, in order, until the plan has enough.
+    """Samples, in order, until the plan has enough that count.
+
+    After a sample that others disturbed, sampling waits for a quiet look and goes on; once the
+    time for waiting is spent, the plan counts every sample, so that there is an end.
 
     Args:
         overhead_s, worked_s: seconds the process has spent before, as in `target_s`.
+        watch: reads what others do; None where that says nothing of the samples (a phone).
     """
     samples: list[float] = []
     start, target_s = repeat.clock(), plan.target_s(overhead_s, worked_s)
-    while plan.wants_sample(samples, repeat.clock() - start, target_s):
-        samples.append(repeat())
-    return samples
+    if watch is None:
+        while plan.wants_sample(samples, repeat.clock() - start, target_s):
+            samples.append(repeat())
+        return samples
+    waited_before_s = watch.waited_s
+    while True:
+        counted = watch.counted(samples) if watch.can_wait else samples
+        elapsed_s = repeat.clock() - start - (watch.waited_s - waited_before_s)
+        if plan.wants_sample(counted, elapsed_s, target_s):
+            seconds, is_quiet = watch.time(repeat)
+            samples.append(seconds)
+        elif watch.has_judged_all:
+            return samples
+        else:
+            is_quiet = watch.judge()
+        if not is_quiet:
+            watch.wait()

@@ -196,6 +196,7 @@ class _Arriving:
         elif message["say"] == "done":
             self.account.reasons.update(message["reasons"])
             self.account.prepare_s += message["prepare_s"]
+            self.account.stopped = message.get("stopped", "")
 
     def _cell(self, cell: Cell) -> None:
         self.store.add_cell(cell)

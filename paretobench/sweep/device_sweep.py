@@ -38,7 +38,8 @@ class DeviceSweep:
     Attributes:
         account: what the harness did so far; None while nothing had to be measured.
         sweep_key: of the device's own sweep in the store; empty before `begin`.
-        stopped: why the device dropped out; empty while it did not.
+        stopped: why the device dropped out, or was too disturbed to go on; empty while it was
+            neither.
     """
 
     def __init__(
@@ -153,6 +154,7 @@ class DeviceSweep:
             prepared.request.settings.wait,
         )
         self.account = done if self.account is None else _joined(self.account, done)
+        self.stopped = self.stopped or done.stopped
 
 
 def _options(prepared: PlannedSweep, sweep_key: str, fidelity: Fidelity) -> Options:
@@ -183,6 +185,7 @@ def _joined(first: Account, second: Account) -> Account:
         device_s=first.device_s + second.device_s,
         work_s=first.work_s + second.work_s,
         prepare_s=first.prepare_s + second.prepare_s,
+        stopped=first.stopped or second.stopped,
     )
 
 

@@ -14,13 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretobench.domain.contention import Contention, Neighbour
+from paretobench.errors import ConfigError
 from paretobench.measure.contention import (
+    LIMIT_VARIABLE,
     MachineProbe,
     Reading,
     Watch,
+    allowed_here,
     foreign_share,
     is_quiet,
 )
+from paretobench.measure.timing import Repetition, sample
+from paretobench.planning.stopping import SamplingPlan
 
 
 @dataclass
@@ -63,13 +68,14 @@ class ScriptedMachine:
 
 
 def watch(machine: ScriptedMachine, wait_limit_s: float = 30.0) -> Watch:
-    return Watch(machine, wait_limit_s, machine.sleep, lambda: [Neighbour("noisy", 1.0)])
+    noisy = Neighbour("noisy", 1.0)
+    return Watch(machine, wait_limit_s, machine.sleep, lambda: [noisy], allowed=0.03)
 
 
 def test_on_a_quiet_machine_every_sample_counts() -> None:
     machine = ScriptedMachine()
     own = watch(machine)
-    samples = [own.time(machine.run(0.5)) for _ in range(5)]
+    samples = [own.time(machine.run(0.5))[0] for _ in range(5)]
     seen = own.record((0.0, 0.0))
     assert seen.disturbed == () and seen.counted(samples) == tuple(samples)
     assert max(seen.foreign) == pytest.approx(0.0, abs=1e-6)
@@ -78,7 +84,7 @@ def test_on_a_quiet_machine_every_sample_counts() -> None:
 def test_a_sample_during_which_others_computed_is_kept_and_does_not_count() -> None:
     machine = ScriptedMachine(busy=lambda at_s: 1.0 if 1.0 <= at_s < 1.4 else 0.0)
     own = watch(machine)
-    samples = [own.time(machine.run(0.5)) for _ in range(5)]
+    samples = [own.time(machine.run(0.5))[0] for _ in range(5)]
     seen = own.record((None, None))
     assert seen.disturbed == (2,)
     assert len(seen.foreign) == len(samples) == 5
@@ -141,13 +147,21 @@ def test_a_share_lies_between_nothing_and_everything(
 
 def test_what_the_counters_cannot_resolve_is_no_disturbance() -> None:
     tick_in_a_short_look = 0.01 / (2 * 0.2)
-    assert is_quiet(tick_in_a_short_look, 0.2, cores=2)
-    assert not is_quiet(0.06, 2.0, cores=2)
+    assert is_quiet(tick_in_a_short_look, 0.2, cores=2, allowed=0.03)
+    assert not is_quiet(0.06, 2.0, cores=2, allowed=0.03)
 
 
 def test_what_was_seen_comes_back_from_json() -> None:
     seen = Contention(
-        2, (0.0, 0.4), (1,), (), (0.0, 0.9), (3, 7), (0.01, None), 1.5, (Neighbour("make", 1.9),)
+        2,
+        (0.0, 0.4),
+        disturbed=(1,),
+        allowed=0.05,
+        pressure=(0.0, 0.9),
+        switches=(3, 7),
+        canary_foreign=(0.01, None),
+        waited_s=1.5,
+        neighbours=(Neighbour("make", 1.9),),
     )
     assert Contention.from_json(seen.to_json()) == seen
     empty = Contention(4, ())
@@ -191,3 +205,63 @@ def test_counters_only_grow_and_idle_and_own_time_fit_into_the_cores() -> None:
     elapsed_s = after.at_s - before.at_s
     assert after.own_s > before.own_s + 0.05
     assert 0.0 <= after.idle_s - before.idle_s <= probe.cores * (elapsed_s + 0.05)
+
+
+def test_the_limit_of_a_machine_that_is_never_quiet_is_its_owners(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(LIMIT_VARIABLE, "0.4")
+    assert allowed_here(2) == 0.4
+    monkeypatch.delenv(LIMIT_VARIABLE)
+    assert allowed_here(2) == 0.03
+    for wrong in ("much", "0", "1.5", "nan"):
+        monkeypatch.setenv(LIMIT_VARIABLE, wrong)
+        with pytest.raises(ConfigError, match=LIMIT_VARIABLE):
+            allowed_here(2)
+
+
+def plan() -> SamplingPlan:
+    return SamplingPlan(sample_s=2.0, share=0.0, sample_limit_s=2.0, min_samples=5)
+
+
+def repetition(machine: ScriptedMachine, seconds: float) -> Repetition:
+    run = machine.run(seconds)
+
+    def timed() -> None:
+        run()
+
+    return Repetition(timed, lambda: None, lambda: machine.now)
+
+
+def test_sampling_waits_for_a_quiet_moment_and_goes_on() -> None:
+    machine = ScriptedMachine(busy=lambda at_s: 1.0 if 1.0 <= at_s < 5.0 else 0.0)
+    own = watch(machine)
+    samples = sample(repetition(machine, 0.4), plan(), watch=own)
+    seen = own.record((None, None))
+    counted = seen.counted(samples)
+    assert len(counted) >= 5 and max(counted) < 0.41
+    assert 3.0 <= seen.waited_s <= 5.5
+
+
+def test_sampling_ends_on_a_machine_that_is_never_quiet() -> None:
+    machine = ScriptedMachine(busy=lambda at_s: 1.0)
+    own = watch(machine, wait_limit_s=4.0)
+    samples = sample(repetition(machine, 0.4), plan(), watch=own)
+    seen = own.record((None, None))
+    assert 5 <= len(samples) <= 8 and seen.counted(samples) == ()
+    assert machine.now < 10.0
+
+
+def test_a_disturbance_in_the_last_window_of_short_samples_is_found() -> None:
+    machine = ScriptedMachine(busy=lambda at_s: 1.0 if 1.93 <= at_s < 1.99 else 0.0)
+    own = watch(machine)
+    samples = sample(repetition(machine, 0.03), plan(), watch=own)
+    seen = own.record((None, None))
+    assert seen.disturbed and max(seen.counted(samples)) < 0.031
+
+
+def test_slowness_is_judged_by_undisturbed_samples() -> None:
+    machine = ScriptedMachine(busy=lambda at_s: 1.9 if at_s < 3.0 else 0.0)
+    own = watch(machine)
+    samples = sample(repetition(machine, 0.5), plan(), watch=own)
+    assert len(own.record((None, None)).counted(samples)) >= 5
