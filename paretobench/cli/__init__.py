@@ -31,6 +31,7 @@ VERBS = {
     "export": "Write the table as csv, markdown, latex, json or parquet.",
     "best": "The best point under a latency budget or above an accuracy.",
     "compare": "Two encoders, sweeps or databases: ratio, gain, BD-TTFT.",
+    "duel": "Time two builds or settings in turn, and say which is faster.",
     "claims": "Recompute the paper's headline claims and say which hold.",
     "audit": "Recompute the published tables and list every mismatch.",
     "score": "Run lmms-eval on a checkpoint for a point.",

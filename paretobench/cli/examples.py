@@ -31,6 +31,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "paretobench best --at-least 60 --where 'textvqa>=60' --published",
     ),
     "compare": ("paretobench compare fastvithd vit_l14 --published",),
+    "duel": ("paretobench duel . OMP_NUM_THREADS=1 workload.json",),
     "claims": ("paretobench claims",),
     "audit": ("paretobench audit --all",),
     "score": (

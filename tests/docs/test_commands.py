@@ -64,13 +64,13 @@ def write(file: File, folder: Path) -> None:
 
 
 def planned(command: Command) -> str:
-    """The command as it is run here: a sweep ends at its plan."""
-    is_sweep = command.ours[1:2] == ["sweep"]
-    return (
-        command.text.replace("paretobench sweep", "paretobench sweep dry_run=true")
-        if (is_sweep)
-        else command.text
-    )
+    """The command as it is run here: a sweep ends at its plan, a duel at its help."""
+    verb = command.ours[1:2]
+    if verb == ["duel"]:
+        return f"{command.text} --help"
+    if verb == ["sweep"]:
+        return command.text.replace("paretobench sweep", "paretobench sweep dry_run=true")
+    return command.text
 
 
 def check_run(command: Command, text: str, folder: Path) -> None:
