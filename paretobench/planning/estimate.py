@@ -86,14 +86,15 @@ class Estimator:
     rule: CellPlan
     is_prepared: Callable[[Workload], bool] = lambda _: True
 
-    def workload(self, workload: Workload, cost: Cost) -> Expected:
-        """All processes of a workload."""
+    def workload(self, workload: Workload, cost: Cost, is_cheapest: bool = False) -> Expected:
+        """All processes of a workload; `is_cheapest` as in `stopping.CellPlan.decide`."""
         latency_s = self.rates.seconds(workload, cost)
         overhead_s = self.rates.overhead_s(workload)
         if overhead_s is None:
             overhead_s = loading_s(workload, cost, self.rates.machine)
         cell_s = self.rule.sampling.expected_s(latency_s, overhead_s)
-        return Expected(latency_s, overhead_s, cell_s, self.rule.expected_s(cell_s))
+        wall_s = self.rule.expected_s(cell_s, is_cheapest)
+        return Expected(latency_s, overhead_s, cell_s, wall_s)
 
     def end_to_end_s(self, encode: Expected, passes: int, prefill: Expected) -> float:
         """All processes of one point's check: both halves are loaded and run in each."""

@@ -34,6 +34,7 @@ from paretobench.planning.cost import (
     prefill_cost,
 )
 from paretobench.planning.estimate import Estimator, Expected
+from paretobench.planning.stopping import cheapest
 from paretobench.planning.tiling import plan_tiles
 from paretobench.units import counted, duration, gibibytes
 
@@ -158,12 +159,15 @@ class Plan:
     Attributes:
         besides_s: estimate of what a sweep takes besides the workloads: making artifacts,
             checking sums end to end, the report.
+        cheapest: keys of the workloads that get their least number of processes whatever the
+            budget.
     """
 
     points: tuple[PlannedPoint, ...]
     workloads: tuple[PlannedWorkload, ...]
     refused: tuple[Refusal, ...]
     besides_s: float = 0.0
+    cheapest: frozenset[str] = frozenset()
 
     @property
     def pending(self) -> tuple[PlannedWorkload, ...]:
@@ -261,6 +265,17 @@ def plan_grid(
     return PlannedGrid((*refused, *map(planner.point, points)))
 
 
+def cheapest_of(grid: PlannedGrid) -> frozenset[str]:
+    """The workloads that get their least number of processes whatever the budget, by key.
+
+    By operations, not by seconds, so that a plan names the same ones before and after measuring.
+    """
+    costs, _ = _costs(grid.points)
+    operations = {key: cost.flops for key, (_, cost) in costs.items()}
+    groups = {key: (one.runtime.backend, one.kind) for key, (one, _) in costs.items()}
+    return cheapest(operations, groups)
+
+
 def price(
     grid: PlannedGrid,
     estimator: Estimator,
@@ -284,7 +299,8 @@ def price(
 
     points = grid.points
     costs, uses = _costs(points)
-    expected = {key: estimator.workload(*priced) for key, priced in costs.items()}
+    least = cheapest_of(grid)
+    expected = {key: estimator.workload(*priced, key in least) for key, priced in costs.items()}
     ordered = sorted(costs.items(), key=lambda item: item[1][0].kind != "encode")
     workloads = tuple(
         PlannedWorkload(workload, uses[key], state_of(key), expected[key], cost.peak_bytes)
@@ -297,7 +313,8 @@ def price(
         (expected[planned.encodes[0][0].key], planned.encodes[0][1], expected[planned.prefill.key])
         for planned in points
     ]
-    return Plan(points, workloads, grid.refused, estimator.besides_s(pending, pairs, checks))
+    besides_s = estimator.besides_s(pending, pairs, checks)
+    return Plan(points, workloads, grid.refused, besides_s, least)
 
 
 def _with_weights(device: Device, weights: str) -> Device:

@@ -232,13 +232,13 @@ class CellPlan:
             wanted = max(self.min_cells, round(n * off**2))
         return max(1, min(wanted, self.max_cells) - n)
 
-    def expected_s(self, cell_s: float) -> float:
+    def expected_s(self, cell_s: float, is_cheapest: bool = False) -> float:
         """Wall seconds of all processes of one workload, before the first.
 
         >>> cell_plan("standard").expected_s(10.0), cell_plan("rigorous").expected_s(10.0)
         (20.0, 80.0)
         """
-        return cell_s * self.expected_cells([], 0.0, cell_s)
+        return cell_s * self.expected_cells([], 0.0, cell_s, is_cheapest)
 
     def _by_precision(self, medians_s: Sequence[float]) -> Decision:
         if self.precision_goal is None:
@@ -274,7 +274,7 @@ def cheapest(
     """The keys of the `n` workloads of each group whose processes cost least.
 
     Args:
-        cell_s: seconds of one process by workload key, measured or expected.
+        cell_s: what one process costs by workload key; only the order matters.
         group_of: backend and kind by workload key.
 
     >>> sorted(cheapest({"a": 3.0, "b": 1.0, "c": 2.0}, {"a": 0, "b": 0, "c": 1}, n=1))

@@ -173,6 +173,7 @@ def _options(prepared: PlannedSweep, sweep_key: str, fidelity: Fidelity) -> Opti
         retry_failed=settings.retry_failed,
         cell_timeout_s=min(settings.cell_timeout_s, limit_s or settings.cell_timeout_s),
         expected_cell_s=expected,
+        cheapest=sorted(prepared.plan.cheapest),
     )
 
 

@@ -6,7 +6,7 @@ out unless it is to be retried.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from paretobench.domain.records import Environment, Process
 from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
 from paretobench.planning.cost import Machine, PastMeasurement, Rates
 from paretobench.planning.estimate import Estimator
-from paretobench.planning.plan import Plan, plan_grid, price
+from paretobench.planning.plan import Plan, cheapest_of, plan_grid, price
 from paretobench.planning.stopping import CellPlan, cell_plan
 from paretobench.remote.places import MeasuringDevice, measuring_device
 from paretobench.store import CellSummary, Store
@@ -214,7 +214,8 @@ def plan_on(
         is_prepared or (lambda _: bool(known)),
     )
     checks = MOST_CHECKED if settings.check == "front" else int(settings.check)
-    plan = price(grid, estimator, finished(known, rules), failed, checks)
+    done = finished(known, rules, cheapest_of(grid))
+    plan = price(grid, estimator, done, failed, checks)
     record = estimate_accuracy(store, environment)
     return PlannedSweep(request, device, environment, plan, site, asked, record)
 
@@ -271,11 +272,13 @@ def known_cells(
     return cells
 
 
-def finished(known: Mapping[str, Sequence[Process]], rules: CellPlan) -> set[str]:
+def finished(
+    known: Mapping[str, Sequence[Process]], rules: CellPlan, cheapest: Collection[str] = ()
+) -> set[str]:
     """Workloads that want no further process under the fidelity's rule."""
     from paretobench.measure.harness import wants_more
 
-    return {key for key, cells in known.items() if not wants_more(cells, rules)}
+    return {key for key, cells in known.items() if not wants_more(cells, rules, key in cheapest)}
 
 
 def _past(store: Store | None, known: Mapping[str, Sequence[CellSummary]]) -> list[PastMeasurement]:

@@ -154,3 +154,17 @@ def test_contradictions(
 ) -> None:
     said = contradiction(samples_s, first_run_s, fastest_s)
     assert said is None if found is None else said is not None and found in said
+
+
+def test_the_cheapest_workloads_get_a_second_process_whatever_the_budget() -> None:
+    keys = [workload("a").key]
+    options = harness.Options(Path("artifacts"), sweep_key="s", cheapest=keys)
+    children = ScriptedChildren(lambda *_: seen(), wall_s=40.0)
+    harness.run(
+        [workload("a"), workload("b")],
+        store=MemoryStore(),
+        environment=HERE,
+        options=options,
+        children=children,
+    )
+    assert Counter(children.visits) == {"a": 2, "b": 1}
