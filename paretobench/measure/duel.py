@@ -80,9 +80,10 @@ def parse_side(text: str) -> Side:
         if part == ".":
             continue
         if is_setting and name.isidentifier():
-            which = "variables" if name == name.upper() else "runtime"
-            kept = value if which == "variables" else _option(value)
-            side = replace(side, **{which: {**getattr(side, which), name: kept}})
+            if name == name.upper():
+                side = replace(side, variables={**side.variables, name: value})
+            else:
+                side = replace(side, runtime={**side.runtime, name: _option(value)})
         else:
             side = replace(side, python=_interpreter(part))
     return side

@@ -332,7 +332,9 @@ class _Sweep:
             options.sweep_key,
         )
         status, why = self.judge.judge(cell, self.plan.sampling, self.fastest_s(workload.key))
-        facts = {**cell.facts, "seed": options.seed, **({status: why} if why else {})}
+        facts = dict(cell.facts) | {"seed": options.seed}
+        if why:
+            facts[status] = why
         return replace(cell, status=status, facts=facts)
 
     def fastest_s(self, key: str) -> float | None:
