@@ -139,11 +139,11 @@ def check_pip(words: list[str]) -> None:
     for word in words:
         name, _, extra = word.rstrip("]").partition("[")
         if extra:
-            assert name in (".", "paretobench") and extra in EXTRAS
+            assert name in (".", "paretobench-vlm") and extra in EXTRAS
         elif word.endswith(".txt"):
             assert (ROOT / word).is_file()
         else:
-            assert word in (".", "-r", "--no-deps")
+            assert word in (".", "-c", "-r", "--no-deps")
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)
