@@ -27,6 +27,10 @@ from paretobench.backends.inputs import (
     random_embeddings,
     random_ids,
 )
+from paretobench.backends.models.llm_dimensions import (
+    WITHOUT_EMBEDDINGS_IN_MLX,
+    refuses_shared,
+)
 from paretobench.backends.projector import MLXProjector
 from paretobench.domain import Workload
 from paretobench.domain.checkpoint import check_unchanged
@@ -65,6 +69,11 @@ class MLX:
             return f"mlx knows prefill_mode={' or '.join(MODES)}, not {mode}"
         if options.get("device") == "gpu" and not hardware.detect().is_apple_silicon:
             return "mlx has a GPU on Apple silicon only; here device=cpu"
+        subject = PrefillSubject.of(workload)
+        if not subject.takes_ids and subject.llm["architecture"] in WITHOUT_EMBEDDINGS_IN_MLX:
+            return f"mlx-lm gives {subject.llm['architecture']} token ids only, no visual tokens"
+        if reason := refuses_shared(subject.llm, _is_shared(workload)):
+            return reason
         return None
 
     def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
@@ -193,7 +202,9 @@ class MLXSession:
     @property
     def _dtype(self) -> Any:
         """Of everything that is not quantised."""
-        return self.model.model.norm.weight.dtype
+        last = self.model.model
+        norm = last.norm if "norm" in last else last.embedding_norm  # LFM2 calls it so
+        return norm.weight.dtype
 
     def _fill_all_but_last(self, cache: list[Any]) -> None:
         """Chunk by chunk, each waited for, as mlx-lm's generator does."""

@@ -28,6 +28,7 @@ from paretobench.backends.inputs import (
     random_ids,
     random_pixels,
 )
+from paretobench.backends.models.llm_dimensions import refuses_shared
 from paretobench.backends.projector import TorchProjector
 from paretobench.backends.torch_session import (
     TorchSession,
@@ -67,6 +68,10 @@ class Torch:
             return f"torch runs on device=cpu, cuda or mps, not {device}"
         if reason := refuses_options(workload):
             return reason
+        if workload.kind == "prefill":
+            llm = workload.subject["llm"]
+            if reason := refuses_shared(llm, _is_shared(workload)):
+                return reason
         if precision == "bf16" and device == "cpu" and not hardware.detect().has_fast_bf16:
             return "this processor has no bf16 instructions; use precision=fp32"
         return None

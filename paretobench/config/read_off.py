@@ -122,7 +122,7 @@ def dimensions(data: Any, at: str) -> dict[str, Any]:
         data = data["text_config"]
     if not isinstance(data, Mapping) or not re.fullmatch(r"\w+", str(data.get("model_type", ""))):
         raise ConfigError(f"{at} has no model_type, so it is no model's config.json")
-    found: dict[str, Any] = {"architecture": str(data["model_type"]).removesuffix("_text")}
+    found: dict[str, Any] = {"architecture": str(data["model_type"])}
     found |= {ours: data[theirs] for theirs, ours in _KNOWN.items() if data.get(theirs) is not None}
     found.setdefault("n_kv_heads", found.get("n_heads"))
     rope = data.get("rope_parameters")

@@ -152,21 +152,23 @@ def share_first_layer(model: nn.Module) -> None:
 
 
 def restore_rotary(model: nn.Module, device: str) -> None:
-    """Compute the rotary frequencies again: they are buffers that no file holds, and
-    `to_empty` leaves them undefined."""
+    """Compute the rotary frequencies and Gemma's scale of embeddings again: they are buffers
+    that no file holds, and `to_empty` leaves them undefined."""
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
-            if hasattr(child, "inv_freq"):
+            buffers = dict(child.named_buffers(recurse=False))
+            if any(each.endswith("inv_freq") for each in buffers):
                 with torch.device(device):
                     setattr(module, name, type(child)(child.config))
+            if "embed_scale" in buffers:
+                child.embed_scale = torch.tensor(child.scalar_embed_scale, device=device)
 
 
 def _classes(architecture: str) -> tuple[type, type]:
     try:
         with _without_torchvision():
-            module = importlib.import_module(
-                f"transformers.models.{architecture}.modeling_{architecture}"
-            )
+            name = architecture.removesuffix("_text")  # gemma3_text is a part of gemma3
+            module = importlib.import_module(f"transformers.models.{name}.modeling_{name}")
     except ModuleNotFoundError as error:
         raise UnsupportedError(
             f"transformers has no language model {architecture!r} ({error}); "
