@@ -21,12 +21,13 @@ from paretobench.accuracy.finding import Found
 from paretobench.accuracy.lmms import importer
 from paretobench.accuracy.names import known_names
 from paretobench.accuracy.standing_scores import Contest, sort_out
-from paretobench.cli import import_xcode
+from paretobench.cli import import_tool_timings, import_xcode
 from paretobench.errors import DataError, ParetobenchError
 from paretobench.units import counted, percent
 
 if TYPE_CHECKING:
     from paretobench.domain.records import Score
+    from paretobench.measure.tool_timings import ToolTimings
     from paretobench.store import Store
 
 BATCH = 20_000
@@ -130,7 +131,7 @@ class Import:
 
     def _take(self, found: Found) -> str | None:
         """Import what is no score file at once; returns the kind of a score file."""
-        from paretobench.measure import xcode_reports
+        from paretobench.measure import tool_timings, xcode_reports
         from paretobench.store import bundle, imports
 
         path = found.path
@@ -144,6 +145,8 @@ class Import:
                 self._came_in(path, "", "new" if any(came.new.values()) else "known", str(came))
             elif xcode_reports.is_report(path):
                 self._take_report(path)
+            elif (timings := tool_timings.read_timings(path)) is not None:
+                self._take_timings(path, timings)
             elif imports.kind_of(path) is not None:
                 union = imports.bring_in(self._destination.store, path)
                 is_new = any(union.new.values())
@@ -157,6 +160,16 @@ class Import:
     def _take_report(self, path: Path) -> None:
         for task, outcome, detail in import_xcode.import_report(
             lambda: self._destination.store, path, self._request.place
+        ):
+            self._came_in(path, task, outcome, detail)
+
+    def _take_timings(self, path: Path, found: ToolTimings) -> None:
+        for what, reason in found.refused:
+            self.account.add([Entry(path.as_posix(), what, "skipped", reason)])
+        if not found.stages:
+            return
+        for task, outcome, detail in import_tool_timings.import_timings(
+            lambda: self._destination.store, path, found, self._request.place
         ):
             self._came_in(path, task, outcome, detail)
 
@@ -177,11 +190,17 @@ class Import:
     def _read_results(self, paths: Sequence[Path]) -> None:
         if not paths:
             return
+        from paretobench.measure.tool_timings import throughput_refusals
+
         place = import_xcode.without_report_options(self._request.place)
         imported = importer.import_results(
             paths, place, self._request.mapping, self._request.protocol
         )
         self.account.add(imported.entries)
+        for path in paths:
+            data = finding.read_json(path)
+            for what, reason in throughput_refusals(data if isinstance(data, dict) else {}):
+                self.account.add([Entry(path.as_posix(), what, "skipped", reason)])
         self.notes += imported.notes
         scores = (
             (placed.path, placed.task, placed.score, placed.remarks) for placed in imported.found
