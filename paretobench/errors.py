@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class ParetobenchError(Exception):
@@ -42,12 +42,39 @@ class UnknownNameError(ConfigError):
     """A name that nothing carries; the message offers the nearest one and the whole list."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
-        names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        names = sorted(known, key=_in_reading_order)
+        near = nearest_names(name, names)
         guess = f"; did you mean {near[0]!r}?" if near else "."
-        listing = f" Known: {', '.join(names)}." if names else ""
+        shown = names if len(names) <= MOST_LISTED else near
+        rest = f", and {len(names) - len(shown)} others" if len(shown) < len(names) else ""
+        listing = f" Known: {', '.join(shown) or names[0]}{rest}." if names else ""
         super().__init__(f"unknown {kind} {name!r}{guess}{listing}{' ' + hint if hint else ''}")
         self.kind, self.name, self.known = kind, name, names
+
+
+MOST_LISTED = 40
+"""Of more names than this the nearest are listed, and the others are counted."""
+
+_NEAREST = 6
+
+
+def nearest_names(name: str, known: Sequence[str]) -> list[str]:
+    """The known names that are most like a name, whatever their case, the nearest first.
+
+    >>> nearest_names("FastViTHD", ["fastvit", "fastvithd", "vit_l14"])[0]
+    'fastvithd'
+    """
+    lower = {each.lower(): each for each in reversed(known)}
+    near = difflib.get_close_matches(name.lower(), list(lower), n=_NEAREST, cutoff=0.5)
+    begun = [each for each in lower if each.startswith(name.lower())] if len(name) > 3 else []
+    found = dict.fromkeys([*(n for n in near if n == name.lower()), *reversed(begun), *near])
+    return [lower[each] for each in found][:_NEAREST]
+
+
+def _in_reading_order(name: str) -> list[tuple[bool, int, str]]:
+    """A key that sorts 2 before 10, and names as they are."""
+    parts = re.split(r"(\d+)", name)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 class PlanError(ParetobenchError):

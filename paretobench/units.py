@@ -81,7 +81,7 @@ def parse_seconds(text: str) -> float:
     """Read a duration such as `200ms`, `0.2s`, `3 min`; a bare number is milliseconds.
 
     Raises:
-        ValueError: if the text is not a positive duration.
+        ValueError: if the text is not a positive duration, or is a bare number below 1.
 
     >>> parse_seconds('200ms'), parse_seconds('1.5 s'), parse_seconds('200')
     (0.2, 1.5, 0.2)
@@ -89,7 +89,10 @@ def parse_seconds(text: str) -> float:
     match = _DURATION.match(text)
     if match is None or float(match.group(1)) <= 0:
         raise ValueError(f"{text!r} is not a duration; write for example 200ms, 1.5s or 3min")
-    return float(match.group(1)) * _SECONDS_PER[match.group(2) or "ms"]
+    number, unit = float(match.group(1)), match.group(2)
+    if not unit and number < 1:
+        raise ValueError(f"{text!r} has no unit and would be below 1 ms; write {text}s or {text}ms")
+    return number * _SECONDS_PER[unit or "ms"]
 
 
 def counted(n: int, noun: str, plural: str | None = None) -> str:

@@ -46,7 +46,7 @@ _NUMBER = re.compile(r"([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([A-Za-z%]*)\Z")
 _SCALES: Mapping[Kind, Mapping[str, float]] = {
     "fraction": {"%": 0.01},
     "bytes": {
-        "": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20, "gib": 2**30,
+        "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20, "gib": 2**30,
     },
     "count": {"": 1, "k": 1e3, "m": 1e6, "b": 1e9},
     "joules": {"": 1, "j": 1, "mj": 1e-3, "kj": 1e3},
@@ -181,6 +181,8 @@ def _read(text: str, kind: Kind, whole: str) -> float:
     match = _NUMBER.match(text)
     unit = match.group(2).lower() if match else ""
     scales = _SCALES[kind]
+    if match is not None and not unit and kind == "bytes":
+        raise ConfigError(f"in {whole!r}: {text} of what? Write {text}GiB, {text}MB or {text}B")
     if match is None or (unit not in scales and not (kind == "fraction" and not unit)):
         allowed = " ".join(unit for unit in scales if unit)
         raise ConfigError(
@@ -189,6 +191,8 @@ def _read(text: str, kind: Kind, whole: str) -> float:
     number = float(match.group(1))
     if kind != "fraction":
         return number * scales[unit]
+    if number == 1 and not unit:
+        raise ConfigError(f"in {whole!r}: 1 is 1% or 100%? Write one of them")
     fraction = number / 100 if unit or number > 1 else number
     if fraction > 1:
         raise ConfigError(f"in {whole!r}: {text!r} is above 100 %; write for example 60%")

@@ -129,6 +129,8 @@ def _run(args: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
+            return _fail(f"{error.filename}: {error.strerror}; name a place where you may write", 1)
         if error.errno != errno.ENOSPC:
             raise
         where = f" while writing {error.filename}" if error.filename else ""
@@ -137,6 +139,9 @@ def _run(args: Sequence[str] | None) -> int:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Entry point of the `paretobench` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without these letters shows others
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an ASCII locale shows \\xf6, not a traceback
             stream.reconfigure(errors="backslashreplace")

@@ -43,15 +43,18 @@ def emit_json_rows(rows: Iterable[Any]) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A small table on stdout."""
+    """A small table on stdout, or plain lines where the terminal is too narrow for it."""
     from rich.table import Table
+
+    from paretobench.report.tables.fitting import FittedTable
 
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    print_rich(table)
+    texts = [[str(cell) for cell in row] for row in rows]
+    for cells in texts:
+        table.add_row(*cells)
+    print_rich(FittedTable(table, columns, texts))
 
 
 def print_findings(title: str, found: Iterable[Finding]) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from paretobench.cli.console import say
 from paretobench.errors import ConfigError
-
-if TYPE_CHECKING:
-    pass
-
 
 GRID = """\
 # @package _global_
@@ -33,13 +29,18 @@ hydra:
 @click.argument("name", default="mine")
 def init_command(name: str) -> None:
     """Write a small grid of your own to start from."""
-    if not name.isidentifier():
-        raise ConfigError(f"a grid's name is letters, digits and underscores, not {name!r}")
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):  # what Hydra reads without quotes
+        raise ConfigError(f"a grid's name is letters a to z, digits and underscores, not {name!r}")
     path = Path("sweeps") / "grid" / f"{name}.yaml"
     if path.exists():
         raise ConfigError(f"{path} exists already; name another: paretobench init NAME")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(GRID.format(name=name), encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(GRID.format(name=name), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror}; go to a folder where you may write"
+        ) from error
     say(f"wrote {path}; next:")
     say(f"  paretobench plan +grid={name}")
     say(f"  paretobench sweep +grid={name}")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from paretobench.cli.console import emit_json, print_table
 from paretobench.cli.options import as_json, chosen_view, view_options
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("show")
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
 @as_json
 def show_command(point: str, as_json: bool, **chosen: Any) -> None:
     """Show everything known about one point."""
-
     from paretobench.cli.named_point import find_rows
     from paretobench.report import tables
 

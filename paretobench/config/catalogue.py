@@ -28,6 +28,7 @@ from paretobench.domain import (
     VisionLanguageModel,
 )
 from paretobench.errors import ConfigError, UnknownNameError
+from paretobench.planning.tiling_options import check_options
 from paretobench.resources import sweeps_folder
 
 T = TypeVar("T", Encoder, LanguageModel, Tiling, Resolutions, VisionLanguageModel)
@@ -127,7 +128,9 @@ def tiling(data: Mapping[str, Any], name: str, at: str) -> Tiling:
     Raises:
         ConfigError: naming the file `at` and the field that is wrong.
     """
-    return _build(Tiling, {"name": name, **data}, at)
+    found = _build(Tiling, {"name": name, **data}, at)
+    check_options(found)
+    return found
 
 
 class _Encoders:

@@ -109,6 +109,12 @@ def pixels(text: str) -> int:
     Raises:
         ConfigError: if it is no positive whole number.
     """
+    if re.fullmatch(r"\d+\s*[x×,*]\s*\d+", text):
+        raise ConfigError(
+            f"resolution={text}: a resolution is one side of a square, such as 1024.\n"
+            "An image that is no square is given to a tiling: tiling=llava_next_anyres\n"
+            "tiling.options.width_px=1024 tiling.options.height_px=768"
+        )
     if not text.isdecimal() or int(text) == 0:
         raise ConfigError(f"resolution={text} must be a whole number of pixels, such as 512")
     return int(text)

@@ -25,7 +25,7 @@ from paretobench.planning.tokens.canvases import closest_canvas
 def plan_tiles(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
     """What `tiling` makes of an image of `resolution_px` by `resolution_px`.
 
-    Options of any scheme:
+    Options of the schemes that pool or select (`tiling_options` lists who takes what):
         queries: a resampler or a pruning method keeps this many tokens of each pass.
         pool: this many tokens by this many become one (pooling, pixel shuffle).
     Schemes that look at the aspect ratio take `width_px` and `height_px` instead of a square.

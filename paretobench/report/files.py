@@ -79,6 +79,9 @@ def _write_utf8(path: Path, text: str) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> DataError:
-    why = error.strerror or str(error)
-    advice = "free some space, or name" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "name"
-    return DataError(f"cannot write {path}: {why}; {advice} another folder with reports=FOLDER")
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    advice = "free some space, or name another place" if is_full else "name another place"
+    return DataError(
+        f"cannot write {path}: {error.strerror or error};\n"
+        f"{advice} with --out, or with reports=FOLDER for a sweep"
+    )

@@ -221,7 +221,8 @@ def explain(error: sqlite3.Error, path: Path) -> str | None:
 _NO_SPACE = (
     "no space left to write {path} ({error}); what is being stored now is lost, "
     "all earlier results are safe.\n"
-    "Free some space or move the database (database=PATH), then run the same command again."
+    "Free some space or move the database (database=PATH for a sweep or plan, -d PATH otherwise),\n"
+    "then run the same command again."
 )
 _LOCKED = (
     "{path} has been locked by another process for more than {waited}.\n"
@@ -229,7 +230,8 @@ _LOCKED = (
 )
 _READ_ONLY = (
     "{path} cannot be written ({error}).\n"
-    "Check the permissions of the file and its folder, or choose another: database=PATH."
+    "Check the permissions of the file and its folder, or choose another\n"
+    "(database=PATH for a sweep or plan, -d PATH otherwise)."
 )
 _DAMAGED = (
     "{path} is damaged ({error}).\n"
@@ -252,8 +254,8 @@ _MESSAGES: Mapping[int, str] = {
     ),
     sqlite3.SQLITE_NOTADB: (
         "{path} is not a SQLite database (file is not a database).\n"
-        "Choose another file: database=PATH. Scores and spool files are read by "
-        "`paretobench import`."
+        "Choose another file (database=PATH for a sweep or plan, -d PATH otherwise).\n"
+        "Scores and spool files are read by `paretobench import`."
     ),
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
 }

@@ -65,7 +65,7 @@ def prepare_folder(path: Path) -> None:
     except OSError as error:
         raise StoreError(
             f"cannot make the folder {path.parent} for the database: {error.strerror}.\n"
-            "Choose another place: database=PATH, or --database PATH."
+            "Choose another place (database=PATH for a sweep or plan, -d PATH otherwise)."
         ) from None
 
 
@@ -90,7 +90,8 @@ def refuse_network_mount(path: Path, mounts: Callable[[], list[Mount]] | None = 
     if mount is not None:
         raise StoreError(
             f"{path} is on a network file system ({mount.type} on {mount.point}), where SQLite's "
-            "write-ahead log is unsafe.\nPut the database on a local disk (database=PATH); let "
+            "write-ahead log is unsafe.\nPut the database on a local disk\n"
+            "(database=PATH for a sweep or plan, -d PATH otherwise); let "
             "other machines write spool files and `paretobench import` them."
         )
 

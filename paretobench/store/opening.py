@@ -71,7 +71,7 @@ def _check_path(path: Path, may_be_missing: bool) -> None:
     if path.is_dir():
         raise StoreError(
             f"{path} is a folder, not a database.\n"
-            f"Name a file in it, for example database={path / 'paretobench.db'}."
+            f"Name a file in it, for example {path / 'paretobench.db'}."
         )
     if not may_be_missing and not path.exists():
         raise StoreError(
@@ -116,7 +116,7 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> int:
     if names and owner != APPLICATION_ID:
         raise StoreError(
             f"{path} is a database of another program (it holds {', '.join(names)}).\n"
-            "Choose another file: database=PATH."
+            "Choose another file (database=PATH for a sweep or plan, -d PATH otherwise)."
         )
     if version > SCHEMA_VERSION:
         raise StoreError(

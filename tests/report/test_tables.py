@@ -118,3 +118,20 @@ def test_the_json_is_what_pythons_own_indenting_gives(shown: View) -> None:
     text = tables.json_text(shown)
     assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False)
     assert json.loads(text)["rows"] == tables.records(shown)
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_window_costs_details_and_never_a_name_or_a_resolution(width: int) -> None:
+    text = printed(family_view(), width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert "…" not in text
+    assert "left out in this width: " in text or "px: " in text
+    for each in family_view().rows:
+        assert str(each.resolution_px) in text and each.llm_label in text
+        assert estimate_ms(each.ttft) in text
+
+
+def test_a_very_narrow_window_shows_lines_instead_of_one_letter_each() -> None:
+    text = printed(view(row("abcdefgh")), 40)
+    assert "LLM: " in text and "─" not in text
+    assert max(len(line) for line in text.splitlines()) <= 40

@@ -63,7 +63,7 @@ def test_a_text_file_is_no_database(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
     text = message_of(lambda: Store.open(tmp_path))
-    assert "is a folder" in text and f"database={tmp_path / 'paretobench.db'}" in text
+    assert "is a folder" in text and f"{tmp_path / 'paretobench.db'}" in text
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

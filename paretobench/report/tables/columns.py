@@ -69,9 +69,15 @@ def general_columns(view: View) -> list[Column]:
 
 
 def terminal_columns(view: View) -> list[Column]:
-    """The same with what a terminal of 100 to 120 characters has room for."""
+    """The same with what a terminal of 100 to 120 characters has room for.
+
+    Each recipe has a table of its own, so there is no column for it. The tiling's is there only
+    where some point is cut into tiles.
+    """
     wanted: tuple[str, ...] = (
         "encoder",
+        "px",
+        "tiling",
         "LLM",
         "passes",
         "tokens",
@@ -81,11 +87,7 @@ def terminal_columns(view: View) -> list[Column]:
         f"{benchmark_label(view.benchmark)} %",
         "front",
     )
-    if len({row.recipe for row in view.rows if row.recipe}) > 1:  # else one point reads as five
-        wanted = (*wanted[:-1], "recipe", wanted[-1])
-    shown = [column for column in general_columns(view) if column.heading in wanted]
-    place = Column("px", lambda row: row.point_label, "left")
-    return [shown[0], place, *shown[1:]]
+    return [column for column in general_columns(view) if column.heading in wanted]
 
 
 def _says_something(column: Column, rows: Sequence[Row]) -> bool:

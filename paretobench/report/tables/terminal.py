@@ -1,7 +1,7 @@
-"""The general table on a terminal of 100 columns or more.
+"""The general table on a terminal; in a narrow one, the same as plain lines.
 
-Numbers never lose a digit to a narrow window: names give way first. Every string is shown as
-it is, so markup in a label has no effect.
+Neither a number nor a name loses a letter to a narrow window. Every string is shown as it is, so
+markup in a label has no effect.
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING
 
 from paretobench.report.formatting import standing
 from paretobench.report.tables.columns import Column, terminal_columns
+from paretobench.report.tables.fitting import FittedTable
 from paretobench.report.view.rows import Row, View
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
+
+
+DETAILS = ("passes", "tokens", "encode ms", "prefill ms")
+"""Columns that a window too narrow for all goes without."""
 
 
 def terminal_table(view: View) -> Group:
@@ -47,8 +52,22 @@ def listed_rows(view: View) -> tuple[Row, ...]:
 
 def _table(
     columns: Sequence[Column], rows: Sequence[Row], every: Sequence[Row], recipe: str
-) -> Table:
+) -> FittedTable:
     """A table of `rows` whose columns are as wide as `every` row needs."""
+    texts = [[column.text(row) for column in columns] for row in rows]
+    fewer = [column for column in columns if column.heading not in DETAILS]
+    return FittedTable(
+        _drawn(columns, rows, every, recipe),
+        [column.heading for column in columns],
+        texts,
+        _drawn(fewer, rows, rows, recipe),
+        [column.heading for column in columns if column.heading in DETAILS],
+    )
+
+
+def _drawn(
+    columns: Sequence[Column], rows: Sequence[Row], every: Sequence[Row], recipe: str
+) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -75,12 +94,12 @@ def _add_column(table: Table, column: Column, rows: Sequence[Row]) -> None:
 
     heading = column.heading.replace(" ", "\n", 1)  # two lines, so that a number sets the width
     lengths = [len(line) for line in heading.split("\n")] + [len(column.text(row)) for row in rows]
-    is_name = column.heading in ("encoder", "LLM", "px")
+    may_wrap = column.heading in ("encoder", "tiling")  # between words
     table.add_column(
         Text(heading),
         justify=column.align,
-        no_wrap=True,
-        overflow="ellipsis",
-        min_width=None if is_name else max(lengths),
+        no_wrap=not may_wrap,
+        overflow="fold",
+        min_width=None if may_wrap else max(lengths),
         max_width=max(lengths),
     )
