@@ -253,9 +253,19 @@ class Source:
         """Content key."""
         return content_key({name: getattr(self, name) for name in self.__dataclass_fields__})
 
+    @property
+    def document(self) -> str:
+        """The work that the number is from: `FastVLM v1`."""
+        return f"{self.title} {self.version}".strip()
+
+    @property
+    def place(self) -> str:
+        """Where in the document, without the row of a table: `Table 6`."""
+        return self.table or self.row
+
     def cite(self) -> str:
         """A citation in a few words: `FastVLM v1, Table 6, R3`."""
-        parts = [f"{self.title} {self.version}".strip(), self.table, self.row]
+        parts = [self.document, self.table, self.row]
         return ", ".join(part for part in parts if part) + (
             " (digitised)" if self.kind == "digitised" else ""
         )

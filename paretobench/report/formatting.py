@@ -93,11 +93,13 @@ def runtimes(row: Row) -> str:
 def origin(row: Row) -> str:
     """Where a row's numbers come from: latency first, then score.
 
+    >>> from paretobench.domain.records import Source
+    >>> four = Source('published', 'FastVLM', 'v1', 'Table 4', 'T4-1')
     >>> origin(Row('v', 'V', 'V', 1, 'q', 'Q', '1B', latency_source='measured',
-    ...            score=Accuracy('avg5', 0.6, source='FastVLM v1, Table 4, T4-1')))
+    ...            score=Accuracy('avg5', 0.6, sources=(four,))))
     'measured; FastVLM v1, Table 4, T4-1'
     """
-    latency = row.latency_citation or row.latency_source
+    latency = row.latency_citation
     score = row.score.source if row.score else ""
     return "; ".join(part for part in dict.fromkeys((latency, score)) if part) or MISSING
 
@@ -174,18 +176,17 @@ def _bars(rows: Sequence[Row], bars: str) -> str:
 def sources_text(rows: Sequence[Row], with_scores: bool = True) -> str:
     """Where these rows' published numbers come from, papers with their tables.
 
+    >>> from paretobench.domain.records import Source
+    >>> nine, four = (Source('published', 'FastVLM', 'v1', f'Table {n}', 'R3') for n in (9, 4))
     >>> sources_text([Row('v', 'V', 'V', 1, 'q', 'Q', '1B', latency_source='published',
-    ...     latency_citation='FastVLM v1, Table 9, R3',
-    ...     score=Accuracy('avg5', 0.6, source='FastVLM v1, Table 4, row 1'))])
+    ...     latency_from=nine, score=Accuracy('avg5', 0.6, sources=(four,)))])
     'FastVLM v1 (Table 4, Table 9)'
     """
-    cited = [row.latency_citation for row in rows if not row.is_measured]
-    cited += [row.score.source for row in rows if row.score and with_scores]
+    cited = [row.latency_from for row in rows if row.latency_from]
+    cited += [one for row in rows if row.score and with_scores for one in row.score.sources]
     papers: dict[str, set[str]] = {}
-    for text in cited:
-        if text:
-            paper, *places = text.split(", ")
-            papers.setdefault(paper, set()).update(places[:1])
+    for source in cited:
+        papers.setdefault(source.document, set()).update(filter(None, [source.place]))
     named = (
         f"{paper} ({', '.join(sorted(tables, key=_natural))})" if tables else paper
         for paper, tables in sorted(papers.items())

@@ -20,8 +20,6 @@ from paretobench.units import milliseconds, percent
 TASK = "image-text-to-text"
 """The Hub's name for what a vision-language model does."""
 
-PAPER_URL = "https://arxiv.org/abs/2412.13303"
-
 DATA_SETS = {
     "gqa": "lmms-lab/GQA",
     "textvqa": "lmms-lab/textvqa",
@@ -102,8 +100,8 @@ def _scored(score: Accuracy) -> dict[str, Any]:
         "dataset": {"type": DATA_SETS.get(score.benchmark, score.benchmark), "name": label},
         "metrics": [metric],
     }
-    if score.source.startswith("FastVLM"):
-        entry["source"] = {"name": score.source, "url": PAPER_URL}
+    if address := next((source.url for source in score.sources if source.url), ""):
+        entry["source"] = {"name": score.source, "url": address}
     return entry
 
 
@@ -131,7 +129,7 @@ def _timed(view: View, row: Row) -> dict[str, Any]:
         "processes": row.ttft.n if row.is_measured else None,
         "protocol": view.protocol,
         "precision": row.encode_precision,
-        "source": row.latency_citation or row.latency_source,
+        "source": row.latency_citation,
     }
     where = row.environment or view.environment
     return {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-from paretobench.domain.records import Estimate
+from paretobench.domain.records import Estimate, Source
 from paretobench.report.view.rows import Accuracy, Row, View, with_fronts
 
 ENCODERS = (
@@ -25,6 +26,9 @@ def estimate(seconds: float, width: float = 0.02, n: int = 4) -> Estimate:
     )
 
 
+TABLE_1 = Source("published", "A paper", table="Table 1")
+
+
 def row(
     encoder: str = "a",
     ttft_s: float | None = 0.1,
@@ -33,7 +37,7 @@ def row(
     **fields: object,
 ) -> Row:
     """A measured row with sensible defaults; `score` None leaves it unscored."""
-    accuracy = None if score is None else Accuracy("avg5", score, 0.002, source="A paper, Table 1")
+    accuracy = None if score is None else Accuracy("avg5", score, 0.002, sources=(TABLE_1,))
     known: dict[str, object] = {
         "encoder_label": encoder,
         "family": encoder,
@@ -52,7 +56,16 @@ def row(
         "score": accuracy,
         "recipe": recipe if accuracy else "",
     }
-    return Row(encoder=encoder, **{**known, **fields})  # type: ignore[arg-type]
+    return keyed(Row(encoder=encoder, **{**known, **fields}))  # type: ignore[arg-type]
+
+
+def keyed(made: Row) -> Row:
+    """The row with keys of its parts: equal models timed alike are one workload."""
+    if made.encode_total is None or made.prefill is None:
+        return made
+    encode = (made.encoder, made.resolution_px, made.environment, made.encode_total.value)
+    prefill = (made.llm, made.visual_tokens, made.environment, made.prefill.value)
+    return replace(made, encode_key=str(encode), prefill_key=str(prefill))
 
 
 def view(*rows: Row, **fields: object) -> View:

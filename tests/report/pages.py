@@ -8,9 +8,10 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
+from paretobench.domain.records import Source
 from paretobench.report.runs import runs_of
 from paretobench.report.view.rows import Accuracy, Row, Runs, View, with_fronts
-from tests.report.grids import estimate, family_view, row, view
+from tests.report.grids import estimate, family_view, keyed, row, view
 
 HOSTILE = (
     "</script><script>globalThis.hacked=1</script>",
@@ -20,6 +21,7 @@ HOSTILE = (
     "a | b \\ `c` & <b>d</b> 🙂\u2028\u2029",
     "<!--<script>{{data}} ${1+1} __proto__",
 )
+TABLE_1, TABLE_2 = (Source("published", "A paper", table=f"Table {n}") for n in (1, 2))
 TASKS = ("gqa", "textvqa", "pope", "docvqa", "seedbench_image")
 
 
@@ -30,9 +32,9 @@ def hostile_view() -> View:
         texts = {
             "encoder_label": bad, "family": bad, "llm": bad, "llm_label": bad, "size_label": bad,
             "tiling": bad, "tiling_label": bad, "environment": HOSTILE[0], "labels": (bad,),
-            "latency_citation": bad, "encode_backend": bad, "fidelity": bad,
+            "latency_from": Source("published", bad), "encode_backend": bad, "fidelity": bad,
         }  # fmt: skip
-        tasks = (Accuracy(bad, 0.5, 0.01, 10, bad, bad),)
+        tasks = (Accuracy(bad, 0.5, 0.01, 10, bad, (Source("imported", bad),)),)
         scored = row(bad, 0.1 * (index + 1), 0.5 + index / 50, HOSTILE[0], **texts)
         rows.append(replace(scored, task_scores=tasks))
         rows.append(row(bad, 0.15 * (index + 1), None, hint=bad, **texts))
@@ -75,11 +77,11 @@ def _random_row(index: int, base: View, rng: random.Random) -> Row:
         for name in ("encode", "encode_total", "prefill", "ttft")
     }
     tasks = tuple(
-        Accuracy(name, rng.random(), rng.random() / 100, 5000, "printed", "A paper, Table 2")
+        Accuracy(name, rng.random(), rng.random() / 100, 5000, "printed", (TABLE_2,))
         for name in TASKS
     )
-    score = Accuracy("avg5", rng.random(), 0.002, source="A paper, Table 1")
-    return replace(
+    score = Accuracy("avg5", rng.random(), 0.002, sources=(TABLE_1,))
+    changed = replace(
         like,
         **parts,
         resolution_px=256 + index // 48 * 32,
@@ -88,6 +90,7 @@ def _random_row(index: int, base: View, rng: random.Random) -> Row:
         task_scores=tasks,
         runs=tuple(_random_runs(name, rng) for name in ("encode", "prefill")),
     )
+    return keyed(changed)
 
 
 def _random_runs(part: str, rng: random.Random) -> Runs:

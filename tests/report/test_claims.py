@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from paretobench.domain.records import Source
 from paretobench.report import Style
 from paretobench.report.figures.claims import claims_of
 from paretobench.report.figures.labels import crosses
@@ -120,9 +121,15 @@ def test_words_of_an_arrow_lie_on_no_label_marker_front_or_other_words(
         assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and box.y1 <= frame.y1
 
 
+PAPER = (Source("published", "A paper"),)
+
+
 def test_words_keep_off_error_bars_where_there_is_room_beside_them() -> None:
     blocked = [
-        replace(row("third", 0.42, at), score=Accuracy("avg5", at, 0.007, source="A paper"))
+        replace(
+            row("third", 0.42, at),
+            score=Accuracy("avg5", at, 0.007, sources=PAPER),
+        )
         for at in (0.545, 0.575)
     ]  # their bars end just below and just above the middle of the largest arrow
     info = pareto_info(view(*two_families().rows, *blocked))

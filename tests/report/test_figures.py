@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from paretobench.domain.records import Source
 from paretobench.errors import DataError
 from paretobench.report import Style, figures, render
 from paretobench.report.figures.axes import plain_ticks, steps_through
@@ -85,7 +86,10 @@ def test_the_data_of_a_panel_is_its_marks_and_its_fronts() -> None:
 
 
 def test_no_error_bar_reaches_the_frame() -> None:
-    far = replace(row("a", 0.2, 0.501), score=Accuracy("avg5", 0.501, 0.02, source="A paper"))
+    far = replace(
+        row("a", 0.2, 0.501),
+        score=Accuracy("avg5", 0.501, 0.02, sources=(Source("published", "A paper"),)),
+    )
     info = pareto_info(view(row("a", 0.1, 0.5), far))
     ends = [end for mark in info.panels[0].marks for end in mark.score_interval_percent or ()]
     low, high = info.score_limits

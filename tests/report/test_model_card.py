@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from paretobench.domain.records import Source
 from paretobench.errors import DataError
 from paretobench.report.formatting import score_percent, value_ms
 from paretobench.report.model_card import METRICS, model_card, results
@@ -15,8 +16,17 @@ from paretobench.report.view.published import published_view
 from paretobench.report.view.rows import Accuracy, View
 from tests.report.grids import row, view
 
+LMMS = (Source("measured", "lmms-eval", "0.7.3"),)
 TASKS = (
-    Accuracy("pope", 0.861, 0.0036, 9000, "measured", "lmms-eval 0.7.3", protocol="llava"),
+    Accuracy(
+        "pope",
+        0.861,
+        0.0036,
+        9000,
+        "measured",
+        (Source("measured", "lmms-eval", "0.7.3"),),
+        protocol="llava",
+    ),
     Accuracy("my_benchmark", 0.5),
 )
 

@@ -31,7 +31,7 @@ def test_an_assumed_score_error_is_said_to_be_assumed() -> None:
 
 
 def test_the_origin_says_both_where_the_time_and_the_score_come_from() -> None:
-    assert origin(replace(row("a"), latency_citation="measured")) == "measured; A paper, Table 1"
+    assert origin(row("a")) == "measured; A paper, Table 1"
 
 
 def test_a_remark_says_why_there_is_no_time_rather_than_no_score() -> None:

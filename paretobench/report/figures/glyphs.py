@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from paretobench.domain.records import Source
 from paretobench.report.figures.drawn import drawing
 from paretobench.report.style import Style
 from paretobench.report.view.rows import Row, View
@@ -27,7 +28,6 @@ that the font has stay, the rest goes."""
 
 ROW_TEXTS = (
     "encoder_label", "family", "llm_label", "tiling_label", "environment", "recipe",
-    "latency_citation",
 )  # fmt: skip
 VIEW_TEXTS = ("name", "title", "environment", "command")
 
@@ -54,9 +54,20 @@ def legible_text(text: str, style: Style) -> str:
 def _rewritten(row: Row, write: Callable[[str], str]) -> Row:
     texts = {name: write(getattr(row, name)) for name in ROW_TEXTS}
     changed: dict[str, Any] = {k: text for k, text in texts.items() if text != getattr(row, k)}
+    if row.latency_from is not None and write(row.latency_citation) != row.latency_citation:
+        changed["latency_from"] = _cited(row.latency_from, write)
     if row.score is not None and write(row.score.source) != row.score.source:
-        changed["score"] = replace(row.score, source=write(row.score.source))
+        legible = tuple(_cited(source, write) for source in row.score.sources)
+        changed["score"] = replace(row.score, sources=legible)
     return replace(row, **changed) if changed else row
+
+
+def _cited(source: Source, write: Callable[[str], str]) -> Source:
+    """The source with a citation that the font can write."""
+    title, version, table, row = map(
+        write, (source.title, source.version, source.table, source.row)
+    )
+    return replace(source, title=title, version=version, table=table, row=row)
 
 
 def _writer(style: Style) -> Callable[[str], str]:

@@ -123,7 +123,7 @@ def _provenance(row: Row) -> tuple[Fact, ...]:
     return (
         Fact("Environment", row.environment),
         Fact("Recipe", row.recipe),
-        Fact("Latency from", row.latency_citation or row.latency_source),
+        Fact("Latency from", row.latency_citation),
         Fact("Score from", said),
         Fact("Note", remark(row)),
     )

@@ -179,18 +179,12 @@ def _contender(row: Row) -> Contender:
 
 def _parts(row: Row) -> tuple[Part, ...]:
     """Encode and prefill as parts that points share; none if they do not make up the TTFT."""
-    if row.encode_total is None or row.prefill is None or row.ttft is None:
+    if not row.encode_key or row.encode_total is None or row.prefill is None:
         return ()
-    total = row.encode_total.value + row.prefill.value
-    if abs(total - row.ttft.value) > 1e-6 * row.ttft.value:
-        return ()
-    encode, prefill = row.encode_total, row.prefill
-    where = (row.encoder, row.resolution_px, row.tiling, row.environment, encode.value)
-    what = (row.llm, row.visual_tokens, row.newline_tokens, row.environment, prefill.value)
-    return (  # the seconds are part of the name: equal work timed alike is the same workload
-        Part("|".join(map(str, where)), 1, encode.value, _noise(encode)),
-        Part("|".join(map(str, what)), 1, prefill.value, _noise(prefill)),
-    )
+    prefill = Part(row.prefill_key, 1, row.prefill.value, _noise(row.prefill))
+    if row.encode is None or row.passes is None:  # several encoders, timed as a sum
+        return (Part(row.encode_key, 1, row.encode_total.value, _noise(row.encode_total)), prefill)
+    return (Part(row.encode_key, row.passes, row.encode.value, _noise(row.encode)), prefill)
 
 
 def _noise(estimate: Estimate) -> LatencyNoise | None:

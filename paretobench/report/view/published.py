@@ -7,13 +7,13 @@ as Table 9, on which every printed TTFT rests, so only series that agree with Ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from paretobench.config.catalogue import Catalogue, load_catalogue
 from paretobench.domain import Encoder
-from paretobench.domain.records import Estimate, PublishedLatency, Score
+from paretobench.domain.records import Estimate, PublishedLatency, Score, Source
 from paretobench.errors import UnknownNameError
 from paretobench.paper import published
 from paretobench.report.view.front_membership import with_standing
@@ -75,8 +75,8 @@ def published_view(
         environment="Apple M1 Max (published, not measured here)",
         command="paretobench report --published",
         benchmark=benchmark,
-        sources=_sources(rows),
-        notes=_notes(rows),
+        sources=tables_cited(_sources(rows)),
+        notes=_notes(rows, {one.source for one in latencies.values() if one.series in COMPOSED}),
     )
     return with_standing(view)
 
@@ -125,6 +125,7 @@ def _row(
     encoder, resolution_px, llm, tiling = where
     timed = latency or alone
     labels = labels_of(catalogue, encoder, llm, tiling)
+    keys = _part_keys(where, latency)
     encode = _estimate(timed.encode_s if timed else None)
     return Row(
         encoder=encoder,
@@ -138,7 +139,9 @@ def _row(
         prefill=_estimate(latency.prefill_s if latency else None),
         ttft=_estimate(latency.ttft_s if latency else None),
         latency_source=_source_kind(timed),
-        latency_citation=timed.source.cite() if timed else "",
+        latency_from=timed.source if timed else None,
+        encode_key=keys[0],
+        prefill_key=keys[1],
         environment=timed.device if timed else "Apple M1 Max",
         recipe=card.recipe,
         score=card.headline,
@@ -185,19 +188,34 @@ def _labels(latency: PublishedLatency | None) -> tuple[str, ...]:
     return (f"TTFT composed: {latency.source.note}",) if latency and is_composed else ()
 
 
-def _sources(rows: Iterable[Row]) -> tuple[str, ...]:
-    """Papers and tables, without their rows: those stand in the table."""
-    cited = [text for row in rows for text in (row.latency_citation, _score_source(row)) if text]
-    tables = dict.fromkeys(", ".join(text.split(", ")[:2]) for text in cited)
-    return tuple(sorted(tables))
+def _part_keys(where: Identity, latency: PublishedLatency | None) -> tuple[str, str]:
+    """What two printed numbers have to agree in to be one measurement: the models, the device
+    and the number itself, since a paper names no runs. None where the parts are not the sum."""
+    if latency is None or latency.encode_s is None or latency.prefill_s is None:
+        return ("", "")
+    encoder, resolution_px, llm, tiling = where
+    ttft_s = latency.ttft_s or 0.0
+    if abs(latency.encode_s + latency.prefill_s - ttft_s) > 1e-6 * ttft_s:
+        return ("", "")
+    encode = (encoder, resolution_px, tiling, latency.device, latency.encode_s)
+    prefill = (llm, latency.visual_tokens, latency.device, latency.prefill_s)
+    return ("|".join(map(str, encode)), "|".join(map(str, prefill)))
 
 
-def _score_source(row: Row) -> str:
-    return row.score.source if row.score else ""
+def tables_cited(sources: Iterable[Source]) -> tuple[str, ...]:
+    """Documents with their tables, sorted, each once; rows are cited where the number is."""
+    named = {", ".join(filter(None, (source.document, source.place))) for source in sources}
+    return tuple(sorted(named))
 
 
-def _notes(rows: list[Row]) -> tuple[str, ...]:
-    composed = sum("composed" in label for row in rows for label in row.labels)
+def _sources(rows: Iterable[Row]) -> Iterator[Source]:
+    for row in rows:
+        yield from (row.latency_from,) if row.latency_from else ()
+        yield from row.score.sources if row.score else ()
+
+
+def _notes(rows: list[Row], composed_by_us: Collection[Source]) -> tuple[str, ...]:
+    composed = sum(row.ttft is not None and row.latency_from in composed_by_us for row in rows)
     digitised = sum(row.latency_source == "digitised" for row in rows)
     return (
         "Nothing here was measured by this tool; the paper states no spread and no repeats.",

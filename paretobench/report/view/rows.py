@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from paretobench.accuracy import suites
-from paretobench.domain.records import Estimate
+from paretobench.domain.records import Estimate, Source
 from paretobench.errors import UnknownNameError
 
 FrontClass = Literal["", "on", "ambiguous", "off", "unknown"]
@@ -46,7 +46,7 @@ class Accuracy:
 
     Attributes:
         provenance: `printed`, `derived`, `digitised`, `measured` or `imported`.
-        source: the citation, such as `FastVLM v1, Table 6, R3`.
+        sources: where it comes from; several for a mean that was taken here.
         is_error_assumed: the source states no error; it follows from item counts and the
             spread between trainings.
         protocol: whose scoring rules, such as `lmms`; `mixed` for a suite after the paper.
@@ -59,11 +59,18 @@ class Accuracy:
     standard_error: float | None = None
     n: int | None = None
     provenance: str = ""
-    source: str = ""
+    sources: tuple[Source, ...] = ()
     is_error_assumed: bool = False
     protocol: str = ""
     checkpoint: str = ""
     conditions: str = ""
+
+    @property
+    def source(self) -> str:
+        """The citation, such as `FastVLM v1, Table 6, R3`."""
+        cited = "; ".join(dict.fromkeys(source.cite() for source in self.sources))
+        n = len(self.sources)
+        return f"mean of {n} tasks: {cited}" if n > 1 else cited
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,9 @@ class Row:
         encode: one encoder pass; `encode_total` is that times `passes`.
         ttft: `passes x encode + prefill`, under the view's protocol; None with a `reason`.
         end_to_end: the same point timed in one piece, where that was checked.
+        encode_key, prefill_key: what was timed, by workload and environment: rows with the same key
+            share that number and its error. Empty where the parts do not make up the TTFT.
+        latency_from: where a published latency comes from.
         recipe: how the scored model was trained; empty without a score.
         is_on_front: non-dominated among all rows of its panel (same recipe and environment).
         is_on_family_front: non-dominated among the rows of its encoder family in its panel.
@@ -128,8 +138,10 @@ class Row:
     encode_precision: str = ""
     prefill_backend: str = ""
     prefill_precision: str = ""
+    encode_key: str = ""
+    prefill_key: str = ""
     latency_source: LatencySource = ""
-    latency_citation: str = ""
+    latency_from: Source | None = None
     environment: str = ""
     fidelity: str = ""
     peak_memory_bytes: int | None = None
@@ -169,6 +181,11 @@ class Row:
     def is_measured(self) -> bool:
         """Whether its latency was measured by this tool."""
         return self.latency_source == "measured"
+
+    @property
+    def latency_citation(self) -> str:
+        """Where its latency comes from, in a few words."""
+        return self.latency_from.cite() if self.latency_from else self.latency_source
 
     @property
     def point_label(self) -> str:

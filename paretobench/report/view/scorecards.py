@@ -206,16 +206,14 @@ def _scorecard(recipe: str, held: Mapping[str, Score], benchmark: str) -> Scorec
     if mean is None:
         return Scorecard(recipe, None, tasks)
     members = suites.SUITES[benchmark].members
-    sources = dict.fromkeys(held[name].source.cite() for name in members)
     weights = {held[name].checkpoint for name in members}
     error = _assumed_error(benchmark, mean, values)
-    source = f"mean of {len(members)} tasks: {'; '.join(sources)}"
     headline = Accuracy(
         benchmark=benchmark,
         value=mean,
         standard_error=error,
         provenance="derived",
-        source=source,
+        sources=tuple(held[name].source for name in members),
         is_error_assumed=error is not None,
         protocol=_mean_protocol({name: held[name].protocol for name in members}),
         checkpoint=weights.pop() if len(weights) == 1 else "",
@@ -256,7 +254,7 @@ def accuracy_of(score: Score, parts: Mapping[str, float]) -> Accuracy:
         standard_error=error,
         n=score.n,
         provenance=score.source.provenance or kind,
-        source=score.source.cite(),
+        sources=(score.source,),
         is_error_assumed=is_assumed and error is not None,
         protocol=score.protocol,
         checkpoint=score.checkpoint,

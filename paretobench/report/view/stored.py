@@ -24,7 +24,7 @@ from paretobench.report.gc_pause import paused
 from paretobench.report.placement import placements, with_placement
 from paretobench.report.runs import runs_of
 from paretobench.report.view.front_membership import with_standing
-from paretobench.report.view.published import labels_of
+from paretobench.report.view.published import labels_of, tables_cited
 from paretobench.report.view.rows import (
     HEADLINE,
     CanaryReading,
@@ -66,7 +66,6 @@ def stored_view(
     benchmark: str = HEADLINE,
     recipe: str = "all",
     refusals: Sequence[Refusal] = (),
-    seed: int = 0,
     mix_protocols: bool = False,
 ) -> View:
     """The view of one sweep, or of everything measured in one environment.
@@ -76,7 +75,6 @@ def stored_view(
         environment_key: where; by default the sweep's, else the most recently used.
         scores: by default those of the store, then the published ones.
         refusals: points that were asked for and cannot run; each becomes a row.
-        seed: of the draws behind the probabilities.
         mix_protocols: let scores of different scoring rules share a front, marked.
 
     Raises:
@@ -106,7 +104,7 @@ def stored_view(
         command=chosen.command if chosen else "",
         date=max((summary.started_at[:10] for summary in known.summaries), default=""),
         benchmark=benchmark,
-        sources=tuple(sorted({_table_of(row.score.source) for row in rows if row.score})),
+        sources=tables_cited(source for row in rows if row.score for source in row.score.sources),
         refusals=tuple(
             MissingResult(str(refusal), "refused", refusal.reason) for refusal in refusals
         ),
@@ -115,7 +113,7 @@ def stored_view(
         readings=_readings(points, known),
         notes=(*_notes(given, points, mix_protocols), *_device_notes(chosen, environment)),
     )
-    return with_standing(view, seed)
+    return with_standing(view)
 
 
 def _notes(
@@ -249,6 +247,8 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
             for link in (*parts, *checks)
             if (link.workload_key, link.role) in known.runs
         ),
+        encode_key=_shared_key(encode, known),
+        prefill_key=_shared_key(prefill, known),
         **_runtimes(encode, prefill, known),
         **_circumstances(parts, ttft, known),
         recipe=card.recipe,
@@ -277,7 +277,6 @@ def _circumstances(parts: Sequence[Link], ttft: Estimate | None, known: _Known) 
     fidelities = [m.fidelity for m in measured]
     return {
         "latency_source": "measured" if ttft else "",
-        "latency_citation": "measured" if ttft else "",
         "environment": known.environment.label,
         "fidelity": min(fidelities, key=_FIDELITIES.index) if ttft else "",
         "peak_memory_bytes": max(peaks, default=None),
@@ -295,6 +294,11 @@ def _sum(links: Sequence[Link], known: _Known) -> Estimate | None:
     if not pairs or len(pairs) < len(links):
         return None
     return pairs[0][1] if len(pairs) == 1 and pairs[0][0] == 1 else stats.compose(pairs)
+
+
+def _shared_key(links: Sequence[Link], known: _Known) -> str:
+    """What was timed where: points with the same key share the number and its error."""
+    return "+".join((*sorted(link.workload_key for link in links), known.environment.key))
 
 
 def _reason(parts: Sequence[Link], known: _Known) -> str:
@@ -404,10 +408,6 @@ def _title(sweep: Sweep | None, points: Sequence[StoredPoint], environment: Envi
 
 def _identity(point: StoredPoint) -> tuple[str, int, str, str]:
     return (point.encoder, point.resolution_px, point.llm, point.tiling)
-
-
-def _table_of(citation: str) -> str:
-    return ", ".join(citation.split(", ")[:2])
 
 
 def _order(row: Row) -> tuple[object, ...]:
