@@ -48,9 +48,9 @@ class Hardware:
 def detect() -> Hardware:
     """The hardware of this machine; read once per process."""
     system, machine = platform.system(), platform.machine()
-    features = _processor_features(system)
+    features = processor_features()
     bf16 = sorted(features & _BF16_FLAGS)
-    return Hardware(system, machine, bool(bf16), _has_nvidia_driver(), bf16[0] if bf16 else "")
+    return Hardware(system, machine, bool(bf16), has_nvidia_driver(), bf16[0] if bf16 else "")
 
 
 def version_of(distribution: str) -> str:
@@ -92,32 +92,46 @@ def torch_was_built_for_cuda() -> bool:
     return re.search(r"^cuda\b[^=]*=\s*['\"]", text, re.MULTILINE) is not None
 
 
-def _processor_features(system: str) -> frozenset[str]:
-    if system == "Linux":
-        return _cpuinfo_flags(Path("/proc/cpuinfo"))
-    if system == "Darwin":
-        return _sysctl_features()
-    return frozenset()
+CPUINFO = Path("/proc/cpuinfo")
+"""Linux's description of the processor (proc(5))."""
 
 
-def _cpuinfo_flags(path: Path) -> frozenset[str]:
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return frozenset()
-    match = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", text, re.MULTILINE)
-    return frozenset(match.group(1).split()) if match else frozenset()
+def processor_features(cpuinfo: Path = CPUINFO) -> frozenset[str]:
+    """Instruction sets of the processor by their Linux names; of an Apple one `bf16` alone."""
+    if platform.system() == "Darwin":  # FEAT_BF16: M2 and later
+        has_bf16 = answer_of("sysctl", "-n", "hw.optional.arm.FEAT_BF16") == "1"
+        return frozenset({"bf16"} if has_bf16 else ())
+    text = text_of(cpuinfo) or ""
+    return frozenset((field_of(text, "flags") or field_of(text, "Features") or "").split())
 
 
-def _sysctl_features() -> frozenset[str]:
-    """`bf16` if an Apple processor has FEAT_BF16 (M2 and later)."""
-    command = ["sysctl", "-n", "hw.optional.arm.FEAT_BF16"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return frozenset()
-    return frozenset({"bf16"}) if answer.stdout.strip() == "1" else frozenset()
-
-
-def _has_nvidia_driver() -> bool:
+def has_nvidia_driver() -> bool:
+    """Whether the kernel has NVIDIA's driver loaded."""
     return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidia0").exists()
+
+
+def text_of(path: Path | str) -> str | None:
+    """What a file of the kernel says; None where there is none."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+
+
+def field_of(text: str, name: str) -> str | None:
+    """The first value of `name : value` lines.
+
+    >>> field_of("flags\t\t: fpu vme", "flags")
+    'fpu vme'
+    """
+    match = re.search(rf"^{re.escape(name)}\s*:\s*(.+)$", text, re.MULTILINE)
+    return match.group(1).strip() if match else None
+
+
+def answer_of(*command: str) -> str | None:
+    """The stripped output of a system tool; None if it is not there or fails."""
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import platform
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import psutil
 
 from paretobench.backends import cuda_nvml
+from paretobench.backends.hardware import (
+    CPUINFO,
+    answer_of,
+    field_of,
+    has_nvidia_driver,
+    processor_features,
+    text_of,
+)
 
 _NOTABLE_INSTRUCTION_SETS = (
     "avx2",
@@ -33,52 +40,34 @@ _NOTABLE_INSTRUCTION_SETS = (
 """Instruction sets for which runtimes have kernels of their own."""
 
 
-def _read(path: str) -> str | None:
-    try:
-        return Path(path).read_text(errors="replace").strip()
-    except OSError:
-        return None
-
-
-def ask(*command: str) -> str | None:
-    """The stripped output of a system tool; None if it is not there or fails."""
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found.stdout.strip()
-
-
 def chip() -> str:
     """The processor's name as its maker writes it."""
     if sys.platform == "darwin":
-        return ask("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
-    text = _read("/proc/cpuinfo") or ""
-    name = _field(text, "model name") or _field(text, "Model") or platform.machine()
-    model = _field(text, "model")
+        return answer_of("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    text = text_of(CPUINFO) or ""
+    name = field_of(text, "model name") or field_of(text, "Model") or platform.machine()
+    model = field_of(text, "model")
     # Clouds sell several generations under one name; family and model tell them apart.
-    family = _field(text, "cpu family")
+    family = field_of(text, "cpu family")
     return f"{name} (family {family}, model {model})" if family and model else name
 
 
-def _field(text: str, name: str) -> str | None:
-    match = re.search(rf"^{re.escape(name)}\s*:\s*(.+)$", text, re.MULTILINE)
-    return match.group(1).strip() if match else None
-
-
 def instruction_sets() -> list[str]:
-    """Which of the instruction sets that runtimes care about the processor has."""
-    text = _read("/proc/cpuinfo") or ""
-    flags = set((_field(text, "flags") or _field(text, "Features") or "").split())
+    """Which of the instruction sets that runtimes care about the processor has; none on a Mac,
+    whose chip says it all."""
+    flags = () if sys.platform == "darwin" else processor_features()
     return [name for name in _NOTABLE_INSTRUCTION_SETS if name in flags]
 
 
 def operating_system() -> str:
     """Name, version and build of the operating system."""
     if sys.platform == "darwin":
-        version, build = ask("sw_vers", "-productVersion"), ask("sw_vers", "-buildVersion")
+        version, build = (
+            answer_of("sw_vers", "-productVersion"),
+            answer_of("sw_vers", "-buildVersion"),
+        )
         return f"macOS {version} ({build})"
-    text = _read("/etc/os-release") or ""
+    text = text_of("/etc/os-release") or ""
     match = re.search(r'^PRETTY_NAME="?([^"\n]+)"?$', text, re.MULTILINE)
     return match.group(1) if match else platform.system()
 
@@ -86,16 +75,16 @@ def operating_system() -> str:
 def hypervisor() -> str | None:
     """The hypervisor's name, `yes` if there is one without a name, None on bare metal."""
     if sys.platform == "darwin":
-        return "yes" if ask("sysctl", "-n", "kern.hv_vmm_present") == "1" else None
-    if re.search(r"^flags\s*:.*\bhypervisor\b", _read("/proc/cpuinfo") or "", re.MULTILINE):
-        return _read("/sys/hypervisor/type") or _read("/sys/class/dmi/id/sys_vendor") or "yes"
+        return "yes" if answer_of("sysctl", "-n", "kern.hv_vmm_present") == "1" else None
+    if "hypervisor" in processor_features():
+        return text_of("/sys/hypervisor/type") or text_of("/sys/class/dmi/id/sys_vendor") or "yes"
     return None
 
 
 def governor() -> str | None:
     """The frequency governors in use; None where the host decides."""
     folder = Path("/sys/devices/system/cpu")
-    found = {_read(str(path)) for path in folder.glob("cpu[0-9]*/cpufreq/scaling_governor")}
+    found = {text_of(str(path)) for path in folder.glob("cpu[0-9]*/cpufreq/scaling_governor")}
     return ", ".join(sorted(name for name in found if name)) or None
 
 
@@ -112,7 +101,7 @@ def temperatures() -> dict[str, float] | None:
     """Temperatures of the thermal zones in degrees Celsius, by the zones' types."""
     found = {}
     for zone in sorted(Path("/sys/class/thermal").glob("thermal_zone*")):
-        kind, value = _read(str(zone / "type")), _read(str(zone / "temp"))
+        kind, value = text_of(str(zone / "type")), text_of(str(zone / "temp"))
         if kind and value and value.lstrip("-").isdigit():
             found[f"{zone.name} {kind}"] = int(value) / 1000.0
     return found or None
@@ -124,17 +113,12 @@ def gpus() -> list[str]:
     Without the package for NVML, `nvidia-smi` is asked for names and driver.
     """
     if sys.platform == "darwin":
-        text = ask("system_profiler", "SPDisplaysDataType") or ""
+        text = answer_of("system_profiler", "SPDisplaysDataType") or ""
         cores = re.search(r"Total Number of Cores: (\d+)", text)
         return [f"Apple GPU, {cores.group(1)} cores"] if cores else []
     if not has_nvidia_driver():
         return []
     if found := cuda_nvml.identity():
         return found
-    listed = ask("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+    listed = answer_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
     return [line.strip() for line in (listed or "").splitlines() if line.strip()]
-
-
-def has_nvidia_driver() -> bool:
-    """Whether the kernel has NVIDIA's driver loaded."""
-    return Path("/proc/driver/nvidia/version").exists()

@@ -71,7 +71,7 @@ def check(watch_s: float = WATCH_S) -> list[Finding]:
         *heat(hardware.temperatures() or {}),
     ]
     if sys.platform == "darwin":
-        found += macos(hardware.ask)
+        found += macos(hardware.answer_of)
     return found + nvidia()
 
 

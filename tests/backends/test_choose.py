@@ -158,8 +158,8 @@ def test_choosing_imports_no_framework():
 def test_processor_features_are_read_from_the_operating_system(tmp_path):
     file = tmp_path / "cpuinfo"
     file.write_text("processor : 0\nflags\t\t: fpu avx512_bf16 amx_bf16\n")
-    assert {"avx512_bf16", "amx_bf16"} <= hardware._cpuinfo_flags(file)
-    assert hardware._cpuinfo_flags(tmp_path / "none") == frozenset()
+    assert {"avx512_bf16", "amx_bf16"} <= hardware.processor_features(file)
+    assert hardware.processor_features(tmp_path / "none") == frozenset()
 
 
 def test_every_order_names_backends_that_exist():

@@ -51,9 +51,9 @@ def test_what_moves_by_itself_is_not_part_of_the_key() -> None:
 
 
 def test_a_tool_that_is_missing_or_fails_answers_none() -> None:
-    assert hardware.ask("no-such-tool-anywhere") is None
-    assert hardware.ask("false") is None
-    assert hardware.ask("echo", "here") == "here"
+    assert hardware.answer_of("no-such-tool-anywhere") is None
+    assert hardware.answer_of("false") is None
+    assert hardware.answer_of("echo", "here") == "here"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,11 @@ def manifest() -> Any:
     return ModelManifest(model_id="paretobench", simple_class_path=path)
 
 
-class ImageTextModel(lmms):  # type: ignore[misc]
-    """One checkpoint, ready to answer lmms-eval's `generate_until` requests.
+@dataclass(frozen=True)
+class ModelOptions:
+    """How a checkpoint is loaded and asked: lmms-eval's model arguments.
 
-    Args:
-        pretrained: local folder or hub id.
+    Attributes:
         revision: of the hub id.
         device: `auto` (CUDA, else Apple's MPS, else CPU), `cpu`, `mps`, `cuda`, `cuda:1`.
         dtype: `auto` (the checkpoint's own; half precision becomes float32 on a CPU),
@@ -61,44 +62,55 @@ class ImageTextModel(lmms):  # type: ignore[misc]
         max_new_tokens: overrides the task's limit.
         resolution_px, passes, visual_tokens: what must be true of every image: side of the
             square that one encoder pass sees, passes, and tokens; None where unknown.
+    """
+
+    revision: str | None = None
+    device: str | None = "auto"
+    dtype: str = "auto"
+    batch_size: int | str | None = 1
+    attn_implementation: str | None = None
+    trust_remote_code: str = ""
+    chat_template: str | None = None
+    max_new_tokens: int | None = None
+    resolution_px: int | None = None
+    passes: int | None = None
+    visual_tokens: int | None = None
+
+
+class ImageTextModel(lmms):  # type: ignore[misc]
+    """One checkpoint, ready to answer lmms-eval's `generate_until` requests.
+
+    Args:
+        pretrained: local folder or hub id.
+        options: the fields of `ModelOptions`.
 
     Raises:
         CheckpointError: if it cannot be loaded.
+        TypeError: for an option that does not exist.
     """
 
     is_simple = True
 
-    def __init__(
-        self,
-        pretrained: str,
-        revision: str | None = None,
-        device: str | None = "auto",
-        dtype: str = "auto",
-        batch_size: int | str | None = 1,
-        attn_implementation: str | None = None,
-        trust_remote_code: str = "",
-        chat_template: str | None = None,
-        max_new_tokens: int | None = None,
-        resolution_px: int | None = None,
-        passes: int | None = None,
-        visual_tokens: int | None = None,
-    ) -> None:
+    def __init__(self, pretrained: str, **options: Any) -> None:
         super().__init__()
+        chosen = ModelOptions(**options)
         self.pretrained = str(pretrained)
-        self.batch_size = int(batch_size or 1)
-        self.max_new_tokens = max_new_tokens
-        self.expected = (resolution_px, passes, visual_tokens)
+        self.batch_size = int(chosen.batch_size or 1)
+        self.max_new_tokens = chosen.max_new_tokens
+        self.expected = (chosen.resolution_px, chosen.passes, chosen.visual_tokens)
         self.facts: dict[str, Any] = {}
-        self._join_processes(device or "auto")
+        self._join_processes(chosen.device or "auto")
         common = {
-            "revision": revision,
-            "trust_remote_code": _is_trusted(self.pretrained, str(trust_remote_code)),
+            "revision": chosen.revision,
+            "trust_remote_code": _is_trusted(self.pretrained, str(chosen.trust_remote_code)),
         }
-        self.processor = _load_processor(self.pretrained, chat_template, common)
-        if resolution_px is not None:
-            set_resolution(self.processor.image_processor, resolution_px)
+        self.processor = _load_processor(self.pretrained, chosen.chat_template, common)
+        if chosen.resolution_px is not None:
+            set_resolution(self.processor.image_processor, chosen.resolution_px)
         self._loaded = [
-            _load_model(self.pretrained, self.device, dtype, attn_implementation, common)
+            _load_model(
+                self.pretrained, self.device, chosen.dtype, chosen.attn_implementation, common
+            )
         ]
         self.facts |= _describe(self._loaded[0], self.device, self.batch_size)
 
