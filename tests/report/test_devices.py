@@ -15,7 +15,7 @@ from paretobench.report import Style, render_devices
 from paretobench.report.devices import choose_devices, devices_csv, devices_markdown
 from paretobench.report.figures.devices import fronts_info, ratio_words, recipes_of, versus_info
 from paretobench.report.view.rows import View, with_fronts
-from tests.report.grids import estimate, family_view, row, view
+from tests.report.grids import estimate, family_view, keyed, row, view
 from tests.report.test_figures import drawn, extents, overlaps, visible_texts
 
 PARTS = ("encode", "encode_total", "prefill", "ttft")
@@ -29,7 +29,7 @@ def elsewhere(shown: View, factor: float, place: str, seed: int = 0) -> View:
     for each in shown.rows:
         scale = factor * rng.uniform(0.7, 1.5)
         times = {name: estimate(getattr(each, name).value * scale) for name in PARTS}
-        rows.append(replace(each, environment=place, **times))
+        rows.append(keyed(replace(each, environment=place, **times)))
     return with_fronts(replace(shown, rows=tuple(rows), environment=place))
 
 
