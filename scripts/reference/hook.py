@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from scripts.reference import schema, verbs, yaml_keys  # noqa: E402
+from scripts.reference import rooms, schema, verbs, yaml_keys  # noqa: E402
 
 PAGES: dict[str, Callable[[], str]] = {
     "reference/commands.md": verbs.page,
@@ -67,7 +67,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Lead links that leave `docs/` to the site's copy, or to the repository."""
+    """Draw the rooms, and lead links that leave `docs/` to the site's copy or the repository."""
+    markdown = markdown.replace(rooms.MARK, rooms.picture()) if rooms.MARK in markdown else markdown
     here = posixpath.dirname(page.file.src_uri)
 
     def moved(link: re.Match[str]) -> str:
