@@ -204,7 +204,8 @@ def describe(row: Row) -> str:
     """A point with its time and its score, in one line."""
     from paretobench.report.formatting import estimate_ms, score_percent
 
-    return f"{row}: TTFT {estimate_ms(row.ttft)} ms, accuracy {score_percent(row.score)} %"
+    said = f"{row}: TTFT {estimate_ms(row.ttft)} ms, accuracy {score_percent(row.score)} %"
+    return f"{said} ({'; '.join(row.cautions)})" if row.cautions else said
 
 
 def _conditions(texts: Sequence[str], view: View) -> list[Constraint]:

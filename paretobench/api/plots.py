@@ -46,4 +46,7 @@ class Plots:
         recipes = sorted({panel.recipe for panel in panels})
         if len(recipes) > 1:
             raise ConfigError(f"recipes never share a front; choose one: {', '.join(recipes)}")
+        if len(panels) > 1:
+            names = ", ".join(panel.environment for panel in panels)
+            raise ConfigError(f"environments never share a front; open one of them: {names}")
         return panels[0]

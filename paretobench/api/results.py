@@ -41,7 +41,8 @@ class Results:
     Attributes:
         database: the file; None for the published points.
         sweep: name or key of one sweep; None for the newest.
-        environment: key of one environment, or the beginning of one; None for the sweep's own.
+        environment: key of one environment, or the beginning of one; None for
+            the sweep's own, or without a sweep for all, each with a front of its own.
         recipe: one training recipe; `all` keeps each on a front of its own.
         benchmark: what accuracy means, such as `avg5` or `textvqa`.
         mix_protocols: whether scores of different scoring rules may share a front, marked.
@@ -67,17 +68,15 @@ class Results:
             from paretobench.report.view.published import published_view
 
             return published_view(self.benchmark, self.recipe)
+        from paretobench.report.view.environments import everywhere_view
         from paretobench.report.view.stored import stored_view
 
+        how = {"benchmark": self.benchmark, "recipe": self.recipe}
         with open_store(self.database) as store:
-            return stored_view(
-                store,
-                self.sweep,
-                _environment_key(store, self.environment),
-                benchmark=self.benchmark,
-                recipe=self.recipe,
-                mix_protocols=self.mix_protocols,
-            )
+            key = _environment_key(store, self.environment)
+            if self.sweep is None and key is None:
+                return everywhere_view(store, **how, mix_protocols=self.mix_protocols)
+            return stored_view(store, self.sweep, key, **how, mix_protocols=self.mix_protocols)
 
     def points(self) -> pd.DataFrame:
         """Every point, a row for each recipe with a score, one without a score otherwise.

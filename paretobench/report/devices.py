@@ -38,7 +38,7 @@ def render_devices(
 
     `devices` has the times of each further device against the first, `device_fronts` a front
     for each device (one file per recipe if there are several), `devices.md` and `devices.csv`
-    every point's time on every device.
+    every point's time on every device, `index.html` the page with a front for each.
 
     Args:
         views: one per device, by the name to show, the first being what the others are set
@@ -54,10 +54,16 @@ def render_devices(
             protocols differ, or the folder cannot be written.
     """
     from paretobench.report.drawing import save_all
+    from paretobench.report.page import page_text
+    from paretobench.report.view.environments import joined
 
     style = style or Style()
     written = save_all(choose_devices(views, style), folder, style, formats)
-    texts = {"devices.md": devices_markdown(views), "devices.csv": devices_csv(views)}
+    texts = {
+        "index.html": page_text(joined(views)),
+        "devices.md": devices_markdown(views),
+        "devices.csv": devices_csv(views),
+    }
     return written + [write_text(folder / name, text) for name, text in texts.items()]
 
 

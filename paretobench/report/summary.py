@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ def summary_text(view: View, figures: Sequence[str], formats: Sequence[str] = ("
         "\n".join(_provenance(view)),
         "\n".join(f"- {markdown_inline(sentence)}" for sentence in headline_sentences(view)),
         *(f"![{name}]({name}.{shown})" for name in figures if shown),
+        _undrawn(view, figures),
         *(_front(view, panel) for panel in view.panels()),
         _gone("Refused", view.refusals),
         _gone("Failed", view.failures),
@@ -35,6 +37,15 @@ def summary_text(view: View, figures: Sequence[str], formats: Sequence[str] = ("
         _list("Sources", view.sources),
     ]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
+
+
+def _undrawn(view: View, figures: Sequence[str]) -> str:
+    """That some fronts have no figure of their own, and where they are."""
+    fronts = sum(name.startswith("pareto") for name in figures)
+    missing = len(view.panels()) - fronts
+    if fronts < 2 or missing < 1:
+        return ""
+    return f"{counted(missing, 'more front')} without a figure: in index.html and below."
 
 
 def _table(view: View) -> str:
@@ -80,17 +91,45 @@ def headline_sentences(view: View) -> list[str]:
 
 
 def _by_reason(view: View) -> dict[str, list[Row]]:
-    reasons: dict[str, list[Row]] = {}
+    """The rows without a latency by reason; those of one sort share the first one's words."""
+    reasons: dict[str, tuple[str, list[Row]]] = {}
     for row in view.untimed:
-        reasons.setdefault(row.reason or "not measured yet", []).append(row)
-    return reasons
+        reason = row.reason or "not measured yet"
+        reasons.setdefault(_sort_of(reason), (reason, []))[1].append(row)
+    return dict(reasons.values())
+
+
+def _sort_of(reason: str) -> str:
+    """A reason without its numbers: `needs 29.4 GiB` and `needs 29.5 GiB` are one sort.
+
+    >>> _sort_of('needs 29.4 GiB') == _sort_of('needs 29.5 GiB')
+    True
+    """
+    return re.sub(r"\d+(?:\.\d+)?", "#", reason)
+
+
+def grouped(items: Sequence[MissingResult]) -> list[str]:
+    """Points or workloads that are missing, those of one sort of reason in one sentence.
+
+    >>> grouped([MissingResult(name, 'refused', f'needs {n} GiB') for n, name in enumerate('abcd')])
+    ['a, b, c and 1 more: needs 0 GiB']
+    """
+    reasons: dict[str, tuple[str, list[str]]] = {}
+    for item in items:
+        reasons.setdefault(_sort_of(item.reason), (item.reason, []))[1].append(item.what)
+    return [f"{_some(what)}: {reason}" for reason, what in reasons.values()]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first three by name, and how many more."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
 
 
 def _missing(rows: Sequence[Row], what: str, why: str) -> str:
     """Who lacks something and why; the first three by name."""
-    names = ", ".join(str(row) for row in rows[:3])
-    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
-    return f"{what[:1].upper()}{what[1:]} for {names}{more}: {why.rstrip('.')}."
+    names = _some(list(dict.fromkeys(str(row) for row in rows)))
+    return f"{what[:1].upper()}{what[1:]} for {names}: {why.rstrip('.')}."
 
 
 def _provenance(view: View) -> list[str]:
@@ -118,7 +157,7 @@ def _front(view: View, panel: Panel) -> str:
 
 
 def _gone(heading: str, items: Sequence[MissingResult]) -> str:
-    return _list(heading, [f"{item.what}: {item.reason}" for item in items])
+    return _list(heading, grouped(items))
 
 
 def _list(heading: str, items: Sequence[str]) -> str:

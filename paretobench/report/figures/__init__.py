@@ -48,6 +48,10 @@ MOST_IN_LINES = 200
 FEWEST_ENCODERS = 3
 """A figure that compares encoders needs as many."""
 
+MOST_FRONTS = 6
+"""Fronts with a file of their own beside the best covered one: the page shows every one, and
+twenty pictures of three points each are seen by nobody."""
+
 MOST_BARS = 300
 """Points with a bar each in the breakdown; above it nobody could read them, and drawing ten
 thousand takes minutes."""
@@ -167,7 +171,7 @@ def _pareto_files(panels: Sequence[Panel], style: Style) -> list[tuple[str, tupl
     """One file for up to four recipes; with more, one each, the best covered as `pareto`."""
     if len(panels) <= (MOST_PANELS if style.width_mm > 120 else MOST_IN_COLUMN):
         return [("pareto", tuple(panels))]
-    many = [panel for panel in panels[1:] if len(panel.rows) > 1]
+    many = [panel for panel in panels[1:] if len(panel.rows) > 1][:MOST_FRONTS]
     several = len({panel.environment for panel in panels}) > 1
     names = [f"{p.recipe} {p.environment}" if several else p.recipe for p in many]
     stems = file_stems(names)

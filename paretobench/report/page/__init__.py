@@ -22,8 +22,8 @@ from paretobench.report.formatting import PROTOCOLS
 from paretobench.report.page.colours import colour_rules
 from paretobench.report.page.data import embedded_json, payload
 from paretobench.report.page.static import static_text
-from paretobench.report.summary import headline_sentences
-from paretobench.report.view.rows import MissingResult, View
+from paretobench.report.summary import grouped, headline_sentences
+from paretobench.report.view.rows import View
 from paretobench.version import __version__
 
 __all__ = ["page_text", "script_text"]
@@ -63,9 +63,10 @@ def page_text(view: View) -> str:
         "about": _about(view),
         "notes": _items(headline_sentences(view)),
         "sources": _section("Sources", view.sources),
-        "refusals": _section("Refused", _gone(view.refusals)),
-        "failures": _section("Failed", _gone(view.failures)),
+        "refusals": _section("Refused", grouped(view.refusals)),
+        "failures": _section("Failed", grouped(view.failures)),
         "command": _command(view),
+        "versions": _section("Versions", [": ".join(each) for each in view.versions.items()]),
         "files": _files(view),
         "static": static_text(view),
         "description": _escape(_description(view)),
@@ -120,10 +121,6 @@ def _about(view: View) -> str:
 
 def _items(sentences: Sequence[str]) -> str:
     return "\n".join(f"<li>{_escape(sentence)}</li>" for sentence in sentences)
-
-
-def _gone(items: Sequence[MissingResult]) -> list[str]:
-    return [f"{item.what}: {item.reason}" for item in items]
 
 
 def _section(heading: str, items: Sequence[str]) -> str:

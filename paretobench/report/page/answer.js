@@ -53,7 +53,8 @@ function answerTail(answer) {
   const assumed = best.row.assumed ? ` (error of its ${best.row.assumed} assumed)` : "";
   const sure = chance === null ? "" : `, best with a chance of ${chanceText(chance)}${assumed}`;
   const then = next ? `; next ${shortened(next.row.name, 60)}, ${next.gainText} % at ${next.text}` : "";
-  return `, ${scene.gain.label} ${best.gainText} % at ${best.text}${sure}${then}.`;
+  const caution = best.row.caution ? ` † ${shortened(best.row.caution, 200)}.` : "";
+  return `, ${scene.gain.label} ${best.gainText} % at ${best.text}${sure}${then}.${caution}`;
 }
 
 /** Buttons to the recipes that have points where this one has none. */
@@ -89,7 +90,7 @@ function answerRow({ recipe, best, next, chance, nextChance }) {
     make("th", { scope: "row" }, name),
     make("td", { title: then }, isolated(shortened(best.row.name, 60))),
     make("td", { class: "number" }, best.gainText),
-    make("td", { class: "number" }, best.text),
+    make("td", { class: "number", title: best.text }, best.text.replace(/ \[[^\]]*\]/, "")),
     make("td", { class: "number" }, chanceText(chance)));
 }
 

@@ -33,7 +33,7 @@ Raw = str | int | float | bool | None
 ROW_FIELDS = (
     "name", "label", "encoder", "family", "llm", "px", "tiling", "environment", "recipe",
     "source", "reason", "costs", "intervals", "scores", "cells", "story", "raw", "runs",
-    "assumed", "plannable", "device",
+    "assumed", "plannable", "device", "caution",
 )  # fmt: skip
 """What stands where in a row's array."""
 
@@ -204,6 +204,7 @@ class _Maker:
             number(_assumed(row)),
             plannable(row, self.catalogue),
             number(device_options(row) if row.is_measured else ""),
+            number("; ".join(row.cautions)),
         ]
 
     def _scores(self, row: Row) -> list[Any]:

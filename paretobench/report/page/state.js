@@ -83,7 +83,7 @@ function compute() {
   const families = markFronts(points.filter((point) => !isDisturbed(point.row)));
   const isAsReported = isReportsSelection(points.length);
   for (const point of points) point.standing = standingOf(point, isAsReported);
-  const [low, high] = logDomain(all.map((point) => point.cost / cost.perUnit));
+  const [low, high] = logDomain(all.flatMap((point) => reach(point, points.length)).map((end) => end / cost.perUnit));
   const steps = budgetSteps(low, high, cost.key === "tokens");
   if (!(cost.key in state.budgets)) state.budgets[cost.key] = firstBudget(cost, steps);
   /** @type {Map<string, Point[]>} */
@@ -99,6 +99,13 @@ function compute() {
     points, rug, byRow, families, cost, gain: data.gains[state.gain], low, high, steps, llms: shapeOrder(), isAsReported,
     byRecipe, ...answered(byRecipe, state.budgets[cost.key]),
   };
+}
+
+/** What the axis must hold of a point: its cost, and the ends of its interval where it is drawn.
+ * @param {Point} point @param {number} count */
+function reach(point, count) {
+  const isDrawn = point.low && point.high && (point.isFront || count <= MOST_LABELS) && point.gain !== null;
+  return isDrawn ? [point.cost, Number(point.low), Number(point.high)] : [point.cost];
 }
 
 /** @param {Cost} cost @param {number[]} steps */

@@ -21,6 +21,7 @@
  * @property {string} assumed
  * @property {number} plannable
  * @property {string} device
+ * @property {string} caution
  * @property {(Held | null)[]} costs
  * @property {Map<number, Scored>} scores
  * @property {string[]} cells
@@ -58,7 +59,7 @@
 const STANDINGS = ["front", "ambiguous", "family", "dominated", "unknown", "no score"];
 
 /** Texts of a row that travel as numbers. */
-const ROW_TEXTS = ["name", "label", "encoder", "llm", "tiling", "environment", "recipe", "source", "reason", "assumed", "device"];
+const ROW_TEXTS = ["name", "label", "encoder", "llm", "tiling", "environment", "recipe", "source", "reason", "assumed", "device", "caution"];
 
 /**
  * A row's array with its names, and numbers of texts replaced by the texts.

@@ -10,8 +10,8 @@ Latencies are seconds, scores fractions in [0, 1]; `units` turns them into text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from paretobench.accuracy import suites
@@ -266,6 +266,7 @@ class View:
         date: ISO date of the report's data (the last measurement), not of drawing.
         sources: citations of every published or imported number in it.
         notes: sentences a reader must know, such as reduced fidelity.
+        versions: what was installed, by the name of the environment.
     """
 
     rows: tuple[Row, ...]
@@ -281,6 +282,7 @@ class View:
     failures: tuple[MissingResult, ...] = ()
     notes: tuple[str, ...] = ()
     statistics: Statistics | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
     readings: tuple[CanaryReading, ...] = ()
 
     @property

@@ -15,7 +15,7 @@ from typing import Any
 from paretobench.analysis import pooling, stats
 from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Estimate, Failure, Measurement, Score
-from paretobench.errors import StoreError
+from paretobench.errors import StoreError, UnknownNameError
 from paretobench.paper import machine as paper_machine
 from paretobench.paper import published
 from paretobench.planning.plan import Refusal
@@ -24,6 +24,7 @@ from paretobench.report.gc_pause import paused
 from paretobench.report.placement import placements, with_placement
 from paretobench.report.runs import runs_of
 from paretobench.report.view.front_membership import with_standing
+from paretobench.report.view.one_piece import contradiction
 from paretobench.report.view.published import labels_of, tables_cited
 from paretobench.report.view.rows import (
     HEADLINE,
@@ -79,6 +80,7 @@ def stored_view(
 
     Raises:
         StoreError: if there is no such sweep, or the database holds no environment.
+        UnknownNameError: if no score has that recipe.
     """
     chosen = find_sweep(store, sweep) if sweep is not None else None
     environment = _environment(
@@ -87,6 +89,7 @@ def stored_view(
     points = store.points(chosen.key if chosen else None)
     known = _gather(store, points, environment)
     given = [*store.scores(), *published.scores()] if scores is None else list(scores)
+    check_recipe(recipe, (score.recipe for score in given))
     cards = scorecards(given, benchmark, recipe, mix_protocols)
     placed = placements(store, environment.key, known.workloads)
     rows = [
@@ -106,14 +109,58 @@ def stored_view(
         benchmark=benchmark,
         sources=tables_cited(source for row in rows if row.score for source in row.score.sources),
         refusals=tuple(
-            MissingResult(str(refusal), "refused", refusal.reason) for refusal in refusals
+            MissingResult(str(_refused(refusal)), "refused", refusal.reason) for refusal in refusals
         ),
         failures=tuple(_gone(failure, known) for failure in known.failures.values()),
         statistics=_statistics(points, known),
         readings=_readings(points, known),
-        notes=(*_notes(given, points, mix_protocols), *_device_notes(chosen, environment)),
+        notes=(
+            *_notes(given, points, mix_protocols),
+            *_device_notes(chosen, environment),
+            *_namesakes(store, chosen),
+        ),
+        versions=_versions(environment),
     )
     return with_standing(view)
+
+
+FEWEST_DIGITS = 6
+"""Of a sweep's key: fewer could be somebody's name for another sweep."""
+
+
+def _namesakes(store: Store, chosen: Sweep | None) -> tuple[str, ...]:
+    """That other sweeps have the same name, and how to see them."""
+    if chosen is None:
+        return ()
+    others = [s for s in store.sweeps() if s.name == chosen.name and s.key != chosen.key]
+    if not others:
+        return ()
+    keys = ", ".join(f"{each.key[:12]} ({each.created_at[:10]})" for each in others[:3])
+    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    return (
+        f"{counted(len(others) + 1, 'sweep')} are named {chosen.name}; this is that of "
+        f"{chosen.created_at[:16].replace('T', ' ')}. --sweep KEY shows another: {keys}{more}.",
+    )
+
+
+def _versions(environment: Environment) -> dict[str, str]:
+    """What was installed where it was measured, by the environment's name."""
+    facts = environment.identity
+    packages = dict(facts.get("packages") or {})
+    named = {"Python": facts.get("python"), **packages}
+    text = ", ".join(f"{name} {version}" for name, version in named.items() if version)
+    return {environment.label: text} if text else {}
+
+
+def check_recipe(recipe: str, known: Iterable[str]) -> None:
+    """Let only `all` or a recipe with a score pass.
+
+    Raises:
+        UnknownNameError: for any other one; the message lists those there are.
+    """
+    recipes = {"all", *known}
+    if recipe not in recipes:
+        raise UnknownNameError("recipe", recipe, recipes)
 
 
 def _notes(
@@ -133,7 +180,7 @@ def _device_notes(sweep: Sweep | None, environment: Environment) -> tuple[str, .
 
 
 def find_sweep(store: Store, name_or_key: str) -> Sweep:
-    """The newest sweep of that name, or the one with that key.
+    """The newest sweep of that name, or the one whose key begins so, as `ls` prints it.
 
     Raises:
         StoreError: if there is none; the message lists the names there are.
@@ -142,6 +189,9 @@ def find_sweep(store: Store, name_or_key: str) -> Sweep:
     for sweep in sweeps:
         if name_or_key in (sweep.name, sweep.key):
             return sweep
+    begins = [sweep for sweep in sweeps if sweep.key.startswith(name_or_key)]
+    if len(begins) == 1 and len(name_or_key) >= FEWEST_DIGITS:
+        return begins[0]
     names = ", ".join(dict.fromkeys(sweep.name for sweep in sweeps)) or "none yet"
     raise StoreError(
         f"{store.path} holds no sweep {name_or_key!r}; it holds: {names}.\n"
@@ -254,18 +304,31 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         recipe=card.recipe,
         score=headline,
         task_scores=card.tasks,
-        **_models(point, card, workloads),
+        **_models(point, card, workloads, (ttft, _sum(checks, known))),
         reason="" if ttft else _reason(parts, known),
         hint="" if headline else "; ".join(other) or HINT,
     )
 
 
-def _models(point: StoredPoint, card: Scorecard, workloads: Sequence[Workload]) -> dict[str, Any]:
+def _models(
+    point: StoredPoint,
+    card: Scorecard,
+    workloads: Sequence[Workload],
+    times: tuple[Estimate | None, Estimate | None],
+) -> dict[str, Any]:
     """Which weights were timed, and what keeps the score from being of the same model."""
     timed = {workload.checkpoint for workload in workloads}
     return {
         "timed_checkpoint": timed.pop() if len(timed) == 1 else "",
-        "cautions": (*card.cautions, *same_model.cautions(card.headline, workloads, point)),
+        "cautions": tuple(
+            caution
+            for caution in (
+                *card.cautions,
+                *same_model.cautions(card.headline, workloads, point),
+                contradiction(*times),
+            )
+            if caution
+        ),
     }
 
 

@@ -1,0 +1,62 @@
+"""Several environments in one database: all of them on show, none on another's front."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from paretobench.domain.records import Estimate
+from paretobench.report.summary import grouped, headline_sentences
+from paretobench.report.view.environments import joined
+from paretobench.report.view.one_piece import contradiction
+from paretobench.report.view.rows import MissingResult, View
+from tests.report.grids import family_view, row, view
+
+
+def half(which: int) -> View:
+    """Every second point of a sweep timed here, the others not yet."""
+    made = family_view("all")
+    rows = [
+        each if place % 2 == which else replace(each, ttft=None, reason="not measured yet")
+        for place, each in enumerate(made.rows)
+    ]
+    return replace(made, rows=tuple(rows), environment=f"chip {which}, 2 cores")
+
+
+def test_a_point_that_one_machine_timed_is_not_missing_on_another() -> None:
+    both = joined({"chip 0": half(0), "chip 1": half(1)})
+    assert len(both.rows) == len(family_view("all").rows) and not both.untimed
+    assert {each.environment for each in both.rows} == {"chip 0", "chip 1"}
+    assert "not measured yet" not in " ".join(headline_sentences(both))
+    assert "2 environments" in both.title
+
+
+def test_environments_never_share_a_front() -> None:
+    both = joined({"fast": half(0), "slow": half(1)})
+    for panel in both.panels():
+        assert len({each.environment for each in panel.rows}) == 1
+
+
+def test_what_nobody_timed_stays_with_its_reason_once() -> None:
+    lost = view(row("a", None, None, reason="out of memory"), row("b", 0.1))
+    both = joined({"one": lost, "two": lost})
+    assert [each.reason for each in both.untimed] == ["out of memory"]
+    assert sum(each.ttft is not None for each in both.rows) == 2
+
+
+def test_refusals_of_one_sort_are_one_sentence() -> None:
+    items = [
+        MissingResult(f"point {n}", "refused", f"needs {29 + n / 10} GiB and this machine has 23")
+        for n in range(16)
+    ]
+    [said] = grouped([*items])
+    assert said.startswith("point 0, point 1, point 2 and 13 more: needs 29.0 GiB")
+    assert len(grouped([*items, MissingResult("x", "refused", "another reason")])) == 2
+
+
+def test_a_time_in_one_piece_that_contradicts_the_sum_is_a_caution() -> None:
+    total = Estimate(0.816, 0.8, 0.83, 4, "t")
+    slow = Estimate(3.344, 3.2, 3.5, 4, "t")
+    assert "4.1 times its sum" in contradiction(total, slow)
+    assert contradiction(total, Estimate(0.83, 0.82, 0.84, 4, "t")) == ""
+    assert contradiction(total, Estimate(3.3, None, None, 1, "single")) == ""
+    assert contradiction(None, slow) == "" and contradiction(total, None) == ""
