@@ -71,12 +71,23 @@ class Results:
         from paretobench.report.view.environments import everywhere_view
         from paretobench.report.view.stored import stored_view
 
-        how = {"benchmark": self.benchmark, "recipe": self.recipe}
         with open_store(self.database) as store:
             key = _environment_key(store, self.environment)
             if self.sweep is None and key is None:
-                return everywhere_view(store, **how, mix_protocols=self.mix_protocols)
-            return stored_view(store, self.sweep, key, **how, mix_protocols=self.mix_protocols)
+                return everywhere_view(
+                    store,
+                    benchmark=self.benchmark,
+                    recipe=self.recipe,
+                    mix_protocols=self.mix_protocols,
+                )
+            return stored_view(
+                store,
+                self.sweep,
+                key,
+                benchmark=self.benchmark,
+                recipe=self.recipe,
+                mix_protocols=self.mix_protocols,
+            )
 
     def points(self) -> pd.DataFrame:
         """Every point, a row for each recipe with a score, one without a score otherwise.

@@ -50,12 +50,19 @@ class Format(click.Choice):  # type: ignore[type-arg]
     metavar="N",
     help="A table of the paper as printed: 1 to 6, 9, 10 or 11.",
 )
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Only the N most accurate points on their fronts; Markdown of it is ready to paste.",
+)
 @click.option("--point", metavar="POINT", help="With model-index: the point it is about.")
 @click.option("--out", metavar="FILE", help="Where to write [default: stdout].")
 @export_bundle.bundle_options
 def export_command(
     kind: str,
     table: str | None,
+    top: int | None,
     point: str | None,
     out: str | None,
     bundle: str | None,
@@ -69,16 +76,19 @@ def export_command(
     Face (--format model-index), or the whole database with its hashes (--bundle).
     """
     if path := export_bundle.destination(bundle, sign, include, out=out, **chosen):
-        if table or point:
-            raise ConfigError("a bundle holds a whole database; leave out --table and --point")
+        if table or point or top:
+            said = "a bundle holds a whole database; leave out --table, --point and --top"
+            raise ConfigError(said)
         export_bundle.write(chosen["database"], path, sign, include)
     elif table is not None:
+        if top:
+            raise ConfigError("--table is the paper's own, whole; leave out --top")
         _write_paper_table(table, kind, out, point=point, **chosen)
     else:
-        _write_view(chosen_view(**chosen), kind, out, point)
+        _write_view(chosen_view(**chosen), kind, out, point, top)
 
 
-def _write_view(view: View, kind: str, out: str | None, point: str | None) -> None:
+def _write_view(view: View, kind: str, out: str | None, point: str | None, top: int | None) -> None:
     """Write a view's table, or one point of it as a model card's results."""
     from paretobench.report import tables
     from paretobench.report.model_card import model_card
@@ -88,6 +98,11 @@ def _write_view(view: View, kind: str, out: str | None, point: str | None) -> No
         return
     if point:
         raise ConfigError("--point goes with --format model-index; 'paretobench show' prints one")
+    if top is not None:
+        view = tables.top(view, top)
+        if kind == "markdown":
+            _write_text(tables.pasted_text(view), out)
+            return
     _write_table(view, kind, out, tables, tables.terminal_table)
 
 

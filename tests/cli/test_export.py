@@ -112,7 +112,7 @@ def test_one_point_becomes_a_model_card(tmp_path: Path) -> None:
         (("--table", "3", "-d", "a.db"), ConfigError, "leave out --database"),
         (("--table", "3", "--point", POINT), ConfigError, "leave out --point"),
         (("--table", "7"), UnknownNameError, "unknown table of the paper '7'"),
-        (("--table", "3", "--bundle", "a.zip"), ConfigError, "leave out --table and --point"),
+        (("--table", "3", "--bundle", "a.zip"), ConfigError, "leave out --table, --point"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_refused(

@@ -135,3 +135,13 @@ def test_a_very_narrow_window_shows_lines_instead_of_one_letter_each() -> None:
     text = printed(view(row("abcdefgh")), 40)
     assert "LLM: " in text and "─" not in text
     assert max(len(line) for line in text.splitlines()) <= 40
+
+
+def test_the_top_is_ready_to_paste_the_most_accurate_of_the_fronts_first() -> None:
+    made = tables.top(family_view("all"), 5)
+    scores = [each.score.value for each in made.rows if each.score]
+    assert len(scores) == 5 and scores == sorted(scores, reverse=True)
+    assert all(each.is_on_front for each in made.rows)
+    text = tables.pasted_text(made)
+    assert text.count("\n| ") == 5 and "95 % intervals" in text
+    assert "`paretobench sweep +grid=qwen2_family`" in text

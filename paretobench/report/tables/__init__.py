@@ -10,6 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from paretobench.report.tables.columns import (
     Column,
@@ -28,6 +29,7 @@ from paretobench.report.tables.paper import PaperTable, paper_table
 from paretobench.report.tables.parquet import write_parquet
 from paretobench.report.tables.terminal import terminal_table
 from paretobench.report.view.rows import Row, View
+from paretobench.version import __version__
 
 __all__ = [
     "PaperTable",
@@ -36,8 +38,10 @@ __all__ = [
     "latex_text",
     "markdown_text",
     "paper_table",
+    "pasted_text",
     "records",
     "terminal_table",
+    "top",
     "write_parquet",
 ]
 
@@ -64,6 +68,24 @@ def markdown_grid(
         cells = [markdown_cell(column.text(row)) for column in columns]
         lines.append(markdown_line([f"**{cells[0]}**" if is_bold(row) else cells[0], *cells[1:]]))
     return "\n".join(lines) + "\n"
+
+
+def top(view: View, count: int) -> View:
+    """The view with its most accurate points on a front of theirs, at most so many.
+
+    Recipes share no front, so each row stands for the front of its own recipe and environment.
+    """
+    rows = [row for row in view.rows if row.is_on_front and row.score is not None]
+    rows.sort(key=lambda row: -(row.score.value if row.score else 0.0))
+    return replace(view, rows=tuple(rows[:count]))
+
+
+def pasted_text(view: View) -> str:
+    """A few columns as Markdown with where they come from: ready to paste into an issue."""
+    where = [view.environment, view.date, f"`{view.command}`" if view.command else ""]
+    said = " · ".join(part for part in where if part)
+    grid = markdown_grid(terminal_columns(view), view.rows)
+    return f"{grid}\n{said}; [..] and ± are 95 % intervals, by paretobench {__version__}\n"
 
 
 def records(view: View) -> list[dict[str, Raw]]:
