@@ -21,7 +21,7 @@ SHOWN_OF_A_KIND = 5
 
 
 @dataclass(frozen=True)
-class Entry:
+class ImportEntry:
     """What became of one task (or line, or measurement) of one file; `count` of them alike."""
 
     path: str
@@ -32,13 +32,13 @@ class Entry:
 
 
 @dataclass
-class Account:
+class ImportAccount:
     """The entries of one import, in order; alike ones are counted, not repeated."""
 
     _entries: dict[tuple[str, str, str, str], int] = field(default_factory=dict)
     _kinds: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, entries: Iterable[ImportEntry]) -> None:
         """Take entries; of many that differ in their detail alone the first few are kept."""
         for entry in entries:
             kind = (entry.path, entry.task, entry.outcome)
@@ -50,9 +50,9 @@ class Account:
             self._entries[key] = self._entries.get(key, 0) + entry.count
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[ImportEntry]:
         """The entries in the order of their first appearance."""
-        return [Entry(p, t, o, d, n) for (p, t, o, d), n in self._entries.items()]  # type: ignore[arg-type]
+        return [ImportEntry(p, t, o, d, n) for (p, t, o, d), n in self._entries.items()]  # type: ignore[arg-type]
 
     @property
     def counts(self) -> Counter[str]:

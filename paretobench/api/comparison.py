@@ -98,7 +98,7 @@ def _sides(
 
 def _side(results: Results, side: str) -> Results:
     """The results of one side: a database file, else an encoder's rows, else a sweep."""
-    from paretobench.api.results import open_store
+    from paretobench.api.databases import open_store
 
     if Path(side).is_file():
         return replace(results, database=Path(side), sweep=None)

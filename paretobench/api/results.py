@@ -16,7 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paretobench.errors import ConfigError, DataError, StoreError, UnknownNameError
+from paretobench.api.databases import DATABASE, open_store, require_database
+from paretobench.errors import DataError, StoreError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from paretobench.api.plots import Plots
     from paretobench.report.view.rows import Row, View
     from paretobench.store import Store
-
-DATABASE = "results/paretobench.db"
-"""Where a sweep stores by default; the same default as in `sweeps/config.yaml`."""
 
 ALL = "all"
 """The recipe that stands for every recipe."""
@@ -221,34 +219,13 @@ def open_results(
         ConfigError: if there is no such file.
     """
     path = Path(database)
-    _require(path)
+    require_database(path)
     return Results(path, sweep, environment, recipe, benchmark, mix_protocols)
 
 
 def published(recipe: str = ALL, benchmark: str = "avg5") -> Results:
     """The points that the FastVLM paper and the works it cites published; needs no database."""
     return Results(None, recipe=recipe, benchmark=benchmark)
-
-
-def open_store(database: str | Path | None) -> Store:
-    """Open a database to look at it.
-
-    Raises:
-        ConfigError: if there is none yet, with what to do.
-    """
-    from paretobench.store import Store
-
-    path = Path(database or DATABASE)
-    _require(path)
-    return Store.open(path, create=False, read_only=True)
-
-
-def _require(path: Path) -> None:
-    if not path.exists():
-        raise ConfigError(
-            f"there is no database at {path} yet; 'paretobench sweep +grid=smoke' makes one,\n"
-            "--database names another, and --published uses the paper's own tables"
-        )
 
 
 def _environment_key(store: Store, prefix: str | None) -> str | None:

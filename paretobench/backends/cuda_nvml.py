@@ -202,7 +202,7 @@ def observed() -> list[dict[str, Any]]:
 
 
 @dataclass
-class Watch:
+class BoardWatch:
     """A board while a cell runs: the extremes of what was seen, at most once a second.
 
     Args:

@@ -8,8 +8,6 @@ back from the compiled network. Language models are in `openvino_prefill`.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from paretobench.backends.inputs import (
     random_pixels,
 )
 from paretobench.backends.models import RANDOM_WEIGHTS
+from paretobench.backends.openvino_compile import check_written, compile_options, import_openvino
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
 from paretobench.installation import install_command, not_installed
@@ -156,33 +155,6 @@ class OpenVINOSession:
         }
 
 
-def compile_options(workload: Workload, precision_hint: str) -> dict[str, Any]:
-    """Options of the CPU plugin: one request at a time, and the precision, spelled out.
-
-    Args:
-        precision_hint: of activations, in the plugin's words: `f32`, `bf16`, `f16`.
-    """
-    options: dict[str, Any] = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": precision_hint,
-    }
-    if threads := workload.runtime.options.get("threads"):
-        options["INFERENCE_NUM_THREADS"] = int(threads)
-    return options
-
-
-def import_openvino() -> Any:
-    """openvino without its telemetry.
-
-    The package reports its import to a server unless the reporting package is missing, which
-    is what an entry of None in `sys.modules` says.
-    """
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
-    return openvino
-
-
 def _device(workload: Workload) -> str:
     return str(workload.runtime.options.get("device", "cpu")).upper()
 
@@ -222,13 +194,3 @@ def _cannot_export_llm() -> str:
         name for name in ("torch", "transformers", "nncf") if not hardware.is_installed(name)
     ]
     return f"exporting a language model needs {', '.join(missing)}: {INSTALL}" if missing else ""
-
-
-def check_written(openvino: Any, path: Path) -> None:
-    """Read the graph back: on a full disk the serialiser leaves a short file and no error."""
-    try:
-        openvino.Core().read_model(path)
-    except RuntimeError as error:
-        folder = path.parent
-        free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
-        raise OSError(28, f"No space left on device ({free} bytes free)") from error

@@ -30,6 +30,7 @@ from paretobench.backends.inputs import (
     random_embeddings,
 )
 from paretobench.backends.models import RANDOM_WEIGHTS
+from paretobench.backends.openvino_compile import check_written, compile_options, import_openvino
 from paretobench.backends.projector import NumpyProjector
 from paretobench.domain import Workload
 
@@ -92,7 +93,6 @@ def export(llm: Mapping[str, Any], precision: str, folder: Path) -> dict[str, An
     import torch
 
     from paretobench.backends.models import torch_llm
-    from paretobench.backends.openvino import check_written, import_openvino
 
     openvino = import_openvino()
     with memory_failures("exporting to OpenVINO"):
@@ -124,7 +124,6 @@ class OpenVINOPrefillSession:
     """A compiled language model with one inference request; `run` is synchronous."""
 
     def __init__(self, workload: Workload, folder: Path, made: Mapping[str, Any]) -> None:
-        from paretobench.backends.openvino import compile_options, import_openvino
 
         self.label = workload.label
         subject = PrefillSubject.of(workload)

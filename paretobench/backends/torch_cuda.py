@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paretobench.backends.cuda_nvml import Watch
+from paretobench.backends.cuda_nvml import BoardWatch
 from paretobench.errors import UnsupportedError
 
 WARMUP_RUNS = 3
@@ -56,7 +56,7 @@ class Board:
         self.device = tensor_device(torch, f"cuda:{int(index or 0)}")
         self.cuda.set_device(self.device)
         properties = self.cuda.get_device_properties(self.device)
-        self.watch = Watch(str(getattr(properties, "uuid", "")))
+        self.watch = BoardWatch(str(getattr(properties, "uuid", "")))
         self._properties = properties
         self.cuda.reset_peak_memory_stats(self.device)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from paretobench.api.results import open_store
+from paretobench.api.databases import open_store
 from paretobench.cli import completion
 from paretobench.cli.console import say
 from paretobench.errors import ConfigError, DataError
@@ -97,5 +97,6 @@ def _files(include: tuple[str, ...]) -> dict[str, Path]:
 
 
 def described(entries: Mapping[str, Entry]) -> str:
+    """How many files a bundle has, and how large they are."""
     size_mib = sum(entry.size_bytes for entry in entries.values()) / 2**20
     return f"{counted(len(entries), 'file')}, {size_mib:.1f} MiB before compression"

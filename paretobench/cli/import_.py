@@ -64,14 +64,14 @@ def import_command(
     **place: Any,
 ) -> None:
     """Bring in scores, lmms-eval results, timing reports or another database."""
-    from paretobench.cli.importing import Destination, Import, Request
+    from paretobench.cli.importing import Destination, Import, ImportRequest
 
     paths = [Path(name) for name in files]
     for path in paths:
         if not os.path.lexists(path):
             raise DataError(f"there is no file {path}; nothing was imported")
     flags = {name: value for name, value in place.items() if value is not None}
-    request = Request(flags, Path(mapping) if mapping else None, protocol, signer)
+    request = ImportRequest(flags, Path(mapping) if mapping else None, protocol, signer)
     with Destination(database) as destination:
         running = Import(destination, request, _say_progress)
         running.read(paths)

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from paretobench.accuracy import finding, importers
-from paretobench.accuracy.accounting import Account, Entry, Outcome
+from paretobench.accuracy.accounting import ImportAccount, ImportEntry, Outcome
 from paretobench.accuracy.finding import Found
 from paretobench.accuracy.lmms import importer
 from paretobench.accuracy.names import known_names
@@ -35,7 +35,7 @@ BATCH = 20_000
 
 
 @dataclass(frozen=True)
-class Request:
+class ImportRequest:
     """What the user asked: the place as far as it was said, and how to read."""
 
     place: Mapping[str, Any] = field(default_factory=dict)
@@ -100,14 +100,14 @@ class Import:
     def __init__(
         self,
         destination: Destination,
-        request: Request,
+        request: ImportRequest,
         on_progress: Callable[[int], None] = lambda done: None,
     ) -> None:
         self._destination, self._request, self._progress = destination, request, on_progress
         self._now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
         self._stored: list[_Stored] = []
         self._logs: list[Path] = []
-        self.account = Account()
+        self.account = ImportAccount()
         self.notes: list[str] = []
         self.contests: list[Contest] = []
 
@@ -165,7 +165,7 @@ class Import:
 
     def _take_timings(self, path: Path, found: ToolTimings) -> None:
         for what, reason in found.refused:
-            self.account.add([Entry(path.as_posix(), what, "skipped", reason)])
+            self.account.add([ImportEntry(path.as_posix(), what, "skipped", reason)])
         if not found.stages:
             return
         for task, outcome, detail in import_tool_timings.import_timings(
@@ -181,11 +181,11 @@ class Import:
 
     def _came_in(self, path: Path, task: str, outcome: Outcome, detail: str) -> None:
         self._destination.is_kept = True
-        self.account.add([Entry(path.as_posix(), task, outcome, detail)])
+        self.account.add([ImportEntry(path.as_posix(), task, outcome, detail)])
 
     def _refuse(self, found: Found, reason: str) -> None:
         outcome: Outcome = "refused" if found.is_named else "skipped"
-        self.account.add([Entry(found.path.as_posix(), "", outcome, reason)])
+        self.account.add([ImportEntry(found.path.as_posix(), "", outcome, reason)])
 
     def _read_results(self, paths: Sequence[Path]) -> None:
         if not paths:
@@ -200,7 +200,7 @@ class Import:
         for path in paths:
             data = finding.read_json(path)
             for what, reason in throughput_refusals(data if isinstance(data, dict) else {}):
-                self.account.add([Entry(path.as_posix(), what, "skipped", reason)])
+                self.account.add([ImportEntry(path.as_posix(), what, "skipped", reason)])
         self.notes += imported.notes
         scores = (
             (placed.path, placed.task, placed.score, placed.remarks) for placed in imported.found
@@ -213,14 +213,14 @@ class Import:
         def scores() -> Iterator[tuple[str, str, Score, tuple[str, ...]]]:
             for found in importers.stream_scores_csv(path, known_names()):
                 if isinstance(found, importers.CsvProblem):
-                    self.account.add([Entry(name, found.benchmark, "refused", found.reason)])
+                    self.account.add([ImportEntry(name, found.benchmark, "refused", found.reason)])
                 else:
                     yield name, found.score.benchmark, found.score, found.remarks
 
         try:
             self._store_scores(scores())
         except DataError as error:
-            self.account.add([Entry(name, "", "refused", str(error))])
+            self.account.add([ImportEntry(name, "", "refused", str(error))])
 
     def _store_scores(self, scores: Iterable[tuple[str, str, Score, tuple[str, ...]]]) -> None:
         waiting = iter(scores)
@@ -243,7 +243,9 @@ class Import:
         for log in self._logs:
             with_results = log.parent in folders
             detail = "samples of a result beside it" if with_results else "no result file beside it"
-            self.account.add([Entry(log.as_posix(), "", "skipped", f"a sample log; {detail}")])
+            self.account.add(
+                [ImportEntry(log.as_posix(), "", "skipped", f"a sample log; {detail}")]
+            )
 
     def _judge(self) -> None:
         """Enter what was stored, with what it replaced or was replaced by, and name contests."""
@@ -264,7 +266,7 @@ class Import:
             outcome = "replaced" if stored.key in replaced else stored.outcome
             words = (replaced.get(stored.key), replaces.get(stored.key), *stored.remarks)
             detail = "; ".join(word for word in words if word)
-            self.account.add([Entry(stored.path, stored.task, outcome, detail)])
+            self.account.add([ImportEntry(stored.path, stored.task, outcome, detail)])
 
 
 NO_KIND = (
@@ -278,7 +280,7 @@ def _when(score: Score) -> str:
     return f"{score.source.title}, {score.dated[:10] or 'undated'}"
 
 
-def summary(account: Account) -> str:
+def summary(account: ImportAccount) -> str:
     """The counts in one line: `3 scores: 2 new, 1 known; 1 skipped`."""
     counts = account.counts
     came = {name: counts[name] for name in ("new", "known", "replaced", "partial")}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from paretobench.accuracy.standing_scores import sort_out
-from paretobench.api.results import open_store
+from paretobench.api.databases import open_store
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json_rows, print_table, say
 from paretobench.cli.options import as_json

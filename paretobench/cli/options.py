@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from paretobench.api.results import DATABASE
+from paretobench.api.databases import DATABASE
 from paretobench.cli import completion
 from paretobench.errors import ConfigError
 
@@ -96,13 +96,14 @@ def chosen_results(
         ConfigError: if options contradict one another, or there is no database.
     """
     from paretobench.api import results
+    from paretobench.api.databases import DATABASE
 
     if published:
         if database or sweep or environment:
             raise ConfigError("--published needs no database; leave out the other options")
         return results.published(recipe, benchmark)
     return results.open_results(
-        database or results.DATABASE, sweep, environment, recipe, benchmark, mix_protocols
+        database or DATABASE, sweep, environment, recipe, benchmark, mix_protocols
     )
 
 

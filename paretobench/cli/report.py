@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.api.results import open_store
+from paretobench.api.databases import open_store
 from paretobench.cli.console import print_rich, say, warn
 from paretobench.cli.options import chosen_view, view_options
 from paretobench.errors import ConfigError

@@ -24,7 +24,7 @@ from paretobench.errors import ExecutorError
 from paretobench.installation import install_command, not_installed
 from paretobench.jobs import State
 from paretobench.jobs.command import UnitCommand
-from paretobench.jobs.shared_folder import Standing
+from paretobench.jobs.shared_folder import JobProgress
 
 NAMESPACE = "paretobench"
 """Actors' names are looked up in it, by whichever program connects."""
@@ -123,12 +123,12 @@ class RayEngine:
         names = [one["name"] for one in found if one["namespace"] == NAMESPACE]
         return {int(n.rpartition("-")[2]): n for n in names if n.startswith(f"{batch}-")}
 
-    def standings(self, jobs: Sequence[str]) -> dict[str, Standing]:
+    def standings(self, jobs: Sequence[str]) -> dict[str, JobProgress]:
         """Those that Ray knows; whether one waits or works is told by the worker's lock."""
         ray = self._connected()
         found = ray.util.list_named_actors(all_namespaces=True)
         known = {one["name"] for one in found if one["namespace"] == NAMESPACE}
-        return {job: Standing(State.QUEUED) for job in jobs if job in known}
+        return {job: JobProgress(State.QUEUED) for job in jobs if job in known}
 
     def cancel(self, job: str) -> None:
         """Kill the actor; its worker ends with it."""

@@ -26,7 +26,7 @@ MOST_IN_A_BATCH = 1000
 
 
 @dataclass(frozen=True)
-class Standing:
+class JobProgress:
     """How an engine says that a job stands; `reason` where it is final, in the engine's words."""
 
     state: State
@@ -65,7 +65,7 @@ class Engine(Protocol):
     def find(self, batch: str) -> dict[int, str]:
         """Jobs of a batch by position, for a coordinator that died before it wrote them down."""
 
-    def standings(self, jobs: Sequence[str]) -> Mapping[str, Standing]:
+    def standings(self, jobs: Sequence[str]) -> Mapping[str, JobProgress]:
         """How jobs stand; one that is not among them is not known any more."""
 
     def cancel(self, job: str) -> None:
@@ -230,45 +230,45 @@ class SharedFolderExecutor:
             self._note(unit, job=job)
             self._handles[unit.key] = Handle(unit, job, self.name)
 
-    def _standings(self, handles: Sequence[Handle]) -> dict[str, Standing]:
+    def _standings(self, handles: Sequence[Handle]) -> dict[str, JobProgress]:
         """By unit key: the result file first, then a living worker, then the engine's word."""
-        found: dict[str, Standing] = {}
+        found: dict[str, JobProgress] = {}
         asked: dict[str, str] = {}
         for handle in handles:
             folder = self._folder(handle.unit)
             if folder.result() is not None:
-                found[handle.unit.key] = Standing(State.DONE)
+                found[handle.unit.key] = JobProgress(State.DONE)
             elif folder.is_held():
-                found[handle.unit.key] = Standing(State.RUNNING)
+                found[handle.unit.key] = JobProgress(State.RUNNING)
             elif job := self._job(handle.unit):
                 asked[handle.unit.key] = job
             elif folder.read("handle").get("cancelled"):
-                found[handle.unit.key] = Standing(State.CANCELLED, "cancelled before it began")
+                found[handle.unit.key] = JobProgress(State.CANCELLED, "cancelled before it began")
             else:
-                found[handle.unit.key] = Standing(State.QUEUED)
+                found[handle.unit.key] = JobProgress(State.QUEUED)
         known = self.engine.standings(sorted(set(asked.values()))) if asked else {}
         for key, job in asked.items():
             unit = self._handles[key].unit
             found[key] = self._settled(unit, known.get(job))
         return found
 
-    def _settled(self, unit: Unit, said: Standing | None) -> Standing:
+    def _settled(self, unit: Unit, said: JobProgress | None) -> JobProgress:
         """A job that is gone has failed only when its result had the time to be seen here."""
         if said is not None and not said.state.is_final:
             self._gone.pop(unit.key, None)
             return said
         since = self._gone.setdefault(unit.key, time.monotonic())
         if time.monotonic() - since < self.engine.settle_s:
-            return Standing(State.RUNNING)
+            return JobProgress(State.RUNNING)
         if self._folder(unit).result() is not None:
-            return Standing(State.DONE)
+            return JobProgress(State.DONE)
         if self._folder(unit).read("handle").get("cancelled"):
-            return Standing(State.CANCELLED, "it was cancelled")
+            return JobProgress(State.CANCELLED, "it was cancelled")
         is_cancelled = said is not None and said.state is State.CANCELLED
         state = State.CANCELLED if is_cancelled else State.FAILED
-        return Standing(state, said.reason if said else "")
+        return JobProgress(state, said.reason if said else "")
 
-    def _ended(self, handle: Handle, standing: Standing) -> FinishedUnit:
+    def _ended(self, handle: Handle, standing: JobProgress) -> FinishedUnit:
         folder = self._folder(handle.unit)
         path = folder.result()
         if path is None:
@@ -283,7 +283,7 @@ class SharedFolderExecutor:
             handle, state, (path,), "; ".join(failures), float(about.get("wall_s", 0.0)), about
         )
 
-    def _reason(self, handle: Handle, standing: Standing) -> str:
+    def _reason(self, handle: Handle, standing: JobProgress) -> str:
         folder = self._folder(handle.unit)
         said = standing.reason
         if not said:

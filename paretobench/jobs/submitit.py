@@ -31,7 +31,7 @@ from paretobench.errors import ExecutorError
 from paretobench.installation import install_command, not_installed
 from paretobench.jobs import State
 from paretobench.jobs.command import UnitCommand
-from paretobench.jobs.shared_folder import Standing
+from paretobench.jobs.shared_folder import JobProgress
 
 SQUEUE_TIMEOUT_S = 60.0
 """A busy controller answers in seconds; one that does not answer is asked again later."""
@@ -129,13 +129,13 @@ class SlurmEngine:
             found[int(index or 0)] = job
         return found
 
-    def standings(self, jobs: Sequence[str]) -> dict[str, Standing]:
+    def standings(self, jobs: Sequence[str]) -> dict[str, JobProgress]:
         """From squeue, which knows a job for some minutes after its end."""
         try:
             lines = ask("squeue", "--me", "--states=all", "--array", "--noheader",
                          "--format=%i|%T|%r|%N")  # fmt: skip
         except SlurmCommandError:  # a controller that restarts has lost no job
-            return {job: Standing(State.RUNNING) for job in jobs}
+            return {job: JobProgress(State.RUNNING) for job in jobs}
         wanted = set(jobs)
         rows = (line.split("|") for line in lines)
         return {job: standing(word, why, node) for job, word, why, node in rows if job in wanted}
@@ -214,11 +214,11 @@ class LocalEngine:
         """Processes have no names; a worker that lives is known by its lock."""
         return {}
 
-    def standings(self, jobs: Sequence[str]) -> dict[str, Standing]:
+    def standings(self, jobs: Sequence[str]) -> dict[str, JobProgress]:
         """Those whose process lives."""
         for job in self._ours.values():
             job.done()  # reaps it
-        return {job: Standing(State.RUNNING) for job in jobs if self._process(job) is not None}
+        return {job: JobProgress(State.RUNNING) for job in jobs if self._process(job) is not None}
 
     def cancel(self, job: str) -> None:
         """End the process and what it started."""
@@ -256,7 +256,7 @@ _REASONS = {
 }
 
 
-def standing(word: str, why: str = "", node: str = "") -> Standing:
+def standing(word: str, why: str = "", node: str = "") -> JobProgress:
     """What one of Slurm's state words means for a unit without a result.
 
     References: https://slurm.schedmd.com/squeue.html, "Job state codes".
@@ -265,14 +265,14 @@ def standing(word: str, why: str = "", node: str = "") -> Standing:
     ('queued', 'failed')
     """
     if word in _QUEUED:
-        return Standing(State.QUEUED, why)
+        return JobProgress(State.QUEUED, why)
     if word in _ALIVE:
-        return Standing(State.RUNNING)
+        return JobProgress(State.RUNNING)
     state = State.CANCELLED if word == "CANCELLED" else State.FAILED
     reason = _REASONS.get(word, "")
     if not reason and word == "FAILED":
-        return Standing(state)  # the worker's own end says more
-    return Standing(state, (reason or f"Slurm calls it {word}").format(node=node))
+        return JobProgress(state)  # the worker's own end says more
+    return JobProgress(state, (reason or f"Slurm calls it {word}").format(node=node))
 
 
 class SlurmCommandError(Exception):

@@ -191,7 +191,7 @@ def is_quiet(share: float, elapsed_s: float, cores: int, allowed: float) -> bool
 
 
 @dataclass(frozen=True)
-class Look:
+class QuietCheck:
     """The machine watched for a moment: the share that others took, and whether that is quiet."""
 
     share: float
@@ -289,16 +289,16 @@ class Watch:
         """Whether any of the time for waiting is left."""
         return self.waited_s < self._limit_s
 
-    def look(self, seconds: float = LOOK_S) -> Look:
+    def look(self, seconds: float = LOOK_S) -> QuietCheck:
         """Watch the machine while this process does nothing."""
         before = self._probe.read()
         self._sleep(seconds)
         return self._look_between(before, self._probe.read())
 
-    def _look_between(self, before: Reading, after: Reading) -> Look:
+    def _look_between(self, before: Reading, after: Reading) -> QuietCheck:
         cores = self._probe.cores
         share = foreign_share(before, after, cores)
-        return Look(share, is_quiet(share, after.at_s - before.at_s, cores, self._allowed))
+        return QuietCheck(share, is_quiet(share, after.at_s - before.at_s, cores, self._allowed))
 
     def wait(self) -> bool:
         """Wait for a quiet look, as long as there is time; whether one came."""
@@ -313,7 +313,7 @@ class Watch:
                 return True
         return False
 
-    def around(self, run: Callable[[], float]) -> tuple[float, Look]:
+    def around(self, run: Callable[[], float]) -> tuple[float, QuietCheck]:
         """Run something that is no sample (a canary), once more if others met it and a wait helps.
 
         Returns:

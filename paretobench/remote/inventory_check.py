@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Found:
+class DeviceCheck:
     """What one machine answered.
 
     Attributes:
@@ -50,7 +50,7 @@ class Found:
 
 def inspect(
     places: Mapping[str, InventoryDevice], profiles: Mapping[str, DeviceRequest]
-) -> Sequence[Found]:
+) -> Sequence[DeviceCheck]:
     """Ask every machine of an inventory; in its order, whatever the answers.
 
     Args:
@@ -62,7 +62,7 @@ def inspect(
         return list(pool.map(lambda p: _one(p, profiles.get(p.profile)), places.values()))
 
 
-def _one(place: InventoryDevice, profile: DeviceRequest | None) -> Found:
+def _one(place: InventoryDevice, profile: DeviceRequest | None) -> DeviceCheck:
     goal = target(place.name, place.executor, place)
     known: dict[str, Any] = {"name": place.name, "kind": place.kind, "where": goal.where}
     device = RemoteDevice(goal)
@@ -87,10 +87,10 @@ def _one(place: InventoryDevice, profile: DeviceRequest | None) -> Found:
                 _half(half, chosen[half]) for half in ("encode", "prefill")
             )
     except ParetobenchError as error:
-        return Found(**known, problem=str(error))
+        return DeviceCheck(**known, problem=str(error))
     finally:
         device.close()
-    return Found(**known)
+    return DeviceCheck(**known)
 
 
 def _half(half: str, spec: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from paretobench.backends import cuda_nvml
-from paretobench.backends.cuda_nvml import Watch
+from paretobench.backends.cuda_nvml import BoardWatch
 from paretobench.measure import environment, hardware
 
 FUNCTIONS = {
@@ -190,7 +190,7 @@ def test_a_watch_keeps_the_extremes_of_its_board_and_looks_once_a_second(monkeyp
             ),
         ],
     )
-    watch = Watch("b", clock=lambda: next(now))
+    watch = BoardWatch("b", clock=lambda: next(now))
     for _ in range(3):
         watch.look()
     assert watch.facts() == {
@@ -202,4 +202,4 @@ def test_a_watch_keeps_the_extremes_of_its_board_and_looks_once_a_second(monkeyp
         "limits": ["thermal slowdown by the driver"],
         "mig": False,
     }
-    assert Watch("elsewhere", clock=lambda: 0.0).facts() == {}
+    assert BoardWatch("elsewhere", clock=lambda: 0.0).facts() == {}

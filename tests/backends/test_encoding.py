@@ -111,7 +111,7 @@ def test_openvino_runs_the_precision_it_was_asked_for_and_says_so(root):
 
 def test_openvino_refuses_to_run_in_another_precision_than_was_asked(root, monkeypatch):
     pytest.importorskip("openvino")
-    from paretobench.backends.openvino import import_openvino
+    from paretobench.backends.openvino_compile import import_openvino
 
     openvino = import_openvino()
     honest = openvino.CompiledModel.get_property

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.accuracy import suites
-from paretobench.accuracy.accounting import Entry
+from paretobench.accuracy.accounting import ImportEntry
 from paretobench.accuracy.lmms import items, placing, scoring, vlmevalkit
 from paretobench.accuracy.lmms import results as results_
 from paretobench.accuracy.lmms.placing import ScorePoint
@@ -44,7 +44,7 @@ class ImportedScores:
     """
 
     found: list[PlacedScore] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[ImportEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -119,7 +119,7 @@ class _Reading:
     def _read_lmms(self, path: Path) -> None:
         file = results_.read_file(path)
         for task, reason in file.skipped:
-            self._done.entries.append(Entry(path.as_posix(), task, "skipped", reason))
+            self._done.entries.append(ImportEntry(path.as_posix(), task, "skipped", reason))
         for result in file.results:
             checkpoint = self._checkpoint(result, path.parent.parent)
             if checkpoint is not None:
@@ -128,7 +128,7 @@ class _Reading:
     def _read_vlmevalkit(self, path: Path) -> None:
         values, problems = vlmevalkit.read_values(path)
         for name, reason in problems:
-            self._done.entries.append(Entry(path.as_posix(), name, "skipped", reason))
+            self._done.entries.append(ImportEntry(path.as_posix(), name, "skipped", reason))
         for value in values:
             checkpoint = self._checkpoint(value.results[0], path.parent)
             if checkpoint is not None:
@@ -145,7 +145,7 @@ class _Reading:
         return _Checkpoint(place, folder, bool(result.own), " ".join(texts[1:]), odd)
 
     def _refuse(self, path: Path, task: str, reason: str) -> None:
-        self._done.entries.append(Entry(path.as_posix(), task, "refused", reason))
+        self._done.entries.append(ImportEntry(path.as_posix(), task, "refused", reason))
 
     def finish(self) -> ImportedScores:
         """Score what was gathered."""
