@@ -185,15 +185,15 @@ def test_progress_passes_through(tmp_path: Path, capfd: pytest.CaptureFixture[st
 _PARENT = """
 import sys
 from pathlib import Path
-from paretobench import checkpoint
+from paretobench.domain import checkpoint
 from paretobench.accuracy.lmms import process
 from paretobench.accuracy.lmms.job import Job
-from paretobench.accuracy.lmms.placing import Place
+from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.lmms.runner import score
 process.CHILD = Path(sys.argv[1])
 checkpoint.SUFFIXES = (".safetensors",)
 tasks = ("gqa", "textvqa", "docvqa")
-job = Job(checkpoint=sys.argv[2], place=Place("e", 64, "l"), benchmarks=tasks)
+job = Job(checkpoint=sys.argv[2], place=ScorePoint("e", 64, "l"), benchmarks=tasks)
 score(job, Path(sys.argv[3]), lambda line: print(line, flush=True))
 """
 
