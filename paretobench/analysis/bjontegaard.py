@@ -4,7 +4,7 @@ BD-TTFT is the geometric mean, over the accuracies that both fronts cover, of ho
 faster the candidate reaches them: both fronts are drawn as log latency over accuracy by
 monotone PCHIP through their vertices, and the mean difference is exponentiated. BD-accuracy
 is the mean difference in accuracy over the shared log latencies. It is video coding's
-BD-rate with TTFT for bit rate. Below half an overlap the range no longer speaks for the
+BD-rate with TTFT for bit rate. Below half an overlap the range no longer represents the
 fronts, so it is refused; below three quarters it is warned about.
 
 References: Bjontegaard, VCEG-M33, 2001; Fritsch and Carlson, SIAM J. Numer. Anal. 17, 1980
@@ -83,7 +83,7 @@ def bd_ttft(
     Args:
         candidates, baselines: the points of both sets; their fronts are taken here.
         draws: of candidates and then baselines, drawn together, for the interval. The fronts
-            are taken anew in each draw.
+            are computed again in each draw.
 
     Raises:
         DataError: if a front has fewer than two vertices, or the overlap is below 50 %.
@@ -150,7 +150,7 @@ def _delta(
     if overlap < REFUSED_BELOW - _ROUNDING:
         raise DataError(
             f"{name} refused: the fronts share {overlap:.1%} of their range, and below "
-            f"{REFUSED_BELOW:.0%} an average speaks for neither; compare single vertices"
+            f"{REFUSED_BELOW:.0%} an average represents neither; compare single vertices"
         )
     warnings = _warnings(name, overlap, counts)
     ends: tuple[float | None, float | None] = (None, None)

@@ -49,7 +49,7 @@ def best_shares(drawn: Draws, limits_s: Floats) -> Floats:
     """Share of draws in which each point is the best within each budget.
 
     The best is the most accurate point whose TTFT is within the budget, the faster of two
-    equals. Where no point is, nobody has a share.
+    equals. Where there is none, every share is 0.
 
     Args:
         limits_s: budgets in seconds, ascending, shape [m].

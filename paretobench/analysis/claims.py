@@ -23,7 +23,7 @@ from paretobench.analysis.points import Contender, Floats, objectives
 Note = Literal["", "not reached", "n/a"]
 
 INTERVAL = (0.025, 0.975)
-"""Quantiles of the draws between which 95 % of them lie."""
+"""Quantiles that enclose 95 % of the draws."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def speedup_at_equal_accuracy(
 ) -> tuple[AtVertex, ...]:
     """How many times faster the candidate is at each of the baseline's vertices.
 
-    Against each vertex stands the fastest candidate that is at least as accurate, so the
+    Each vertex is compared with the fastest candidate that is at least as accurate, so the
     speed-up is a lower bound where that candidate is more accurate.
 
     Args:

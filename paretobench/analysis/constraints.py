@@ -1,6 +1,6 @@
-"""Constraints in words: `peak_memory<4GiB`, `ttft<=200ms`, `accuracy>=60`, `tokens<=256`.
+"""Constraints as text: `peak_memory<4GiB`, `ttft<=200ms`, `accuracy>=60`, `tokens<=256`.
 
-Reading and printing them, and telling by how much a point misses one. What is then the best
+Reads and prints them, and computes by how much a point misses one. What is then the best
 point is in `query`.
 """
 
@@ -60,7 +60,7 @@ class Constraint:
 
     Attributes:
         column: a column of `Contender`: `ttft_s`, `accuracy`, `peak_memory_bytes`, ...
-        operator: how the point's number has to stand to the limit.
+        operator: how the point's number has to compare with the limit.
         limit: in the column's stored unit: seconds, bytes, fractions.
         name: what people call the column.
         kind: how its numbers are printed.

@@ -2,7 +2,7 @@
 
 Each round times both sides one after the other, in an order that the next round mirrors, so what
 both share in a round (temperature, frequency, a neighbour) cancels in the ratio of the two
-medians. Rounds are added until the interval is narrow enough to tell the difference asked for,
+medians. Rounds are added until the interval is narrow enough to resolve the difference asked for,
 so the interval uses the confidence of a sequential stop (`stats.SEQUENTIAL_CONFIDENCE`).
 
 References:
@@ -23,8 +23,8 @@ from paretobench.analysis.stats import SEQUENTIAL_CONFIDENCE, estimate, half_wid
 from paretobench.domain.records import Estimate
 
 DETECT = 0.03
-"""Relative difference that a duel finds unless told otherwise: the smallest throttle that the
-canary tells apart from noise."""
+"""Relative difference that a duel resolves by default: the smallest throttle that the
+canary distinguishes from noise."""
 
 MIN_ROUNDS = 5
 """As for `rigorous`: from five processes on the spread is known well enough to stop by it."""
@@ -78,7 +78,7 @@ def verdict_of(pairs: Sequence[Pair]) -> Verdict:
 
 @dataclass(frozen=True)
 class FalseAlarms:
-    """How often two equal sides would have been told apart, from an A/A run's own rounds.
+    """How often two equal sides would have been called different, from an A/A run's own rounds.
 
     Attributes:
         replays: rounds were played again so often, each side's name given at random.

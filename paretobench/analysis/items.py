@@ -94,7 +94,7 @@ def mean_error(
     that of two more right and two more wrong answers (Agresti and Coull, 1998).
 
     Args:
-        values: item scores; the error of equal ones assumes that they lie in [0, 1].
+        values: item scores; the error of equal ones assumes values in [0, 1].
         images: the image of each item, to cluster by; None for independent items.
 
     Raises:
@@ -274,7 +274,7 @@ class Difference:
 
     @property
     def items_needed(self) -> int | None:
-        """Items that would tell this difference apart with 80 % power; None if there is none.
+        """Items that would show this difference with 80 % power; None if there is none.
 
         `n (1.96 + 0.84)^2 se^2 / d^2`, as a sample size for paired means, with the images'
         correlation as observed.

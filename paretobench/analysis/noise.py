@@ -5,7 +5,7 @@ Student's t on the logs of process medians; an accuracy is normal about its valu
 are drawn per workload and then summed, so two points with the same prefill move together:
 drawing them independently would make their comparison look less sure than it is.
 
-Unknown errors are not taken for zero, which would make everybody else look sure. They are
+Unknown errors are not taken for zero, which would make other points look surer. They are
 drawn from the stated `Assumed` errors, and the points concerned are named `unknown`.
 
 Reference: Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 6.5.
@@ -43,7 +43,7 @@ _LARGEST_EXPONENT = 50.0
 
 @dataclass(frozen=True)
 class Assumed:
-    """Errors that stand in where none is known.
+    """Errors assumed where none is known.
 
     `log_se` 0.03: the error of ratios between configurations timed one after the other on a
     machine that warms up. `accuracy_se` 0.0026: five tasks at 0.6 with their published item
@@ -151,7 +151,7 @@ def _sparse(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -
 
 
 def _parts(index: int, contender: Contender) -> tuple[Part, ...]:
-    """The contender's parts, or its total as the only part under a name nobody shares."""
+    """The contender's parts, or its total as the only part under a name that no other point has."""
     total = Part(f"total of point {index}", 1.0, contender.ttft_s, contender.ttft_noise)
     return contender.parts or (total,)
 

@@ -39,7 +39,7 @@ class Part:
     Attributes:
         workload: the workload's key, with the environment if several are compared. Parts of
             the same name share their error, whichever points they belong to.
-        noise: None if the data cannot tell (one process, or a published number).
+        noise: None if the data do not determine it (one process, or a published number).
     """
 
     workload: str
@@ -63,7 +63,8 @@ class Contender:
         score: key of the score; points of the same key share its error (one checkpoint on
             two devices). Empty: an error of its own.
         traits: what its accuracy depends on, by name and in the same order for all points: its
-            encoder, LLM and tiling. Points of the same trait tell about each other's accuracy.
+            encoder, LLM and tiling. Points of the same trait carry information about each other's
+            accuracy.
         configuration: what it is wherever it runs; `compare` pairs points of two sets by it.
             Empty: its name.
         columns: other numbers by name: `peak_memory_bytes`, `energy_j`, `parameters`,

@@ -22,7 +22,7 @@ import numpy as np
 
 MIN_GROUPS = 5
 """Workloads with at least two processes that a pool needs; below, the prior's own spread
-cannot be told (benchmarks/coverage.py, section pooled)."""
+cannot be determined (benchmarks/coverage.py, section pooled)."""
 
 MAX_PRIOR_DF = 12.0
 """Ceiling of the prior's degrees of freedom. From 5 to 20 groups of two processes, unequal
@@ -71,7 +71,7 @@ two cores of a Xeon), worth few degrees of freedom because it is another machine
 
 
 def fit(groups: Iterable[Sequence[float]]) -> Pool | None:
-    """Learn a pool from the cell medians of several workloads; None if too few can tell.
+    """Learn a pool from the cell medians of several workloads; None if there are too few.
 
     Args:
         groups: for each workload its cell medians in seconds, one per process.

@@ -40,7 +40,7 @@ class Membership:
 
     Attributes:
         name: the contender's.
-        is_on_front: by the values as they stand.
+        is_on_front: by the point estimates.
         probability: share of draws in which it is on the front. Where an error is unknown
             this rests on `Assumed`.
         verdict: `on`, `ambiguous` or `off` by `ON_FROM` and `OFF_TO`; `unknown` if an error
@@ -70,7 +70,8 @@ def memberships(
         rng: where the randomness comes from; the same seed gives the same answer.
         draws: repetitions of the bootstrap.
         assumed: errors for the points that have none.
-        others: points known to be off the front, which still tell how accuracies scatter.
+        others: points known to be off the front, which still inform about the scatter of
+            accuracies.
 
     Raises:
         DataError: as `noise.draw`.
@@ -150,7 +151,7 @@ def attainment_band(
 ) -> Floats:
     """The accuracy that the front reaches within each time, as quantiles over the draws.
 
-    The band around a front's line: between the outer levels lies the best accuracy attainable
+    The band around a front's line: the outer levels enclose the best accuracy attainable
     within `at_s` in 95 % of the draws.
 
     Args:

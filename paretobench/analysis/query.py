@@ -135,7 +135,7 @@ def best(
 
 
 def _shorthands(under_s: float | None, accuracy: float | None) -> tuple[Constraint, ...]:
-    """The constraints that the two shorthands stand for."""
+    """The constraints that the two shorthands mean."""
     found = []
     if under_s is not None:
         if not under_s > 0:
@@ -149,7 +149,7 @@ def _shorthands(under_s: float | None, accuracy: float | None) -> tuple[Constrai
 
 
 def _preference(constraints: Sequence[Constraint]) -> Preference:
-    """What is not limited is what is wanted; accuracy if both or neither are."""
+    """Optimise what is not limited; accuracy if both or neither are."""
     limited = {constraint.column for constraint in constraints}
     return "ttft" if "accuracy" in limited and "ttft_s" not in limited else "accuracy"
 

@@ -11,7 +11,7 @@ Pure: who generates answers is `accuracy.lmms.race`.
 References:
     Maron and Moore, "Hoeffding races", NIPS 1993; Mnih, Szepesvari and Audibert, "Empirical
     Bernstein stopping", ICML 2008. Here a normal bound on paired differences, at a z that
-    leaves room for the looks taken: 3 stages x 12 x 11 pairs at 3.5 standard errors expect
+    allows for the number of tests: 3 stages x 12 x 11 pairs at 3.5 standard errors expect
     0.05 false drops, by one-sided tails of 2.3e-4.
 """
 

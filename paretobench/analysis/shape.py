@@ -25,7 +25,7 @@ BIMODAL_MINORITY = 0.15
 """Smallest share of the samples that makes a mode rather than outliers."""
 
 BIMODAL_GAP = 0.02
-"""Smallest relative distance of two modes worth a label: below it nobody's decision changes."""
+"""Smallest relative distance of two modes worth a label: below it no decision changes."""
 
 
 OUTLIERS_NEED = 20
@@ -37,7 +37,7 @@ OUTLIER_SHARE = 0.01
 
 
 def severe_outliers(samples_s: Sequence[float]) -> int:
-    """How many samples lie outside Tukey's outer fences, on the log scale.
+    """How many samples are outside Tukey's outer fences, on the log scale.
 
     >>> severe_outliers([1.0, 1.01, 0.99, 1.02, 1.0, 1.01, 2.0])
     1

@@ -2,12 +2,12 @@
 
 A bootstrap draws each accuracy about its observed value. But among many close rivals some
 look better than they are, by luck of their items, and drawing about the observed values adds
-luck a second time: the best of the rivals comes out too high in every draw, and whoever has to
+luck a second time: the best of the rivals comes out too high in every draw, and a point that has to
 beat it too rarely does. The remedy is to draw from what the true values could be.
 
 That needs an idea of how true accuracies vary, and the points themselves give it: each is a
 trend (log TTFT, with a level and a slope for each encoder, LLM and tiling) plus a scatter of
-its own, of unknown size tau. The observed spread about the trend, less the known errors, tells
+its own, of unknown size tau. The observed spread about the trend, less the known errors, gives
 tau. A point is then drawn between its observation and the trend:
 
     true = trend + B (observed - trend) + sqrt(B) se z,    B = tau^2 / (tau^2 + se^2)
@@ -34,7 +34,7 @@ from paretobench.analysis.noise import DRAWS, Assumed, Draws, accuracy_errors, d
 from paretobench.analysis.points import Contender, Floats
 
 SPARE = 5
-"""Scores beyond the trend's coefficients from which on a scatter can be told at all: with five
+"""Scores beyond the trend's coefficients from which on a scatter can be estimated at all: with five
 degrees of freedom the posterior of tau has a mean and a variance."""
 
 _SCATTERS = 40
@@ -55,10 +55,10 @@ def plausible(
     """Draw what every contender's true TTFT and accuracy could be, given all of them.
 
     TTFTs are those of `noise.draw`: their errors are small beside their differences. So are
-    the accuracies where there are too few scores to tell how they scatter, or no errors.
+    the accuracies where there are too few scores to estimate their scatter, or no errors.
 
     Args:
-        others: points that are not drawn, but tell about trend and scatter as well. Leaving
+        others: points that are not drawn, but inform about trend and scatter. Leaving
             them out because they look bad would leave a trend of the lucky.
 
     Raises:

@@ -57,7 +57,7 @@ _LEVELS: tuple[Fidelity, ...] = ("quick", "standard", "rigorous")
 P = TypeVar("P", bound=Process)
 
 RoundKey = tuple[str | None, int]
-"""A round of a sweep: what makes two cells neighbours in time."""
+"""A round of a sweep: cells of one round are close in time."""
 
 
 @lru_cache(maxsize=4096)
@@ -265,7 +265,7 @@ def replicates(cells: Iterable[P], at_least: Fidelity = "quick") -> list[P]:
     A suspect or disturbed cell was repeated in its round, and all are stored. The first that is
     in order counts; if none is, the machine was like that: a suspect one counts before a
     disturbed one, the later before the earlier. The canary is another kernel than the
-    workload's, so this choice does not look at the latency it decides about. Quick cells step
+    workload's, so this choice is independent of the latency it decides about. Quick cells step
     back where longer ones exist, disturbed ones where undisturbed ones exist in any round.
 
     Args:
@@ -348,8 +348,8 @@ def measurement(cells: Sequence[Cell], pool: Pool | None = None) -> Measurement:
     Load and first run are medians over its cells, peak memory is the highest seen; the
     fidelity is the highest level among the cells that count. A pool serves the standard level,
     and one process of any level; where there is none, one process gets the stated prior. Rigorous
-    stands on its own cells from two on. Disturbed cells give the range of what was seen, from
-    which nothing is concluded.
+    has its interval from its own cells from two on. Disturbed cells give the range of what was
+    seen, from which nothing is concluded.
 
     Raises:
         InvalidSamplesError: if there is no cell.

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     default="screen",
     show_default=True,
     metavar="NAME",
-    help="Looks of the figures: screen, paper (85 mm), slides (dark), or a .mplstyle file.",
+    help="Style of the figures: screen, paper (85 mm), slides (dark), or a .mplstyle file.",
 )
 @click.option(
     "--devices",
@@ -65,22 +65,22 @@ def report_command(
 ) -> None:
     """Draw figures and tables from a database or from the paper's own tables."""
     from paretobench.report import render, render_devices
-    from paretobench.report.looks import look
+    from paretobench.report.named_styles import named_style
     from paretobench.report.tables import terminal_table
 
-    looks = replace(look(style), has_title=not no_title)
+    chosen_style = replace(named_style(style), has_title=not no_title)
     kinds = formats or ("png", "svg", "pdf")
     if is_over_devices:
         _refuse_with_devices(figures=figures, **chosen)
         views = _device_views(**chosen)
         some = next(iter(views.values()))
         folder = Path(out) if out else Path("reports") / some.name
-        paths = render_devices(views, folder, looks, kinds)
+        paths = render_devices(views, folder, chosen_style, kinds)
         done = f"{counted(len(views), 'device')}: {', '.join(views)}"
     else:
         view = chosen_view(**chosen)
         folder = Path(out) if out else Path("reports") / view.name
-        paths = render(view, folder, looks, kinds, only=figures or None)
+        paths = render(view, folder, chosen_style, kinds, only=figures or None)
         done = counted(view.points, "point")
         if not quiet:
             print_rich(terminal_table(view))

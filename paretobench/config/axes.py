@@ -1,4 +1,4 @@
-"""From a grid's blocks and the user's wishes to rows of names. Pure.
+"""From a grid's blocks and the user's overrides to rows of names. Pure.
 
 A grid is a list of blocks; a block is a product of axes. On top of it:
 
@@ -35,13 +35,13 @@ class AxisCombination:
 
 
 def rows(
-    blocks: Sequence[Axes], wished: Axes, defaults: Mapping[str, str]
+    blocks: Sequence[Axes], overridden: Axes, defaults: Mapping[str, str]
 ) -> list[AxisCombination]:
     """Every combination, in order, without duplicates.
 
     Args:
         blocks: the grid; empty for no grid.
-        wished: axes that the user's overrides name.
+        overridden: axes that the user's overrides name.
         defaults: the choice for an axis that neither names.
 
     >>> grid = [{'encoder': ['a', 'b'], 'resolution': ['256']}, {'encoder': ['c']}]
@@ -50,8 +50,8 @@ def rows(
     [('b', '256'), ('c', None), ('d', None)]
     """
     found: dict[AxisCombination, None] = {}
-    for block in _selected(blocks or [{}], wished.get("encoder")):
-        replaced = {axis: values for axis, values in wished.items() if axis != "encoder"}
+    for block in _selected(blocks or [{}], overridden.get("encoder")):
+        replaced = {axis: values for axis, values in overridden.items() if axis != "encoder"}
         axes = {**block, **replaced}
         encoders, tilings, llms = (axes.get(axis) or [defaults[axis]] for axis in CHOICES)
         resolutions: Sequence[str | None] = axes.get("resolution") or [None]
@@ -60,14 +60,14 @@ def rows(
     return list(found)
 
 
-def _selected(blocks: Sequence[Axes], wished: Sequence[str] | None) -> list[Axes]:
-    """The blocks narrowed to the wished encoders, and one block for those not in any."""
-    if wished is None:
+def _selected(blocks: Sequence[Axes], encoders: Sequence[str] | None) -> list[Axes]:
+    """The blocks narrowed to the encoders asked for, and one block for those not in any."""
+    if encoders is None:
         return list(blocks)
     kept: list[Axes] = []
-    new = list(wished)
+    new = list(encoders)
     for block in blocks:
-        names = [name for name in block.get("encoder", wished) if name in wished]
+        names = [name for name in block.get("encoder", encoders) if name in encoders]
         new = [name for name in new if name not in names]
         if names:
             kept.append({**block, "encoder": names})

@@ -1,8 +1,8 @@
 """The models, tilings and devices that YAML files describe, as domain objects.
 
 Reads the bundled `sweeps/` and the user's own folder with a plain YAML reader, so that a
-report or a listing needs no Hydra. `composition` hands its composed nodes to the same
-converters, so a file means the same on both ways.
+report or a listing needs no Hydra. `composition` converts its composed nodes with the same
+functions, so a file means the same either way.
 """
 
 from __future__ import annotations

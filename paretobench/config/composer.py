@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from paretobench.config import read_off
 from paretobench.config.axes import AxisCombination
 from paretobench.config.groups import ROOT, Groups
-from paretobench.config.parsed_overrides import ParsedOverrides, in_users_words
+from paretobench.config.parsed_overrides import ParsedOverrides, as_config_error
 from paretobench.config.search_path import searched_first
 from paretobench.domain import content_key
 from paretobench.errors import ConfigError
@@ -37,8 +37,8 @@ NODES = ("encoder", "llm", "tiling")
 def hydra_session(groups: Groups) -> Iterator[None]:
     """While inside, Hydra composes from the folders of `groups`.
 
-    Hydra's own errors leave as a ConfigError in the user's words, and its state is afterwards
-    what it was: a notebook may be using Hydra itself.
+    Hydra's own errors become a ConfigError that names what the user wrote, and its state is
+    afterwards what it was: a notebook may be using Hydra itself.
     """
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
@@ -50,7 +50,7 @@ def hydra_session(groups: Groups) -> Iterator[None]:
         ):
             yield
     except Exception as error:
-        raise in_users_words(error) from error
+        raise as_config_error(error) from error
     finally:
         GlobalHydra.instance().hydra = outer  # leaving the session made another instance
 

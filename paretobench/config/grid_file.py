@@ -1,8 +1,8 @@
 """Whether a grid's file defines points, before anything is composed from it.
 
 A misspelt key, a missing header or a list where a mapping belongs would leave the root's default
-sweep standing, and a plan of it looks like an answer. Each fault is answered with the file and
-the line. Values of axes are checked by `parsed_overrides`, which knows what they may name.
+sweep in force, and its plan would look like an answer. Each fault is reported with file and
+line. Values of axes are checked by `parsed_overrides`, which knows what they may name.
 """
 
 from __future__ import annotations

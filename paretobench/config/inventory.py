@@ -11,11 +11,11 @@ by `inventory=FILE`:
       environment: {OMP_NUM_THREADS: 8}
       limits: {memory_gib: 24, min_free_gib: 5, cell_timeout_s: 600, clock_skew_s: 60}
 
-The names can then stand in `device=macbook`. Read without Hydra, so that `doctor` is quick.
+The names can then be used as `device=macbook`. Read without Hydra, so that `doctor` is quick.
 
 What runs commands (most options of ssh, a command with arguments, variables such as LD_PRELOAD) is
 taken from the user's own configuration folder alone: a `devices.yaml` in the folder of a sweep may
-have come with somebody else's files. See `inventory_trust`.
+have come with another person's files. See `inventory_trust`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class InventoryDevice:
 
     Attributes:
         host: as ssh takes it; empty for this machine.
-        kind: what it is, in the user's words.
+        kind: what it is, as the user describes it.
         profile: the file in `sweeps/device/` that says what encodes and what prefills.
         command: paretobench there.
         environment: variables that its processes get.

@@ -53,7 +53,7 @@ def refuse_commands(
         at: the file and the machine, for messages.
 
     Raises:
-        ConfigError: naming the setting, what is allowed, and where it may stand.
+        ConfigError: naming the setting, what is allowed, and in which file.
     """
     for setting, allowed in _unsafe(command, ssh_options, environment):
         raise ConfigError(

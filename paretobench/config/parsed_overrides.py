@@ -1,4 +1,4 @@
-"""Overrides read, checked and, where they are wrong, answered in the user's own words.
+"""Overrides read and checked; a wrong one is refused with what the user wrote.
 
 Hydra's messages name its own machinery; these name what the user wrote, what is allowed and
 what to write instead, in three lines at most.
@@ -120,7 +120,7 @@ def pixels(text: str) -> int:
     return int(text)
 
 
-def in_users_words(error: Exception) -> ParetobenchError:
+def as_config_error(error: Exception) -> ParetobenchError:
     """Any error of Hydra, OmegaConf or YAML as a ConfigError of at most three lines."""
     if isinstance(error, ParetobenchError):
         return error
@@ -134,8 +134,8 @@ def in_users_words(error: Exception) -> ParetobenchError:
             f"unknown override {match.group(1)!r}; 'paretobench sweep --cfg job' prints every name"
         )
     cause = error.__cause__
-    told = [*str(error).splitlines(), *(str(cause).splitlines() if cause else [])]
-    lines = [line.strip() for line in told if line.strip() and "full_key" not in line]
+    lines = [*str(error).splitlines(), *(str(cause).splitlines() if cause else [])]
+    lines = [line.strip() for line in lines if line.strip() and "full_key" not in line]
     return ConfigError("\n".join(lines[:3]) or repr(error))
 
 

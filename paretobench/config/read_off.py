@@ -1,6 +1,6 @@
 """Models without a YAML: an encoder by its timm name, a language model by its `config.json`.
 
-`encoder=timm/NAME` and `llm=config/PATH` name models whose facts stand elsewhere: in the network
+`encoder=timm/NAME` and `llm=config/PATH` name models that are described elsewhere: in the network
 that timm builds, in the file its authors publish. What has to be built to be known (stride,
 tokens, parameter counts) is read off in a process of its own, because this room imports no
 framework. Both become ordinary models, stored with every point as any other.
@@ -53,7 +53,7 @@ _NO_DIMENSIONS = re.compile(
 
 
 def is_read_off(name: str) -> bool:
-    """Whether a name stands for a model without a YAML.
+    """Whether a name means a model without a YAML.
 
     >>> is_read_off("timm/resnet50"), is_read_off("config/x/config.json"), is_read_off("fastvithd")
     (True, True, False)
@@ -71,7 +71,9 @@ def timm_encoder(name: str) -> Mapping[str, Any]:
     """
     architecture = name.removeprefix(TIMM)
     if not re.fullmatch(r"[\w.*?\[\]-]+", architecture):
-        raise ConfigError(f"encoder={name}: after timm/ stands an architecture's name of timm")
+        raise ConfigError(
+            f"encoder={name}: after timm/ comes the name of one of timm's architectures"
+        )
     found = json.loads(_child(_READER, architecture, f"encoder={name}"))[architecture]
     if "error" in found:
         raise ConfigError(f"encoder={name}: {found['error']}")

@@ -129,7 +129,7 @@ def device_request(data: Mapping[str, Any], name: str) -> DeviceRequest:
 def reached(
     device: DeviceRequest, latency: str, place: InventoryDevice | None = None
 ) -> DeviceRequest:
-    """A device with the machine it is on, as `executor/latency` wants it reached.
+    """A device with the machine it is on, reached the way that `executor/latency` names.
 
     Raises:
         ConfigError: if it is to be reached over ssh and has no host.

@@ -1,7 +1,7 @@
 """The nouns of a grid: encoders, language models, tilings, points, workloads, devices.
 
 Frozen values and nothing else: no file is read, no framework is imported, no number is
-measured here. What a measurement or a score looks like is in `records`; how an image
+measured here. The forms of a measurement and a score are in `records`; how an image
 becomes tiles and tokens is in `tiling`.
 
 Keys are the SHA-256 of canonical JSON (sorted keys, no spaces, no NaN), so the same

@@ -2,7 +2,7 @@
 
 A path or a hub name says little: folders are overwritten, hub branches move. The hash is over
 the files that decide what a checkpoint computes, by content, so that the same weights have the
-same hash wherever they lie. Nothing is loaded here.
+same hash wherever they are stored. Nothing is loaded here.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Any
 
 FOREIGN_LIMIT = 0.03
 """Share of the usable cores that other programs may take during a sample. Keeping only what lay
-below it brought medians that were 21 to 237 % off to within 1 % of the quiet machine's (tried on
+below it changed medians that were 21 to 237 % off to within 1 % of the quiet machine's (tried on
 two cores with torch, OpenVINO and numpy); the detector's AUC was 0.97 to 1.00."""
 
 FOREIGN_LIMIT_CORES = 0.25
@@ -57,7 +57,7 @@ class Contention:
         canary_foreign: share that others took around the canary before and after; None where
             there was no reading.
         waited_s: time spent waiting for a quiet machine.
-        neighbours: who was at work when it was disturbed, the busiest first.
+        neighbours: other processes that computed when it was disturbed, the busiest first.
     """
 
     cores: int
@@ -86,7 +86,7 @@ class Contention:
         return tuple(s for i, s in enumerate(samples_s) if i not in out)
 
     def disturbers(self) -> str:
-        """Who was at work, in words; empty if nobody was named.
+        """The other processes as text; empty if none is known.
 
         >>> Contention(2, (), neighbours=(Neighbour('python', 0.98),)).disturbers()
         'python (0.98 cores)'

@@ -54,7 +54,7 @@ class Encoder:
         builder: who builds it: `timm`, or a builder of `backends.models`.
         architecture: the builder's name of the network.
         options: keyword arguments for the builder.
-        token_stride_px: pixels along one side that one visual token stands for.
+        token_stride_px: pixels along one side that one visual token covers.
         token_rounding: what happens to a side that is no multiple of the stride.
         parameters: parameter count of what is built (no classifier head).
         published_parameters_m: millions of parameters as the paper prints them.
@@ -123,7 +123,7 @@ class LanguageModel:
         name: the name in `sweeps/llm/`.
         label: how its authors write it.
         family: what is one model in several sizes.
-        size_label: `0.5B`; what a marker shape stands for on a plot.
+        size_label: `0.5B`; what a marker shape means on a plot.
         architecture: `qwen2`, `llama`, `qwen3`, ...: what transformers and mlx-lm call it.
         hidden_size: width of the residual stream, and of one embedded token.
         n_layers: transformer blocks.

@@ -102,7 +102,7 @@ class Cell:
         canary_before_s, canary_after_s: the fixed kernel before and after; None if not run.
         wall_s: the whole process, from spawn to exit.
         peak_memory_bytes: high-water mark of the process.
-        energy_j: energy per run where the machine can tell, else None.
+        energy_j: energy per run where the machine measures it, else None.
         status: `ok`; `unjudged` if this machine's canaries scatter too much to judge by;
             `suspect` if the canary moved or the samples contradict one another (kept, and repeated
             once); `disturbed` if other programs left too few samples that count.
@@ -193,8 +193,8 @@ class Cell:
 class Estimate:
     """A point, its 95 % interval and what it rests on. All in the unit of `value`.
 
-    `low` and `high` are None when the data cannot tell (one process); `method` says how the
-    interval was made (`t on log cell medians`, `pooled`, `unknown`), `n` counts processes.
+    `low` and `high` are None where the data do not determine them (one process); `method` says how
+    the interval was made (`t on log cell medians`, `pooled`, `unknown`), `n` counts processes.
     `log_sd` is the spread of one process on the log scale, `log_se` the standard error of
     `log(value)` with its degrees of freedom `df`: what draws need. `is_disturbed` says that the
     machine was never quiet: the ends are then the fastest and slowest samples seen, and nothing
@@ -282,7 +282,7 @@ class Score:
         standard_error: None where the source gives none.
         n: items scored; None if unknown.
         dated: when the result was written, else imported, ISO 8601; of two versions of one
-            result the later one stands. Not part of the key: the same file is the same score.
+            result the later one counts. Not part of the key: the same file is the same score.
     """
 
     encoder: str
@@ -319,7 +319,7 @@ class TaskRun:
         task: lmms-eval's name.
         n: items answered.
         wall_s: from the task's start to its result, the loading of the model left out.
-        load_s: loading before the first task of that process; None if nobody noted it.
+        load_s: loading before the first task of that process; None if it was not recorded.
         processes: that shared the items; one per GPU.
         executor: which engine ran it: `local` for the sweep's own machine, `slurm:gpu`.
         is_partial: only part of the task's items were scored.
@@ -383,7 +383,7 @@ class PublishedValue:
     Attributes:
         paper_version: `v1`, `v2`, `cvpr`, `model card`.
         table: the file's name in `results/published`, such as `v1_table6`.
-        row, column: where it stands there.
+        row, column: its place in that table.
         part: which of several, for a system of several encoders; 0 otherwise.
         unit: `percent`, `points`, `ms`, `M` (millions), `tokens`, `px`, `count`.
         series: values of different series are never joined.
@@ -404,7 +404,7 @@ class PublishedValue:
 
 @dataclass(frozen=True)
 class PublishedLatency:
-    """A latency that somebody else measured, placed by the same four names as a point.
+    """A latency that others measured, placed by the same four names as a point.
 
     Attributes:
         system: how its authors call it.

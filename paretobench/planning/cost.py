@@ -1,7 +1,7 @@
 """What a workload costs before it is run: operations, seconds, bytes. Pure estimates.
 
 They only steer a plan: what cannot fit and, with `effort`, how long a sweep will take.
-Nothing here ever stands in for a measurement. Operations are counted from published
+Nothing here replaces a measurement. Operations are counted from published
 dimensions; seconds are operations over a rate, and the rate comes from what this machine did
 before wherever there is something, the same model first.
 """
@@ -38,7 +38,7 @@ PROCESS_BYTES = 1 << 30
 rounded up."""
 
 DEFAULT_GFLOPS = 200.0
-"""Rate of a machine nobody has measured: two cores of a server CPU in fp32 reach about this."""
+"""Rate of a machine that was never measured: two cores of a server CPU in fp32 reach about this."""
 
 MEMORY_BYTES_PER_S = 20e9
 """How fast a prefill reads its weights, which is all it does at a handful of tokens: 15.2 GB in
@@ -189,7 +189,7 @@ class PastMeasurement:
 
     Attributes:
         latency_s: one run.
-        overhead_s: what a process took besides its runs; None if nobody noted it.
+        overhead_s: what a process took besides its runs; None if it was not recorded.
     """
 
     workload: Workload

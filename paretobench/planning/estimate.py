@@ -1,7 +1,7 @@
 """How long a sweep will take: processes, what each costs besides its runs, artifacts, checks.
 
 Only estimates, for the plan and for the time left; nothing here decides when the harness
-stops. What this machine did before counts first; the constants stand in until there is
+stops. What this machine did before counts first; the constants are used until there is
 something. They were measured on two server cores with memory that is touched for the first
 time at 0.5 GB/s (a virtual machine); a laptop loads faster, and its second sweep is estimated
 from its first.
@@ -50,7 +50,7 @@ MAPPED_SHARE = 0.25
 each process (see `backends.models.weights`)."""
 
 MADE_BYTES_PER_S = 0.5e9
-"""How fast weights are made in memory that nobody has touched: 15.2 GB in 30 s, measured."""
+"""How fast weights are made in memory that was not used before: 15.2 GB in 30 s, measured."""
 
 EXPORT_S, EXPORT_PER_WEIGHT_S = 4.0, 1.2e-8
 """Exporting an encoder to a runtime's own format: a start, and its weights; measured."""

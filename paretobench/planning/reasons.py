@@ -16,7 +16,7 @@ MOST_LINES = 6
 """Lines that refusals may take in a terminal: a quarter of a screen."""
 
 _NUMBER = re.compile(r"(?<![^\s(])\d[\d,]*(?:\.\d+)?(?![\w-])")
-"""A number that stands alone: `29.4 GiB`, not the 7 of `Qwen2-7B` or the 512 of `FastViTHD@512`."""
+"""A number on its own: `29.4 GiB`, not the 7 of `Qwen2-7B` or the 512 of `FastViTHD@512`."""
 
 
 def grouped(refusals: Iterable[Refusal], most: int = MOST_LINES) -> list[str]:

@@ -143,7 +143,7 @@ def is_warm(runs_s: Sequence[float], plan: SamplingPlan) -> bool:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a workload wants another process, and the reason in a few words."""
+    """Whether a workload needs another process, and the reason in a few words."""
 
     wants_more: bool
     why: str
@@ -154,7 +154,7 @@ class CellPlan:
     """How many processes a workload gets.
 
     Attributes:
-        fidelity: the level this plan stands for.
+        fidelity: the level of this plan.
         sampling: how each process samples.
         min_cells: processes that are started whatever they cost, unless `budget_limit_s` says no.
         max_cells: the cap.

@@ -28,7 +28,7 @@ def plan_tiles(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan
     Options of the schemes that pool or select (`tiling_options` lists who takes what):
         queries: a resampler or a pruning method keeps this many tokens of each pass.
         pool: this many tokens by this many become one (pooling, pixel shuffle).
-    Schemes that look at the aspect ratio take `width_px` and `height_px` instead of a square.
+    Schemes that depend on the aspect ratio take `width_px` and `height_px` instead of a square.
 
     Raises:
         PlanError: if the encoder cannot see such a tile, or the image cannot be cut so; the

@@ -1,4 +1,4 @@
-"""What each tiling scheme may be told, checked before anything is computed with it.
+"""The options that each tiling scheme takes, checked before anything is computed with it.
 
 A scheme takes the options listed here and no others: an option that a scheme does not read would
 be dropped in silence, and a negative width would give a negative number of tokens. What the

@@ -5,8 +5,8 @@ fit its manifest is refused, with the file named, before anything of it is read.
 inside is then joined like any other: row by row, each hashed again. `manifest.json.sig`, if
 there is one, is a signature of the manifest, and so of every file that it lists.
 
-Equal content gives equal bytes: rows lie in the order of their keys and no time is stored, so
-two people compare what they hold by the hash of one file.
+Equal content gives equal bytes: rows are stored in the order of their keys and no time is stored,
+so two people compare what they hold by the hash of one file.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _copy(source: IO[bytes], target: IO[bytes] | None, most_bytes: float = math.
     """Copy in blocks (nowhere, if there is no target) and hash on the way.
 
     Args:
-        most_bytes: stop after the block that exceeds this; the size then tells.
+        most_bytes: stop after the block that exceeds this; the size returned then exceeds it.
     """
     digest, size = hashlib.sha256(), 0
     while size <= most_bytes and (block := source.read(_BLOCK_BYTES)):
@@ -198,7 +198,7 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Entry]:
 
 
 def _read_bounded(path: Path, archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
-    """A small member whole; its own header may lie about its size, so the bytes are counted.
+    """A small member whole; its header may give a wrong size, so the bytes are counted.
 
     Raises:
         DataError: if it is larger than a file of its kind can be.
@@ -222,7 +222,7 @@ def _refuse(path: Path, name: str, what: str) -> None:
 
 
 def is_signed(path: Path) -> bool:
-    """Whether a bundle carries a signature; whose it is, `signer_of` tells."""
+    """Whether a bundle carries a signature; `signer_of` returns whose it is."""
     with zipfile.ZipFile(path) as archive:
         return SIGNATURE in archive.namelist()
 
@@ -233,11 +233,11 @@ def signer_of(path: Path, allowed_signers: Path) -> str:
     The signature is of the manifest alone; `verify_bundle` holds the files to that.
 
     Raises:
-        DataError: if it is not signed, or by nobody in the file.
+        DataError: if it is not signed, or by a key that is not in the file.
     """
     if not is_signed(path):
         raise DataError(
-            f"{path} is not signed; nobody says that it is theirs.\n"
+            f"{path} is not signed, so its author cannot be verified.\n"
             "Ask for one written by `paretobench export --bundle FILE --sign KEY`."
         )
     with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(path) as archive:
@@ -256,7 +256,8 @@ def import_bundle(store: Store, path: Path, allowed_signers: Path | None = None)
     Args:
         store: open for writing.
         path: the bundle.
-        allowed_signers: refuse the bundle unless one of these signed it; None asks nobody.
+        allowed_signers: refuse the bundle unless one of these signed it; None accepts unsigned
+            ones.
 
     Raises:
         DataError: if the bundle, or a row of its database, was changed; nothing is then stored.

@@ -32,7 +32,8 @@ def write_ordered(path: Path, tables: Iterable[Table]) -> None:
     Raises:
         sqlite3.Error: if the file cannot be written.
     """
-    # No write-ahead log: nobody else has the file yet, and it may be meant for a network share.
+    # No write-ahead log: no other process has the file yet, and it may be meant for a network
+    # share.
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         migrate(connection, path)

@@ -1,4 +1,4 @@
-"""One connection: transactions, and SQLite's errors in words that say what to do.
+"""One connection: transactions, and SQLite's errors as messages that say what to do.
 
 It knows no table. How a file is opened is in `opening`; what is in it, in the files by noun.
 """

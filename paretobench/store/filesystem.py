@@ -70,7 +70,7 @@ def prepare_folder(path: Path) -> None:
 
 
 def network_mount(path: Path, mounts: Callable[[], list[Mount]] | None = None) -> Mount | None:
-    """The network file system that `path` lies on, or None if the disk is local.
+    """The network file system that `path` is on, or None if the disk is local.
 
     Args:
         path: the database; it need not exist.
@@ -97,7 +97,7 @@ def refuse_network_mount(path: Path, mounts: Callable[[], list[Mount]] | None = 
 
 
 def mount_of(path: Path, mounts: list[Mount]) -> Mount | None:
-    """The mount that `path` lies on: the longest mount point that is a parent; the last wins.
+    """The mount that `path` is on: the longest mount point that is a parent; the last wins.
 
     >>> table = [Mount('/', 'ext4'), Mount('/home', 'nfs4')]
     >>> mount_of(Path('/home/ann/a.db'), table).type, mount_of(Path('/homes/a.db'), table).type

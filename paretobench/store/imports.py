@@ -1,6 +1,6 @@
 """What can be imported as it is: databases, bundles, spool files and folders of them.
 
-Told apart by content, never by the ending of a name. Scores and lmms-eval results are not
+Distinguished by content, never by the ending of a name. Scores and lmms-eval results are not
 here: `accuracy` reads those.
 """
 

@@ -23,7 +23,7 @@ from paretobench.units import counted, percent
 
 @dataclass(frozen=True)
 class UnionCounts:
-    """What a union brought.
+    """What a merge added.
 
     Attributes:
         new, known: rows that were not here before, and rows that were, by kind.
@@ -115,7 +115,7 @@ def refuse_altered_rows(store: Tables) -> None:
 
 
 def _altered(store: Tables) -> Iterator[tuple[str, str]]:
-    """Kind and key of every row whose stored key or derived columns its content denies."""
+    """Kind and key of every row whose stored key or derived columns do not match its content."""
     plans = store.all_plans()
     expected: dict[str, set[str]] = {
         "environment": {environment.key for environment in store.environments()},

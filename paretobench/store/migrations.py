@@ -2,14 +2,14 @@
 
 A step that has been released is never edited: databases out there were made by it. A change
 is a new step, and `SCHEMA_VERSION` in `opening` rises with it. Views hold no data, so they are
-dropped and made anew after the last step and live in `views`.
+dropped and created again after the last step and live in `views`.
 
 Rules of every table: STRICT; the primary key is the SHA-256 of the row's content, so rows are
 only ever inserted and the union of two databases is the union of their rows; seconds, bytes and
 fractions, with the unit in the column's name; JSON columns are checked, by the spelling that
 also holds on old SQLite, where `json_valid(NULL)` is 0.
 
-sqlite-utils is imported here alone, and only when a database has steps to go: it brings pandas
+sqlite-utils is imported here alone, and only when a database has steps to go: it imports pandas
 along, which costs half a second.
 """
 
@@ -228,7 +228,7 @@ def m004_contention(db: Database) -> None:
 
 @migrations()
 def m005_dated_scores(db: Database) -> None:
-    """When a score's result was written: of two versions of one the later stands."""
+    """When a score's result was written: of two versions of one the later counts."""
     db.execute("ALTER TABLE score ADD COLUMN dated TEXT NOT NULL DEFAULT ''")
 
 
@@ -239,7 +239,7 @@ def m006_no_artifacts(db: Database) -> None:
 
 
 def apply_migrations(connection: sqlite3.Connection, until: int | None = None) -> int:
-    """Take every pending step, then make the views anew. Call it inside `BEGIN IMMEDIATE`.
+    """Take every pending step, then create the views again. Call it inside `BEGIN IMMEDIATE`.
 
     Args:
         connection: an open connection that already holds the write lock.

@@ -3,7 +3,7 @@
 Writing: WAL, `synchronous=FULL` and foreign keys on, with every pending migration taken under
 one `BEGIN IMMEDIATE`, so that many processes may open one fresh file at the same moment.
 Reading: nothing is created, and a file that cannot be written (a read-only folder, a network
-share) is still readable as long as nobody is writing it.
+share) is still readable as long as no process writes it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SCHEMA_VERSION = 6
 """Steps in `migrations`; kept in `PRAGMA user_version`. Equal by a test."""
 
 APPLICATION_ID = 0x50426368
-"""`PBch` in the file's header: `file` and we ourselves can tell whose database it is."""
+"""`PBch` in the file's header: identifies a paretobench database to us and to `file`."""
 
 _OLDEST_SQLITE = (3, 37, 0)
 """The first with STRICT tables (https://sqlite.org/stricttables.html)."""
@@ -56,7 +56,7 @@ def open_database(
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise StoreError(
             f"Python's SQLite is {sqlite3.sqlite_version}; paretobench needs 3.37 or newer.\n"
-            "Use a Python that brings its own (python.org, uv, conda)."
+            "Use a Python that ships its own (python.org, uv, conda)."
         )
     _check_path(path, may_be_missing=create and not read_only)
     with translated_errors(path):
@@ -108,7 +108,7 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
 def _check_schema(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version of a database that is ours, or empty; reads only."""
     # The tables first: another process may commit the whole schema between two of these reads,
-    # and tables without an owner would then look like somebody else's.
+    # and tables without an owner would then look like another program's.
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 3")
     names = [row[0] for row in tables.fetchall()]
     owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -128,9 +128,9 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _refuse_foreign_code(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    """Refuse triggers, and views that are not ours: both run SQL of whoever made the file.
+    """Refuse triggers, and views that are not ours: both run SQL that came with the file.
 
-    The views of an older schema are dropped unread and made anew by `migrate`.
+    The views of an older schema are dropped unread and created again by `migrate`.
     """
     found = connection.execute(
         "SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
@@ -190,7 +190,7 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring an open file, or an empty one, to the newest schema; leaves foreign keys on.
+    """Migrate an open file, or an empty one, to the newest schema; leaves foreign keys on.
 
     Args:
         path: for messages.
@@ -231,7 +231,7 @@ def _open_for_reading(path: Path, mounts: Callable[[], list[Mount]] | None) -> s
 
 
 def _connect_for_reading(path: Path, is_remote: bool) -> sqlite3.Connection:
-    """A connection that takes part in locking if it may, else one that needs no locks.
+    """A connection that uses file locks if it may, else one that needs no locks.
 
     A writable connection that only asks is the tidy reader: it shares the write-ahead log and
     removes it when it closes last, where `mode=ro` leaves it behind.

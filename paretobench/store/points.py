@@ -1,4 +1,4 @@
-"""Rows about what was planned: points, their workloads, and which sweep wanted them."""
+"""Rows about what was planned: points, their workloads, and which sweep planned them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PointRows(Database):
         return {row["key"]: workload_from_spec(row["label"], row["spec"]) for row in rows}
 
     def add_points(self, sweep_key: str | None, points: Iterable[StoredPoint]) -> int:
-        """Store points with their links, and that a sweep wanted them; returns how many were new.
+        """Store points with their links, and that a sweep planned them; returns how many were new.
 
         The workloads they link to must be stored before.
         """
@@ -81,7 +81,7 @@ class PointRows(Database):
         return new
 
     def add_sweep_points(self, pairs: Iterable[tuple[str, str]]) -> int:
-        """Store which sweep wanted which planned point; returns how many pairs were new."""
+        """Store which sweep planned which point; returns how many pairs were new."""
         return self._insert("sweep_point", pairs, width=2)
 
     def sweep_points(self) -> list[tuple[str, str]]:

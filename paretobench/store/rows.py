@@ -115,7 +115,7 @@ class StoredPoint:
 
     @staticmethod
     def of(point: GridPoint, tiles: TilePlan, links: Sequence[Link]) -> StoredPoint:
-        """The stored form of a planned point, with what a report wants to know about it."""
+        """The stored form of a planned point, with what a report shows of it."""
         encoder, llm = point.encoder, point.llm
         described = {
             "encoder": {

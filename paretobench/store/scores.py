@@ -153,7 +153,7 @@ def without_superseded(scores: Iterable[Score]) -> list[Score]:
     """Scores without the partial ones whose whole is among them, in their order.
 
     A job that was killed leaves the mean of the tasks it had finished; the one that went on
-    leaves the mean of all. Both stay in the store; who reads wants the second. They belong
+    leaves the mean of all. Both stay in the store; readers use the second. They belong
     together if the same harness scored the same checkpoint at the same point by the same rules;
     a mean of members (which has no `n`) has the rules of the members that it has, so theirs are
     not compared.

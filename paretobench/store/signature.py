@@ -27,7 +27,7 @@ def sign(message: bytes, key: Path) -> bytes:
     """An armoured signature of `message`.
 
     Args:
-        key: a private key, or a public one whose private half an SSH agent holds.
+        key: a private key, or a public one with its private half in an SSH agent.
 
     Raises:
         DataError: if `ssh-keygen` is missing or cannot use the key.
@@ -52,7 +52,7 @@ def signer(message: bytes, signature: Path, allowed_signers: Path) -> str:
         allowed_signers: names and public keys, as `man ssh-keygen` describes the file.
 
     Raises:
-        DataError: if nobody in the file made this signature of this message, or `ssh-keygen`
+        DataError: if no key in the file made this signature of this message, or `ssh-keygen`
             or the file is missing.
     """
     if not allowed_signers.is_file():

@@ -1,6 +1,6 @@
-"""Spool files: how results travel from whoever measured to the one who writes the database.
+"""Spool files: results on their way from a measuring process to the one with the database.
 
-On a cluster or a remote device nobody writes the database. A worker writes one JSON file for
+On a cluster or a remote device no process writes the database. A worker writes one JSON file for
 each result, under a temporary name, then renames it, so that a file that can be seen is whole;
 its name and its `sha256` are the hash of its content, so that a damaged one is noticed and the
 same result is the same file. One coordinator ingests. A file is removed only after the
@@ -44,8 +44,8 @@ crash. At 1 to 20 ms for a flush this is far above the 500 cells/s that a sweep 
 class Result:
     """What one worker found, with the workload and environment that its cells refer to.
 
-    `about` is for whoever waits for the file (which unit it is, what failed in it); it is no
-    row, and a file without it is written as it always was.
+    `about` is for the process that waits for the file (which unit it is, what failed in it); it is
+    no row, and a file without it is written as it always was.
     """
 
     workloads: tuple[Workload, ...] = ()

@@ -42,7 +42,7 @@ class Store(Tables):
         read_only: bool = False,
         mounts: Callable[[], list[Mount]] | None = None,
     ) -> Store:
-        """Open a database, and bring its schema up to date unless it is read only.
+        """Open a database, and migrate its schema unless it is read only.
 
         Args:
             path: the file.
@@ -90,7 +90,7 @@ class Store(Tables):
     def copy_to(self, path: str | os.PathLike[str]) -> None:
         """Write a compact copy into one new file, consistent even while a sweep is writing.
 
-        Rows lie in the order of their keys: databases of equal content give equal bytes, in
+        Rows are in the order of their keys: databases of equal content give equal bytes, in
         whatever order they were filled and joined (under one version of SQLite).
 
         Raises:
@@ -112,5 +112,5 @@ class Store(Tables):
 
 
 def sqlite_version() -> str:
-    """The version of the SQLite library that Python brought, for `doctor`."""
+    """The version of the SQLite library that Python ships, for `doctor`."""
     return sqlite3.sqlite_version

@@ -26,7 +26,7 @@ class Tables(SweepRows, PointRows, CellRows, ScoreRows):
 
     @contextmanager
     def _cache(self, kib: int) -> Iterator[None]:
-        """A page cache of `kib`, for as long as it is wanted."""
+        """A page cache of `kib`, inside the `with` block."""
         before = self._rows("PRAGMA cache_size")[0][0]
         self._connection.execute(f"PRAGMA cache_size = -{kib}")
         try:

@@ -42,6 +42,10 @@ def graph(names: set[str]) -> dict[str, set[str]]:
     return found
 
 
+def _is_folder(room: str) -> bool:
+    return (ROOT / PACKAGE / room).is_dir()
+
+
 def _imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         modules: list[str] = []
@@ -81,7 +85,7 @@ def reachable(imports: Graph, room: str) -> set[str]:
 
 def picture() -> str:
     """The drawing as an SVG element, with a caption."""
-    rows = layers()
+    rows = [kept for row in layers() if (kept := [room for room in row if _is_folder(room)])]
     imports = graph({room for row in rows for room in row})
     drawn = reduced(imports)
     at = {
@@ -99,7 +103,8 @@ def picture() -> str:
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="currentColor"/></marker>'
         f"</defs>{''.join(lines)}{''.join(boxes)}</svg>"
-        f"<figcaption>Every room imports only rooms below it. {shown} arrows; {every - shown} "
+        f"<figcaption>Every room imports only rooms below it; the single files at the bottom "
+        f"(units, errors, ...) are left out. {shown} arrows; {every - shown} "
         "more imports follow from them and are not drawn.</figcaption></figure>"
     )
 

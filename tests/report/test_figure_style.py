@@ -10,18 +10,18 @@ from paretobench.report import Style, figures
 from paretobench.report.figures.axes import time_unit
 from paretobench.report.figures.marks import BARS_ORDER
 from paretobench.report.figures.pareto import pareto_figure, pareto_info
-from paretobench.report.looks import LOOKS
+from paretobench.report.named_styles import NAMED_STYLES
 from paretobench.report.style import SMALLEST_PT
 from paretobench.report.view.published import published_view
 from tests.report.grids import family_view, row, view
 from tests.report.test_figures import drawn
 
-PAPER = LOOKS["paper"]
+PAPER = NAMED_STYLES["paper"]
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", NAMED_STYLES)
 def test_no_text_of_a_figure_is_smaller_than_print_allows(name: str) -> None:
-    style = LOOKS[name]
+    style = NAMED_STYLES[name]
     figure = drawn(lambda: pareto_figure(pareto_info(family_view()), style), style)
     sizes = [text.get_fontsize() for text in figure.findobj(lambda a: hasattr(a, "get_fontsize"))]
     assert min(sizes) >= SMALLEST_PT

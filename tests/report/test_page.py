@@ -10,7 +10,7 @@ import pytest
 from paretobench.domain.records import Estimate
 from paretobench.report import tables
 from paretobench.report.formatting import estimate_ms, score_percent
-from paretobench.report.looks import look
+from paretobench.report.named_styles import named_style
 from paretobench.report.page import page_text, script_text
 from paretobench.report.page.colours import DARK_PAPER, family_colours
 from paretobench.report.page.data import RAW
@@ -209,7 +209,7 @@ def test_families_have_the_colours_of_the_figures_in_the_same_folder() -> None:
     names = ["FastViTHD", "ViT", "my own", "Cambrian-1"]
     shown = {family["name"]: family for family in family_colours(names)}
     assert {name: f["light"] for name, f in shown.items()} == Style().colour_of(names)
-    assert {name: f["dark"] for name, f in shown.items()} == look("slides").colour_of(names)
+    assert {name: f["dark"] for name, f in shown.items()} == named_style("slides").colour_of(names)
 
 
 def test_the_dark_paper_is_the_style_sheets() -> None:

@@ -144,7 +144,7 @@ def global_and_crops(
     newlines: bool = True,
 ) -> ImageTokens:
     """DeepSeek-OCR: a square global view and, in the modes with crops, tiles of an image that is
-    larger than one; a token stands for 64 by 64 pixels.
+    larger than one; a token covers 64 by 64 pixels.
 
     Rule: deepseek-ai/DeepSeek-OCR, `process/image_process.py` (`dynamic_preprocess`,
     `tokenize_with_images`): a newline after each row of the global view and of the tiles taken

@@ -144,9 +144,9 @@ def drift_figure(info: DriftInfo, style: Style) -> Figure:
     entries = []
     is_crowd = len(info.before) + len(info.after) > CROWD
     for label, points, look in kinds:
-        looks = {"ls": "", "ms": style.marker_pt * 0.8, **look}
-        axes.plot([x for x, _ in points], [y for _, y in points], rasterized=is_crowd, **looks)
-        entries.append(Line2D([], [], label=label, **looks))
+        settings = {"ls": "", "ms": style.marker_pt * 0.8, **look}
+        axes.plot([x for x, _ in points], [y for _, y in points], rasterized=is_crowd, **settings)
+        entries.append(Line2D([], [], label=label, **settings))
     moves = [y for _, points, _ in kinds for _, y in points]
     axes.set_ylim(min(0.9, *moves, 1.0) * 0.98, max(1.1, *moves, 1.0) * 1.02)
     axes.set_xlabel("minutes since the first process")

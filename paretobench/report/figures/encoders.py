@@ -152,10 +152,10 @@ def draw_encoders(info: EncodersInfo, axes: Axes, look: Look) -> None:
         fill = look.style.paper if len(line.marks) > 1 else colour
         for mark in line.marks:
             size = next(sizes)
-            looks: dict[str, Any] = {"ms": size, "mfc": fill, "mec": colour}
+            settings: dict[str, Any] = {"ms": size, "mfc": fill, "mec": colour}
             edge = 0.17 * look.style.font_pt
             order = 4 + 1 / size  # a large marker never hides a small one
-            axes.plot(*_place(mark), ls="", marker="o", mew=edge, zorder=order, **looks)
+            axes.plot(*_place(mark), ls="", marker="o", mew=edge, zorder=order, **settings)
         draw_bars(line.marks, axes, colour, look.style)
 
 
@@ -191,8 +191,8 @@ def draw_arrow(
         text.remove()
         return False
     tail, tip = axes.transData.inverted().transform([start, end])
-    looks = {"arrowstyle": "-|>", "ls": (0, (4, 2)), "color": style.ink, "lw": 1.0}
-    props = {**looks, "shrinkA": 0, "shrinkB": 0}
+    settings = {"arrowstyle": "-|>", "ls": (0, (4, 2)), "color": style.ink, "lw": 1.0}
+    props = {**settings, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xy=tip, xytext=tail, arrowprops=props, zorder=3)
     return True
 

@@ -146,8 +146,8 @@ def draw_bars(marks: Sequence[Mark], axes: Axes, colour: str, style: Style) -> N
 
     bars = [bar for mark in marks for bar in bars_of(mark)]
     width = 0.1 * style.font_pt
-    looks = ((style.paper, 2.2 * width, 0.6, 0.0), (colour, width, 1.0, 0.1))
-    for ink, wide, alpha, above in looks if bars else ():
+    strokes = ((style.paper, 2.2 * width, 0.6, 0.0), (colour, width, 1.0, 0.1))
+    for ink, wide, alpha, above in strokes if bars else ():
         order = BARS_ORDER + above
         drawn = LineCollection(bars, colors=ink, linewidths=wide, alpha=alpha, zorder=order)
         axes.add_collection(drawn, autolim=False)

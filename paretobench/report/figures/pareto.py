@@ -280,8 +280,8 @@ def legend_entries(info: ParetoInfo, look: Look) -> list[list[Any]]:
     style = look.style
 
     def dot(marker: str, fill: str, label: str) -> Line2D:
-        looks: dict[str, Any] = {"ms": style.marker_pt, "mfc": fill, "mec": style.grey}
-        return Line2D([], [], ls="", marker=marker, label=label, **looks)
+        settings: dict[str, Any] = {"ms": style.marker_pt, "mfc": fill, "mec": style.grey}
+        return Line2D([], [], ls="", marker=marker, label=label, **settings)
 
     families = [
         Line2D([], [], color=look.colours[name], ls=look.dashes[name], lw=1.4, label=name)

@@ -183,8 +183,8 @@ def _entries(info: UncertaintyInfo, look: Look) -> list[list[Any]]:
     from matplotlib.patches import Patch
 
     def dot(marker: str, fill: str, edge: str, label: str) -> Line2D:
-        looks: dict[str, Any] = {"ms": look.style.marker_pt, "mfc": fill, "mec": edge}
-        return Line2D([], [], ls="", marker=marker, label=label, **looks)
+        settings: dict[str, Any] = {"ms": look.style.marker_pt, "mfc": fill, "mec": edge}
+        return Line2D([], [], ls="", marker=marker, label=label, **settings)
 
     colours, grey = look.colours, look.style.grey
     families = [dot("o", colours[name], colours[name], name) for name in info.families]

@@ -9,7 +9,7 @@ import pytest
 
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.report import figures, render
-from paretobench.report.looks import LOOKS, look
+from paretobench.report.named_styles import NAMED_STYLES, named_style
 from paretobench.report.style import DARK_PALETTE, PALETTE, Style, luminance
 from tests.report.grids import family_view, row, view
 
@@ -34,14 +34,14 @@ def contrast(a: str, b: str) -> float:
 
 
 def test_the_looks_are_a_column_a_screen_and_dark_slides() -> None:
-    assert {name: (style.width_mm, style.is_dark) for name, style in LOOKS.items()} == {
+    assert {name: (style.width_mm, style.is_dark) for name, style in NAMED_STYLES.items()} == {
         "screen": (170.0, False), "paper": (85.0, False), "slides": (254.0, True),
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", NAMED_STYLES)
 def test_text_can_be_read_and_marks_be_seen_in_every_look(name: str) -> None:
-    style = look(name)
+    style = named_style(name)
     assert contrast(style.ink, style.paper) >= 10
     assert contrast(style.grey, style.paper) >= 4.5
     for colour in style.palette:
@@ -54,7 +54,7 @@ def test_text_can_be_read_and_marks_be_seen_in_every_look(name: str) -> None:
 
 
 def test_the_house_s_colours_size_and_width_are_the_figure_s(tmp_path: Path) -> None:
-    style = look(house(tmp_path))
+    style = named_style(house(tmp_path))
     assert style.palette[:3] == ("#004488", "#ddaa33", "#bb5566")
     assert len(style.palette) == 3 + len(PALETTE)
     assert (style.ink, style.grid, style.font_pt) == ("#223344", "#eeeeee", 8.0)
@@ -63,24 +63,24 @@ def test_the_house_s_colours_size_and_width_are_the_figure_s(tmp_path: Path) -> 
 
 
 def test_a_dark_house_style_gets_light_text_where_it_says_nothing(tmp_path: Path) -> None:
-    style = look(house(tmp_path, "figure.facecolor: black\n"))
+    style = named_style(house(tmp_path, "figure.facecolor: black\n"))
     assert style.paper == "#000000" and contrast(style.ink, style.paper) > 10
     assert style.palette == DARK_PALETTE
 
 
 def test_a_house_style_is_drawn(tmp_path: Path) -> None:
-    style = look(house(tmp_path))
+    style = named_style(house(tmp_path))
     shown = view(row("a"), row("b", 0.2, 0.6))
     render(shown, tmp_path / "out", style, formats=("svg",), only=["pareto"])
     text = (tmp_path / "out" / "pareto.svg").read_text()
     assert "#004488" in text and "#ddaa33" in text and "#223344" in text
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", NAMED_STYLES)
 def test_a_look_s_background_is_that_of_the_file(name: str, tmp_path: Path) -> None:
     from PIL import Image
 
-    style = look(name)
+    style = named_style(name)
     draw = figures.choose(family_view("all"), style)["pareto"]
     figures.save(draw, tmp_path / "pareto", style, ("png",))
     with Image.open(tmp_path / "pareto.png") as picture:
@@ -90,11 +90,11 @@ def test_a_look_s_background_is_that_of_the_file(name: str, tmp_path: Path) -> N
 
 def test_an_unknown_look_is_answered_with_those_there_are() -> None:
     with pytest.raises(UnknownNameError, match=r"did you mean 'slides'.*paper, screen, slides"):
-        look("slide")
+        named_style("slide")
 
 
 def test_a_style_file_that_is_not_there_or_sets_nothing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no style file at .*none\.mplstyle"):
-        look(str(tmp_path / "none.mplstyle"))
+        named_style(str(tmp_path / "none.mplstyle"))
     with pytest.raises(ConfigError, match="sets nothing that matplotlib knows"):
-        look(house(tmp_path, "# nothing\n"))
+        named_style(house(tmp_path, "# nothing\n"))

@@ -1,4 +1,4 @@
-"""Looks by name: `paper`, `screen`, `slides`, or a house style from a matplotlib style file.
+"""Styles by name: `paper`, `screen`, `slides`, or a house style from a matplotlib style file.
 
 A style file sets what it names and leaves the rest: its colour cycle becomes the palette of
 the families, its text, background and grid colours those of the figure, its font size and
@@ -14,7 +14,7 @@ from typing import Any
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.report.style import DARK_PALETTE, MM_PER_INCH, Style, luminance, tint
 
-LOOKS = {
+NAMED_STYLES = {
     "screen": Style(),
     "paper": Style(width_mm=85.0, font_pt=7.0),
     "slides": Style(
@@ -34,23 +34,23 @@ SMALLEST_MM, SMALLEST_PT = 60.0, 4.0
 """A style file below these is not meant as a figure's width or a text's size."""
 
 
-def look(name_or_file: str) -> Style:
+def named_style(name_or_file: str) -> Style:
     """The style of that name, or of that matplotlib style file.
 
     Raises:
         UnknownNameError: if it is neither.
         ConfigError: if the file cannot be read as a matplotlib style.
 
-    >>> look('paper').width_mm
+    >>> named_style('paper').width_mm
     85.0
     """
-    if name_or_file in LOOKS:
-        return LOOKS[name_or_file]
+    if name_or_file in NAMED_STYLES:
+        return NAMED_STYLES[name_or_file]
     path = Path(name_or_file).expanduser()
     if path.suffix == ".mplstyle" or path.is_file():
         return _house_style(path)
     hint = "A file that ends in .mplstyle is a house style."
-    raise UnknownNameError("style", name_or_file, LOOKS, hint)
+    raise UnknownNameError("style", name_or_file, NAMED_STYLES, hint)
 
 
 def _house_style(path: Path) -> Style:
@@ -75,7 +75,9 @@ def _settings(path: Path) -> dict[str, Any]:
     from matplotlib import rc_params_from_file
 
     if not path.is_file():
-        raise ConfigError(f"no style file at {path}; --style names {', '.join(LOOKS)} or a file")
+        raise ConfigError(
+            f"no style file at {path}; --style names {', '.join(NAMED_STYLES)} or a file"
+        )
     try:
         settings = rc_params_from_file(path, use_default_template=False)
     except (OSError, UnicodeDecodeError, ValueError, KeyError) as error:
@@ -103,7 +105,7 @@ def _colours(settings: dict[str, Any]) -> dict[str, Any]:
         for key in reversed(options)
         if key in settings and settings[key] not in ("auto", "none")
     }
-    dark = LOOKS["slides"]
+    dark = NAMED_STYLES["slides"]
     if "paper" in found and Style(paper=found["paper"]).is_dark:
         given = {name: getattr(dark, name) for name in ("ink", "grey", "grid", "front")}
         return given | found
