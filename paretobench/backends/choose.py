@@ -8,22 +8,24 @@ are those in which the runtimes finished when the same networks were run on one 
     FastViTHD@512          155          253             289                332          585
     ViT-L/14@336           517          881             900               1007         2209
 
-    prefill: torch bf16 took a quarter to a third of the time of mlx fp32 on that processor.
+    prefill: torch bf16 took a quarter to a third of the time of mlx fp32 on that processor;
+    on two AVX2 cores without bf16 llama.cpp took 0.36 to 0.78 of torch fp32's, at half its memory.
 
 So onnxruntime is ahead of torch only where the processor has no bf16. On a GPU torch is the
-only runtime here; on Apple silicon Core ML and MLX are those of the FastVLM paper.
+only runtime here; on Apple silicon Core ML and MLX are those of the FastVLM paper. What a grid's
+precisions ask for counts first: a runtime that has not all of them is passed over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from paretobench import backends
 from paretobench.backends import hardware
 from paretobench.backends.coreml import convert_elsewhere
 from paretobench.backends.hardware import Hardware
-from paretobench.domain import Device, Runtime
+from paretobench.domain import Device, Runtime, Workload
 from paretobench.errors import BackendMissingError
 from paretobench.installation import install_command
 
@@ -50,7 +52,7 @@ def choose_device(request: Mapping[str, Any], machine: Hardware | None = None) -
 
     Args:
         request: `name`, `encode`, `prefill`, `executor`, as in `sweeps/device/`; each half
-            with `backend`, `precision` and `options`.
+            with `backend`, `precision`, `options`, and `precisions` where a grid names some.
         machine: what to decide for; this machine if None.
 
     Raises:
@@ -62,7 +64,9 @@ def choose_device(request: Mapping[str, Any], machine: Hardware | None = None) -
     encode, why_encode = _choose(request, "encode", machine)
     prefill, why_prefill = _choose(request, "prefill", machine)
     why = "; ".join(sentence for sentence in (why_encode, why_prefill) if sentence)
-    return Device(request["name"], encode, prefill, why, request.get("executor", "local"))
+    executor = request.get("executor", "local")
+    fallbacks = _fallbacks(request["prefill"], prefill, machine)
+    return Device(request["name"], encode, prefill, why, executor, fallbacks)
 
 
 def order(half: Half, machine: Hardware) -> tuple[str, ...]:
@@ -72,7 +76,9 @@ def order(half: Half, machine: Hardware) -> tuple[str, ...]:
     if _has_usable_cuda(machine):
         return ("torch",)
     if half == "prefill":
-        return ("torch", "mlx")
+        quantised = ("llamacpp", "openvino")
+        return ("torch", *quantised, "mlx") if machine.has_fast_bf16 else (
+            "llamacpp", "torch", "openvino", "mlx")  # fmt: skip
     if machine.has_fast_bf16:
         return ("openvino", "torch", "onnxruntime")
     return ("openvino", "onnxruntime", "torch")
@@ -84,7 +90,7 @@ def _choose(request: Mapping[str, Any], half: Half, machine: Hardware) -> tuple[
     options = dict(wish.get("options") or {})
     why = ""
     if name == "auto":
-        name, why = _fastest(half, machine)
+        name, why = _fastest(half, machine, wish.get("precisions", ()))
     else:
         _require(name, _profile(request, name), options, machine)
     _set_device(name, options, machine)
@@ -95,8 +101,11 @@ def _choose(request: Mapping[str, Any], half: Half, machine: Hardware) -> tuple[
     return runtime, f"{name} {half}s: {why}" if why else ""
 
 
-def _fastest(half: Half, machine: Hardware) -> tuple[str, str]:
+def _fastest(half: Half, machine: Hardware, precisions: Sequence[str]) -> tuple[str, str]:
     names = order(half, machine)
+    if precisions:
+        able = [name for name in names if all(_has(name, half, each) for each in precisions)]
+        names = tuple(able) or names
     installed = [name for name in names if backends.get(name).available().is_available]
     if not installed:
         raise BackendMissingError(
@@ -108,6 +117,32 @@ def _fastest(half: Half, machine: Hardware) -> tuple[str, str]:
     missing = [name for name in names if name not in installed]
     rest = f" ({', '.join(missing)} not installed)" if missing else ""
     return installed[0], f"the fastest installed of {', '.join(names)}{rest}"
+
+
+_PROBED: Mapping[Half, Mapping[str, Any]] = {
+    "encode": {"encoder": {}, "resolution_px": 224},
+    "prefill": {"llm": {"architecture": "qwen2"}, "n_tokens": 16},
+}
+
+
+def _has(name: str, half: Half, precision: str) -> bool:
+    """Whether a runtime can run one half in a precision, as far as it can be told beforehand."""
+    runtime = Runtime(name, precision)
+    return backends.get(name).refuses(Workload(half, "", _PROBED[half], runtime)) is None
+
+
+FALLBACKS = ("fp16", "int8", "int4")
+"""Weights that llama.cpp takes where others need too much memory, widest first."""
+
+
+def _fallbacks(wish: Mapping[str, Any], chosen: Runtime, machine: Hardware) -> tuple[Runtime, ...]:
+    """What prefills a language model that does not fit, where nobody chose how."""
+    is_open = wish.get("backend", "auto") == "auto" and wish.get("precision", "auto") == "auto"
+    is_here = backends.get("llamacpp").available().is_available
+    if not is_open or not is_here or chosen.options.get("device") != "cpu":
+        return ()
+    options = {**dict(wish.get("options") or {}), "device": "cpu"}
+    return tuple(Runtime("llamacpp", precision, options) for precision in FALLBACKS)
 
 
 def _require(name: str, profile: str, options: Mapping[str, Any], machine: Hardware) -> None:
@@ -175,6 +210,8 @@ def _precision(name: str, options: Mapping[str, Any], machine: Hardware) -> tupl
         return "bf16", "tensor cores run it at twice the rate of fp32 or more"
     if name in ("openvino", "torch") and machine.has_fast_bf16:
         return "bf16", f"the processor has {machine.bf16_feature}"
+    if name == "llamacpp":
+        return "fp16", "that is the highest it has"
     if name in ("mlx", "onnxruntime"):
         return "fp32", f"{name} has fast kernels for nothing else on a CPU"
     return "fp32", "the processor has no bf16 instructions"

@@ -4,7 +4,8 @@ A grid is a list of blocks; a block is a product of axes. On top of it:
 
 - `encoder=` selects rows: an encoder keeps the resolutions and tilings that the grid lists
   for it, and one that the grid does not know is added with its own resolutions;
-- `resolution=`, `tiling=` and `llm=` replace that axis in every block.
+- `resolution=`, `tiling=`, `llm=`, `precision=` and `encode.precision=` replace that axis in every
+  block.
 
 Rows that several blocks name are kept once, where they first appear.
 """
@@ -15,8 +16,11 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-AXES = ("encoder", "resolution", "tiling", "llm")
-"""What may be a list, outermost first."""
+AXES = ("encoder", "resolution", "tiling", "llm", "encode.precision", "precision")
+"""What may be a list, outermost first; `precision` is that of the language model's weights."""
+
+PRECISIONS = ("fp32", "bf16", "fp16", "int8", "int4")
+"""What a precision may be, widest first."""
 
 CHOICES = ("encoder", "tiling", "llm")
 """The axes whose values are names of files."""
@@ -26,12 +30,19 @@ Axes = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class AxisCombination:
-    """One combination of names; `resolution` is None for all that the encoder lists."""
+    """One combination of names.
+
+    Attributes:
+        resolution: None for all that the encoder lists.
+        encode_precision, precision: None leaves it to the device.
+    """
 
     encoder: str
     resolution: str | None
     tiling: str
     llm: str
+    encode_precision: str | None = None
+    precision: str | None = None
 
 
 def rows(
@@ -54,10 +65,18 @@ def rows(
         replaced = {axis: values for axis, values in overridden.items() if axis != "encoder"}
         axes = {**block, **replaced}
         encoders, tilings, llms = (axes.get(axis) or [defaults[axis]] for axis in CHOICES)
-        resolutions: Sequence[str | None] = axes.get("resolution") or [None]
-        for row in itertools.product(encoders, resolutions, tilings, llms):
+        resolutions, encode_precisions, precisions = (
+            _or_open(axes.get(axis)) for axis in ("resolution", "encode.precision", "precision")
+        )
+        for row in itertools.product(
+            encoders, resolutions, tilings, llms, encode_precisions, precisions
+        ):
             found[AxisCombination(*row)] = None
     return list(found)
+
+
+def _or_open(values: Sequence[str] | None) -> list[str | None]:
+    return list(values) if values else [None]
 
 
 def _selected(blocks: Sequence[Axes], encoders: Sequence[str] | None) -> list[Axes]:

@@ -24,7 +24,8 @@ from paretobench.errors import ConfigError, PlanError, UnknownNameError
 from paretobench.planning.plan import Refusal
 from paretobench.planning.tiling import plan_tiles
 
-_OUTSIDE_SETTINGS = (*NODES, "resolution", "device", "accuracy", "executor", "hydra", "grid")
+_OUTSIDE_SETTINGS = (*NODES, "resolution", "precision", "encode", "device", "accuracy", "executor",
+                     "hydra", "grid")  # fmt: skip
 
 
 def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Request:
@@ -41,7 +42,8 @@ def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Reques
         root = plain(OmegaConf.masked_copy(base, [key for key in base if key != "hydra"]))
         settings = request.settings(_settings(root))
         reached_by = root["executor"]["latency"]["name"]
-        devices = tuple(_devices(composer, parsed, groups, settings.inventory, reached_by))
+        found = _devices(composer, parsed, groups, settings.inventory, reached_by)
+        devices = tuple(request.at_precisions(device, points) for device in found)
     return request.Request(
         settings.name,
         tuple(points),
@@ -127,6 +129,8 @@ def _points(
     models = _Models(composer, user_sweeps)
     for row in chosen:
         encoder, llm, tiling = models.of(row)
+        encoder = encoder.at(row.encode_precision) if row.encode_precision else encoder
+        llm = llm.at(row.precision) if row.precision else llm
         asked = (
             [parsed_overrides.pixels(row.resolution)]
             if row.resolution

@@ -17,7 +17,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 
-from paretobench.config.axes import AXES
+from paretobench.config.axes import AXES, PRECISIONS
 from paretobench.config.catalogue import broken_yaml
 from paretobench.config.groups import Groups
 from paretobench.config.read_off import READ_OFF_PREFIX
@@ -217,6 +217,11 @@ def _check_single(override: Override) -> None:
 
 def _check_members(group: str, names: Sequence[str], groups: Groups) -> None:
     """Refuse a group member that does not exist; `resolution` and settings are no groups."""
+    if group.endswith("precision") and group in AXES:
+        for name in names:
+            if name not in PRECISIONS:
+                raise UnknownNameError(group, name, PRECISIONS)
+        return
     members = groups.members(group)
     for name in names if members else ():
         if name.startswith(READ_OFF_PREFIX.get(group, ":")):

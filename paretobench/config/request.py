@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,7 +44,13 @@ class Settings:
     mix_protocols: bool = False
     cell_timeout_s: float = 1800.0
     wait: bool = True
+    horizon: str = "60s"
     inventory: str = ""
+
+    @property
+    def horizon_s(self) -> float:
+        """Seconds to the first token beyond which a point is not measured."""
+        return seconds("horizon", self.horizon)
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,37 @@ class Request:
     executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def seconds(name: str, text: str) -> float:
+    """A duration as typed, such as `60s`, `2min` or `none` for no end.
+
+    Raises:
+        ConfigError: if it is none.
+
+    >>> seconds("horizon", "2min"), seconds("horizon", "none")
+    (120.0, inf)
+    """
+    if text == "none":
+        return math.inf
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h)", text)
+    if match is None or float(match[1]) == 0:
+        raise ConfigError(f"{name}={text} must be a duration such as 60s or 2min, or none")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def at_precisions(device: DeviceRequest, points: Iterable[GridPoint]) -> DeviceRequest:
+    """A device that is asked for runtimes with every precision that a grid's models name."""
+    encode = {point.encoder.precision for point in points if point.encoder.precision}
+    prefill = {point.llm.precision for point in points if point.llm.precision}
+    return replace(
+        device,
+        encode={**device.encode, **({"precisions": sorted(encode)} if encode else {})},
+        prefill={**device.prefill, **({"precisions": sorted(prefill)} if prefill else {})},
+    )
+
+
 def settings(data: Mapping[str, Any]) -> Settings:
     """Settings from the root of a composed configuration.
 
@@ -103,6 +142,7 @@ def settings(data: Mapping[str, Any]) -> Settings:
         raise ConfigError(f"precision_goal={made.precision_goal} must be above 0, such as 0.01")
     if made.cell_timeout_s <= 0:
         raise ConfigError(f"cell_timeout_s={made.cell_timeout_s} must be above 0 seconds")
+    seconds("horizon", made.horizon)
     if made.check != "front" and (isinstance(made.check, str) or made.check < 0):
         raise ConfigError(f"check={made.check!r} must be 'front' or a number of points, 0 for none")
     return made

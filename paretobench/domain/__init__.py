@@ -12,7 +12,14 @@ from __future__ import annotations
 
 from paretobench.domain.grid import GridPoint, TilePlan, Tiling
 from paretobench.domain.keys import canonical_json, content_key
-from paretobench.domain.models import Encoder, EncoderPart, LanguageModel, Resolutions, Rounding
+from paretobench.domain.models import (
+    Encoder,
+    EncoderPart,
+    LanguageModel,
+    Resolutions,
+    Rounding,
+    without_precision,
+)
 from paretobench.domain.vlms import VisionLanguageModel
 from paretobench.domain.workloads import (
     PROTOCOL_VERSION,
@@ -47,4 +54,5 @@ __all__ = [
     "encode_workload",
     "end_to_end_workload",
     "prefill_workload",
+    "without_precision",
 ]

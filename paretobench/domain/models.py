@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 Rounding = Literal["ceil", "floor"]
@@ -66,6 +66,7 @@ class Encoder:
             estimate of time that a plan prints; 0 if unknown.
         reference_px: see `reference_gmacs`.
         parts: a system of several encoders that all see the image; its latency is their sum.
+        precision: of its weights, where a grid names one; empty leaves it to the device.
         source: where these facts come from.
     """
 
@@ -86,7 +87,13 @@ class Encoder:
     reference_gmacs: float = 0.0
     reference_px: int = 0
     parts: tuple[EncoderPart, ...] = ()
+    precision: str = ""
     source: str = ""
+
+    def at(self, precision: str) -> Encoder:
+        """The same encoder with weights of a precision, under a name and label that say so."""
+        name, label = _named(self, precision)
+        return replace(self, name=name, label=label, precision=precision)
 
     def grid_side(self, resolution_px: int) -> int:
         """Visual tokens along one side of an image of `resolution_px`."""
@@ -139,6 +146,7 @@ class LanguageModel:
         attention_bias: whether the projections of attention have a bias.
         tied_embeddings: whether input and output embedding are one matrix.
         options: further fields of the architecture's configuration.
+        precision: of its weights, where a grid names one; empty leaves it to the device.
         source: where these facts come from.
     """
 
@@ -161,7 +169,17 @@ class LanguageModel:
     attention_bias: bool = False
     tied_embeddings: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    precision: str = ""
     source: str = ""
+
+    def at(self, precision: str) -> LanguageModel:
+        """The same model with weights of a precision, under a name and label that say so.
+
+        Latency differs by precision and so does accuracy: a point of `qwen2_7b:int4` is another
+        point than one of `qwen2_7b`, and a score that was made with 4-bit weights belongs to it.
+        """
+        name, label = _named(self, precision)
+        return replace(self, name=name, label=label, precision=precision)
 
     @property
     def per_head(self) -> int:
@@ -170,9 +188,27 @@ class LanguageModel:
 
     def spec(self) -> dict[str, Any]:
         """What decides its latency: the dimensions, not the label."""
-        labels = ("name", "label", "family", "size_label", "parameters", "source")
+        labels = ("name", "label", "family", "size_label", "parameters", "precision", "source")
         spec = {name: getattr(self, name) for name in _LLM_FIELDS if name not in labels}
         return spec | {"head_dim": self.per_head, "options": dict(self.options)}
+
+
+PRECISION_MARK = ":"
+"""Between a model's name and its precision, in the names of points and scores."""
+
+
+def without_precision(name: str) -> str:
+    """The catalogue's name of a model that a grid gave a precision.
+
+    >>> without_precision("qwen2_7b:int4"), without_precision("qwen2_7b")
+    ('qwen2_7b', 'qwen2_7b')
+    """
+    return name.partition(PRECISION_MARK)[0]
+
+
+def _named(model: Encoder | LanguageModel, precision: str) -> tuple[str, str]:
+    """A model's name and label with a precision."""
+    return f"{model.name}{PRECISION_MARK}{precision}", f"{model.label} {precision}"
 
 
 _LLM_FIELDS = tuple(field.name for field in fields(LanguageModel))

@@ -50,7 +50,11 @@ class Runtime:
 class Device:
     """A named profile: what encodes, what prefills, and where.
 
-    `why` says how `auto` came to its choice; `executor` names where its cells run.
+    Attributes:
+        why: how `auto` came to its choice.
+        executor: where its cells run.
+        fallbacks: what prefills a language model instead that takes too much memory in `prefill`,
+            widest weights first; only where nobody named a precision.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Device:
     prefill: Runtime
     why: str = ""
     executor: str = "local"
+    fallbacks: tuple[Runtime, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from paretobench.domain import (
     Encoder,
     GridPoint,
     LanguageModel,
+    Runtime,
     TilePlan,
     Workload,
     encode_workload,
@@ -42,6 +43,10 @@ PROMPT_TOKENS = 64
 """Text tokens that protocol `full` prefills besides the visual ones: Vicuna's system prompt,
 a short question and the instruction to answer briefly take about that many. Our choice: the
 FastVLM paper does not state its prompt."""
+
+MEMORY_SHARE = 0.7
+"""Share of the memory that weights and activations may take where a precision is chosen: the rest
+is the system's and other programs'. Our choice."""
 
 State = Literal["pending", "done", "failed"]
 
@@ -317,6 +322,36 @@ def price(
     return Plan(points, workloads, grid.refused, besides_s, least)
 
 
+def within_horizon(
+    grid: PlannedGrid, estimator: Estimator, measured: Collection[str], horizon_s: float
+) -> PlannedGrid:
+    """The grid with points refused that are predicted to take too long to their first token.
+
+    Args:
+        estimator: predicts the latency of each part.
+        measured: keys of workloads with a measurement; a point of which all parts have one stays.
+        horizon_s: seconds to the first token.
+    """
+    costs, _ = _costs(grid.points)
+    latency_s = {key: estimator.rates.seconds(*priced) for key, priced in costs.items()}
+
+    def screened(one: PlannedPoint | Refusal) -> PlannedPoint | Refusal:
+        if isinstance(one, Refusal) or all(part.key in measured for part in one.workloads):
+            return one
+        ttft_s = latency_s[one.prefill.key]
+        ttft_s += sum(passes * latency_s[encode.key] for encode, passes in one.encodes)
+        return one if ttft_s <= horizon_s else _refusal(one.point, _too_slow(ttft_s, horizon_s))
+
+    return PlannedGrid(tuple(map(screened, grid.results)))
+
+
+def _too_slow(ttft_s: float, horizon_s: float) -> str:
+    return (
+        f"predicted TTFT {ttft_s:.0f} s, not measured: beyond horizon={horizon_s:g}s; "
+        "a larger horizon measures it"
+    )
+
+
 def _with_weights(device: Device, weights: str) -> Device:
     if weights != "shared":
         return device
@@ -328,6 +363,10 @@ def _refusal(point: GridPoint, reason: str) -> Refusal:
     return Refusal(
         point.encoder.name, point.resolution_px, point.llm.name, point.tiling.name, reason
     )
+
+
+def _in_precision(runtime: Runtime, precision: str) -> Runtime:
+    return replace(runtime, precision=precision) if precision else runtime
 
 
 class _Planner:
@@ -365,7 +404,7 @@ class _Planner:
         return PlannedPoint(point, tiles, encodes, prefill)
 
     def _encode(self, encoder: Encoder, tile_px: int) -> Workload:
-        runtime = self._device.encode
+        runtime = _in_precision(self._device.encode, encoder.precision)
 
         def make() -> Workload:
             needed = encode_bytes(encoder, tile_px, runtime)
@@ -375,21 +414,42 @@ class _Planner:
         return self._once(("encode", encoder.name, tile_px), make)
 
     def _prefill(self, llm: LanguageModel, n_tokens: int) -> Workload:
-        runtime = self._device.prefill
-
         def make() -> Workload:
+            runtime = self._runtime_for(llm, n_tokens)
             if n_tokens > llm.max_positions:
                 raise PlanError(
                     f"{n_tokens} tokens exceed the {llm.max_positions} positions of {llm.label};"
                     " use fewer tiles or a lower resolution"
                 )
-            shared = runtime.options.get("weights") == "shared"
-            hint = "" if shared else "; weights=shared measures it with one block's weights"
             needed = prefill_bytes(llm, n_tokens, runtime)
-            self._check_memory(f"{llm.label} in {runtime.precision}", needed, hint)
+            what = llm.label if llm.precision else f"{llm.label} in {runtime.precision}"
+            self._check_memory(what, needed, self._hint(llm, n_tokens, runtime))
             return prefill_workload(llm, n_tokens, runtime)
 
         return self._once(("prefill", llm.name, n_tokens), make)
+
+    def _runtime_for(self, llm: LanguageModel, n_tokens: int) -> Runtime:
+        """The device's runtime, or the first fallback that leaves memory for other programs."""
+        own = _in_precision(self._device.prefill, llm.precision)
+        if llm.precision:
+            return own
+        candidates = (own, *self._device.fallbacks)
+        sizes = [prefill_bytes(llm, n_tokens, runtime) for runtime in candidates]
+        for share in (MEMORY_SHARE, 1.0):
+            for runtime, size in zip(candidates, sizes, strict=True):
+                if size <= share * self._machine.memory_bytes:
+                    return runtime
+        return own
+
+    def _hint(self, llm: LanguageModel, n_tokens: int, runtime: Runtime) -> str:
+        """What would measure a language model that does not fit."""
+        if runtime.options.get("weights") == "shared":
+            return ""
+        small = Runtime("llamacpp", "int4")
+        shared = "weights=shared measures it with one block's weights"
+        if prefill_bytes(llm, n_tokens, small) > self._machine.memory_bytes:
+            return f"; {shared}"
+        return f"; device.prefill.backend=llamacpp precision=int4 measures it, or {shared}"
 
     def _once(self, key: tuple[str, str, int], make: Callable[[], Workload]) -> Workload:
         if key not in self._made:

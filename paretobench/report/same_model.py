@@ -22,21 +22,37 @@ _INTEGER = ("int8", "int4")
 
 
 def cautions(
-    score: Accuracy | None, parts: Sequence[Workload], point: StoredPoint
+    score: Accuracy | None,
+    parts: Sequence[Workload],
+    point: StoredPoint,
+    names_precision: bool = False,
 ) -> tuple[str, ...]:
     """Why a score and a latency are not of one model; empty if nothing speaks against it.
 
     Args:
         parts: the workloads of the point's latency.
+        names_precision: whether the score was given for weights of the point's own precision,
+            as `qwen2_7b:int4`.
     """
     if score is None or not parts:
         return ()
     said = []
+    if not names_precision and (reason := _quantised(score, parts)):
+        said.append(reason)
     timed = {part.checkpoint for part in parts}
     if timed not in ({""}, {score.checkpoint}):
         said.append(OTHER_WEIGHTS if score.checkpoint else UNNAMED_WEIGHTS)
     said += other_weights(score, parts)
     return (*said, *_input(score.conditions, parts, point))
+
+
+def _quantised(score: Accuracy, parts: Sequence[Workload]) -> str:
+    """What to say of a latency of 8- or 4-bit weights beside a score that names none."""
+    timed = {part.runtime.precision for part in parts}.intersection(_INTEGER)
+    own = {part.checkpoint for part in parts} == {score.checkpoint} and score.checkpoint
+    if not timed or own or "quantised: " in score.conditions:
+        return ""
+    return f"score of unquantised weights, latency of {' and '.join(sorted(timed))}"
 
 
 def other_weights(score: Accuracy | None, parts: Sequence[Workload]) -> list[str]:

@@ -121,7 +121,11 @@ class DeviceSweep:
                 continue
             try:
                 n_tokens = int(planned.prefill.subject["n_tokens"])
-                device = self.prepared.device
+                device = replace(
+                    self.prepared.device,
+                    encode=planned.encodes[0][0].runtime,
+                    prefill=planned.prefill.runtime,
+                )
                 workload = end_to_end_workload(planned.point, planned.tiles, device, n_tokens)
             except ParetobenchError as error:
                 self.announce(f"{planned.point} is not checked end to end: {error}")

@@ -19,7 +19,7 @@ from paretobench.domain.records import Environment, Process
 from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
 from paretobench.planning.cost import Machine, PastMeasurement, Rates
 from paretobench.planning.estimate import Estimator
-from paretobench.planning.plan import Plan, cheapest_of, plan_grid, price
+from paretobench.planning.plan import Plan, cheapest_of, plan_grid, price, within_horizon
 from paretobench.planning.stopping import CellPlan, cell_plan
 from paretobench.remote.places import MeasuringDevice, measuring_device
 from paretobench.store import CellSummary, Store
@@ -214,6 +214,7 @@ def plan_on(
         is_prepared or (lambda _: bool(known)),
     )
     checks = MOST_CHECKED if settings.check == "front" else int(settings.check)
+    grid = within_horizon(grid, estimator, known, settings.horizon_s)
     done = finished(known, rules, cheapest_of(grid))
     plan = price(grid, estimator, done, failed, checks)
     record = estimate_accuracy(store, environment)

@@ -50,6 +50,8 @@ def settings_page() -> str:
         ("`llm`", "a name, a list or `glob(...)`", "[language models](models.md#language-models)"),
         ("`tiling`", "a name, a list or `glob(...)`", "[tilings](models.md#tilings)"),
         ("`resolution`", "pixels, a list or `range(256,1025,256)`", said["resolution"]),
+        ("`precision`", "a precision or a list", said["precision"]),
+        ("`encode.precision`", "a precision or a list", "of the encoder's weights, likewise"),
         ("`device`", "a name or a list", "[devices](models.md#devices), [machines](../devices.md)"),
         ("`accuracy`", "a name", "[sources of scores](models.md#accuracy)"),
         ("`executor/latency`", "a name", "[where cells run](models.md#executorlatency)"),

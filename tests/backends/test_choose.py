@@ -61,6 +61,37 @@ def test_auto_takes_the_fastest_that_is_installed(installed, machine, names, enc
     assert (str(device.encode), str(device.prefill)) == (encode, prefill)
 
 
+@pytest.mark.parametrize(
+    ("machine", "precisions", "prefill"),
+    [
+        (PLAIN, (), "llamacpp fp16"),
+        (FAST, (), "torch bf16"),
+        (FAST, ("fp16", "int4"), "llamacpp fp16"),
+        (FAST, ("fp16",), "torch bf16"),
+        (MAC, ("fp16", "int4"), "mlx fp16"),
+    ],
+)
+def test_a_runtime_without_the_precisions_that_a_grid_names_is_passed_over(
+    installed, machine, precisions, prefill
+):
+    installed("openvino", "torch", "llamacpp", "mlx", "coreml")
+    asked = request()
+    asked["prefill"] = {**asked["prefill"], "precisions": precisions}
+    assert str(choose_device(asked, machine).prefill) == prefill
+
+
+def test_llama_cpp_stands_by_only_where_nobody_chose_a_runtime_or_a_precision(installed):
+    installed("openvino", "torch", "llamacpp")
+    assert [str(one) for one in choose_device(request(), FAST).fallbacks] == [
+        "llamacpp fp16",
+        "llamacpp int8",
+        "llamacpp int4",
+    ]
+    assert choose_device(request(prefill="torch"), FAST).fallbacks == ()
+    installed("openvino", "torch")
+    assert choose_device(request(), FAST).fallbacks == ()
+
+
 def test_auto_says_which_and_why_in_one_line(installed):
     installed("onnxruntime", "torch")
     why = choose_device(request(), FAST).why

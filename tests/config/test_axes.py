@@ -68,7 +68,7 @@ def test_rows_are_never_doubled_and_hold_only_what_was_wished(grid, wished):
     found = rows(grid, wished, DEFAULTS)
     assert len(set(found)) == len(found)
     for axis, values in wished.items():
-        assert {getattr(row, axis) for row in found} <= set(values)
+        assert {getattr(row, axis.replace(".", "_")) for row in found} <= set(values)
 
 
 @given(blocks, wishes)

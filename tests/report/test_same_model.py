@@ -59,6 +59,14 @@ def test_quantised_scores_beside_unquantised_latencies_are_marked() -> None:
     assert cautions(score, int4, POINT) == ()
 
 
+def test_latencies_of_8_and_4_bits_are_marked_beside_scores_that_name_no_precision() -> None:
+    int4 = [RANDOM[0], replace(RANDOM[1], runtime=Runtime("llamacpp", "int4"))]
+    assert cautions(scored(), int4, POINT) == ("score of unquantised weights, latency of int4",)
+    assert cautions(scored(), int4, POINT, names_precision=True) == ()
+    fp16 = [RANDOM[0], replace(RANDOM[1], runtime=Runtime("llamacpp", "fp16"))]
+    assert cautions(scored(), fp16, POINT) == ()
+
+
 def test_another_input_than_the_point_s_is_marked() -> None:
     same = scored(conditions="float32; 64 x 64 px; 2 passes; 16 visual tokens")
     assert cautions(same, RANDOM, POINT) == ()

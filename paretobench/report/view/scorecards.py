@@ -30,13 +30,16 @@ _PROVENANCES = {"printed": 2, "derived": 3, "digitised": 4}
 class Scorecard:
     """All scores of one point under one recipe; `headline` is the one on the y axis.
 
-    `cautions` say what keeps it from comparing with others of its recipe.
+    Attributes:
+        cautions: what keeps it from comparing with others of its recipe.
+        names_precision: whether it was given for weights of the point's own precision.
     """
 
     recipe: str
     headline: Accuracy | None
     tasks: tuple[Accuracy, ...]
     cautions: tuple[str, ...] = ()
+    names_precision: bool = False
 
 
 def scorecards(

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from paretobench.analysis import pooling, stats
-from paretobench.domain import Workload
+from paretobench.domain import Workload, without_precision
 from paretobench.domain.records import Cell, Environment, Estimate, Failure, Measurement, Score
 from paretobench.errors import StoreError, UnknownNameError
 from paretobench.paper import machine as paper_machine
@@ -95,7 +95,7 @@ def stored_view(
     rows = [
         with_placement(_row(point, card, known), point, placed)
         for point in points
-        for card in cards.get(_identity(point), (NO_SCORE,))
+        for card in _scored(point, cards)
     ]
     rows += [_refused(refusal) for refusal in refusals]
     view = View(
@@ -272,6 +272,20 @@ def _undisturbed_medians(cells: Sequence[Cell]) -> list[float]:
     return [stats.cell_median(cell) for cell in counted if cell.status != "disturbed"]
 
 
+def _scored(
+    point: StoredPoint, cards: Mapping[tuple[str, int, str, str], Sequence[Scorecard]]
+) -> Sequence[Scorecard]:
+    """Scores of a point, those that were given for weights of its own precision first.
+
+    Where nobody scored `qwen2_7b:int4`, those of `qwen2_7b` are shown, with a caution.
+    """
+    encoder, resolution_px, llm, tiling = own = _identity(point)
+    plain = (without_precision(encoder), resolution_px, without_precision(llm), tiling)
+    if own in cards:
+        return [replace(card, names_precision=own != plain) for card in cards[own]]
+    return cards.get(plain, (NO_SCORE,))
+
+
 def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
     parts = [link for link in point.links if link.role != "end_to_end"]
     checks = [link for link in point.links if link.role == "end_to_end"]
@@ -324,7 +338,7 @@ def _models(
             caution
             for caution in (
                 *card.cautions,
-                *same_model.cautions(card.headline, workloads, point),
+                *same_model.cautions(card.headline, workloads, point, card.names_precision),
                 contradiction(*times),
             )
             if caution
