@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import importlib
-import io
 import keyword
 import os
 import sys
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 
 import click
 
+from paretobench.cli.streams import StoppedBySignal, stopping_signals, usable_streams
 from paretobench.errors import ParetobenchError
 from paretobench.installation import check_is_alone
 from paretobench.version import __version__
@@ -121,6 +121,11 @@ def _run(args: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except StoppedBySignal as stop:
+        return _fail(
+            f"stopped by {stop}; what was finished is stored, the same command continues",
+            stop.exit_status,
+        )
     except (click.Abort, KeyboardInterrupt):
         return _fail("stopped; what was finished is stored, the same command continues", 130)
     except ParetobenchError as error:
@@ -139,13 +144,9 @@ def _run(args: Sequence[str] | None) -> int:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Entry point of the `paretobench` command."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without these letters shows others
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # an ASCII locale shows \\xf6, not a traceback
-            stream.reconfigure(errors="backslashreplace")
-    sys.exit(_run(args))
+    with usable_streams(), stopping_signals():
+        status = _run(args)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

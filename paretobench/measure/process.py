@@ -71,6 +71,14 @@ class ChildExit:
     oom_kills: int
     wall_s: float
 
+    @property
+    def was_ended_from_outside(self) -> bool:
+        """Whether a signal ended it that no fault of its own raises."""
+        return -self.status in _OUTSIDE_SIGNALS
+
+
+_OUTSIDE_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
 
 @dataclass(frozen=True)
 class ChildResult:
@@ -112,11 +120,24 @@ class Children:
     def ask(
         self, module: str, orders: Callable[[Path], Mapping[str, Any]], timeout_s: float
     ) -> ChildResult:
-        """Run `module` on orders made for a fresh answer path; returns the answer or why not."""
+        """Run `module` on orders made for a fresh answer path; returns the answer or why not.
+
+        A child that a signal from outside ended is started once more: somebody else's signal
+        says nothing about the workload.
+        """
+        result, ended = self._ask_once(module, orders, timeout_s)
+        is_crash = result.answer is None and result.kind == "crashed" and not ended.timed_out
+        if is_crash and ended.was_ended_from_outside:
+            result, _ = self._ask_once(module, orders, timeout_s)
+        return result
+
+    def _ask_once(
+        self, module: str, orders: Callable[[Path], Mapping[str, Any]], timeout_s: float
+    ) -> tuple[ChildResult, ChildExit]:
         with tempfile.TemporaryDirectory(prefix="paretobench-") as folder:
             result = Path(folder) / "answer.json"
             ended = self.run(module, orders(result), timeout_s)
-            return read_outcome(result, ended)
+            return read_outcome(result, ended), ended
 
     def run(
         self,

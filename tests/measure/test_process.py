@@ -172,3 +172,22 @@ def test_no_file_of_the_parents_is_left_open() -> None:
     before = psutil.Process().num_fds()
     ask("raise")
     assert psutil.Process().num_fds() <= before
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_child_that_a_signal_from_outside_ended_is_started_once_more(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    program = tmp_path / "once.py"
+    program.write_text(
+        "import json, os, sys\n"
+        "orders = json.load(sys.stdin)\n"
+        f"mark = {str(tmp_path / 'struck')!r}\n"
+        "if not os.path.exists(mark):\n"
+        "    open(mark, 'w').close()\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        "open(orders['result'], 'w').write(json.dumps({'status': 'ok', 'tries': 2}))\n"
+    )
+    children = Children(launcher=(sys.executable, str(program)))
+    done = children.ask("unused", lambda result: {"result": str(result)}, 30.0)
+    assert done.answer == {"status": "ok", "tries": 2}

@@ -1,0 +1,68 @@
+"""Closed and broken streams end no verb; SIGTERM and SIGHUP end one as Ctrl-C does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from paretobench.cli.streams import StoppedBySignal, stopping_signals
+
+LIST = (sys.executable, "-m", "paretobench", "ls", "published", "--json")
+
+
+def shell(redirections: str) -> subprocess.CompletedProcess[str]:
+    command = " ".join(LIST)
+    return subprocess.run(
+        ["bash", "-c", f"{command} {redirections}"], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_a_verb_whose_streams_are_closed_or_broken_does_its_work(closed: str) -> None:
+    done = shell(closed)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.startswith("[") == (closed not in (">&-", "<&- >&- 2>&-"))
+
+
+def test_a_result_that_cannot_be_written_is_a_failure() -> None:
+    done = shell("> /dev/full")
+    assert done.returncode == 1 and "disk is full" in done.stderr
+
+
+def test_a_file_opened_later_never_takes_the_number_of_a_closed_stream(tmp_path: Path) -> None:
+    code = (
+        "from paretobench.cli.streams import usable_streams\n"
+        "with usable_streams():\n"
+        f"    later = open('{tmp_path}/later', 'w')\n"
+        f"    print(later.fileno() > 2, file=open('{tmp_path}/out', 'w'))"
+    )
+    subprocess.run(["bash", "-c", f'{sys.executable} -c "$0" <&- >&- 2>&-', code], check=True)
+    assert (tmp_path / "out").read_text() == "True\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_raised_where_an_interrupt_would_be(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt) as caught, stopping_signals():
+        os.kill(os.getpid(), number)
+        time.sleep(10)
+    assert isinstance(caught.value, StoppedBySignal)
+    assert (str(caught.value), caught.value.exit_status) == (number.name, 128 + number)
+    assert signal.getsignal(number) == before
+
+
+def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopping_signals():
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(0.01)
+    finally:
+        signal.signal(signal.SIGHUP, before)
