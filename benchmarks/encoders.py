@@ -26,9 +26,9 @@ from typing import Any
 
 from paretobench import backends
 from paretobench.backends import PreparedArtifact, hardware
-from paretobench.backends.artifacts import default_root
 from paretobench.config import load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload
+from paretobench.resources import cache_folder
 
 DEFAULT = ("fastvithd@256", "fastvithd@512", "fastvit@512", "vit_l14@336", "convnext_l@320")
 BENCHMARK_APP = (
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def compare(workload: Workload, rounds: int, seconds: float) -> Row:
     """Time one workload by ourselves and by the tool, in turn."""
     backend = backends.get(workload.runtime.backend)
-    prepared = backend.prepare(workload, default_root())
+    prepared = backend.prepare(workload, cache_folder())
     session: Any = backend.load(workload, prepared)
     time_session(session, seconds / 2)
     tool = _tool(workload, prepared, session)

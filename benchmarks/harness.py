@@ -37,7 +37,6 @@ import pairing
 
 from paretobench import backends
 from paretobench.analysis import stats
-from paretobench.backends.artifacts import default_root
 from paretobench.config import expand, load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload, prefill_workload
 from paretobench.domain.records import Cell
@@ -46,6 +45,7 @@ from paretobench.measure.lock import DeviceLock
 from paretobench.measure.preparation import prepare_all
 from paretobench.measure.process import Children, child_environment
 from paretobench.planning.stopping import SamplingPlan, cell_plan
+from paretobench.resources import cache_folder
 from paretobench.store import Store
 
 ALLOWED = 0.02
@@ -119,7 +119,7 @@ def compare(contest: Contest, rounds: int, seconds: float) -> bool:
     """One line; returns whether the tool and the harness disagree."""
     ours: dict[stats.RoundKey, float] = {}
     theirs: dict[stats.RoundKey, float] = {}
-    workload, root = contest.workload, default_root()
+    workload, root = contest.workload, cache_folder()
     backends.get(workload.runtime.backend).prepare(workload, root)
     os.environ.update(contest.variables)  # the children of both sides inherit them
     for index in range(rounds):
@@ -255,7 +255,7 @@ def share(grid: Sequence[str], fidelity: str) -> int:
     """
     from paretobench.sweep import prepare as planning
 
-    plan, root = cell_plan(fidelity), default_root()  # type: ignore[arg-type]
+    plan, root = cell_plan(fidelity), cache_folder()  # type: ignore[arg-type]
     request = expand([*grid, f"fidelity={fidelity}", "check=0"])
     workloads = [one.workload for one in planning.prepare(request, None)[0][0].plan.workloads]
     children = Children()

@@ -19,10 +19,10 @@ from typing import Any
 
 from paretobench import backends
 from paretobench.backends import torch_modes
-from paretobench.backends.artifacts import default_root
 from paretobench.config import load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload, prefill_workload
 from paretobench.measure.lock import DeviceLock
+from paretobench.resources import cache_folder
 
 ALLOWED = 1.05
 """How much slower than the fastest mode `best` may be."""
@@ -59,7 +59,7 @@ def compare(make: Callable[..., Workload], options: argparse.Namespace) -> float
         chosen = {"device": options.device, "mode": mode}
         workload = make(options, Runtime("torch", options.precision, chosen))
         backend = backends.get("torch")
-        sessions[mode] = backend.load(workload, backend.prepare(workload, default_root()))
+        sessions[mode] = backend.load(workload, backend.prepare(workload, cache_folder()))
     runs = {mode: timed(session) for mode, session in sessions.items()}
     medians = take_turns(runs, options.rounds)
     print(f"{workload.label} in {options.precision} on {options.device}")

@@ -28,11 +28,11 @@ from typing import Any
 
 from paretobench import backends
 from paretobench.backends import hardware
-from paretobench.backends.artifacts import default_root
 from paretobench.backends.inputs import random_embeddings
 from paretobench.config import load_catalogue
 from paretobench.domain import LanguageModel, Runtime, prefill_workload
 from paretobench.measure.process import child_environment
+from paretobench.resources import cache_folder
 
 Run = Callable[[int], float]
 """From a number of positions to the seconds of one prefill of a new input."""
@@ -141,7 +141,7 @@ def candidate(
         runtime = Runtime("torch", name.split()[1], {"device": "cpu"})
     workload = prefill_workload(llm, 1, runtime)
     backend = backends.get(runtime.backend)
-    session: Any = backend.load(workload, backend.prepare(workload, default_root()))
+    session: Any = backend.load(workload, backend.prepare(workload, cache_folder()))
     names = ("version", "device", "precision", "blas", "threads", "mlx_lm")
     facts = {key: session.facts[key] for key in names if key in session.facts}
     time_it = _generate_step if name == "generate_step" else _session

@@ -21,10 +21,10 @@ from pathlib import Path
 import pairing
 
 from paretobench.analysis import stats
-from paretobench.backends.artifacts import default_root
 from paretobench.config import expand
 from paretobench.domain.records import Estimate, Fidelity
 from paretobench.measure import events, harness
+from paretobench.resources import cache_folder
 from paretobench.store import Store
 from paretobench.sweep import prepare as planning
 
@@ -42,7 +42,7 @@ def swept(grid: Sequence[str], fidelity: Fidelity, seed: int) -> Ratios:
             workloads,
             store=store,
             environment=plan.environment,
-            options=harness.Options(default_root(), fidelity=fidelity, seed=seed),
+            options=harness.Options(cache_folder(), fidelity=fidelity, seed=seed),
             listen=_dot,
         )
         if account.failures:

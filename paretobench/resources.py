@@ -6,6 +6,7 @@ they travel inside it, as `paretobench/bundled/`.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -29,3 +30,9 @@ def published_folder() -> Path:
 def locks_folder() -> Path:
     """The exact versions that the tests ran with, a file for each kind of machine."""
     return _folder("locks", "locks")
+
+
+def cache_folder() -> Path:
+    """What can be made again: `$PARETOBENCH_CACHE`, else `~/.cache/paretobench`."""
+    chosen = os.environ.get("PARETOBENCH_CACHE")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "paretobench"

@@ -106,12 +106,6 @@ class Artifact:
         return list(_damaged(self.path, self.manifest, trusts_times=False))
 
 
-def default_root() -> Path:
-    """`$PARETOBENCH_CACHE`, else `~/.cache/paretobench`."""
-    chosen = os.environ.get("PARETOBENCH_CACHE")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "paretobench"
-
-
 class ArtifactStore:
     """The artifacts under one root folder."""
 

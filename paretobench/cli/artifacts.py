@@ -66,14 +66,14 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
 
 def _make(workloads: list[Workload], settings: Mapping[str, Any]) -> list[Built]:
     """Make artifacts here, or as jobs of an executor; a failure costs its own workload."""
-    from paretobench.backends.artifacts import default_root
     from paretobench.jobs import conversions, engines
     from paretobench.measure import builds
+    from paretobench.resources import cache_folder
 
     chosen = engines.choose(settings, "conversion")
     if chosen is None:
         return builds.build_artifacts(workloads, progress=_tell)
-    return conversions.build_elsewhere(workloads, chosen, default_root(), say)
+    return conversions.build_elsewhere(workloads, chosen, cache_folder(), say)
 
 
 def _tell(workload: Workload, done: int, total: int) -> None:
@@ -85,12 +85,12 @@ def _next_on_a_mac(overrides: tuple[str, ...]) -> str:
     import shlex
 
     from paretobench.backends import hardware
-    from paretobench.backends.artifacts import default_root
+    from paretobench.resources import cache_folder
 
     sweep = f"paretobench sweep {shlex.join(overrides)}"
     if hardware.detect().is_apple_silicon:
         return f"next: {sweep}"
-    return f"next: copy {default_root()} to ~/.cache/paretobench on a Mac, and there: {sweep}"
+    return f"next: copy {cache_folder()} to ~/.cache/paretobench on a Mac, and there: {sweep}"
 
 
 def _print_built(built: list[Built]) -> None:
@@ -115,9 +115,10 @@ def _mebibytes(size_bytes: int) -> str:
 @as_json
 def list_command(as_json: bool) -> None:
     """What was converted on this machine, or copied to it."""
-    from paretobench.backends.artifacts import ArtifactStore, default_root
+    from paretobench.backends.artifacts import ArtifactStore
+    from paretobench.resources import cache_folder
 
-    root = default_root()
+    root = cache_folder()
     found = list(ArtifactStore(root))
     if as_json:
         emit_json([_described(one) for one in found])
@@ -147,9 +148,10 @@ def verify_command(as_json: bool) -> int:
 
     Nothing is removed: a build or a sweep makes a damaged artifact again when it needs it.
     """
-    from paretobench.backends.artifacts import MANIFEST, ArtifactStore, default_root
+    from paretobench.backends.artifacts import MANIFEST, ArtifactStore
+    from paretobench.resources import cache_folder
 
-    root = default_root()
+    root = cache_folder()
     store = ArtifactStore(root)
     found = {str(one.path): one.damage() for one in store}
     found |= {str(folder): [MANIFEST] for folder in store.without_manifest()}

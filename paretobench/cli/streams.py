@@ -43,7 +43,7 @@ def usable_streams() -> Iterator[None]:
         if isinstance(stream, io.TextIOWrapper):  # an ASCII locale shows \\xf6, not a traceback
             stream.reconfigure(errors="backslashreplace")
     before = sys.stderr
-    sys.stderr = _Unbreakable(before)  # type: ignore[assignment]
+    sys.stderr = _Unbreakable(before)
     try:
         yield
     finally:
@@ -65,8 +65,8 @@ def stopping_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for signal_number, handler in before.items():
+            signal.signal(signal_number, handler)
 
 
 def _stop(number: int, frame: Any) -> None:

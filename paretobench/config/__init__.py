@@ -13,6 +13,7 @@ from paretobench.config.catalogue import Catalogue, find_encoder, load_catalogue
 from paretobench.config.devices import load_devices
 from paretobench.config.inventory import InventoryDevice, Limits, load_inventory
 from paretobench.config.request import DeviceRequest, Request, Settings
+from paretobench.config.stated_parameters import refuse_wrong_parameters
 
 __all__ = [
     "Catalogue",
@@ -28,6 +29,7 @@ __all__ = [
     "load_devices",
     "load_inventory",
     "load_vlms",
+    "refuse_wrong_parameters",
 ]
 
 

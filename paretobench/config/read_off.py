@@ -12,7 +12,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,7 @@ def language_model_of(name: str) -> Mapping[str, Any]:
     except ValueError as error:
         raise ConfigError(f"llm={name}: {path} is no JSON: {error}") from None
     fields = dimensions(data, str(path))
-    counted = json.loads(_child(_COUNTER, json.dumps(fields), f"llm={name}"))
+    (counted,) = count_parameters([{"llm": fields}], f"llm={name}")
     if "error" in counted:
         raise ConfigError(f"llm={name}: {counted['error']}")
     label = path.parent.name or path.stem
@@ -140,6 +140,20 @@ def dimensions(data: Any, at: str) -> dict[str, Any]:
         for name, value in data.items()
         if name not in _KNOWN and value is not None and not _NO_DIMENSIONS.fullmatch(name)
     }
+    return found
+
+
+def count_parameters(models: Sequence[Mapping[str, Any]], what: str) -> list[dict[str, Any]]:
+    """`parameters` or `error` of each model as the backends build it.
+
+    Args:
+        models: `{"llm": fields}` or `{"encoder": spec, "resolution_px": px}`.
+        what: they are, for messages.
+
+    Raises:
+        ConfigError: if the frameworks that build them are missing.
+    """
+    found: list[dict[str, Any]] = json.loads(_child(_COUNTER, json.dumps(models), what))
     return found
 
 

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paretobench.backends import coreml_runtime, hardware
-from paretobench.backends.artifacts import ArtifactStore, default_root
+from paretobench.backends.artifacts import ArtifactStore
 from paretobench.backends.coreml import INSTALL, convert_elsewhere
 from paretobench.backends.coreml_convert import can_convert
 from paretobench.errors import ParetobenchError
 from paretobench.measure.quiet import Finding
+from paretobench.resources import cache_folder
 from paretobench.units import counted, gibibytes
 
 OLDEST_MACOS = (14, 0)
@@ -33,7 +34,7 @@ def check(root: Path | None = None) -> list[Finding]:
     Args:
         root: of the artifact store; None for this user's.
     """
-    found = [measuring(), converting(), packages(root or default_root())]
+    found = [measuring(), converting(), packages(root or cache_folder())]
     if hardware.detect().is_apple_silicon:
         build = coreml_runtime.system_build()
         found += [system(build), devices(coreml_runtime.compute_devices), phones()]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from paretobench import backends
 from paretobench.backends import hardware
-from paretobench.backends.artifacts import MANIFEST, Artifact, ArtifactStore, default_root
+from paretobench.backends.artifacts import MANIFEST, Artifact, ArtifactStore
 from paretobench.backends.choose import choose_device
 from paretobench.domain import Device, GridPoint, Runtime, Workload
 from paretobench.errors import ConfigError
@@ -23,6 +23,7 @@ from paretobench.measure.preparation import Preparation, prepare_all
 from paretobench.measure.process import Children
 from paretobench.planning.cost import Machine
 from paretobench.planning.plan import Refusal, plan_grid
+from paretobench.resources import cache_folder
 
 TIMEOUT_S = 3600.0
 """For one artifact. The largest conversion that was tried, ConvNeXt-XXL at 512 px, took two
@@ -129,7 +130,7 @@ def build_artifacts(
         children: how processes are started; None for this interpreter's.
         timeout_s: for one artifact.
     """
-    root = (root or default_root()).absolute()
+    root = (root or cache_folder()).absolute()
     root.mkdir(parents=True, exist_ok=True)
     before = {artifact.path: _made_ns(artifact.path) for artifact in ArtifactStore(root)}
 

@@ -157,9 +157,9 @@ class _Session:
 
     def hello(self) -> None:
         """Who answers here, and what can be known before any question."""
-        from paretobench.backends.artifacts import default_root
+        from paretobench.resources import cache_folder
 
-        folders = (default_root(), Path(tempfile.gettempdir()))
+        folders = (cache_folder(), Path(tempfile.gettempdir()))
         self.say(
             "hello",
             protocol=PROTOCOL,
@@ -218,7 +218,7 @@ class _Session:
 
     def measure(self, question: Mapping[str, Any]) -> None:
         """Measure workloads; each cell and failure goes out as soon as it is known."""
-        from paretobench.backends.artifacts import default_root
+        from paretobench.resources import cache_folder
 
         store = _Streaming(
             self.say,
@@ -232,7 +232,7 @@ class _Session:
             _workloads(question),
             store=store,
             environment=self.environment(),
-            options=harness.Options(artifacts=default_root(), **question["options"]),
+            options=harness.Options(artifacts=cache_folder(), **question["options"]),
             children=self._children,
             listen=self.tell,
             lock=self.lock,

@@ -85,9 +85,9 @@ def measure_alone(
         `latency` (value, low, high in seconds, n, method) or None: all fit for JSON.
     """
     if artifacts is None:
-        from paretobench.backends.artifacts import default_root
+        from paretobench.resources import cache_folder
 
-        artifacts = default_root()
+        artifacts = cache_folder()
     store, environment = MemoryStore(), fingerprint()
     options = harness.Options(artifacts=artifacts, fidelity=fidelity)  # type: ignore[arg-type]
     harness.run(

@@ -162,14 +162,14 @@ class DeviceSweep:
 
 
 def _options(prepared: PlannedSweep, sweep_key: str, fidelity: Fidelity) -> Options:
-    from paretobench.backends.artifacts import default_root
     from paretobench.measure.harness import Options
+    from paretobench.resources import cache_folder
 
     settings = prepared.request.settings
     limit_s = prepared.asked.place.limits.cell_timeout_s if prepared.asked.place else None
     expected = {one.workload.key: one.expected.cell_s for one in prepared.plan.workloads}
     return Options(
-        artifacts=default_root(),
+        artifacts=cache_folder(),
         fidelity=fidelity,
         precision_goal=settings.precision_goal,
         seed=settings.seed,

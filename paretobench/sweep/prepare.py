@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from paretobench.backends.artifact_index import ArtifactIndex
-from paretobench.backends.artifacts import default_root
 from paretobench.domain import Device, Runtime
 from paretobench.domain.records import Environment, Process
 from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
@@ -22,6 +21,7 @@ from paretobench.planning.estimate import Estimator
 from paretobench.planning.plan import Plan, cheapest_of, plan_grid, price, within_horizon
 from paretobench.planning.stopping import CellPlan, cell_plan
 from paretobench.remote.places import MeasuringDevice, measuring_device
+from paretobench.resources import cache_folder
 from paretobench.store import CellSummary, Store
 from paretobench.units import counted
 
@@ -109,10 +109,15 @@ def prepare(
         What can be carried out, and why the other devices cannot take part, by name.
 
     Raises:
+        ConfigError: if a user's YAML states other parameters than its network has.
         BackendMissingError: if the only device has to run here and cannot.
         ExecutorError: if the only device is elsewhere and cannot be reached or used, or if none
             of several can.
     """
+    from paretobench.config import refuse_wrong_parameters
+
+    if must_run:
+        refuse_wrong_parameters(request.points)
     is_alone = len(request.devices) == 1
     sites = {asked.name: measuring_device(asked, is_alone) for asked in request.devices}
 
@@ -207,7 +212,7 @@ def plan_on(
     failed: set[str] = set()
     if store is not None and not settings.retry_failed:
         failed = {failure.workload_key for failure in store.failures(environment.key)}
-    is_prepared = ArtifactIndex(default_root()) if asked.executor == "local" else None
+    is_prepared = ArtifactIndex(cache_folder()) if asked.executor == "local" else None
     estimator = Estimator(
         Rates.of(machine_of(environment, asked), _past(store, known)),
         rules,

@@ -11,8 +11,9 @@ import time
 import pytest
 
 from paretobench.backends import artifacts
-from paretobench.backends.artifacts import ArtifactStore, Recipe, default_root
+from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.errors import ArtifactError
+from paretobench.resources import cache_folder
 
 RECIPE = Recipe("graph", {"what": "encoder"}, {"tool": "1.0"})
 
@@ -197,6 +198,6 @@ def test_a_really_full_disk_leaves_nothing_and_is_reported(tmp_path):
 
 def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.setenv("PARETOBENCH_CACHE", str(tmp_path))
-    assert default_root() == tmp_path
+    assert cache_folder() == tmp_path
     monkeypatch.delenv("PARETOBENCH_CACHE")
-    assert default_root().parts[-2:] == (".cache", "paretobench")
+    assert cache_folder().parts[-2:] == (".cache", "paretobench")

@@ -14,7 +14,7 @@ from paretobench.cli.preparation import results_so_far, warn_of_noise
 from paretobench.measure import quiet
 from paretobench.store import Store
 from tests.cli.test_devices import RUN_ON, SWEEP, machine, run, write_lab
-from tests.cli.test_sweep import LLM
+from tests.cli.test_sweep import HUGE
 from tests.remote.places import put_fake_ssh_on_path, write_own_inventory
 
 ALONE = "device=bench"
@@ -26,9 +26,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with models and machines of its own, in which nothing was run yet."""
     put_fake_ssh_on_path(tmp_path, monkeypatch)
     write_lab(tmp_path)
-    (tmp_path / "sweeps" / "llm" / "huge.yaml").write_text(
-        LLM.replace("parameters: 115264", "parameters: 115264000000000")
-    )
+    (tmp_path / "sweeps" / "llm" / "huge.yaml").write_text(HUGE)
     small = {name: machine(tmp_path, name) | NOWHERE for name in ("drawer", "pocket")}
     off = {name: machine(tmp_path, name, host="refused") for name in ("attic", "cellar")}
     both = {name: machine(tmp_path, name) for name in ("bench", "shelf")}

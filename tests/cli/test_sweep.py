@@ -35,11 +35,16 @@ n_kv_heads: 2
 intermediate_size: 128
 vocab_size: 512
 max_positions: 2048
-parameters: 115264
+parameters: 107072
 rope_theta: 10000.0
 attention_bias: true
 tied_embeddings: true
 """
+HUGE = LLM.replace("vocab_size: 512", "vocab_size: 1800000000000").replace(
+    "parameters: 107072", "parameters: 115200000074304"
+)
+"""An LLM that fits on no machine."""
+
 SCORES = """\
 encoder,resolution_px,llm,recipe,benchmark,value_percent
 tiny,32,small,ours,avg5,40.0
@@ -122,7 +127,6 @@ def test_a_workload_is_measured_from_its_json(folder: Path) -> None:
 
 
 def test_a_point_that_does_not_fit_is_refused_with_the_numbers(folder: Path) -> None:
-    huge = LLM.replace("parameters: 115264", "parameters: 115264000000")
-    (folder / "sweeps" / "llm" / "huge.yaml").write_text(huge)
+    (folder / "sweeps" / "llm" / "huge.yaml").write_text(HUGE)
     result = run(folder, "plan", "encoder=tiny", "resolution=32", "llm=huge", "device=cpu")
     assert "GiB" in result.stderr and "weights=shared" in result.stderr

@@ -1,7 +1,8 @@
-"""Parameters of a language model by its dimensions: `python -m ... JSON`.
+"""Parameters of models by their descriptions: `python -m ... JSON`.
 
 Built without storage (torch's meta device), in a process of its own: whoever plans imports no
-framework. One JSON object on stdout, with `parameters` or with `error`.
+framework. The argument is a list of `{"llm": fields}` and `{"encoder": spec, "resolution_px": px}`;
+one JSON list on stdout has `parameters` or `error` for each.
 """
 
 from __future__ import annotations
@@ -13,22 +14,25 @@ from typing import Any
 
 import torch
 
-from paretobench.backends.models import torch_llm
+from paretobench.backends.models import encoders, torch_llm
 from paretobench.domain import LanguageModel
 from paretobench.errors import UnsupportedError
 
 NAMES = {"name": "", "label": "", "family": "", "size_label": "", "parameters": 0}
 
 
-def answer(fields: Mapping[str, Any]) -> dict[str, Any]:
+def answer(model: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of the model that is built, or why there is none."""
-    llm = LanguageModel(**{**NAMES, **fields})
     try:
-        model = torch_llm.create_on_meta(llm.spec(), torch.float32, "sdpa")
+        if "llm" in model:
+            llm = LanguageModel(**{**NAMES, **model["llm"]})
+            network = torch_llm.create_on_meta(llm.spec(), torch.float32, "sdpa")
+        else:
+            network = encoders.create_on_meta(model["encoder"], model["resolution_px"])
     except (UnsupportedError, ValueError, TypeError, KeyError, AttributeError) as error:
         return {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
-    return {"parameters": sum(parameter.numel() for parameter in model.parameters())}
+    return {"parameters": encoders.count_parameters(network)}
 
 
 if __name__ == "__main__":
-    print(json.dumps(answer(json.loads(sys.argv[1]))))
+    print(json.dumps([answer(model) for model in json.loads(sys.argv[1])]))
