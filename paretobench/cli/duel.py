@@ -47,12 +47,12 @@ def duel_command(a: str, b: str, specs: tuple[Any, ...], detect: float, as_json:
     import numpy as np
 
     from paretobench.analysis.duel import false_alarms
-    from paretobench.backends.artifacts import default_root
     from paretobench.measure.duel import duel, parse_side
+    from paretobench.resources import cache_folder
 
     workloads = [workload for spec in specs for workload in _workloads(spec)]
     sides = parse_side(a), parse_side(b)
-    runs = duel(workloads, *sides, default_root(), detect, progress=say)
+    runs = duel(workloads, *sides, cache_folder(), detect, progress=say)
     alarms = None
     if a == b:
         rng = np.random.default_rng(SEED)
