@@ -2,7 +2,7 @@
 
 A unit is a piece of work that can be lost alone: one checkpoint's scores, one conversion.
 Results travel as spool files (`store.spool`): a worker writes files, and the one coordinator
-alone writes the database, so a coordinator that is killed ingests what lies there and submits
+alone writes the database, so a coordinator that is killed ingests what is there and submits
 what is missing. A unit that fails costs itself only: its `FinishedUnit` carries the reason, the
 others go on.
 """
@@ -44,7 +44,7 @@ class Unit:
 
 
 class State(StrEnum):
-    """How a unit stands; the last three are final."""
+    """The state of a unit; the last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"

@@ -1,8 +1,9 @@
 """Conversions through an executor: artifacts are made where there is memory for it.
 
 One unit makes one artifact, whatever the number of workloads that it serves: two jobs would make
-the same weights twice. The artifact store must lie on a disk that the workers share with whoever
-measures, or be copied from it; `paretobench.measure.builds` does the same work in this process.
+the same weights twice. The artifact store must be on a disk that the workers share with the
+process that measures, or be copied from it; `paretobench.measure.builds` does the same work in
+this process.
 """
 
 from __future__ import annotations
@@ -77,29 +78,36 @@ def build_elsewhere(
 
 
 def _forget_what_is_gone(chosen: Chosen, unit: Unit) -> None:
-    """A unit that ended and whose artifact was removed since is done again."""
+    """A unit that ended is done again if its artifact was removed since."""
     path = chosen.executor.result(unit)
     if path is None:
         return
     try:
         made = [one["path"] for one in spool.read(path).about["facts"]["built"]]
     except (DataError, KeyError, TypeError):
-        return  # whoever collects it says what is wrong with it
+        return  # collecting it reports what is wrong with it
     if any(one is not None and not Path(one).exists() for one in made):
         chosen.executor.forget(unit)
 
 
 def _built(workloads: Sequence[Workload], ended: FinishedUnit) -> list[Built]:
     """What the worker said of each workload, or that its unit failed as a whole."""
-    told = {one["key"]: one for one in ended.facts.get("facts", {}).get("built", ())}
+    recorded = {one["key"]: one for one in ended.facts.get("facts", {}).get("built", ())}
     return [
-        _from_json(workload, told[workload.key])
-        if workload.key in told
+        _from_json(workload, recorded[workload.key])
+        if workload.key in recorded
         else Built(workload, "failed", ended.device_s, reason=ended.reason)
         for workload in workloads
     ]
 
 
-def _from_json(workload: Workload, told: Mapping[str, Any]) -> Built:
-    path = None if told["path"] is None else Path(told["path"])
-    return Built(workload, told["state"], told["seconds"], path, told["size_bytes"], told["reason"])
+def _from_json(workload: Workload, recorded: Mapping[str, Any]) -> Built:
+    path = None if recorded["path"] is None else Path(recorded["path"])
+    return Built(
+        workload,
+        recorded["state"],
+        recorded["seconds"],
+        path,
+        recorded["size_bytes"],
+        recorded["reason"],
+    )

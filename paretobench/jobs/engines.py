@@ -25,7 +25,7 @@ FOLDERS: Mapping[Role, Path] = {
 """The shared folder, unless the configuration names another."""
 
 POLL_S = {"submitit": 5.0, "ray": 2.0}
-"""Pause between two looks at the engine: `squeue` is a request to a controller that all share."""
+"""Pause between two polls of the engine: `squeue` is a request to a controller that all share."""
 
 _COMMON = ("folder", "python", "poll_s", "wait", "cancel_on_interrupt")
 
@@ -35,7 +35,7 @@ class Chosen:
     """An executor with how its jobs are waited for.
 
     Attributes:
-        wait: whether whoever collects waits for all units.
+        wait: whether collecting waits for all units.
         cancel_on_interrupt: whether Ctrl-C while waiting stops the jobs as well.
     """
 

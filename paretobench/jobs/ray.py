@@ -123,8 +123,8 @@ class RayEngine:
         names = [one["name"] for one in found if one["namespace"] == NAMESPACE]
         return {int(n.rpartition("-")[2]): n for n in names if n.startswith(f"{batch}-")}
 
-    def standings(self, jobs: Sequence[str]) -> dict[str, JobProgress]:
-        """Those that Ray knows; whether one waits or works is told by the worker's lock."""
+    def progress_of(self, jobs: Sequence[str]) -> dict[str, JobProgress]:
+        """Those that Ray knows; the worker's lock shows whether one waits or works."""
         ray = self._connected()
         found = ray.util.list_named_actors(all_namespaces=True)
         known = {one["name"] for one in found if one["namespace"] == NAMESPACE}
@@ -155,12 +155,12 @@ class RayEngine:
 
 
 def refuse_silence(address: str) -> None:
-    """Refuse an address `host:port` that nobody listens at.
+    """Refuse an address `host:port` where no process listens.
 
     Ray's own client ends the whole process when it cannot connect, and a sweep with it.
 
     Raises:
-        ExecutorError: if nobody listens there.
+        ExecutorError: if no process listens there.
     """
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdigit():

@@ -112,10 +112,10 @@ def begin(
     settings: Mapping[str, Any],
     on_event: runner.OnEvent,
 ) -> Scoring | None:
-    """Hand over the scoring of a sweep's points; None where they are scored in this process.
+    """Submit the scoring of a sweep's points; None where they are scored in this process.
 
-    Jobs of this machine wait until it has measured: whoever collects hands them over. An engine
-    that cannot be used now is told here, and again by whoever collects.
+    Jobs of this machine wait until it has measured: they are submitted on collecting. An engine
+    that cannot be used now is announced here, and again on collecting.
 
     Raises:
         ConfigError: if the settings or the checkpoints file are wrong.
@@ -132,7 +132,7 @@ def begin(
 def unit_of(job: Job) -> Unit:
     """The unit of a scoring job; its key follows the content of what is here to be read.
 
-    A checkpoint or data set that only the cluster sees goes by its name.
+    A checkpoint or data set that only the cluster sees is identified by its name.
     """
     folder = Path(job.checkpoint).expanduser()
     digest = ""

@@ -1,4 +1,4 @@
-"""What the scoring of a sweep will take, told before it starts: units, GPU hours, the wait.
+"""What the scoring of a sweep will take, estimated before it starts: units, GPU hours, the wait.
 
 Nothing is submitted and no engine is asked. What is left to do is read from where the scoring
 itself would find it: the units' folders, and the folders of finished tasks.
@@ -35,7 +35,7 @@ class UnitEffort:
 
     Attributes:
         seconds: of the known tasks, loading included.
-        unknown: tasks whose time nobody can tell, since they were never scored.
+        unknown: tasks that were never scored, so that their time is not known.
         gpus: held all the while; 0 where none is asked for.
         processes: of one unit, for the hours where it has no GPU.
     """
@@ -58,8 +58,8 @@ class ScoringEffort:
         finished: checkpoints of which nothing is left to score.
         without: points that have no checkpoint.
         at_once: units that run at a time; None where the engine alone knows.
-        held: how well such estimates would have told past runs.
-        source: engines whose runs stand in, where this one has run nothing yet.
+        held: how well such estimates would have predicted past runs.
+        source: engines whose runs are used where this one has run nothing yet.
     """
 
     executor: str
@@ -87,7 +87,7 @@ class ScoringEffort:
 
     @property
     def wall_s(self) -> float | None:
-        """Seconds until the last unit ends, if none waits in a queue; None if nobody knows."""
+        """Seconds until the last unit ends, if none waits in a queue; None if it is not known."""
         if self.at_once is None or not self.units:
             return None
         each = [unit.seconds for unit in self.units]
@@ -200,7 +200,7 @@ def _done_there(job: Job, chosen: Scoring) -> set[str]:
 
 
 def _done_here(job: Job) -> set[str]:
-    """Finished tasks that scoring in this process would keep, as far as their files tell.
+    """Finished tasks that scoring in this process would keep, as far as their files show.
 
     lmms-eval need not be here for a plan, so its version is not compared.
     """
@@ -212,7 +212,7 @@ def _done_here(job: Job) -> set[str]:
             folder = Path(job.checkpoint).expanduser()
             wanted["checkpoint"] = checkpoints.checkpoint_hash(folder)
         except DataError:
-            return set()  # scoring says so, in its own words
+            return set()  # scoring reports it itself
     done = set()
     for task in tasks_of(job):
         same = {**wanted, "ocr_in_prompt": task.ocr, "where": dict(task.where) or None}

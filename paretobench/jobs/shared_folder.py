@@ -27,7 +27,7 @@ MOST_IN_A_BATCH = 1000
 
 @dataclass(frozen=True)
 class JobProgress:
-    """How an engine says that a job stands; `reason` where it is final, in the engine's words."""
+    """The state of a job as the engine reports it; `reason`, where it is final, is the engine's."""
 
     state: State
     reason: str = ""
@@ -39,7 +39,7 @@ class Engine(Protocol):
     Attributes:
         name: for people, such as `submitit slurm:gpu`.
         at_once: jobs that may be submitted and unfinished; None where the engine has a queue.
-        settle_s: how long a result file may take to be seen here after its job is gone.
+        settle_s: how long a result file may take to be seen here after its job has ended.
         is_here: whether jobs run on this machine, where they would disturb a measurement.
         gpus: that each job asks for; 0 for none, or where that is left to the cluster.
         most_at_once: jobs of one sweep that may run at a time; None if only the engine knows.
@@ -65,8 +65,8 @@ class Engine(Protocol):
     def find(self, batch: str) -> dict[int, str]:
         """Jobs of a batch by position, for a coordinator that died before it wrote them down."""
 
-    def standings(self, jobs: Sequence[str]) -> Mapping[str, JobProgress]:
-        """How jobs stand; one that is not among them is not known any more."""
+    def progress_of(self, jobs: Sequence[str]) -> Mapping[str, JobProgress]:
+        """The status of jobs; one that is not among them is not known any more."""
 
     def cancel(self, job: str) -> None:
         """Stop a job; again, or after its end, does nothing."""
@@ -79,7 +79,7 @@ class SharedFolderExecutor:
         root: the shared folder; each unit has one of its own in it.
         python: the interpreter that has paretobench where jobs run.
         environment: variables that workers get; an empty value takes one away.
-        poll_s: pause between two looks at the engine.
+        poll_s: pause between two polls of the engine.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class SharedFolderExecutor:
         return self.engine.is_here
 
     def submit(self, units: Sequence[Unit]) -> list[Handle]:
-        """Hand over units; one that was submitted before is found again instead.
+        """Submit units; one that was submitted before is found again instead.
 
         A unit whose failure was collected is tried again, and goes on with what its work kept.
 
@@ -128,29 +128,29 @@ class SharedFolderExecutor:
         return [self._handles[unit.key] for unit in units]
 
     def forget(self, unit: Unit) -> None:
-        """Have a unit that ended done anew, since what it made is gone; before it is submitted."""
+        """Mark a unit that ended for another run, because what it made is missing."""
         if self._folder(unit).result() is not None:
             self._folder(unit).renew()
 
     def result(self, unit: Unit) -> Path | None:
-        """The result file of a unit that ended, whoever submitted it."""
+        """The result file of a unit that ended, by whichever coordinator it was submitted."""
         return self._folder(unit).result()
 
     def poll(self, handle: Handle) -> State:
-        """How a unit stands now."""
+        """The status of a unit now."""
         self._fill()
-        return self._standings([handle])[handle.unit.key].state
+        return self._progress_of([handle])[handle.unit.key].state
 
     def collect(self, wait: bool = True) -> Iterator[FinishedUnit]:
         """Each submitted unit once, as it ends; without `wait`, those that have ended.
 
-        A failure counts as told when the caller asks for what comes next. What is left goes on,
-        and is found again when it is submitted again, whoever does it.
+        A failure counts as collected when the caller asks for what comes next. What is left goes
+        on, and is found again when it is submitted again, by any coordinator.
         """
         left = dict(self._handles)
         while left:
             self._fill()
-            found = self._standings([self._handles[key] for key in left])
+            found = self._progress_of([self._handles[key] for key in left])
             ended = [key for key in left if found[key].state.is_final]
             for key in ended:
                 del left[key]
@@ -166,7 +166,7 @@ class SharedFolderExecutor:
     def under_way(self) -> list[Handle]:
         """The units that have not ended."""
         handles = list(self._handles.values())
-        found = self._standings(handles)
+        found = self._progress_of(handles)
         return [handle for handle in handles if not found[handle.unit.key].state.is_final]
 
     def cancel(self, handle: Handle) -> None:
@@ -189,7 +189,7 @@ class SharedFolderExecutor:
         return str(self._folder(unit).read("handle").get("job") or "")
 
     def _found_again(self, unit: Unit) -> bool:
-        """Whether an earlier coordinator has submitted this unit, and nobody told its end."""
+        """Whether an earlier coordinator submitted this unit and none has collected its end."""
         folder = self._folder(unit)
         note = folder.read("handle")
         if note.get("told") or (not note.get("batch") and folder.result() is None):
@@ -210,7 +210,7 @@ class SharedFolderExecutor:
         ]  # fmt: skip
         if waiting and self.engine.at_once is not None:
             others = [h for key, h in self._handles.items() if h.unit not in waiting]
-            found = self._standings(others)
+            found = self._progress_of(others)
             busy = sum(not found[handle.unit.key].state.is_final for handle in others)
             waiting = waiting[: max(0, self.engine.at_once - busy)]
         for start in range(0, len(waiting), MOST_IN_A_BATCH):
@@ -230,7 +230,7 @@ class SharedFolderExecutor:
             self._note(unit, job=job)
             self._handles[unit.key] = Handle(unit, job, self.name)
 
-    def _standings(self, handles: Sequence[Handle]) -> dict[str, JobProgress]:
+    def _progress_of(self, handles: Sequence[Handle]) -> dict[str, JobProgress]:
         """By unit key: the result file first, then a living worker, then the engine's word."""
         found: dict[str, JobProgress] = {}
         asked: dict[str, str] = {}
@@ -246,14 +246,14 @@ class SharedFolderExecutor:
                 found[handle.unit.key] = JobProgress(State.CANCELLED, "cancelled before it began")
             else:
                 found[handle.unit.key] = JobProgress(State.QUEUED)
-        known = self.engine.standings(sorted(set(asked.values()))) if asked else {}
+        known = self.engine.progress_of(sorted(set(asked.values()))) if asked else {}
         for key, job in asked.items():
             unit = self._handles[key].unit
             found[key] = self._settled(unit, known.get(job))
         return found
 
     def _settled(self, unit: Unit, said: JobProgress | None) -> JobProgress:
-        """A job that is gone has failed only when its result had the time to be seen here."""
+        """A job that is missing has failed only when its result had the time to be seen here."""
         if said is not None and not said.state.is_final:
             self._gone.pop(unit.key, None)
             return said
@@ -268,11 +268,11 @@ class SharedFolderExecutor:
         state = State.CANCELLED if is_cancelled else State.FAILED
         return JobProgress(state, said.reason if said else "")
 
-    def _ended(self, handle: Handle, standing: JobProgress) -> FinishedUnit:
+    def _ended(self, handle: Handle, progress: JobProgress) -> FinishedUnit:
         folder = self._folder(handle.unit)
         path = folder.result()
         if path is None:
-            return FinishedUnit(handle, standing.state, reason=self._reason(handle, standing))
+            return FinishedUnit(handle, progress.state, reason=self._reason(handle, progress))
         try:
             about = spool.read(path).about
         except DataError as error:
@@ -283,17 +283,17 @@ class SharedFolderExecutor:
             handle, state, (path,), "; ".join(failures), float(about.get("wall_s", 0.0)), about
         )
 
-    def _reason(self, handle: Handle, standing: JobProgress) -> str:
+    def _reason(self, handle: Handle, progress: JobProgress) -> str:
         folder = self._folder(handle.unit)
-        said = standing.reason
+        said = progress.reason
         if not said:
             status = folder.read("ended").get("status")
-            said = "its job is gone and left no result"
+            said = "its job ended and left no result"
             if isinstance(status, int):
                 said = f"its worker {in_words(status)}"
             elif not folder.read("started"):
-                said = "its job is gone and never began"
-        ended = "was cancelled" if standing.state is State.CANCELLED else "failed"
+                said = "its job is missing and never began"
+        ended = "was cancelled" if progress.state is State.CANCELLED else "failed"
         return (
             f"job {handle.job or 'unknown'} of {handle.where} {ended}: {said}; "
             f"last line of {folder.log}: {folder.last_words()}"

@@ -48,7 +48,7 @@ class SlurmResources:
         partition: one or several, as sbatch writes them.
         gpus: of the node.
         cpus, memory_gb: of the job.
-        minutes: time limit of one run of the job; a requeued one starts anew.
+        minutes: time limit of one run of the job; a requeued one starts again.
         array_parallelism: jobs of one sweep that may run at a time.
         max_requeues: times that a job may run out of time and go on.
         setup: lines of shell before the worker, such as `module load cuda`.
@@ -93,7 +93,8 @@ class SlurmEngine:
         self.name = f"slurm:{demands.partition}" if demands.partition else "slurm"
 
     def check(self) -> None:
-        """Raises ExecutorError if Slurm's programs or submitit are missing, or nobody answers."""
+        """Raises ExecutorError if Slurm's programs or submitit are missing, or no controller
+        answers."""
         import_submitit()
         for program in ("sbatch", "squeue", "srun"):
             if shutil.which(program) is None:
@@ -129,7 +130,7 @@ class SlurmEngine:
             found[int(index or 0)] = job
         return found
 
-    def standings(self, jobs: Sequence[str]) -> dict[str, JobProgress]:
+    def progress_of(self, jobs: Sequence[str]) -> dict[str, JobProgress]:
         """From squeue, which knows a job for some minutes after its end."""
         try:
             lines = ask("squeue", "--me", "--states=all", "--array", "--noheader",
@@ -138,7 +139,9 @@ class SlurmEngine:
             return {job: JobProgress(State.RUNNING) for job in jobs}
         wanted = set(jobs)
         rows = (line.split("|") for line in lines)
-        return {job: standing(word, why, node) for job, word, why, node in rows if job in wanted}
+        return {
+            job: job_progress(word, why, node) for job, word, why, node in rows if job in wanted
+        }
 
     def cancel(self, job: str) -> None:
         """scancel."""
@@ -214,7 +217,7 @@ class LocalEngine:
         """Processes have no names; a worker that lives is known by its lock."""
         return {}
 
-    def standings(self, jobs: Sequence[str]) -> dict[str, JobProgress]:
+    def progress_of(self, jobs: Sequence[str]) -> dict[str, JobProgress]:
         """Those whose process lives."""
         for job in self._ours.values():
             job.done()  # reaps it
@@ -256,12 +259,12 @@ _REASONS = {
 }
 
 
-def standing(word: str, why: str = "", node: str = "") -> JobProgress:
+def job_progress(word: str, why: str = "", node: str = "") -> JobProgress:
     """What one of Slurm's state words means for a unit without a result.
 
     References: https://slurm.schedmd.com/squeue.html, "Job state codes".
 
-    >>> standing('PENDING').state.value, standing('OUT_OF_MEMORY').state.value
+    >>> job_progress('PENDING').state.value, job_progress('OUT_OF_MEMORY').state.value
     ('queued', 'failed')
     """
     if word in _QUEUED:
@@ -271,7 +274,7 @@ def standing(word: str, why: str = "", node: str = "") -> JobProgress:
     state = State.CANCELLED if word == "CANCELLED" else State.FAILED
     reason = _REASONS.get(word, "")
     if not reason and word == "FAILED":
-        return JobProgress(state)  # the worker's own end says more
+        return JobProgress(state)  # the worker's own result has more
     return JobProgress(state, (reason or f"Slurm calls it {word}").format(node=node))
 
 
@@ -322,7 +325,7 @@ def import_submitit() -> Any:
 
 @contextlib.contextmanager
 def _ignore_sigint() -> Iterator[None]:
-    """Processes started inside do not hear Ctrl-C: the terminal sends it to all of a session.
+    """Processes started inside do not get Ctrl-C: the terminal sends it to all of a session.
 
     Whether a Ctrl-C stops jobs is for the coordinator to decide.
     """
@@ -359,6 +362,6 @@ def _without_terminal() -> Iterator[None]:
 
 
 def visible_gpus() -> dict[str, str]:
-    """submitit's local jobs see no GPU unless told how many; this lets them see what we see."""
+    """submitit's local jobs see no GPU unless given a number; this lets them see what we see."""
     seen = os.environ.get("CUDA_VISIBLE_DEVICES")
     return {"CUDA_VISIBLE_DEVICES": "" if seen is None else seen or "-1"}

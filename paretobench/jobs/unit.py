@@ -1,8 +1,8 @@
 """The worker of one accuracy or conversion unit: `python -m paretobench.jobs.unit SPEC`.
 
-It runs where a cluster put it, knows nothing of the engine that brought it there and never
+It runs where a cluster put it, knows nothing of the engine that started it there and never
 opens the database: orders come from the unit's folder (see `folders`), the answer is one spool
-file in it. Whatever the work keeps lies in that folder too, so a job that was killed, preempted
+file in it. Whatever the work keeps is in that folder too, so a job that was killed, preempted
 or requeued goes on with what was finished.
 
 What cannot succeed by trying again (a missing checkpoint, no lmms-eval) is an answer as well:
@@ -102,10 +102,10 @@ def _work(folder: UnitFolder) -> Done:
 
 
 def _score(payload: Mapping[str, Any], folder: UnitFolder) -> Done:
-    def tell(line: str) -> None:
+    def announce(line: str) -> None:
         print(f"{now()} {line}", flush=True)
 
-    outcome = runner.score(job_from_json(payload["job"]), folder.work, tell)
+    outcome = runner.score(job_from_json(payload["job"]), folder.work, announce)
     failures = tuple(
         {"task": failure.task, "kind": failure.kind, "message": failure.message}
         for failure in outcome.failures

@@ -11,7 +11,7 @@
         earlier/       result files of attempts that failed and were tried again
         work/          what the work itself keeps, such as finished tasks
 
-A coordinator that was killed learns everything it needs from these files: a result that lies
+A coordinator that was killed learns everything it needs from these files: a result that is
 there is taken, a job that was written down is waited for, and only what neither has is
 submitted.
 """
@@ -38,7 +38,7 @@ FORMAT = 1
 """Version of `spec.json`; a worker refuses a newer one."""
 
 INSIST_S = 3.0
-"""How long a worker tries for its unit's lock: many times what a look at it takes."""
+"""How long a worker tries for its unit's lock: many times what checking it takes."""
 
 LOG_BYTES = 4000
 """How much of the log's end is read for a message."""
@@ -52,7 +52,7 @@ class UnitFolder:
 
     @staticmethod
     def of(unit: Unit, root: Path) -> UnitFolder:
-        """Where a unit's files lie below a shared folder."""
+        """Where a unit's files are below a shared folder."""
         return UnitFolder(root.absolute() / unit.key[:24])
 
     @property
@@ -145,7 +145,7 @@ class UnitFolder:
             return False
         descriptor = os.open(self.path / "lock", os.O_RDWR)
         try:
-            # Shared: two coordinators that look at a time do not take each other for workers.
+            # Shared: two coordinators that check at a time do not take each other for workers.
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
@@ -171,7 +171,8 @@ def now() -> str:
 
 
 def _lock(descriptor: int) -> bool:
-    """Take the lock; a coordinator that looks (`is_held`) has it for an instant, so insist."""
+    """Take the lock; a coordinator that checks (`is_held`) has it for an instant, so try
+    repeatedly."""
     deadline = time.monotonic() + INSIST_S
     while True:
         try:

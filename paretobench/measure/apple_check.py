@@ -20,7 +20,7 @@ from paretobench.resources import cache_folder
 from paretobench.units import counted, gibibytes
 
 OLDEST_MACOS = (14, 0)
-"""What packages are made for by default; MLX's wheels want it too."""
+"""What packages are made for by default; MLX's wheels need it too."""
 
 PLACEMENT_MACOS = (14, 4)
 """MLComputePlan appeared in macOS 14.4."""

@@ -68,7 +68,7 @@ class Built:
 
 
 def device_to_build_for(request: Mapping[str, Any]) -> Device:
-    """The device whose artifacts are wanted; a Mac need not be this machine.
+    """The device to build artifacts for; a Mac need not be this machine.
 
     Args:
         request: as for `backends.choose.choose_device`.
@@ -102,7 +102,7 @@ def workloads_to_build(
     """
     if weights == "checkpoint":
         raise ConfigError(
-            "weights=checkpoint has nothing to build: a checkpoint is loaded as it lies there"
+            "weights=checkpoint has nothing to build: a checkpoint is loaded as it is"
         )
     elsewhere = device.encode.backend == "coreml" and not hardware.detect().is_apple_silicon
 
@@ -134,10 +134,10 @@ def build_artifacts(
     root.mkdir(parents=True, exist_ok=True)
     before = {artifact.path: _made_ns(artifact.path) for artifact in ArtifactStore(root)}
 
-    def tell(workload: Workload, done: int) -> None:
+    def announce(workload: Workload, done: int) -> None:
         progress(workload, done, len(workloads))
 
-    outcomes = prepare_all(workloads, children or Children(), root, timeout_s, tell)
+    outcomes = prepare_all(workloads, children or Children(), root, timeout_s, announce)
     return [_built(outcome, root, before) for outcome in outcomes]
 
 
@@ -155,7 +155,7 @@ def _built(outcome: Preparation, root: Path, before: Mapping[Path, int]) -> Buil
 
 
 def _artifact_around(path: Path, root: Path) -> Artifact | None:
-    """The artifact that a path lies in: the third folder from the root, with its manifest."""
+    """The artifact that a path is in: the third folder from the root, with its manifest."""
     for folder in (path, *path.parents):
         if (folder / MANIFEST).is_file() and root in folder.parents:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

@@ -1,10 +1,10 @@
-"""A fixed piece of work whose time says whether the machine is the one it was a minute ago.
+"""A fixed piece of work; its time shows whether the machine is as fast as a minute ago.
 
 About 20 ms of integer matrix product on every core: it uses no BLAS, so it starts no pool of
 threads and is not slowed by one; numpy releases the interpreter lock inside it, so one plain
 thread per core is enough. Its time follows the clock frequency and the share of the cores
 that a neighbour takes. It is another kernel than any workload's, so judging a cell by its
-canary does not look at the latency in question.
+canary is independent of the latency in question.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ WIDEST_TOLERANCE = 0.10
 8 of 54 processes were called suspect, whose repeats then passed."""
 
 NOISE_MULTIPLE = 4.0
-"""On a machine whose canaries scatter by themselves (a shared host), the tolerance grows to
+"""Where canaries scatter by themselves (a shared host), the tolerance grows to
 this many robust standard deviations of the canaries seen so far."""
 
 _MAD_TO_SD = 1.4826

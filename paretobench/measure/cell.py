@@ -46,7 +46,7 @@ def orders(
         sampling: how long to warm up and sample.
         artifacts: the folder of prepared artifacts.
         result: where the answer goes.
-        prepared: what `prepare` made; None makes the cell look for it or make it.
+        prepared: what `prepare` made; None makes the cell find it or make it.
         wait_limit_s: how long it may wait for a quiet machine, in all.
     """
     made = None if prepared is None else {"path": _text(prepared.path), "facts": prepared.facts}
@@ -80,8 +80,8 @@ def cell_of(
         answer: of `time_workload`, its samples checked.
         wall_s: from spawn to exit; what it waited for a quiet machine is taken off.
     """
-    told = answer.get("contention")
-    seen = None if told is None else Contention.from_json(told)
+    recorded = answer.get("contention")
+    seen = None if recorded is None else Contention.from_json(recorded)
     return Cell(
         workload_key=workload_key,
         environment_key=environment_key,
@@ -136,7 +136,7 @@ def _time_session(
     session: Session, plan: SamplingPlan, overhead_s: float, watch: Watch
 ) -> dict[str, Any]:
     """The cold run, the warm-up and the samples, with memory and energy, as part of the answer."""
-    # A session on another device (a phone) brings that device's clock, and this machine's other
+    # A session on another device (a phone) has that device's clock, and this machine's other
     # programs do not disturb it.
     clock = getattr(session, "clock", None)
     repeat = Repetition(session.run, session.renew_input, clock or time.perf_counter)

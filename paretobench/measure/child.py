@@ -105,9 +105,9 @@ def first_line(text: str, width: int = 300) -> str:
 
 
 def peak_memory_bytes() -> int | None:
-    """The most physical memory this process has held, in bytes; None if nobody knows.
+    """The most physical memory this process has held, in bytes; None if it is not known.
 
-    On Linux from VmHWM, which starts anew at exec; `ru_maxrss` would carry the parent's over.
+    On Linux from VmHWM, which is reset at exec; `ru_maxrss` would carry the parent's over.
     """
     status = Path("/proc/self/status")
     if status.exists():

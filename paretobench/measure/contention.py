@@ -3,7 +3,7 @@
 What others took of the cores is what is left of them after idleness and after this process (its
 children included): cores x elapsed - idle - own. Idle time from `/proc/stat` (proc(5)), own time
 from `getrusage`, which is exact; on macOS the ticks of `host_processor_info` through psutil
-(*not run here*). A reading took 41 us on two cores and lies outside the clock.
+(*not run here*). A reading took 41 us on two cores and is outside the timed part.
 
 The kernel counts idle time in ticks of 10 ms, so samples under `WINDOW_S` share one reading.
 Within such a window pressure (`/proc/pressure/cpu`, in microseconds) says which of its samples
@@ -33,13 +33,13 @@ WINDOW_S = 0.2
 """Samples shorter than this are judged together: 20 ticks on each core."""
 
 LOOK_S = 0.5
-"""How long one look at the idle machine lasts: 50 ticks on each core."""
+"""How long one reading of the idle machine takes: 50 ticks on each core."""
 
 PROCESS_WAIT_LIMIT_S = 30.0
-"""Longest wait for quiet looks within one process."""
+"""Longest wait for quiet readings within one process."""
 
 SWEEP_WAIT_LIMIT_S = 240.0
-"""Longest wait for quiet looks within one sweep."""
+"""Longest wait for quiet readings within one sweep."""
 
 COLD_RUN_S = 2.0
 """A shorter run than this does not count right after a wait: caches and clocks went cold. Longer
@@ -220,7 +220,8 @@ class Watch:
         probe: takes the readings.
         wait_limit_s: how long this process may wait in all.
         sleep: lets time pass; tests move a clock.
-        name_neighbours: who is at work, asked once, after the first look that was not quiet.
+        name_neighbours: returns the other processes; called once, after the first reading that was
+            not quiet.
         allowed: the share that others may take; None for this machine's.
     """
 
@@ -301,7 +302,7 @@ class Watch:
         return QuietCheck(share, is_quiet(share, after.at_s - before.at_s, cores, self._allowed))
 
     def wait(self) -> bool:
-        """Wait for a quiet look, as long as there is time; whether one came."""
+        """Wait for a quiet reading, as long as there is time; returns whether one came."""
         while self.can_wait:
             started_s = self._probe.read().at_s
             look = self.look()

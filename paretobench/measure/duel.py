@@ -145,12 +145,12 @@ def duel(
     timeout_s: float = 1800.0,
     sides: tuple[Children, Children] | None = None,
 ) -> list[DuelRun]:
-    """Time workloads on both sides in turn, until each difference can be told or rounds run out.
+    """Time workloads on both sides in turn, until each difference is resolved or rounds run out.
 
     Args:
         artifacts: the folder of prepared artifacts.
         detect: the relative difference to find.
-        progress: called with what happens, in words.
+        progress: called with a text about each step.
         sides: how both start processes; None for the sides' own interpreters.
 
     Raises:

@@ -11,7 +11,7 @@ from paretobench.domain.records import Cell, Failure
 
 @dataclass(frozen=True)
 class Waiting:
-    """The device is held by somebody else; `text` says by whom."""
+    """Another process holds the device; `text` names it."""
 
     text: str
 
@@ -27,7 +27,7 @@ class Preparing:
 
 @dataclass(frozen=True)
 class CellStarted:
-    """A process for `workload` is about to start; `remaining_s` is None if nobody can tell."""
+    """A process for `workload` is about to start; `remaining_s` is None if it is not known."""
 
     workload: Workload
     round_index: int

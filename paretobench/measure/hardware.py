@@ -1,4 +1,4 @@
-"""Facts about the machine from the kernel and the drivers, each None where nobody tells.
+"""Facts about the machine from the kernel and the drivers, each None where neither provides it.
 
 Linux is read from /proc and /sys; macOS answers through `sysctl`, `sw_vers` and `pmset`, and
 NVIDIA boards through NVML, both written after their documentation.
@@ -47,7 +47,7 @@ def chip() -> str:
     text = text_of(CPUINFO) or ""
     name = field_of(text, "model name") or field_of(text, "Model") or platform.machine()
     model = field_of(text, "model")
-    # Clouds sell several generations under one name; family and model tell them apart.
+    # Clouds sell several generations under one name; family and model distinguish them.
     family = field_of(text, "cpu family")
     return f"{name} (family {family}, model {model})" if family and model else name
 

@@ -59,7 +59,7 @@ class CellStore(Protocol):
     def failures(
         self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None
     ) -> list[Failure]:
-        """Failures that stand, the oldest first."""
+        """Failures in force, the oldest first."""
 
     def supersede_failures(
         self, environment_key: str, workload_keys: Iterable[str] | None = None
@@ -75,7 +75,7 @@ class Options:
         fidelity, precision_goal: see `timing.cell_plan`.
         seed: of the order within rounds; stored with every cell.
         sweep_key: the sweep its cells belong to; rounds are counted within it.
-        retry_failed: visit workloads whose failure stands.
+        retry_failed: visit workloads that failed before, too.
         cell_timeout_s: time after which a process is killed.
         artifacts: the folder of prepared artifacts.
         expected_cell_s: the plan's estimate of one process by workload key, for the time left.
@@ -95,7 +95,7 @@ class Options:
 
 
 def wants_more(cells: Sequence[Process], plan: CellPlan, is_cheapest: bool = False) -> bool:
-    """Whether a workload with these cells of one environment wants another process."""
+    """Whether a workload with these cells of one environment needs another process."""
     return plan.decide(*progress(cells, plan), is_cheapest).wants_more
 
 
@@ -114,12 +114,12 @@ class Account:
 
     Attributes:
         cells: cells that it stored.
-        failures: failures of its workloads that stand, old ones included.
+        failures: failures of its workloads that are in force, old ones included.
         reasons: why each measured workload was left as it is, by workload key.
         device_s: wall time of all its cells and failed processes.
         work_s: of these, time in first runs, warm-ups and samples.
         prepare_s: time spent on making artifacts, apart from `device_s`.
-        stopped: why it stopped before every workload had what it wants: the machine was never
+        stopped: why it stopped before every workload was complete: the machine was never
             quiet; empty if it did not.
     """
 
@@ -205,7 +205,7 @@ class _Sweep:
         }
 
     def measure(self) -> None:
-        """Prepare, then rounds until no workload wants another process."""
+        """Prepare, then rounds until no workload needs another process."""
         if self.active():
             self.prepare()
         if self.active():
@@ -220,11 +220,11 @@ class _Sweep:
         self.account.failures = list(self.failed.values())
 
     def active(self) -> list[str]:
-        """Keys of the workloads that want another process."""
+        """Keys of the workloads that need another process."""
         return [key for key in self.workloads if key not in self.failed and self.wants_more(key)]
 
     def wants_more(self, key: str) -> bool:
-        """Whether a workload wants another process; notes why if not."""
+        """Whether a workload needs another process; records why if not."""
         decision = self.plan.decide(*self.progress(key), key in self.options.cheapest)
         mine = [cell for cell in self.account.cells if cell.workload_key == key]
         disturbed = sum(cell.status == "disturbed" for cell in mine)
@@ -243,11 +243,11 @@ class _Sweep:
         """Make what the active workloads need; a failure here is theirs."""
         active = [self.workloads[key] for key in self.active()]
 
-        def tell(workload: Workload, done: int) -> None:
+        def announce(workload: Workload, done: int) -> None:
             self.listen(events.Preparing(workload, done, len(active)))
 
         limit_s = self.options.cell_timeout_s
-        for made in prepare_all(active, self.children, self.options.artifacts, limit_s, tell):
+        for made in prepare_all(active, self.children, self.options.artifacts, limit_s, announce):
             self.note_preparation(made)
 
     def note_preparation(self, made: Preparation) -> None:
@@ -361,7 +361,7 @@ class _Sweep:
         self.listen(events.WorkloadFailed(workload, failure))
 
     def remaining_s(self) -> float | None:
-        """Seconds that the active workloads probably still take; None if nobody can tell."""
+        """Seconds that the active workloads probably still take; None if it is not known."""
         known = {key: self.cell_s(key) for key in self.workloads if key not in self.failed}
         times = [seconds for seconds in known.values() if seconds is not None]
         if not times:

@@ -9,7 +9,7 @@ The first of these that applies names a cell's status:
     ok          none of these
 
 Only canaries from quiet moments enter the history that later ones are held against: otherwise a
-neighbour that is there from the start becomes what is usual.
+neighbour that computes from the start becomes part of what is usual.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ POLL_S = 0.5
 
 
 def lock_folder() -> Path:
-    """Where the lock files lie: the same folder for all users of this machine if possible."""
+    """Where the lock files are: the same folder for all users of this machine if possible."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)
@@ -43,7 +43,7 @@ class DeviceLock:
 
     Args:
         device: its name; `machine` covers everything here.
-        folder: where the lock files lie; None for `lock_folder()`.
+        folder: where the lock files are; None for `lock_folder()`.
     """
 
     def __init__(self, device: str = "machine", folder: Path | None = None) -> None:
@@ -69,7 +69,7 @@ class DeviceLock:
         return self._fd is not None
 
     def holder(self) -> str:
-        """Who holds the lock, in words, as far as the file tells."""
+        """Who holds the lock, as text, as far as the file has it."""
         try:
             note = json.loads(self.path.read_text(encoding="utf-8"))
             return f"process {note['pid']} ({note['command']}) since {note['since']}"
@@ -133,7 +133,7 @@ class DeviceLock:
     def _open(self) -> int:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(OSError):  # somebody else's folder
+            with contextlib.suppress(OSError):  # another user's folder
                 self.path.parent.chmod(0o1777)
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
             with contextlib.suppress(OSError):  # the umask took rights that others need

@@ -38,13 +38,13 @@ def prepare_all(
     children: Children,
     artifacts: Path,
     timeout_s: float,
-    tell: Callable[[Workload, int], None],
+    announce: Callable[[Workload, int], None],
 ) -> Iterator[Preparation]:
     """Prepare every workload, grouped by backend, one outcome at a time.
 
     Args:
         timeout_s: for one workload; the child is killed when none was finished for so long.
-        tell: called with the workload that is next and how many are done.
+        announce: called with the workload that is next and how many are done.
     """
     done = 0
     by_backend: dict[str, list[Workload]] = {}
@@ -53,7 +53,7 @@ def prepare_all(
     for batch in by_backend.values():
         left = list(batch)
         while left:
-            outcomes = _one_child(left, children, artifacts, timeout_s, tell, done)
+            outcomes = _one_child(left, children, artifacts, timeout_s, announce, done)
             yield from outcomes
             done += len(outcomes)
             left = left[len(outcomes) :]
@@ -64,13 +64,13 @@ def _one_child(
     children: Children,
     artifacts: Path,
     timeout_s: float,
-    tell: Callable[[Workload, int], None],
+    announce: Callable[[Workload, int], None],
     done: int,
 ) -> list[Preparation]:
     """Outcomes of as many workloads as one child got through; at least one."""
     with tempfile.TemporaryDirectory(prefix="paretobench-") as name:
         folder, seen = Path(name), 0
-        tell(workloads[0], done)
+        announce(workloads[0], done)
 
         def progressed() -> bool:
             nonlocal seen
@@ -78,7 +78,7 @@ def _one_child(
                 return False
             seen += 1
             if seen < len(workloads):
-                tell(workloads[seen], done + seen)
+                announce(workloads[seen], done + seen)
             return True
 
         orders = prepare.orders(workloads, artifacts, folder)

@@ -2,7 +2,7 @@
 
 Each child is the leader of its own process group, holds one end of a pipe whose other end is
 the parent's (so it cannot outlive the parent), and inherits the device lock's file, so the
-device is not free before the last process that computes on it is gone.
+device is not free before the last process that computes on it has ended.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from paretobench.errors import is_oom_message
 from paretobench.measure.child import LAST_LINES, first_line
 
 POLL_S = 0.02
-"""Pause between looks at a running child: 50 wake-ups of some 10 us each per second."""
+"""Pause between two polls of a running child: 50 wake-ups of some 10 us each per second."""
 
 OOM_SHARE = 0.8
 """A child killed from outside while holding this share of what it could have is taken for a
@@ -151,7 +151,7 @@ class Children:
         The group is killed on the way out whatever happens, Ctrl-C included.
 
         Args:
-            progressed: asked now and then; its time starts anew when it says yes.
+            progressed: called now and then; the time limit starts again when it returns True.
         """
         reader, writer = os.pipe()
         started, kills = time.monotonic(), oom_kills()
@@ -212,7 +212,7 @@ def _wait(
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill the child, and whatever it started and left behind."""
-    # Nobody may be left; macOS then says EPERM for a group of zombies.
+    # No process may be left; macOS then returns EPERM for a group of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     if process.returncode is None:
@@ -227,7 +227,7 @@ def _last_lines(log: Any) -> tuple[str, ...]:
 
 
 def oom_kills() -> int:
-    """Out-of-memory kills in this cgroup so far; 0 where nobody counts."""
+    """Out-of-memory kills in this cgroup so far; 0 where the kernel does not count."""
     for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
         try:
             lines = Path(path).read_text().splitlines()
@@ -270,7 +270,7 @@ def _read_answer(result: Path) -> dict[str, Any] | None:
 
 
 def _unanswered(ended: ChildExit) -> ChildResult:
-    """A failure from the way the process ended, for want of an answer."""
+    """A failure from the way the process ended, where it left no answer."""
     details = {"log": list(ended.log), "status": ended.status}
     if ended.timed_out:
         reason = f"still running after {ended.wall_s:.0f} s, and killed"
@@ -281,7 +281,7 @@ def _unanswered(ended: ChildExit) -> ChildResult:
     if ended.status == -signal.SIGKILL:
         starved = ended.oom_kills > 0 or ended.peak_memory_bytes > OOM_SHARE * total
         if starved:
-            reason = f"killed by the kernel for want of memory; it held {peak} at its peak"
+            reason = f"killed by the kernel because memory ran out; it held {peak} at its peak"
             return ChildResult(ended.wall_s, None, "out_of_memory", reason, details)
         reason = f"killed from outside (SIGKILL); it held {peak} at its peak"
         return ChildResult(ended.wall_s, None, "crashed", reason, details)
@@ -292,7 +292,7 @@ def _unanswered(ended: ChildExit) -> ChildResult:
 
 
 def _death(status: int) -> str:
-    """How a process without an answer died, in words.
+    """How a process without an answer ended, as text.
 
     >>> _death(-11), _death(3)
     ('died of SIGSEGV', 'ended without an answer, exit status 3')

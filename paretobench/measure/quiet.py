@@ -22,7 +22,7 @@ from paretobench.backends.cuda_nvml import BoardState
 from paretobench.measure import hardware
 
 LOAD_PER_CORE = 0.1
-"""Load average per core above which somebody else is at work: a tenth of a core."""
+"""Load average per core above which other processes are at work: a tenth of a core."""
 
 HEAVY_CPU = 0.1
 """Share of one core above which another process is named."""
@@ -216,7 +216,7 @@ def heat(temperatures_c: dict[str, float]) -> list[Finding]:
 
 
 def macos(ask: Callable[..., str | None]) -> list[Finding]:
-    """Low-power mode and thermal pressure as `pmset` tells them.
+    """Low-power mode and thermal pressure as `pmset` prints them.
 
     Args:
         ask: runs a command and returns its output, or None; tests pass their own.

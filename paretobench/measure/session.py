@@ -45,15 +45,15 @@ PROTOCOL = 1
 """Version of the messages; both sides must have the same."""
 
 SILENCE_LIMIT_S = 120.0
-"""The other side sends an empty line every 20 s; after six that did not come it is gone, even
-where no connection was closed."""
+"""The other side sends an empty line every 20 s; after six that did not come it counts as lost,
+even where no connection was closed."""
 
 GRACE_S = 15.0
 """Time for the processes of a session to be ended in order before it ends itself at once."""
 
 
 class _GoneError(BaseException):
-    """The other side is gone. No `Exception`, so that nothing on the way takes it for its own."""
+    """The other side is lost. No `Exception`, so that no handler in between catches it."""
 
 
 def is_opening(line: str) -> bool:
@@ -149,7 +149,7 @@ class _Session:
         self._environment: Environment | None = None
 
     def say(self, what: str, **content: Any) -> None:
-        """One line to the other side; `BrokenPipeError` if it is gone."""
+        """One line to the other side; `BrokenPipeError` if it is lost."""
         line = json.dumps({"say": what, **content}, allow_nan=False, default=str)
         data = memoryview(line.encode() + b"\n")
         while data:
@@ -227,21 +227,21 @@ class _Session:
         )
         wait = bool(question["wait"])
         if not self.lock.is_held:
-            self.lock.acquire(wait, lambda text: self.tell(events.Waiting(text)))
+            self.lock.acquire(wait, lambda text: self.forward(events.Waiting(text)))
         account = harness.run(
             _workloads(question),
             store=store,
             environment=self.environment(),
             options=harness.Options(artifacts=cache_folder(), **question["options"]),
             children=self._children,
-            listen=self.tell,
+            listen=self.forward,
             lock=self.lock,
         )
         names = ("reasons", "device_s", "work_s", "prepare_s", "stopped")
         self.say("done", **{name: getattr(account, name) for name in names})
 
-    def tell(self, event: events.Event) -> None:
-        """Pass on what a person may want to see; cells and failures travel by themselves."""
+    def forward(self, event: events.Event) -> None:
+        """Forward what a person may see; cells and failures are sent on their own."""
         if isinstance(event, events.Waiting):
             self.say("event", event="waiting", text=event.text)
         elif isinstance(event, events.Preparing):
@@ -285,7 +285,7 @@ def _workloads(question: Mapping[str, Any]) -> list[Workload]:
 
 
 def _free_bytes(folder: Path) -> int | None:
-    """Free bytes where a folder lies or would lie; None if nobody can tell."""
+    """Free bytes where a folder is or would be; None if it is not known."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     with contextlib.suppress(OSError):

@@ -74,7 +74,7 @@ def measure_alone(
     children: Children | None = None,
     listen: events.Listener = events.ignore,
 ) -> dict[str, Any]:
-    """Measure one workload with every cell it wants; keeps nothing.
+    """Measure one workload with every cell it needs; keeps nothing.
 
     Args:
         artifacts: the folder of prepared artifacts; None for this user's.

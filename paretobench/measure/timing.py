@@ -61,7 +61,7 @@ def sample(
 ) -> list[float]:
     """Samples, in order, until the plan has enough that count.
 
-    After a sample that others disturbed, sampling waits for a quiet look and goes on; once the
+    After a sample that others disturbed, sampling waits for a quiet reading and goes on; once the
     time for waiting is spent, the plan counts every sample, so that there is an end.
 
     Args:

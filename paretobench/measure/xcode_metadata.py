@@ -64,7 +64,7 @@ def stated_package(data: Mapping[str, Any]) -> StatedPackage:
 
 
 def _values(node: Any, keys: tuple[str, ...]) -> Iterator[Any]:
-    """The values of these keys wherever they stand, outer ones first."""
+    """The values of these keys at any depth, outer ones first."""
     if isinstance(node, dict):
         yield from (node[key] for key in keys if key in node)
         for name, value in node.items():

@@ -149,13 +149,13 @@ def import_report(
 
     Args:
         encoder, resolution_px, precision: what package it was made of, where the report does not
-            say; fp16 if nobody does.
+            say; fp16 if none is given.
         device: name of the device, such as `iPhone 16`; the report's own if empty.
-        measured_at: ISO 8601, where somebody knows; without an offset it is UTC.
+        measured_at: ISO 8601, where it is known; without an offset it is UTC.
 
     Raises:
         DataError: as `read_report`; if the encoder does not take that resolution, if the report
-            contradicts what was said, if nobody names the device, or if the time is none.
+            contradicts what was said, if no device is named, or if the time is none.
     """
     if not encoder.resolutions.accepts(resolution_px):
         allowed = encoder.resolutions.describe()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from paretobench.config import DeviceRequest
 
 RECONNECTS = 3
-"""How often a lost connection is opened again, as long as each brought something new."""
+"""How often a lost connection is opened again, as long as each delivered something new."""
 
 
 class RemoteDevice:
@@ -105,7 +105,7 @@ class RemoteDevice:
         listen: events.Listener = events.ignore,
         wait: bool = True,
     ) -> harness.Account:
-        """See `MeasuringDevice`; opens a lost connection again while that brings something new.
+        """See `MeasuringDevice`; opens a lost connection again while that delivers something new.
 
         Raises:
             ExecutorError: if the device is lost, with what arrived in the store.
@@ -231,7 +231,7 @@ def _event(message: Mapping[str, Any], workloads: Mapping[str, Workload]) -> eve
 
 
 def _check_same(name: str, before: Environment, now: Environment) -> None:
-    """A device that comes back as another environment cannot go on with the same plan."""
+    """A device that reconnects as another environment cannot go on with the same plan."""
     from paretobench.measure.environment import differences
 
     if before.key != now.key:

@@ -1,7 +1,7 @@
 """This side of a measuring session: start it, ask, read the answers, notice when it is lost.
 
-Knows nothing of ssh: a session is any command that speaks `measure.session` on its stdin and
-stdout. `ssh` makes the command for a host; a command for this machine does as well.
+Knows nothing of ssh: a session is any command with the protocol of `measure.session` on its stdin
+and stdout. `ssh` makes the command for a host; a command for this machine does as well.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Hello:
     """What a device says before any question.
 
     Attributes:
-        clock_skew_s: its clock minus this one, as far as half the round trip can tell.
+        clock_skew_s: its clock minus this one, to within half the round trip.
         round_trip_s: from the opening to the greeting, the start of Python included.
         disk_free: free bytes by folder that it writes to; None where unknown.
     """
@@ -166,7 +166,7 @@ class Connection:
                 return
 
     def close(self) -> None:
-        """End the session and wait until it is gone; again does nothing."""
+        """End the session and wait until it has ended; a second call does nothing."""
         self._closed.set()
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
@@ -191,7 +191,7 @@ class Connection:
             )
 
     def _send(self, message: Mapping[str, Any] | None) -> None:
-        """One line, or an empty one; a closed pipe is noticed by whoever reads next."""
+        """One line, or an empty one; a closed pipe is noticed by the next read."""
         line = b"" if message is None else json.dumps(message, allow_nan=False).encode()
         with self._writing, contextlib.suppress(OSError, ValueError):
             if self._process is not None and self._process.stdin is not None:

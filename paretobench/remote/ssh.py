@@ -1,7 +1,7 @@
 """Sessions over ssh: the command for a host, and what its failures mean in plain words.
 
 The system's own ssh does the work, with the user's own configuration: names, jumps and keys
-are set up where people keep them. What is not negotiable stands first, since ssh takes the
+are set up where people keep them. What must not be overridden comes first, since ssh takes the
 first value of an option: the host's key is checked, nothing is asked for, a dead connection
 is noticed within a minute (ssh_config(5)).
 """

@@ -59,7 +59,8 @@ class DeviceSweep:
         return self.prepared.device.name
 
     def begin(self, store: Store, command: str) -> None:
-        """Store the sweep and its points; an unfinished twin is continued under its own key."""
+        """Store the sweep and its points; an unfinished sweep of the same plan is continued under
+        its own key."""
         prepared = self.prepared
         request, plan = prepared.request, prepared.plan
         settings = _settings(prepared)

@@ -246,9 +246,7 @@ def _as_asked(wish: DeviceRequest, why: str) -> Device:
         precision = "bf16" if half["precision"] == "auto" else half["precision"]
         return Runtime(half["backend"], precision, dict(half.get("options") or {}))
 
-    return Device(
-        wish.name, runtime(wish.encode), runtime(wish.prefill), "not to be run here: " + why
-    )
+    return Device(wish.name, runtime(wish.encode), runtime(wish.prefill), "cannot run here: " + why)
 
 
 def machine_of(environment: Environment, asked: DeviceRequest) -> Machine:
@@ -281,7 +279,7 @@ def known_cells(
 def finished(
     known: Mapping[str, Sequence[Process]], rules: CellPlan, cheapest: Collection[str] = ()
 ) -> set[str]:
-    """Workloads that want no further process under the fidelity's rule."""
+    """Workloads that need no further process under the fidelity's rule."""
     from paretobench.measure.harness import wants_more
 
     return {key for key, cells in known.items() if not wants_more(cells, rules, key in cheapest)}

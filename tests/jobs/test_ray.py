@@ -114,7 +114,7 @@ class TestOnARealCluster:
         assert actor is not None
         actor.send_signal(signal.SIGKILL)
         done = ends(carry, jobs)
-        assert "its job is gone and left no result" in done["a"]
+        assert "its job ended and left no result" in done["a"]
         assert isinstance(done["b"], ScoringOutcome), "the device was not freed"
         carry = carrier(tmp_path, address)
         carry.submit(jobs[:1], keep_not)

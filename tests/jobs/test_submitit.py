@@ -23,7 +23,7 @@ from paretobench.errors import ConfigError, ExecutorError
 from paretobench.jobs import State, Unit, submitit
 from paretobench.jobs.command import UnitCommand
 from paretobench.jobs.scoring import Scoring, begin, scoring, unit_of
-from paretobench.jobs.submitit import standing
+from paretobench.jobs.submitit import job_progress
 from paretobench.jobs.unit_folder import UnitFolder
 from paretobench.store import Store
 from tests.remote.coordinator import TASKS, jobs_of
@@ -329,7 +329,7 @@ def test_a_missing_submitit_is_named_with_its_extra(
     ],
 )
 def test_slurms_words_are_states_with_reasons(word: str, state: State, reason: str) -> None:
-    found = standing(word, "Resources", "n7")
+    found = job_progress(word, "Resources", "n7")
     assert found.state is state and reason in found.reason
 
 
