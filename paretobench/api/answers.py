@@ -205,7 +205,7 @@ def describe(row: Row) -> str:
     from paretobench.report.formatting import estimate_ms, score_percent
 
     said = f"{row}: TTFT {estimate_ms(row.ttft)} ms, accuracy {score_percent(row.score)} %"
-    return f"{said} ({'; '.join(row.cautions)})" if row.cautions else said
+    return f"{said} ({'; '.join(map(str, row.cautions))})" if row.cautions else said
 
 
 def _conditions(texts: Sequence[str], view: View) -> list[Constraint]:

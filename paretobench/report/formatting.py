@@ -145,7 +145,7 @@ def footer_lines(
 
 def _cautions(rows: Sequence[Row]) -> str:
     """What the daggers beside points mean; empty if there is none."""
-    said = dict.fromkeys(caution for row in rows for caution in row.cautions)
+    said = dict.fromkeys(str(caution) for row in rows for caution in row.cautions)
     return f"{DAGGER} {'; '.join(said)}" if said else ""
 
 

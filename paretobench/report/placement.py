@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from paretobench.domain import Workload
-from paretobench.report.view.rows import Row
+from paretobench.report.view.rows import Caution, Row
 from paretobench.store import Store, StoredPoint
 
-CAUTION = "encoder partly off the Neural Engine"
+CAUTION = Caution("placement", "encoder partly off the Neural Engine")
 
 _BACKEND = "coreml"
 _SHARES = ("operations_off_neural_engine", "cost_off_neural_engine")

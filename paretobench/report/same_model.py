@@ -12,11 +12,15 @@ import re
 from collections.abc import Sequence
 
 from paretobench.domain import Workload
-from paretobench.report.view.rows import Accuracy
+from paretobench.report.view.rows import Accuracy, Caution
 from paretobench.store import StoredPoint
 
-OTHER_WEIGHTS = "score and latency from different weights"
-UNNAMED_WEIGHTS = "latency of a checkpoint, score of weights that its source does not name"
+OTHER_WEIGHTS = Caution("weights", "score and latency from different weights")
+UNNAMED_WEIGHTS = Caution(
+    "weights", "latency of a checkpoint, score of weights that its source does not name"
+)
+QUANTISED = Caution("weights", "score of quantised weights, latency of unquantised ones")
+PRUNED = Caution("weights", "score of pruned weights, latency of whole ones")
 
 _INTEGER = ("int8", "int4")
 
@@ -26,7 +30,7 @@ def cautions(
     parts: Sequence[Workload],
     point: StoredPoint,
     names_precision: bool = False,
-) -> tuple[str, ...]:
+) -> tuple[Caution, ...]:
     """Why a score and a latency are not of one model; empty if nothing speaks against it.
 
     Args:
@@ -36,9 +40,7 @@ def cautions(
     """
     if score is None or not parts:
         return ()
-    said = []
-    if not names_precision and (reason := _quantised(score, parts)):
-        said.append(reason)
+    said = [] if names_precision else _quantised(score, parts)
     timed = {part.checkpoint for part in parts}
     if timed not in ({""}, {score.checkpoint}):
         said.append(OTHER_WEIGHTS if score.checkpoint else UNNAMED_WEIGHTS)
@@ -46,16 +48,17 @@ def cautions(
     return (*said, *_input(score.conditions, parts, point))
 
 
-def _quantised(score: Accuracy, parts: Sequence[Workload]) -> str:
+def _quantised(score: Accuracy, parts: Sequence[Workload]) -> list[Caution]:
     """What to say of a latency of 8- or 4-bit weights beside a score that names none."""
     timed = {part.runtime.precision for part in parts}.intersection(_INTEGER)
     own = {part.checkpoint for part in parts} == {score.checkpoint} and score.checkpoint
     if not timed or own or "quantised: " in score.conditions:
-        return ""
-    return f"score of unquantised weights, latency of {' and '.join(sorted(timed))}"
+        return []
+    text = f"score of unquantised weights, latency of {' and '.join(sorted(timed))}"
+    return [Caution("weights", text)]
 
 
-def other_weights(score: Accuracy | None, parts: Sequence[Workload]) -> list[str]:
+def other_weights(score: Accuracy | None, parts: Sequence[Workload]) -> list[Caution]:
     """Why a score of quantised or pruned weights cannot stand for this latency; empty if it can.
 
     Args:
@@ -71,13 +74,13 @@ def other_weights(score: Accuracy | None, parts: Sequence[Workload]) -> list[str
     if "quantised: " in score.conditions:
         named = [name for name in _INTEGER if f"quantised: {name}" in score.conditions]
         if not timed.intersection(named or _INTEGER):
-            said.append("score of quantised weights, latency of unquantised ones")
+            said.append(QUANTISED)
     if "pruned: " in score.conditions:
-        said.append("score of pruned weights, latency of whole ones")
+        said.append(PRUNED)
     return said
 
 
-def _input(conditions: str, parts: Sequence[Workload], point: StoredPoint) -> list[str]:
+def _input(conditions: str, parts: Sequence[Workload], point: StoredPoint) -> list[Caution]:
     """Where the input of the scored model, as its source words it, is not the point's."""
     sides = {str(part.subject["resolution_px"]) for part in parts if part.kind == "encode"}
     timed = {
@@ -91,7 +94,7 @@ def _input(conditions: str, parts: Sequence[Workload], point: StoredPoint) -> li
         "visual tokens": _found(r"(\d+) visual tokens?\b", conditions),
     }
     return [
-        f"scored with {scored[what]} {what}, timed with {timed[what]}"
+        Caution("input", f"scored with {scored[what]} {what}, timed with {timed[what]}")
         for what in timed
         if scored[what] and timed[what] and scored[what] != timed[what]
     ]

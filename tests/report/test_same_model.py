@@ -12,7 +12,14 @@ from paretobench.domain import (
     encode_workload,
     prefill_workload,
 )
-from paretobench.report.same_model import cautions, other_weights
+from paretobench.report.same_model import (
+    OTHER_WEIGHTS,
+    PRUNED,
+    QUANTISED,
+    UNNAMED_WEIGHTS,
+    cautions,
+    other_weights,
+)
 from paretobench.report.view.rows import Accuracy
 from paretobench.store import StoredPoint
 from tests.report.test_stored import ENCODER, LLM, TORCH
@@ -40,28 +47,27 @@ def test_one_checkpoint_on_both_axes_needs_no_caution() -> None:
 
 def test_different_weights_are_marked() -> None:
     said = cautions(scored("other"), of_checkpoint("abc"), POINT)
-    assert said == ("score and latency from different weights",)
+    assert said == (OTHER_WEIGHTS,)
     (said_of_half,) = cautions(scored("abc"), (*of_checkpoint("abc")[:1], RANDOM[1]), POINT)
-    assert said_of_half == "score and latency from different weights"
+    assert said_of_half == OTHER_WEIGHTS
 
 
 def test_a_score_of_weights_that_nobody_names_is_marked_beside_a_checkpoint() -> None:
     (said,) = cautions(scored(), of_checkpoint("abc"), POINT)
-    assert "score of weights that its source does not name" in said
+    assert said == UNNAMED_WEIGHTS
 
 
 def test_quantised_scores_beside_unquantised_latencies_are_marked() -> None:
     score = scored(conditions="bfloat16; quantised: awq")
-    assert cautions(score, RANDOM, POINT) == (
-        "score of quantised weights, latency of unquantised ones",
-    )
+    assert cautions(score, RANDOM, POINT) == (QUANTISED,)
     int4 = [replace(one, runtime=Runtime("mlx", "int4")) for one in RANDOM]
     assert cautions(score, int4, POINT) == ()
 
 
 def test_latencies_of_8_and_4_bits_are_marked_beside_scores_that_name_no_precision() -> None:
     int4 = [RANDOM[0], replace(RANDOM[1], runtime=Runtime("llamacpp", "int4"))]
-    assert cautions(scored(), int4, POINT) == ("score of unquantised weights, latency of int4",)
+    (said,) = cautions(scored(), int4, POINT)
+    assert str(said) == "score of unquantised weights, latency of int4"
     assert cautions(scored(), int4, POINT, names_precision=True) == ()
     fp16 = [RANDOM[0], replace(RANDOM[1], runtime=Runtime("llamacpp", "fp16"))]
     assert cautions(scored(), fp16, POINT) == ()
@@ -71,7 +77,9 @@ def test_another_input_than_the_point_s_is_marked() -> None:
     same = scored(conditions="float32; 64 x 64 px; 2 passes; 16 visual tokens")
     assert cautions(same, RANDOM, POINT) == ()
     other = scored(conditions="float32; 96 x 96 px; 1 pass; 9 visual tokens")
-    assert cautions(other, RANDOM, POINT) == (
+    said = cautions(other, RANDOM, POINT)
+    assert {one.kind for one in said} == {"input"}
+    assert tuple(map(str, said)) == (
         "scored with 96 px, timed with 64",
         "scored with 1 passes, timed with 2",
         "scored with 9 visual tokens, timed with 16",
@@ -88,5 +96,5 @@ def test_int4_scores_do_not_stand_for_int8_latencies_nor_pruned_ones_for_whole_m
     int4 = scored(conditions="quantised: int4")
     assert other_weights(int4, int8) and other_weights(int4, RANDOM)
     pruned = scored(conditions="pruned: pruned_0.3")
-    assert other_weights(pruned, RANDOM) == ["score of pruned weights, latency of whole ones"]
+    assert other_weights(pruned, RANDOM) == [PRUNED]
     assert other_weights(scored("abc", conditions="quantised: int4"), of_checkpoint("abc")) == []

@@ -86,8 +86,8 @@ def test_a_mixture_that_was_asked_for_is_one_front_with_the_odd_ones_marked() ->
     ]  # fmt: skip
     found = cards(given, mix=True)
     assert {card.recipe for card in found} == {"mine"}
-    assert [card.cautions for card in found] == [
-        (), (), ("scored by protocol lmms, most of this front by mixed",),
+    assert [[(c.kind, c.text) for c in card.cautions] for card in found] == [
+        [], [], [("rules", "scored by protocol lmms, most of this front by mixed")],
     ]  # fmt: skip
     assert "share a front because that was asked for" in notes(given, mix_protocols=True)[0]
 

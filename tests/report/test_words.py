@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from paretobench.report.formatting import footer_lines, origin, remark
 from paretobench.report.summary import headline_sentences, summary_text
-from paretobench.report.view.rows import Accuracy, MissingResult, Statistics
+from paretobench.report.view.rows import Accuracy, Caution, MissingResult, Statistics
 from tests.report.grids import family_view, row, view
 
 
@@ -69,7 +69,7 @@ def test_the_summary_lists_fronts_failures_and_what_reuse_saved() -> None:
 
 
 def test_a_caution_is_explained_in_the_footer_and_the_note() -> None:
-    odd = row(cautions=("other weights",))
+    odd = row(cautions=(Caution("weights", "other weights"),))
     assert "† other weights" in footer_lines(view(odd), [odd])
     assert "† other weights" in remark(odd)
     assert str(odd) == "a@336† + Q-1B"

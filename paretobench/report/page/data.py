@@ -204,7 +204,7 @@ class _Maker:
             number(_assumed(row)),
             plannable(row, self.catalogue),
             number(device_options(row) if row.is_measured else ""),
-            number("; ".join(row.cautions)),
+            number("; ".join(map(str, row.cautions))),
         ]
 
     def _scores(self, row: Row) -> list[Any]:

@@ -171,7 +171,7 @@ def tidy_fields(view: View) -> list[Field]:
         *_task_fields(view),
         *_plain("is_on_front", "is_on_family_front", "front_class", "front_probability"),
         *_plain("reason", "hint"),
-        Field("labels", lambda row: "; ".join((*row.labels, *row.cautions))),
+        Field("labels", lambda row: "; ".join(map(str, (*row.labels, *row.cautions)))),
     ]
 
 

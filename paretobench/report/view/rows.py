@@ -74,6 +74,24 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
+class Caution:
+    """Why a row does not quite compare with its neighbours.
+
+    Attributes:
+        kind: what is odd: `weights` or `input` (score and latency are not of one model), `rules`
+            (of scoring), `placement` (Core ML ran a part elsewhere), `sum` (timed in one piece
+            it took another time).
+        text: the reason, fit to print.
+    """
+
+    kind: Literal["weights", "input", "rules", "placement", "sum"]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Runs:
     """What one part's estimate rests on: its timed runs by process, thinned.
 
@@ -155,7 +173,7 @@ class Row:
     reason: str = ""
     hint: str = ""
     labels: tuple[str, ...] = ()
-    cautions: tuple[str, ...] = ()
+    cautions: tuple[Caution, ...] = ()
     timed_checkpoint: str = ""
     operations_off_neural_engine: float | None = None
     cost_off_neural_engine: float | None = None
@@ -193,7 +211,8 @@ class Row:
 
         >>> Row('v', 'V', 'V', 1024, 'q', 'Q', '7B', 'grid_2x2', '2x2').point_label
         '1024 2x2'
-        >>> Row('v', 'V', 'V', 1024, 'q', 'Q', '7B', cautions=('other weights',)).point_label
+        >>> Row('v', 'V', 'V', 1024, 'q', 'Q', '7B',
+        ...     cautions=(Caution('weights', 'other weights'),)).point_label
         '1024†'
         """
         has_tiling = self.tiling not in ("", "none")

@@ -18,7 +18,7 @@ from paretobench.accuracy.standing_scores import sort_out
 from paretobench.accuracy.weights import weights_in_words
 from paretobench.domain.records import Score
 from paretobench.errors import UnknownNameError
-from paretobench.report.view.rows import HEADLINE, Accuracy
+from paretobench.report.view.rows import HEADLINE, Accuracy, Caution
 
 Identity = tuple[str, int, str, str]
 
@@ -38,7 +38,7 @@ class Scorecard:
     recipe: str
     headline: Accuracy | None
     tasks: tuple[Accuracy, ...]
-    cautions: tuple[str, ...] = ()
+    cautions: tuple[Caution, ...] = ()
     names_precision: bool = False
 
 
@@ -129,7 +129,7 @@ def _with_cautions(
         if protocol in (usual, *protocols.UNSTATED):
             return card
         words = f"scored by protocol {protocol}, most of this front by {usual}"
-        return replace(card, cautions=(words,))
+        return replace(card, cautions=(Caution("rules", words),))
 
     return [(where, caution(card)) for where, card in cards]
 

@@ -320,7 +320,7 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         task_scores=card.tasks,
         **_models(point, card, workloads, (ttft, _sum(checks, known))),
         reason="" if ttft else _reason(parts, known),
-        hint="" if headline else "; ".join(other) or HINT,
+        hint="" if headline else "; ".join(map(str, other)) or HINT,
     )
 
 
@@ -334,14 +334,10 @@ def _models(
     timed = {workload.checkpoint for workload in workloads}
     return {
         "timed_checkpoint": timed.pop() if len(timed) == 1 else "",
-        "cautions": tuple(
-            caution
-            for caution in (
-                *card.cautions,
-                *same_model.cautions(card.headline, workloads, point, card.names_precision),
-                contradiction(*times),
-            )
-            if caution
+        "cautions": (
+            *card.cautions,
+            *same_model.cautions(card.headline, workloads, point, card.names_precision),
+            *contradiction(*times),
         ),
     }
 

@@ -9,10 +9,12 @@ import pytest
 
 from paretobench.report.page import page_text
 from paretobench.report.view.published import published_view
-from paretobench.report.view.rows import View
+from paretobench.report.view.rows import Caution, View
 from tests.report.browser.chromium import Page
 from tests.report.grids import family_view, row, view
 from tests.report.pages import hostile_view, random_view, two_places_view
+
+ODD = Caution("weights", "other weights")
 
 VIEWS: dict[str, Callable[[], View]] = {
     "published": published_view,
@@ -21,7 +23,9 @@ VIEWS: dict[str, Callable[[], View]] = {
     "unscored": lambda: family_view("none"),
     "hostile": hostile_view,
     "two_places": two_places_view,
-    "caution": lambda: view(row("a", 0.1, 0.5, cautions=("other weights",)), row("b", 0.2, 0.6)),
+    "caution": lambda: view(
+        row("a", 0.1, 0.5, cautions=(Caution("weights", "other weights"),)), row("b", 0.2, 0.6)
+    ),
     "formulas": lambda: view(row("=HYPERLINK(1)", 0.1), row("+cmd|x", 0.2, 0.6), row("@SUM", 0.3)),
     "timed": lambda: random_view(24),
     "large": lambda: random_view(10_000),
