@@ -132,13 +132,29 @@ def logits_flops(llm: LanguageModel) -> float:
 def block_weights(llm: LanguageModel, experts: int | None = None) -> int:
     """Weights of one transformer block: attention with grouped keys, and a gated MLP.
 
+    Where most blocks have a gated short convolution in place of attention (LFM2: one projection to
+    three times the width, one back), it is the mean over the blocks.
+
     Args:
         experts: how many MLPs to count of a mixture of experts; None for all it has.
     """
     mlps = int(llm.options.get("num_experts", 1)) if experts is None else experts
     queries = llm.hidden_size * llm.n_heads * llm.per_head
     keys = llm.hidden_size * llm.n_kv_heads * llm.per_head
-    return 2 * queries + 2 * keys + mlps * 3 * llm.hidden_size * llm.intermediate_size
+    attention = 2 * queries + 2 * keys
+    with_attention = len(llm.options.get("full_attn_idxs", range(llm.n_layers)))
+    convolutions = (llm.n_layers - with_attention) * 4 * llm.hidden_size**2
+    mixers = (with_attention * attention + convolutions) // llm.n_layers
+    return mixers + mlps * 3 * llm.hidden_size * _feed_forward_width(llm)
+
+
+def _feed_forward_width(llm: LanguageModel) -> int:
+    """The MLP's inner width; LFM2 takes two thirds of the stated one, rounded up (`Lfm2MLP`)."""
+    if not llm.options.get("block_auto_adjust_ff_dim"):
+        return llm.intermediate_size
+    width = int(llm.options["block_ffn_dim_multiplier"] * int(2 * llm.intermediate_size / 3))
+    multiple = int(llm.options["block_multiple_of"])
+    return -(-width // multiple) * multiple
 
 
 def encode_bytes(encoder: Encoder, tile_px: int, runtime: Runtime) -> int:
