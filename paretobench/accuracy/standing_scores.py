@@ -127,7 +127,9 @@ def _judge(held: Sequence[Score], found: Standing) -> None:
             ]
     distinct = _distinct(candidates)
     if len(distinct) == 1:
-        found.counting.append(max(candidates, key=lambda score: score.dated))
+        found.counting.append(
+            max(candidates, key=lambda score: (score.dated, score.value, score.source.row or ""))
+        )
     else:
         found.contests.append(Contest(_labelled(distinct)))
 

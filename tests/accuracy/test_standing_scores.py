@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from paretobench.accuracy.standing_scores import sort_out
@@ -62,6 +62,7 @@ def test_protocols_recipes_parts_and_published_values_are_left_alone() -> None:
     assert sorted(s.value for s in found.counting) == [0.1, 0.2, 0.3, 0.4, 0.6]
 
 
+@example([(0.0, "a", "1"), (1e-79, "b", "1")])
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abc"), st.sampled_from("123"))))
 def test_the_order_of_scores_decides_nothing(drawn: list[tuple[float, str, str]]) -> None:
     scores = [
