@@ -122,7 +122,7 @@ class BackendMissingError(ParetobenchError):
 
 
 class DataError(ParetobenchError):
-    """A file or a number that cannot be used as it stands."""
+    """A file or a number that cannot be used as it is."""
 
 
 class LockError(ParetobenchError):

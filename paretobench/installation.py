@@ -38,7 +38,7 @@ def install_command(extra: str = "", python: str = "") -> str:
 
 
 def upgrade_command() -> str:
-    """The command that brings a newer version of this package."""
+    """The command that installs a newer version of this package."""
     clone = _clone()
     if clone is None:
         return f"pip install --upgrade {DISTRIBUTION}"
@@ -81,10 +81,10 @@ def check_is_alone(folder: Path = _PACKAGE.parent) -> None:
     Both have a package of that name, so each overwrites files of the other.
 
     Args:
-        folder: where this package lies.
+        folder: where this package is.
 
     Raises:
-        BackendMissingError: if the other project's metadata lies beside this package.
+        BackendMissingError: if the other project's metadata is beside this package.
     """
     for metadata in folder.glob("paretobench-[0-9]*.dist-info/METADATA"):
         summary = _summary(metadata)

@@ -1,4 +1,4 @@
-"""Where the package's own data lies: the bundled sweeps, the published tables and the locks.
+"""Where the package's own data is: the bundled sweeps, the published tables and the locks.
 
 In a checkout they are `sweeps/`, `results/published/` and `locks/` beside the package; in a wheel
 they travel inside it, as `paretobench/bundled/`.

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 
 MISSING = "–"
-"""What stands in a table where there is no value."""
+"""What a table shows where there is no value."""
 
 _DURATION = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*(us|ms|s|min|m|h)?\s*\Z")
 _SECONDS_PER = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}

@@ -1,6 +1,6 @@
 """Every file below the paths of an import, each once, and what kind of score file it is.
 
-What a file is, its content decides, never its name or what lies beside it. Named pipes and
+What a file is, its content decides, never its name or its neighbours. Named pipes and
 devices are not opened, links are followed once, and what leads nowhere is named.
 """
 
@@ -27,7 +27,7 @@ _LARGEST_JSON_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class Found:
-    """A file to look at, or a path that leads to none with the reason.
+    """A file to read, or a path that leads to none with the reason.
 
     Attributes:
         is_named: the user named this very path, rather than a folder that holds it.
@@ -53,7 +53,7 @@ def walk(paths: Iterable[Path], whole: Iterable[str] = ()) -> Iterator[Found]:
             yield found
         if not count:
             is_again = len(seen) == before
-            reason = "was looked at already" if is_again else "holds no file to look at"
+            reason = "was read already" if is_again else "holds no file to read"
             yield Found(path, reason, is_named=not is_again)
 
 

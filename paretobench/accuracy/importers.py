@@ -54,7 +54,7 @@ UNSTATED_RECIPE = "unstated"
 """The recipe of a score whose file gives none."""
 
 QUESTIONED_BELOW = 0.01
-"""A score below 1 % that stands in a column of percent: more often a fraction in the wrong one."""
+"""A score below 1 % in a column of percent: more often a fraction in the wrong one."""
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
 
@@ -328,7 +328,7 @@ def _refuse_double(line: _Line, score: Score, seen: dict[int, int]) -> None:
     if identity in seen:
         raise DataError(
             f"{line.file}, line {line.number}: {score.benchmark} of this configuration is "
-            f"already in line {seen[identity]}; keep one, or tell them apart by checkpoint."
+            f"already in line {seen[identity]}; keep one, or name the checkpoint of each."
         )
     seen[identity] = line.number
 

@@ -1,7 +1,7 @@
 """One front, one set of scoring rules.
 
 The same answers score differently under LLaVA's scripts, lmms-eval and VLMEvalKit. Points that
-were scored by different rules may stand in one table, but a front through them compares rules,
+were scored by different rules may share a table, but a front through them compares rules,
 not models: reports give each set of rules a front of its own, a comparison across them is
 refused, and either is merged only where that was asked for, and marked there.
 
@@ -91,7 +91,7 @@ def rule_sets(scores: Iterable[Scored]) -> tuple[str, ...]:
 
 
 def follows(score: Scored, rules: str, is_apart: bool = False) -> bool:
-    """Whether a score may stand in a front under a set of rules."""
+    """Whether a score may be part of a front under a set of rules."""
     found = rules_of(score, is_apart)
     return found is None or rules in found
 

@@ -1,9 +1,9 @@
-"""Which of several scores of one place counts: replaced versions, and contests that nobody decides.
+"""Which of several scores of one place counts: replaced versions, and undecided contests.
 
 A place is a point, a recipe, a benchmark and a protocol. Of two versions of one result (the same
 checkpoint, or the same file of one's own) the later written counts; the earlier stays in the store.
 Results of two checkpoints at one place are candidates: none is chosen, least of all by the order of
-hashes. Each keeps its value under a label that says what tells it from the others.
+hashes. Each keeps its value under a label that distinguishes it from the others.
 
 Published values are not judged here: `report.scorecards` ranks their origins.
 """
@@ -30,7 +30,7 @@ class Contest:
     """Two or more checkpoints with different values at one place.
 
     Attributes:
-        candidates: their newest scores, by label: what tells each from the others.
+        candidates: their newest scores, by label: what distinguishes each from the others.
     """
 
     candidates: tuple[tuple[str, Score], ...]
@@ -82,7 +82,7 @@ def place_of(score: Score) -> tuple[object, ...]:
 
 
 def lineage(score: Score) -> str:
-    """Whose result it is: versions of one lineage replace one another.
+    """The lineage of a result: its versions replace one another.
 
     The checkpoint where it is known, else the arguments of the harness, else the file's name.
     """
@@ -144,7 +144,7 @@ def _distinct(scores: Sequence[Score]) -> list[Score]:
 
 
 def _labelled(scores: Sequence[Score]) -> tuple[tuple[str, Score], ...]:
-    """Each with what tells it apart: arguments that the others lack, else hash, file or value."""
+    """Each with what distinguishes it: arguments that the others lack, else hash, file or value."""
     arguments = [re.split(r",(?=\w+=)", _about(score)) for score in scores]
     shared = set(arguments[0]).intersection(*arguments[1:])
     labels = [", ".join(a for a in each if a not in shared) for each in arguments]

@@ -1,6 +1,6 @@
 """What a checkpoint's name or arguments say of its weights: quantised, pruned, or nothing.
 
-A score of int4 weights says nothing of a point whose latency is of fp16 ones. Harnesses write what
+A score of int4 weights does not belong to a point with a latency of fp16 ones. Harnesses write what
 they loaded (`load_in_4bit=True`), and people name quantised copies so (`-AWQ`, `-int4`).
 """
 

@@ -183,7 +183,7 @@ def answer(
     if not found:
         raise DataError(
             "no point has both a TTFT and a score, so nothing can be best;\n"
-            "'paretobench import' adds scores, --published looks at the paper's own points"
+            "'paretobench import' adds scores, --published uses the paper's own points"
         )
     return Answers(tuple(found))
 

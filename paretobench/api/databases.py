@@ -1,4 +1,4 @@
-"""Opening a database to look at it, with an answer where there is none yet."""
+"""Opening a database to read it, with advice where there is none yet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATABASE = "results/paretobench.db"
 
 
 def open_store(database: str | Path | None) -> Store:
-    """Open a database to look at it.
+    """Open a database to read it.
 
     Raises:
         ConfigError: if there is none yet, with what to do.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from paretobench.store import Store
 
 ALL = "all"
-"""The recipe that stands for every recipe."""
+"""The recipe's name that means every recipe."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ VERBS = {
     "claims": "Recompute the paper's headline claims and say which hold.",
     "audit": "Recompute the published tables and list every mismatch.",
     "score": "Run lmms-eval on a checkpoint for a point.",
-    "import": "Bring in scores, lmms-eval results, timing reports or another database.",
+    "import": "Import scores, lmms-eval results, timing reports or another database.",
     "verify": "Check a bundle or a database against its own hashes, and who signed it.",
     "tokens": "What an image costs each vision-language model: passes and tokens.",
     "init": "Write a small grid of your own to start from.",

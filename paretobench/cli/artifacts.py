@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def artifacts_command() -> None:
     """Convert a grid's networks without measuring; list and check what is there.
 
-    They lie in ~/.cache/paretobench, or in PARETOBENCH_CACHE. What is made for a Mac can be made
+    They are in ~/.cache/paretobench, or in PARETOBENCH_CACHE. What is made for a Mac can be made
     on any machine with torch, copied there, and measured there.
     """
 

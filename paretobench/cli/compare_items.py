@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from paretobench.accuracy.lmms.paired import Paired
 
 KEPT = "results/accuracy"
-"""Where `paretobench score` keeps finished tasks unless told otherwise."""
+"""Where `paretobench score` keeps finished tasks by default."""
 
 
 def compare_items(a: str, b: str, protocol: str, kept: str, as_json: bool) -> bool:
@@ -48,7 +48,7 @@ def compare_items(a: str, b: str, protocol: str, kept: str, as_json: bool) -> bo
 
 
 def _may_name_results(side: str, kept: str) -> bool:
-    """Whether it is worth reading any file: a cheap look that spares a plain name the search."""
+    """Whether it is worth reading any file: a cheap test that spares a plain name the search."""
     path = Path(side)
     if path.is_file():
         return path.suffix == ".json"
@@ -81,12 +81,12 @@ def _print(a: str, b: str, found: list[Paired]) -> None:
 def verdict(paired: Paired) -> str:
     """Who is better, if the interval and, on few items, a sign test say so."""
     if not paired.difference.is_told_apart:
-        return "not told apart"
+        return "not separated"
     return "A better" if paired.difference.value > 0 else "B better"
 
 
 def needed(paired: Paired) -> str:
-    """How many items would tell the two apart, if this difference is the true one."""
+    """How many items would separate the two, if this difference is the true one."""
     if paired.difference.is_told_apart:
         return ""
     items = paired.difference.items_needed

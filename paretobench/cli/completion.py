@@ -35,7 +35,7 @@ def names(group: str) -> list[str]:
 
 
 def override_values() -> dict[str, list[str]]:
-    """What may stand left of `=`, and the words that are known to its right.
+    """What may be left of `=`, and the values that are known to its right.
 
     >>> override_values()["fidelity"]
     ['quick', 'standard', 'rigorous']

@@ -31,7 +31,7 @@ SEED = 0
     type=click.FloatRange(0.001, 0.5),
     default=0.03,
     show_default=True,
-    help="Relative difference to find; rounds are added until it can be told.",
+    help="Relative difference to find; rounds are added until it can be resolved.",
 )
 @as_json
 def duel_command(a: str, b: str, specs: tuple[Any, ...], detect: float, as_json: bool) -> int:

@@ -1,6 +1,6 @@
 """What each verb's help ends with: a command or two to begin from.
 
-A test runs every one of them, so an example here works as it stands. Those with a grid are run
+A test runs every one of them, so an example here works as it is. Those with a grid are run
 up to their plan; a checkpoint's are parsed.
 """
 

@@ -133,7 +133,7 @@ def _write_table(
     Args:
         makers: the module with this sort of table's `csv_text`, `markdown_text`, `latex_text`,
             `json_text` and `records`.
-        terminal: what the table looks like on a terminal.
+        terminal: makes the table for a terminal.
     """
     if kind == "terminal":
         _refuse_file(out)

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     "--signer",
     metavar="FILE",
     shell_complete=completion.files,
-    help="Take bundles alone, each signed by somebody in this file of allowed signers.",
+    help="Take bundles alone, each signed by a key in this file of allowed signers.",
 )
 @import_xcode.report_options
 def import_command(
@@ -63,7 +63,7 @@ def import_command(
     signer: str | None,
     **place: Any,
 ) -> None:
-    """Bring in scores, lmms-eval results, timing reports or another database."""
+    """Import scores, lmms-eval results, timing reports or another database."""
     from paretobench.cli.importing import Destination, Import, ImportRequest
 
     paths = [Path(name) for name in files]
@@ -84,7 +84,7 @@ def _say_progress(done: int) -> None:
 
 
 PROGRESS_FROM = 100_000
-"""Scores from which an import takes long enough to be told how far it is."""
+"""Scores from which an import takes long enough to print its progress."""
 
 
 def _print(running: Import) -> None:

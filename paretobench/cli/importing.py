@@ -94,7 +94,7 @@ class Import:
     """Reads paths into a database and keeps the account.
 
     Args:
-        on_progress: told how many scores went in, now and then.
+        on_progress: called now and then with how many scores went in.
     """
 
     def __init__(

@@ -68,7 +68,7 @@ def _print(what: str, rows: Iterable[dict[str, Any]], as_json: bool) -> None:
 
 
 SHOWN_ROWS = 1000
-"""Rows of a table on a terminal: nobody reads more, and a million take a gigabyte to lay out."""
+"""Most rows of a table on a terminal; a million take a gigabyte to lay out."""
 
 
 def _say_what_is_missing(store: Store) -> None:

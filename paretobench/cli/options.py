@@ -56,7 +56,7 @@ def print_composed(overrides: Sequence[str], part: str) -> None:
 
 
 def view_options(command: F) -> F:
-    """Which points a verb looks at: a database's, or the published ones."""
+    """Which points a verb is about: a database's, or the published ones."""
     options = [
         click.option(
             "--database",

@@ -74,7 +74,7 @@ _PLACE = ("encoder", "resolution_px", "llm", "tiling", "recipe")
 @click.option("--max-new-tokens", type=click.IntRange(min=1), help="Overrides the tasks' limits.")
 @click.option("--gen-kwargs", metavar="K=V,...", help="Overrides generation settings.")
 @click.option("--trust-remote-code", metavar="CHECKPOINT", help="Repeat its name to run its code.")
-@click.option("--chat-template", metavar="FILE", help="A Jinja file, if it brings none.")
+@click.option("--chat-template", metavar="FILE", help="A Jinja file, if the checkpoint has none.")
 @click.option("--timeout", "timeout_s", type=float, metavar="SECONDS", help="For one task.")
 @click.option(
     "--keep",
@@ -149,7 +149,7 @@ def _score_by_race(jobs: Sequence[Job], keep: Path, database: str) -> tuple[list
         missing = sorted(set(named) - set(latency_s))
         if missing:
             raise ConfigError(
-                f"racing goes by latency, and {database} has none for {missing[0]}"
+                f"racing needs latencies, and {database} has none for {missing[0]}"
                 f"{' and others' if missing[1:] else ''};\n'paretobench sweep' measures it"
             )
         found = race(named, latency_s, keep, on_event=say)

@@ -122,7 +122,7 @@ def _print_outcome(outcome: DeviceOutcome, with_table: bool) -> None:
     if unscored:
         say(
             f"{counted(len(unscored), 'point')} without a score: "
-            "'paretobench import' brings scores, 'paretobench score' makes them"
+            "'paretobench import' adds scores, 'paretobench score' makes them"
         )
     say(_what_was_done(outcome))
     if outcome.paths:

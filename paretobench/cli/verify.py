@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "allowed_signers",
     metavar="FILE",
     shell_complete=completion.files,
-    help="Demand a signature of somebody in this file of allowed signers (man ssh-keygen).",
+    help="Demand a signature by a key in this file of allowed signers (man ssh-keygen).",
 )
 @as_json
 def verify_command(file: str, allowed_signers: str | None, as_json: bool) -> None:
@@ -47,9 +47,9 @@ def verify_command(file: str, allowed_signers: str | None, as_json: bool) -> Non
     if found["signer"]:
         click.echo(f"signed by {found['signer']}")
     elif found["is_signed"]:
-        say("signed, and nobody asked by whom: --signer FILE checks it")
+        say("signed, not checked by whom: --signer FILE does")
     elif kind == "bundle":
-        say("not signed: it proves that it is whole, not whose it is")
+        say("not signed: it is whole, its author is not proven")
 
 
 def _verified_bundle(path: Path, allowed_signers: str | None) -> dict[str, Any]:

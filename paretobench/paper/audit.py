@@ -5,7 +5,7 @@ columns; is a printed TTFT the sum of the printed parts; is a printed standard d
 the printed runs; is a tiled encoder's latency its passes times the tile; does a number that
 several tables print agree. Nothing is hard-coded about which ones fail.
 
-A recomputed number agrees when it lies within half a unit of the printed one's last digit.
+A recomputed number agrees when it is within half a unit of the printed one's last digit.
 The inputs are rounded too; where that alone could explain a difference the row says so.
 """
 

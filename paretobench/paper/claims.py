@@ -1,7 +1,7 @@
 """A paper's headline claims as data, recomputed from its own tables with the arithmetic shown.
 
 A claim names the cells it compares and the ways it can be read; it holds when one reading does,
-and every reading is reported, so that nobody has to take the kindest one. The form is described
+and every reading is reported, not only the most favourable one. The form is described
 at the head of `results/published/claims.yaml`, and a user's own file has the same form.
 
 How much faster one front is than another is measured in `analysis.claims`, not here.
@@ -39,7 +39,7 @@ class ReadingResult:
     """One way to read a claim.
 
     Attributes:
-        reading: which way, in words.
+        reading: which way, as text.
         arithmetic: the numbers as they were put together.
         value: what comes out; for a comparison of rows, how many columns are won.
         claimed: what it is held against.
@@ -136,17 +136,17 @@ def check(entry: Mapping[str, Any]) -> ClaimResult:
     readings = tuple(map(_read_one, _as_list(entry["readings"])))
     if not readings:
         raise DataError("'readings' is empty; give at least one, or say 'not_recomputable'.")
-    told = _deciding(readings)
+    reading = _deciding(readings)
     return ClaimResult(
         id=entry["id"],
         claim=entry["claim"],
         where=where,
-        verdict="holds" if told.holds else "does not hold",
-        reading=told.reading,
-        arithmetic=told.arithmetic,
-        value=told.value,
-        claimed=told.claimed,
-        sources=told.sources,
+        verdict="holds" if reading.holds else "does not hold",
+        reading=reading.reading,
+        arithmetic=reading.arithmetic,
+        value=reading.value,
+        claimed=reading.claimed,
+        sources=reading.sources,
         readings=readings,
     )
 

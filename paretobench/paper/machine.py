@@ -1,4 +1,4 @@
-"""What separates a machine from the one of the FastVLM paper, in words.
+"""How a machine differs from the one of the FastVLM paper, as text.
 
 `device=m1_max_paper` runs the paper's protocol on whatever Apple silicon there is; a number
 from an M4 is then right for an M4 and no reproduction of the paper's. So what differs is named
@@ -26,7 +26,7 @@ UNSTATED = (
 
 
 def differences(environment: Environment) -> list[str]:
-    """How a machine differs from the paper's, one sentence each; empty for its twin.
+    """How a machine differs from the paper's, one sentence each; empty if it does not.
 
     >>> twin = {'chip': 'Apple M1 Max', 'memory_gib': 32.0, 'packages': {'coremltools': '7.2'}}
     >>> differences(Environment(twin))

@@ -204,7 +204,7 @@ def latencies() -> list[PublishedLatency]:
 
     The series are kept apart by name: `table4` and `table9` time FastViTHD up to two times
     apart, and every printed TTFT rests on `table9`. `fig1b` and `table5_composed` are sums of
-    printed parts whose arithmetic stands in the source's note.
+    printed parts; the arithmetic is in the source's note.
     """
     found = []
     for name in tables.names():

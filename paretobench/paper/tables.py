@@ -37,7 +37,7 @@ class Table:
         name: the file's name without `.csv`.
         label, title, version, provenance, series: as in `tables.yaml`.
         recipe: how its rows were trained, where no data column says so; else empty.
-        fill: cells that stand in the caption or the text instead of a column.
+        fill: cells that are given in the caption or the text instead of a column.
         placed: whether its rows can be placed on a plot.
         rows: the cells as text, in the order of print; an empty cell is "not reported".
     """
@@ -169,7 +169,7 @@ def source(of: Table, row: Row, provenance: Provenance | None = None, note: str 
 
 
 def harness_of(of: Table, row: Row, entry: suites.Benchmark) -> str:
-    """Who scored this cell: the authors' own harness, or whoever the row was quoted from."""
+    """Who scored this cell: the authors' own harness, or the work the row was quoted from."""
     flags, method = of.cell(row, "flags"), of.cell(row, "method")
     if "VLMEvalKit" in flags:
         return "VLMEvalKit"

@@ -37,7 +37,7 @@ def test_two_result_folders_are_compared_item_by_item() -> None:
         "+20.0",
         "-9.4 to +45.8",
         "20",
-        "not told apart",
+        "not separated",
         "about 84",
     ]
     assert "pope: not the same items: 4 items only one side answered" in result.stderr
@@ -58,7 +58,7 @@ def test_two_checkpoints_scored_here_are_found_by_name() -> None:
     scored(Path("results/accuracy/two"), "second", "123456789abcdef0")
     result = compare("first", "second")
     assert result.exit_code == 0, result.output
-    assert "not told apart" in result.stdout
+    assert "not separated" in result.stdout
 
 
 def test_a_side_without_results_beside_one_with_them_is_named() -> None:

@@ -189,7 +189,7 @@ def test_links_pipes_loops_and_empty_folders_end_with_a_message(cli: Cli, tmp_pa
     os.mkfifo(tmp_path / "pipe")
     assert "neither a file nor a folder" in refusal(cli("import", "pipe"))
     (tmp_path / "empty").mkdir()
-    assert "holds no file to look at" in refusal(cli("import", "empty"))
+    assert "holds no file to read" in refusal(cli("import", "empty"))
     (tmp_path / "loop").symlink_to("loop")
     assert "loop" in refusal(cli("import", "loop")) or cli("import", "loop").exit_code
     inside = tmp_path / "runs"

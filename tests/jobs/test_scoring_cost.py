@@ -84,7 +84,7 @@ def test_what_is_known_in_part_is_told_in_part(two: Any) -> None:
     first, second, third = effort.lines()
     assert first.endswith("about 3.0 GPU hours, 1 h 0 min with 2 at a time besides the unknown")
     assert second == "  time unknown, never scored: textvqa_val, docvqa_val"
-    assert third.startswith("  2 past task runs took 0.50 to 2.0 times what the others told")
+    assert third.startswith("  2 past task runs took 0.50 to 2.0 times what the others predicted")
     assert effort.to_json()["past_ratios"] == [0.5, 2.0]
 
 

@@ -1,4 +1,4 @@
-"""One answer against its item: LLaVA's public rules, for whoever follows them.
+"""One answer against its item: LLaVA's public rules.
 
 lmms-eval scores an answer as soon as it is generated, by rules of its own. The scores that
 the FastVLM paper prints for GQA, TextVQA and POPE follow LLaVA's scripts instead. These are
@@ -126,7 +126,7 @@ def vqa_accuracy(answer: str, annotations: Sequence[str]) -> float:
     """TextVQA's soft accuracy: `min(1, matches / 3)`, averaged leaving each annotator out once.
 
     Raises:
-        ValueError: if nobody annotated the item.
+        ValueError: if the item has no annotation.
 
     >>> vqa_accuracy('Yes', ['yes'] * 2 + ['no'] * 8)
     0.6

@@ -1,4 +1,4 @@
-"""Which checkpoint stands behind which grid point: the file a sweep scores by.
+"""Which checkpoint belongs to which grid point: the file a sweep scores by.
 
 A YAML file with what holds for all and a list of checkpoints:
 
@@ -120,7 +120,7 @@ def _with_input(job: Job, point: GridPoint) -> Job:
 
 
 def timed(points: Iterable[GridPoint], path: Path) -> dict[str, Checkpoint]:
-    """The checkpoints whose own weights stand for points, by the points' keys.
+    """The checkpoints that are timed with their own weights, by the points' keys.
 
     A hub name is downloaded, as for scoring.
 

@@ -2,7 +2,7 @@
 
     python child.py SPEC.json            run its tasks, one after the other
     python child.py --probe TASK...      print what this interpreter has, and the tasks' versions
-    python child.py --fetch NAME REVISION    bring a checkpoint from the hub; print its folder
+    python child.py --fetch NAME REVISION    download a checkpoint from the hub; print its folder
 
 It may be started by an interpreter that has lmms-eval but not this package, so it imports
 nothing of paretobench that it cannot do without, and runs on Python 3.9 and newer. Events go
@@ -42,7 +42,7 @@ RACING_SEED = 20241217
 
 
 class TaskError(Exception):
-    """One task cannot be scored; `kind` says whose fault it is."""
+    """One task cannot be scored; `kind` names the cause."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -105,7 +105,7 @@ class Events:
         self._is_speaking = int(os.environ.get("RANK", "0")) == 0
 
     def send(self, event: str, **fields: Any) -> None:
-        """Write one event; only the first of several processes speaks."""
+        """Write one event; only the first of several processes writes."""
         if self._is_speaking:
             print(json.dumps({"event": event, **fields}), file=self._out, flush=True)
 

@@ -3,8 +3,8 @@
 A task's time is proportional to its items. The seconds of one item come from the runs that are
 most alike: of the same engine before others, of the same model before others, of the same
 resolution before others; the median of those. A task that was never scored has no time, and
-no number is made up for it. `PastRuns.held` says how well this would have told each past run from
-the others.
+no number is made up for it. `PastRuns.held` gives how well this would have predicted each past run
+from the others.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from paretobench.domain.records import TaskRun
 from paretobench.units import counted, significant
 
 MOST_JUDGED = 200
-"""Past runs that say how well estimates hold; more tell no more, and each is held against all."""
+"""Past runs that estimates are checked against; more add little, and each is compared with all."""
 
 
 def runs_of(results: Iterable[TaskResult], job: Job, digest: str) -> tuple[TaskRun, ...]:
@@ -50,7 +50,7 @@ def runs_of(results: Iterable[TaskResult], job: Job, digest: str) -> tuple[TaskR
 
 @dataclass(frozen=True)
 class Held:
-    """Past runs over what the others would have told of each: how well estimates hold.
+    """Past runs over what the others would have predicted for each: how well estimates hold.
 
     Attributes:
         ratios: time taken over time estimated, in rising order.
@@ -61,16 +61,15 @@ class Held:
     def __str__(self) -> str:
         """
         >>> print(Held((0.8, 1.0, 1.5)))
-        3 past task runs took 0.80 to 1.5 times what the others told, 1.0 in the middle
+        3 past task runs took 0.80 to 1.5 times what the others predicted, 1.0 in the middle
         """
         if not self.ratios:
             return "no second run of a task yet to judge the estimate by"
         low, high, middle = self.ratios[0], self.ratios[-1], statistics.median(self.ratios)
         span = f"{significant(low, 2)} to {significant(high, 2)}"
         runs = counted(len(self.ratios), "past task run")
-        return (
-            f"{runs} took {span} times what the others told, {significant(middle, 2)} in the middle"
-        )
+        median = significant(middle, 2)
+        return f"{runs} took {span} times what the others predicted, {median} in the middle"
 
 
 @dataclass
@@ -100,7 +99,7 @@ class PastRuns:
         return None if n is None or each_s is None else each_s * n / job.processes
 
     def items(self, task: Task, job: Job) -> int | None:
-        """How many items a task of a job has; None if nobody knows.
+        """How many items a task of a job has; None if it is not known.
 
         What complete runs had counts before what the data set's paper says: data on disk may
         be a part.
@@ -124,7 +123,7 @@ class PastRuns:
 
     @property
     def elsewhere(self) -> tuple[str, ...]:
-        """The executors whose runs stand in for this one's, where it has none."""
+        """The executors whose runs are used where this one has none."""
         names = {run.executor for runs in self.by_task.values() for run in runs}
         return () if self.executor in names else tuple(sorted(names))
 

@@ -1,4 +1,4 @@
-"""Bringing in scores that lmms-eval or VLMEvalKit left behind.
+"""Import of scores that lmms-eval or VLMEvalKit wrote.
 
 Files in, placed scores out, with an entry for every file and task that gave none. Results of one
 folder and one checkpoint belong together, so that their suite means are made; of several runs of

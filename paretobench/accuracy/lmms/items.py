@@ -18,7 +18,8 @@ from paretobench.analysis.items import Confusion, Difference, paired_difference
 from paretobench.errors import DataError
 
 ANLS_BENCHMARKS = ("docvqa", "infovqa")
-"""Benchmarks whose items are scored anew from their answers: lmms-eval's rule changed in v0.3.0."""
+"""Benchmarks whose items are scored again from their answers: lmms-eval's rule changed in
+v0.3.0."""
 
 OCR_MARK = "Reference OCR token"
 """What LLaVA's TextVQA prompt has and lmms-eval's default has not."""

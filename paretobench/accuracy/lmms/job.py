@@ -50,7 +50,7 @@ class Job:
         gen_kwargs: overrides of the task's generation settings, as lmms-eval writes them.
         max_new_tokens: overrides the tasks' limits.
         trust_remote_code: the checkpoint's name, repeated, if its own code may run.
-        chat_template: a Jinja file for a checkpoint that brings none.
+        chat_template: a Jinja file for a checkpoint without one.
         timeout_s: for one task.
     """
 
@@ -80,7 +80,7 @@ class Job:
 
 
 def job_to_json(job: Job) -> dict[str, Any]:
-    """A job as plain JSON, its paths absolute: who reads it may stand in another folder."""
+    """A job as plain JSON, its paths absolute: it may be read in another folder."""
     folder, template = Path(job.checkpoint).expanduser(), job.chat_template
     return {
         **{one.name: getattr(job, one.name) for one in fields(job)},
@@ -143,7 +143,7 @@ def tasks_of(job: Job) -> list[Task]:
 
 
 def data_below(root: Path) -> dict[str, Path]:
-    """Data sets by task, where each lies in a folder of the task's name.
+    """Data sets by task, each in a folder of the task's name.
 
     Raises:
         DataError: if there is no such folder.
@@ -225,7 +225,7 @@ def data_digest(folder: Path) -> str:
 def child_spec(
     job: Job, tasks: Sequence[Task], folders: Mapping[str, Path], local: Path, digest: str
 ) -> dict[str, Any]:
-    """What the child is told, as JSON."""
+    """The child's input, as JSON."""
     arguments: dict[str, Any] = {"pretrained": str(local), **job.model_args}
     if job.model == OWN_MODEL:
         # Trust is given to the name that was asked for, and passed on for the folder it became.

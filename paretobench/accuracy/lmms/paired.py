@@ -3,7 +3,7 @@
 A side is a folder or file of lmms-eval results, or a checkpoint that was scored here, by its
 name, its folder or the first digits of its content hash. Most of the spread between two
 checkpoints is that of the questions; on the same questions it cancels, so that an interval on
-the differences tells them apart where the two scores' own intervals overlap.
+the differences separates them where the two scores' own intervals overlap.
 
 Where the two did not answer the same items, only the shared ones count, and a note says so.
 """
@@ -77,7 +77,8 @@ def _is_named(run: TaskResult, side: str) -> bool:
 
 
 def _of_one_checkpoint(found: Sequence[TaskResult], side: str) -> list[TaskResult]:
-    """The results, if one checkpoint gave them all: else a difference would be of nobody."""
+    """The results, if one checkpoint gave them all: else a difference would belong to no
+    checkpoint."""
     sources = {str(run.own.get("checkpoint") or run.model_args or run.model) for run in found}
     if len(sources) > 1:
         listed = "; ".join(sorted(each[:60] for each in sources))
@@ -93,7 +94,7 @@ def compare_runs(
 ) -> tuple[list[Paired], list[str]]:
     """Every benchmark that both sides answered, and what could not be compared.
 
-    A suite stands after its members if all of them are there; its parts count as independent.
+    A suite comes after its members if all of them are there; its parts count as independent.
 
     Args:
         a, b: task results of one checkpoint each.

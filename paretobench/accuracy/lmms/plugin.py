@@ -239,7 +239,7 @@ def input_shape(processor: Any, inputs: Any, n_images: int) -> dict[str, Any]:
     """What one image became: sides of one pass, passes, visual tokens (None where they vary).
 
     Raises:
-        InputShapeError: if the processor returns no `pixel_values` to look at.
+        InputShapeError: if the processor returns no `pixel_values`.
     """
     pixels = inputs.get("pixel_values")
     if pixels is None or pixels.dim() < 4:

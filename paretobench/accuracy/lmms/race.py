@@ -69,7 +69,7 @@ def race(
         latency_s: TTFT of each configuration in seconds.
         folder: where task folders are kept.
         scorer: scores one job; `runner.score` if not given.
-        on_event: told one line per event.
+        on_event: called with one line per event.
 
     Raises:
         ConfigError: if the jobs differ in benchmarks or protocol, or have a limit.

@@ -1,6 +1,6 @@
 """Result files of lmms-eval, whatever version wrote them, as task results.
 
-Three layouts are known. They differ in names and in where the settings stand, not in the
+Three layouts are known. They differ in names and in where the settings are, not in the
 numbers:
 
     to 0.2.2       FOLDER/results.json, settings in `model_configs`, samples in FOLDER/TASK.json
@@ -9,7 +9,7 @@ numbers:
 
 What this package's own runs write is the last one, with a section `paretobench` that holds
 the checkpoint's hash and what was observed. A file is known by its content; its name only says
-when it was written and where its samples lie. Nothing is scored here: see `scoring`.
+when it was written and where its samples are. Nothing is scored here: see `scoring`.
 
 Reference: EvolvingLMMs-Lab/lmms-eval, `__main__.py` and `loggers/evaluation_tracker.py` at the
 tags v0.2.2, v0.2.3, v0.2.4 and the 0.7.3 release; `utils.get_lmms_eval_version_string` for
@@ -283,7 +283,7 @@ class _File:
 
 
 def _logged(samples: Path | None) -> SampleLog | None:
-    """The log, if it can be read; whoever needs its items gets the error then."""
+    """The log, if it can be read; reading its items raises the error then."""
     if samples is None:
         return None
     try:

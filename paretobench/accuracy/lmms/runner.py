@@ -4,7 +4,7 @@ Each task leaves a folder named by everything that decides its result: the check
 content, the task's files, the protocol, lmms-eval's version, the generation settings, the
 input's resolution, the data. The same job again finds the folder and does not run; a killed
 run keeps every task that was complete. What a folder says is read by `results` and weighed by
-`scoring`, exactly as for files that somebody else made.
+`scoring`, exactly as for files from elsewhere.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def score(
 
     Args:
         folder: where task folders are kept.
-        on_event: told one line when a task starts, ends, is kept or fails.
+        on_event: called with one line when a task starts, ends, is kept or fails.
         on_scores: given the scores of each task the moment it is finished (suites come with
             the outcome), so that a store loses nothing if we are killed.
 

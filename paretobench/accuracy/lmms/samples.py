@@ -97,7 +97,7 @@ def read_log(path: Path) -> SampleLog:
 
 @lru_cache(maxsize=4)
 def _read_log(path: Path, mtime_ns: int, size: int) -> SampleLog:
-    """The log as it stands at that time and size: one file is asked for several times."""
+    """The log at that time and size: one file is asked for several times."""
     found: dict[str, Sample] = {}
     repeated = contradicting = 0
     for line in lines(path):

@@ -1,11 +1,11 @@
 """Task results to scores: value, standard error and protocol of every benchmark, and suites.
 
-A number never stands for more than it is. A benchmark scored on part of its items, a suite
+A number is never presented as more than it is. A benchmark scored on part of its items, a suite
 that lacks a member or has a limited one, is marked partial. LLaVA's rules apply only where
 the samples allow it. What is not in the list of benchmarks is kept under its own name.
 
 lmms-eval before v0.3.0 scores DocVQA and InfoVQA by a rule of its own (`anls_rule`): where answers
-are logged they are scored anew, elsewhere the score has the protocol `lmms_any`.
+are logged they are scored again, elsewhere the score has the protocol `lmms_any`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Value:
 
 
 def check_protocol(protocol: str) -> None:
-    """Refuse a protocol that nobody follows.
+    """Refuse a protocol that does not exist.
 
     Raises:
         ConfigError: if it is neither `lmms` nor `llava`.
@@ -141,7 +141,7 @@ def _known(result: TaskResult, row: suites.Benchmark, protocol: str) -> Value | 
                 [
                     note,
                     "OCR tokens in the prompt" if has_ocr else "",
-                    f"scored anew from logged answers; {100 * raw / row.task_scale:.1f} % before"
+                    f"scored again from logged answers; {100 * raw / row.task_scale:.1f} % before"
                     if is_other
                     else "",
                     RULE_NOTES.get(rule, ""),
@@ -175,7 +175,7 @@ RULE_NOTES = {
 """What a score's note says of the rule of its protocol."""
 
 FIRST_ANLS_VERSION = (0, 3)
-"""`if self.multiple_target and metric != "anls"` first stands in v0.3.0's `api/task.py`."""
+"""`if self.multiple_target and metric != "anls"` first appears in v0.3.0's `api/task.py`."""
 
 _SAME_ERROR = 1e-3
 """How closely (relative) an error has to be that of rights and wrongs alone to be taken for it."""
@@ -345,7 +345,7 @@ def _unknown(result: TaskResult) -> list[Value]:
         try:
             value, note = _fraction(raw, 1)
         except DataError:
-            problems.append(f"{key} is {raw:g}, a sum whose full marks are not known")
+            problems.append(f"{key} is {raw:g}, a sum with an unknown maximum")
             continue
         error = result.error(key)
         error = error / 100 if error is not None and note else error

@@ -5,7 +5,7 @@
     MODEL_DATASET_score.json   OCRBench (of 1,000)
     status.json                a run's data sets with `metrics`, keys such as `split=none|Overall`
 
-Columns stand in any order: VLMEvalKit writes them from a set. The number of items and their
+Columns come in any order: VLMEvalKit writes them from a set. The number of items and their
 answers are in other files, so that these scores come without errors. Its rules are its own (POPE
 over all splits at once, for example), so its scores have a protocol of their own and share no
 front with others silently. A data set that is no benchmark here is left out by name; so are the
@@ -37,7 +37,7 @@ PROTOCOL = "vlmevalkit"
 
 @dataclass(frozen=True)
 class DataSet:
-    """One of its data sets: our benchmark, what full marks are there, and where they stand.
+    """One of its data sets: our benchmark, its maximum, and where scores are found.
 
     Attributes:
         scale: full marks of its tables; a value at or below 1 may be a fraction all the same.
