@@ -77,8 +77,8 @@ def _facts(view: View, panel: Panel, answer: PanelAnswer) -> list[str]:
     ]
     if answer.probability is not None:
         assumed = ", errors assumed" if answer.is_assumed else ""
-        facts.append(f"the best of {len(panel.rows)} with a chance of "
-                     f"{percent(answer.probability, 0)} %{assumed}")  # fmt: skip
+        sure = "more than 99" if answer.probability > 0.995 else percent(answer.probability, 0)
+        facts.append(f"the best of {len(panel.rows)} with a chance of {sure} %{assumed}")
     if answer.runner_up is not None:
         facts.append(f"next: {_short(answer.runner_up, name)}")
     return facts

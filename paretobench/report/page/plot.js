@@ -146,7 +146,7 @@ function layerMarks(x, y) {
 function layerPoints() {
   const layer = data.layers[state.layer];
   if (!layer || state.gain !== 0) return [];
-  if (layer.points) return state.cost === 0 && layer.recipe === state.recipe ? layer.points : [];
+  if (layer.points) return state.cost === 0 && layer.recipes.includes(state.recipe) ? layer.points : [];
   const held = rows.filter((row) => row.environment === layer.environment && row.recipe === state.recipe && row.costs[state.cost] && row.scores.has(0));
   return held.map((row) => [`${row.name}, ${row.environment}`, /** @type {Held} */ (row.costs[state.cost]).value, /** @type {Scored} */ (row.scores.get(0)).value]);
 }

@@ -50,7 +50,7 @@
  * @typedef {{key: string, label: string}} Gain
  * @typedef {{recipe: string, environment: string, points: number, steps: number[], curves: Record<string, number[]>}} Chances
  * @typedef {{best: Point, next: Point | null, chance: number | null, nextChance: number | null, recipe: string}} Answer
- * @typedef {{label: string, recipe: string, points: [string, number, number][]}} Layer
+ * @typedef {{label: string, recipes: string[], points: [string, number, number][]}} Layer
  * @typedef {{heading: string, align: string, raw: string | null}} Column
  * @typedef {Record<string, any>} Address
  */

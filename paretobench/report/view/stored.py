@@ -101,7 +101,7 @@ def stored_view(
     view = View(
         rows=tuple(sorted(rows, key=_order)),
         name=chosen.name if chosen else store.path.stem,
-        title=_title(chosen, points, environment),
+        title=_title(chosen, points),
         protocol=str(chosen.settings.get("protocol", "paper")) if chosen else "",
         environment=describe_environment(environment),
         command=chosen.command if chosen else "",
@@ -474,9 +474,9 @@ def _readings(points: Sequence[StoredPoint], known: _Known) -> tuple[CanaryReadi
     )
 
 
-def _title(sweep: Sweep | None, points: Sequence[StoredPoint], environment: Environment) -> str:
+def _title(sweep: Sweep | None, points: Sequence[StoredPoint]) -> str:
     name = sweep.name if sweep else "all points"
-    return f"{name}: {len(points)} points on {environment.label}"
+    return f"{name}: {counted(len(points), 'point')}"
 
 
 def _identity(point: StoredPoint) -> tuple[str, int, str, str]:
