@@ -241,11 +241,11 @@ def draw_versus(info: VersusInfo, panel: Versus, axes: Axes, look: Look) -> None
     axes.set_xlim(*across)
     axes.set_ylim(*up)
     axes.grid(visible=False)
-    (unit, per), (unit_up, per_up) = time_unit(across[1]), time_unit(up[1])
+    unit, per = time_unit(max(across[1], up[1]))
     style_log_axis(axes.xaxis, *across, most=9 if is_wide else 6, per=per)
-    style_log_axis(axes.yaxis, *up, most=7, per=per_up)
+    style_log_axis(axes.yaxis, *up, most=7, per=per)
     axes.set_xlabel(f"{info.first}: TTFT ({unit})")
-    axes.set_ylabel(textwrap.fill(f"{panel.device}: TTFT ({unit_up})", NAME_WIDTH))
+    axes.set_ylabel(textwrap.fill(f"{panel.device}: TTFT ({unit})", NAME_WIDTH))
     draw_marks(panel.marks, axes, look)
 
 

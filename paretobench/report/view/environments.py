@@ -38,7 +38,8 @@ def everywhere_view(store: Store, **options: Any) -> View:
     timed = {name: view for name, view in views.items() if any(r.ttft for r in view.rows)}
     if len(timed) < 2:
         return next(iter(timed.values()), next(iter(views.values())))
-    return joined(timed)
+    whole = joined(timed)
+    return replace(whole, command=whole.command.partition(" --environment ")[0])
 
 
 def _names(environments: Sequence[Environment]) -> dict[str, str]:

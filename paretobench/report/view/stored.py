@@ -7,9 +7,11 @@ has a row: with a TTFT, or with the reason why not.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from paretobench.analysis import pooling, stats
@@ -104,7 +106,7 @@ def stored_view(
         title=_title(chosen, points),
         protocol=str(chosen.settings.get("protocol", "paper")) if chosen else "",
         environment=describe_environment(environment),
-        command=chosen.command if chosen else "",
+        command=chosen.command if chosen else _report_command(store, environment_key),
         date=max((summary.started_at[:10] for summary in known.summaries), default=""),
         benchmark=benchmark,
         sources=tables_cited(source for row in rows if row.score for source in row.score.sources),
@@ -126,6 +128,14 @@ def stored_view(
 
 FEWEST_DIGITS = 6
 """Of a sweep's key: fewer could be somebody's name for another sweep."""
+
+
+def _report_command(store: Store, environment_key: str | None) -> str:
+    """What makes the report of everything in a database again."""
+    path = store.path.absolute()
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
+    where = f" --environment {environment_key[:12]}" if environment_key else ""
+    return f"paretobench report --database {shlex.quote(str(shown))}{where}"
 
 
 def _namesakes(store: Store, chosen: Sweep | None) -> tuple[str, ...]:
