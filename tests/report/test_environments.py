@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from paretobench.domain.records import Estimate
+from paretobench.errors import UnknownNameError
+from paretobench.report import render_devices
 from paretobench.report.summary import grouped, headline_sentences
-from paretobench.report.view.environments import joined
+from paretobench.report.view.environments import everywhere_view, joined
 from paretobench.report.view.one_piece import contradiction
 from paretobench.report.view.rows import MissingResult, View
+from paretobench.report.view.stored import find_sweep, stored_view
+from paretobench.report.view.stored_devices import stored_devices
+from paretobench.store import Store
+from tests.report.databases import two_device_database
 from tests.report.grids import family_view, row, view
+from tests.report.pages import Document
+
+
+def opened(folder: Path) -> Store:
+    """The sweep `demo`, measured on two machines, to look at."""
+    path = two_device_database(folder / "two.db")
+    return Store.open(path, create=False, read_only=True)
 
 
 def half(which: int) -> View:
@@ -60,3 +76,50 @@ def test_a_time_in_one_piece_that_contradicts_the_sum_is_a_caution() -> None:
     assert contradiction(total, Estimate(0.83, 0.82, 0.84, 4, "t")) == ()
     assert contradiction(total, Estimate(3.3, None, None, 1, "single")) == ()
     assert contradiction(None, slow) == () and contradiction(total, None) == ()
+
+
+def test_a_database_of_two_machines_shows_every_point_on_both(tmp_path: Path) -> None:
+    with Store.open(
+        two_device_database(tmp_path / "two.db"), create=False, read_only=True
+    ) as store:
+        shown = everywhere_view(store)
+        alone = everywhere_view(store, recipe="r")
+    timed = [each for each in shown.rows if each.ttft]
+    assert {each.environment for each in timed} == {
+        "A cpu chip, Linux 6.1",
+        "A gpu chip, Linux 6.1",
+    }
+    assert not shown.untimed and {each.recipe for each in alone.scored} == {"r"}
+    assert shown.command.startswith("paretobench report --database ")
+    assert "2 environments" in shown.title
+
+
+def test_a_recipe_that_no_score_has_is_refused(tmp_path: Path) -> None:
+    with (
+        opened(tmp_path) as store,
+        pytest.raises(UnknownNameError, match="unknown recipe 'rr'"),
+    ):
+        everywhere_view(store, recipe="rr")
+
+
+def test_a_sweep_is_found_by_the_key_that_a_listing_prints(tmp_path: Path) -> None:
+    with Store.open(
+        two_device_database(tmp_path / "two.db"), create=False, read_only=True
+    ) as store:
+        for each in store.sweeps():
+            assert find_sweep(store, each.key[:12]).key == each.key
+        newest = stored_view(store, "demo")
+    [note] = [note for note in newest.notes if "are named demo" in note]
+    assert "2 sweeps" in note and "--sweep KEY" in note
+
+
+def test_devices_have_a_page_with_a_front_each(tmp_path: Path) -> None:
+    with Store.open(
+        two_device_database(tmp_path / "two.db"), create=False, read_only=True
+    ) as store:
+        views = stored_devices(store, "demo")
+    paths = render_devices(views, tmp_path / "out", formats=["svg"])
+    [page] = [path for path in paths if path.name == "index.html"]
+    shown = Document(page.read_text(encoding="utf-8")).data
+    assert shown["environments"] == ["cpu", "gpu"]
+    assert [layer["label"] for layer in shown["layers"]][:2] == ["cpu", "gpu"]
