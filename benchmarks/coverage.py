@@ -1,10 +1,11 @@
 """Do the intervals hold what they promise, and what does that cost?
 
-Simulated processes with known true latency run through the project's own warm-up, sampling,
-canary, stopping and estimating code; only the clock is simulated. For each kind of noise:
-how often the 95 % interval contains the truth, how often a label warns, and the device time
-against a fixed design of 20 processes x 20 samples. Then the same for intervals that borrow
-their spread from other workloads (`pooled`), with equal and with unequal spreads.
+Processes with known true latency run on a simulated machine (`simulated.py`) through the
+project's own code. For each kind of noise, neighbours in bursts and constant load among them:
+how often the 95 % interval contains the truth, how often a label warns or the row says that it is
+not known, and the device time against a fixed design of 20 processes x 20 samples. Then the same
+for whole sweeps at `quick` and `standard`, with how often a front is wrongly called sure; and for
+intervals that borrow their spread from other workloads (`pooled`), with unequal spreads.
 
     python benchmarks/coverage.py [--runs 1000] [--seed 0]
 
@@ -16,110 +17,37 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pairing
+from simulated import OVERHEAD_S, Noise, Process, World, measure
 
 from paretobench.analysis import pooling, stats
+from paretobench.analysis.front import front_mask
+from paretobench.analysis.noise import latency_noise
+from paretobench.analysis.points import Contender, LatencyNoise
+from paretobench.analysis.probability import memberships
 from paretobench.domain.records import Cell, Estimate
-from paretobench.measure.canary import verdict
-from paretobench.measure.timing import Repetition, sample, warm_up
+from paretobench.measure.timing import Repetition, warm_up
 from paretobench.planning.stopping import CellPlan, cell_plan
 
 TRUE_S = 0.5
 """Latency that every simulated workload has when nothing disturbs it: about the median of the
 40 workloads of the `qwen2_family` grid on two server cores."""
 
-OVERHEAD_S = 3.0
-"""Seconds that a simulated process takes to start and load: importing torch takes as long."""
+WORKLOADS = tuple(0.05 * 1.55**i for i in range(10))
+"""True latencies of a simulated sweep, 50 ms to 2.6 s: one runtime and kind of the same grid."""
 
-WARMING_S = 0.3
-"""Time constant of the 10 % by which a process is slow after its first run, which costs half
-as much again."""
-
-CANARY_S, CANARY_SD = 0.02, 0.002
 FIXED_CELLS = FIXED_SAMPLES = 20
 LOW, HIGH = 0.93, 0.98
+FALSE_CERTAINTY = 0.05
+"""Largest share of points that may be called on or off the front although they are not."""
+
 SAVING = 2.0
 """Least factor by which the rule's device time must undercut the fixed design's. A fixed design
 is chosen before the noise is known, so it costs what it costs where it ends up narrower."""
-
-
-@dataclass
-class World:
-    """The machine's state over simulated time: what all processes share."""
-
-    rng: np.random.Generator
-    now: float = 0.0
-    drift_per_s: float = 0.0
-    throttle_chance: float = 0.0
-
-    def speed(self) -> float:
-        """How much slower than at the beginning the machine is by now."""
-        return 1.0 + self.drift_per_s * self.now
-
-
-@dataclass
-class Process:
-    """One simulated process: its own bias, its samples' noise, its clock."""
-
-    world: World
-    noise: Noise
-    true_s: float = TRUE_S
-    _state: float = 0.0
-    _ran_s: float = 0.0
-    factor: float = field(init=False, default=1.0)
-    throttled: float = field(init=False, default=1.0)
-
-    def __post_init__(self) -> None:
-        rng = self.world.rng
-        self.factor = math.exp(rng.normal(0.0, self.noise.process_sd))
-        if rng.random() < self.noise.slow_mode_chance:
-            self.factor *= 1.0 + self.noise.slow_mode
-        if rng.random() < self.world.throttle_chance:
-            self.throttled = rng.uniform(1.03, 1.12)
-
-    def clock(self) -> float:
-        """Simulated monotonic seconds."""
-        return self.world.now
-
-    def run(self) -> None:
-        """One repetition: moves the clock by its noisy duration."""
-        noise = self.noise
-        innovation = self.world.rng.normal(0.0, noise.sample_sd)
-        keep = noise.correlation
-        self._state = keep * self._state + math.sqrt(1.0 - keep**2) * innovation
-        warming = 1.5 if self._ran_s == 0.0 else 1.0 + 0.1 * math.exp(-self._ran_s / WARMING_S)
-        slow = self.factor * self.throttled * self.world.speed() * warming
-        took = self.true_s * slow * math.exp(self._state)
-        self._ran_s += took
-        self.world.now += took
-
-    def canary(self) -> float:
-        """The canary: sees throttling and drift, not the workload's own noise."""
-        wobble = math.exp(self.world.rng.normal(0.0, CANARY_SD))
-        return float(CANARY_S * self.throttled * self.world.speed() * wobble)
-
-
-@dataclass(frozen=True)
-class Noise:
-    """One kind of disturbance. Standard deviations are of logarithms."""
-
-    name: str
-    sample_sd: float = 0.02
-    correlation: float = 0.0
-    process_sd: float = 0.0
-    slow_mode: float = 0.0
-    slow_mode_chance: float = 0.0
-    drift_per_s: float = 0.0
-    throttle_chance: float = 0.0
-    labelled: str = ""
-
-    def truth(self) -> float:
-        """The value an estimate aims at: the geometric mean over processes."""
-        return float(TRUE_S * (1.0 + self.slow_mode) ** self.slow_mode_chance)
 
 
 NOISES = (
@@ -137,70 +65,34 @@ NOISES = (
     ),
 )
 
+NEIGHBOURS = (
+    Noise("a neighbour a third of the time", process_sd=0.005, burst_share=1 / 3),
+    Noise(
+        "short bursts (0.1 s) a tenth of the time", process_sd=0.005, burst_share=0.1, burst_s=0.1
+    ),
+    Noise(
+        "bias 1.5 %, AR(1) 0.9 and a neighbour", process_sd=0.015, correlation=0.9, burst_share=0.2
+    ),
+    Noise("heavy tails (5 % of samples, mean +50 %)", process_sd=0.005, tail_chance=0.05, tail=0.5),
+    Noise("drift 3 % over 300 s", process_sd=0.005, drift_per_s=1e-4),
+)
+"""Further kinds, for sweeps at all levels."""
+
+CONSTANT = Noise("a neighbour all the time", process_sd=0.005, burst_share=1.0)
+
 DRIFT = Noise("drift 3 % over 300 s", process_sd=0.005, drift_per_s=1e-4)
-
-
-def simulate_cell(
-    world: World, noise: Noise, plan: CellPlan, index: int, seen: list[float], true_s: float
-) -> Cell:
-    """One process through the project's warm-up, sampling and canary code."""
-    began = world.now
-    process = Process(world, noise, true_s)
-    before_s = process.canary()
-    world.now += OVERHEAD_S
-    repeat = Repetition(process.run, lambda: None, process.clock)
-    first_run_s, warmup_s = warm_up(repeat, plan.sampling)
-    samples_s = sample(repeat, plan.sampling, OVERHEAD_S, first_run_s + sum(warmup_s))
-    after_s = process.canary()
-    moved = verdict(before_s, after_s, seen)
-    seen += [before_s, after_s]
-    return Cell(
-        workload_key=str(true_s),
-        environment_key="simulated",
-        started_at=f"{began:020.6f}",
-        fidelity=plan.fidelity,
-        round_index=index,
-        load_s=OVERHEAD_S,
-        first_run_s=first_run_s,
-        warmup_s=tuple(warmup_s),
-        samples_s=tuple(samples_s),
-        canary_before_s=before_s,
-        canary_after_s=after_s,
-        wall_s=world.now - began,
-        peak_memory_bytes=None,
-        status="ok" if moved is None else "suspect",
-    )
-
-
-def measure(
-    world: World, noise: Noise, plan: CellPlan, workloads: Sequence[float] = (TRUE_S,)
-) -> dict[float, list[Cell]]:
-    """Rounds over the workloads until none wants another process, as the harness does."""
-    seen = [CANARY_S * math.exp(world.rng.normal(0.0, CANARY_SD)) for _ in range(5)]
-    cells: dict[float, list[Cell]] = {true_s: [] for true_s in workloads}
-
-    def wants_more(true_s: float) -> bool:
-        medians = [stats.cell_median(cell) for cell in stats.replicates(cells[true_s])]
-        return plan.decide(medians, sum(cell.wall_s for cell in cells[true_s])).wants_more
-
-    index = 0
-    while active := [true_s for true_s in workloads if wants_more(true_s)]:
-        again = []
-        for true_s in active if index % 2 == 0 else active[::-1]:
-            cells[true_s].append(simulate_cell(world, noise, plan, index, seen, true_s))
-            if cells[true_s][-1].status == "suspect":
-                again.append(true_s)
-        for true_s in again:
-            cells[true_s].append(simulate_cell(world, noise, plan, index, seen, true_s))
-        index += 1
-    return cells
 
 
 @dataclass
 class Tally:
-    """Coverage, widths, costs and labels over many simulated measurements."""
+    """Coverage, widths, costs and labels over many simulated measurements.
+
+    Attributes:
+        unknown: rows that say that their machine was never quiet; they are not covered or missed.
+    """
 
     covered: int = 0
+    unknown: int = 0
     total: int = 0
     labelled: int = 0
     widths: list[float] = field(default_factory=list)
@@ -209,6 +101,9 @@ class Tally:
 
     def add(self, found: Estimate, truth: float, device_s: float = 0.0, label: str = "") -> None:
         """Count one estimate against the truth."""
+        if not found.is_known:
+            self.unknown += 1
+            return
         assert found.low is not None and found.high is not None
         self.total += 1
         self.covered += found.low <= truth <= found.high
@@ -220,7 +115,7 @@ class Tally:
     @property
     def coverage(self) -> float:
         """Share of intervals that contain the truth."""
-        return self.covered / self.total
+        return self.covered / self.total if self.total else math.nan
 
     @property
     def error(self) -> float:
@@ -228,11 +123,11 @@ class Tally:
         return math.sqrt(self.coverage * (1.0 - self.coverage) / self.total)
 
 
-def fixed_design(world: World, noise: Noise) -> tuple[Estimate, float]:
+def fixed_design(world: World) -> tuple[Estimate, float]:
     """20 processes x 20 samples after the same warm-up: the estimate and its device time."""
     plan, medians, began = cell_plan("rigorous"), [], world.now
     for _ in range(FIXED_CELLS):
-        process = Process(world, noise)
+        process = Process(world, TRUE_S)
         world.now += OVERHEAD_S
         repeat = Repetition(process.run, lambda: None, process.clock)
         warm_up(repeat, plan.sampling)
@@ -252,13 +147,13 @@ def rigorous_section(runs: int, seed: int) -> list[str]:
         tally, fixed = Tally(), Tally()
         rng = np.random.default_rng(seed)
         for _ in range(runs):
-            world = World(rng, throttle_chance=noise.throttle_chance)
-            cells = measure(world, noise, plan)[TRUE_S]
+            cells = measure(World(rng, noise), plan, (TRUE_S,))[TRUE_S]
             found = stats.measurement(cells).latency
-            tally.add(found, noise.truth(), sum(c.wall_s for c in cells), noise.labelled)
+            truth = TRUE_S * noise.factor()
+            tally.add(found, truth, sum(c.wall_s for c in cells), noise.labelled)
         for _ in range(max(runs // 10, 20)):
-            found, device_s = fixed_design(World(rng), noise)
-            fixed.add(found, noise.truth(), device_s)
+            found, device_s = fixed_design(World(rng, replace(noise, throttle_chance=0.0)))
+            fixed.add(found, TRUE_S * noise.factor(), device_s)
         spent_s += float(np.mean(tally.device_s))
         fixed_s += float(np.mean(fixed.device_s))
         print(
@@ -276,6 +171,93 @@ def rigorous_section(runs: int, seed: int) -> list[str]:
     return failed
 
 
+def sweep_section(runs: int, seed: int) -> list[str]:
+    """Whole sweeps at every level under every kind of noise; returns what failed."""
+    print("\nSweeps of ten workloads: 95 % intervals, rows that say unknown, fronts called sure")
+    print("(value: median absolute error; falsely sure: points called on or off and are not)")
+    columns = f"{'coverage':>9} {'unknown':>8} {'value':>7} {'width':>7} {'falsely sure':>13}"
+    print(f"{'level':9} {'noise':42} {columns}")
+    failed = []
+    for fidelity in ("quick", "standard", "rigorous"):
+        for noise in (*NOISES, *NEIGHBOURS, CONSTANT):
+            line, wrong = sweep_runs(cell_plan(fidelity), noise, runs, seed)
+            print(f"{fidelity:9} {noise.name:42} {line}", flush=True)
+            failed += [f"{fidelity}, {noise.name}: {text}" for text in wrong]
+    return failed
+
+
+def sweep_runs(plan: CellPlan, noise: Noise, runs: int, seed: int) -> tuple[str, list[str]]:
+    """One line of `sweep_section`, and what does not hold in it."""
+    rng, tally, errors = np.random.default_rng(seed), Tally(), []
+    sure = wrongly_sure = 0
+    for _ in range(runs):
+        world = World(rng, noise)
+        cells = measure(world, plan, WORKLOADS, WORKLOADS[:5])
+        factor = noise.factor() * world.mean_speed()
+        pool = pooling.fit(_undisturbed(cells[w]) for w in WORKLOADS)
+        found = {w: stats.measurement(cells[w], pool).latency for w in WORKLOADS if cells[w]}
+        for true_s, latency in found.items():
+            tally.add(latency, true_s * factor, 0.0, noise.labelled)
+            if latency.is_known:
+                errors.append(abs(latency.value / true_s / factor - 1.0))
+        tally.unknown += len(WORKLOADS) - len(found)
+        said, wrong = front_certainty(found, factor, rng)
+        sure, wrongly_sure = sure + said, wrongly_sure + wrong
+    total = tally.total + tally.unknown
+    rate = wrongly_sure / sure if sure else 0.0
+    line = (
+        f"{tally.coverage:8.1%}  {tally.unknown / total:7.1%} "
+        f"{np.median(errors) if errors else math.nan:7.2%} "
+        f"{np.median(tally.widths) if tally.widths else math.nan:7.2%} {rate:12.1%}"
+    )
+    if noise.labelled:
+        line += f"  labelled in {tally.labelled / max(tally.total, 1):.0%}"
+    wrong_text = []
+    if tally.total and not noise.labelled and tally.coverage < LOW:
+        wrong_text.append(f"coverage {tally.coverage:.1%}")
+    if rate > FALSE_CERTAINTY:
+        wrong_text.append(f"{rate:.1%} of the points called sure are not")
+    return line, wrong_text
+
+
+def _undisturbed(cells: Sequence[Cell]) -> list[float]:
+    counted = [cell for cell in stats.replicates(cells) if cell.status != "disturbed"]
+    return [stats.cell_median(cell) for cell in counted]
+
+
+def front_certainty(
+    found: Mapping[float, Estimate], factor: float, rng: np.random.Generator
+) -> tuple[int, int]:
+    """How many points are called on or off a front for sure, and how many of them wrongly.
+
+    Each workload meets rivals 1 to 8 % faster or slower than itself with nearly its accuracy, so
+    that the front is close.
+    """
+    names, values, truths = [], [], []
+    for true_s, latency in found.items():
+        rival_s = true_s * factor * float(np.exp(rng.normal(0.0, 0.04)))
+        accuracy = 0.4 + 0.05 * math.log(true_s / WORKLOADS[0])
+        for name, seconds, noise, height in (
+            (f"{true_s}", latency.value, latency_noise(latency), accuracy),
+            (f"rival of {true_s}", rival_s, LatencyNoise(0.002), accuracy + 0.0005),
+        ):
+            names.append(name)
+            values.append(Contender(name, seconds, height, ttft_noise=noise, accuracy_se=1e-4))
+        truths += [(true_s * factor, accuracy), (rival_s, accuracy + 0.0005)]
+    if not values:
+        return 0, 0
+    on_front = front_mask(np.array(truths))
+    said = wrong = 0
+    for contender, result, truth in zip(
+        values, memberships(values, rng, 400), on_front, strict=True
+    ):
+        if contender.name.startswith("rival") or result.verdict not in ("on", "off"):
+            continue
+        said += 1
+        wrong += (result.verdict == "on") != bool(truth)
+    return said, wrong
+
+
 def drift_section(runs: int, seed: int) -> list[str]:
     """Ratios of two workloads while the machine warms up: in rounds, and one after the other."""
     print("\nRatio of two workloads under drift (3 % over 300 s), true ratio 2")
@@ -283,13 +265,13 @@ def drift_section(runs: int, seed: int) -> list[str]:
     rng = np.random.default_rng(seed)
     paired, errors, naive = Tally(), [], []
     for _ in range(runs):
-        cells = measure(World(rng, drift_per_s=1e-4), DRIFT, plan, (2 * TRUE_S, TRUE_S))
+        cells = measure(World(rng, DRIFT), plan, (2 * TRUE_S, TRUE_S))
         found = pairing.paired_ratio(*(pairing.by_round(cells[w]) for w in (2 * TRUE_S, TRUE_S)))
         assert found is not None
         paired.add(found, 2.0)
         errors.append(abs(found.value / 2.0 - 1.0))
-        world = World(rng, drift_per_s=1e-4)
-        first, second = (measure(world, DRIFT, plan, (w,))[w] for w in (2 * TRUE_S, TRUE_S))
+        world = World(rng, DRIFT)
+        first, second = (measure(world, plan, (w,))[w] for w in (2 * TRUE_S, TRUE_S))
         one, other = stats.measurement(first).latency, stats.measurement(second).latency
         naive.append(abs(one.value / other.value / 2.0 - 1.0))
     print(
@@ -373,6 +355,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     failed = rigorous_section(given.runs, given.seed)
+    failed += sweep_section(max(given.runs // 10, 5), given.seed)
     failed += drift_section(max(given.runs // 4, 50), given.seed)
     failed += pooled_section(given.runs, given.seed)
     for text in failed:
