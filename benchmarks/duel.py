@@ -3,14 +3,14 @@
     python benchmarks/duel.py collect BANK.json smoke.json [--processes 60]
     python benchmarks/duel.py replay [BANK.json] [--replays 200] [--seed 0]
 
-`collect` times the workloads of a plan (`paretobench plan --json`) in many fresh processes, one after
-the other in turn, and keeps their medians: a bank of real processes. It takes a process's time for
-each and needs a quiet machine. `replay` plays duels with processes drawn from the bank, neighbours in
-time as the two sides of a round: once as they are (A/A), once with B slowed by 3 %. Without a bank it
-draws them from the noises of `simulated.py`.
+`collect` times the workloads of a plan (`paretobench plan --json`) in many fresh processes, one
+after the other in turn, and keeps their medians: a bank of real processes, of a quiet machine.
+`replay` plays duels with processes drawn from the bank, neighbours in time as the two sides of a
+round: once as they are (A/A), once with B slowed by 3 %. Without a bank it draws them from the
+noises below.
 
-Exit status 1 if equal sides are told apart in more than 5 % of replays (and two standard errors), or
-if the slowdown is found in less than 80 %.
+Exit status 1 if equal sides are told apart in more than 5 % of replays (and two standard errors),
+or if the slowdown is found in less than 80 %.
 """
 
 from __future__ import annotations
