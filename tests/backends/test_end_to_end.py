@@ -12,7 +12,7 @@ from tests.backends.test_llms import TINY
 CONVNEXT = {"builder": "timm", "architecture": "convnext_atto", "options": {}}
 
 
-def whole(prefill="torch", passes=1, n_tokens=4, encode="torch"):
+def whole(prefill="torch", passes=1, n_tokens=4, encode="torch", precision="fp32"):
     subject = {
         "encoder": CONVNEXT,
         "resolution_px": 64,
@@ -22,7 +22,7 @@ def whole(prefill="torch", passes=1, n_tokens=4, encode="torch"):
     }
     parts = {
         "encode": Runtime(encode, "fp32").spec(),
-        "prefill": Runtime(prefill, "fp32").spec(),
+        "prefill": Runtime(prefill, precision).spec(),
     }
     return Workload("end_to_end", "whole", subject, Runtime("end_to_end", "fp32+fp32", parts))
 
@@ -63,6 +63,33 @@ def test_openvino_encodes_and_torch_prefills_in_one_process(root):
     running.run()
     assert running.facts["encode"]["precision_read_back"] == "f32"
     assert running.facts["prefill"]["attention"] == "sdpa"
+
+
+@pytest.mark.parametrize("prefill", ["llamacpp", "openvino"])
+@pytest.mark.parametrize("n_tokens", [4, 9])
+def test_openvino_encodes_and_a_quantising_runtime_prefills_in_one_process(prefill, n_tokens, root):
+    """Two thread pools side by side; the logits are those of the language model alone."""
+    pytest.importorskip("openvino")
+    pytest.importorskip("xllamacpp" if prefill == "llamacpp" else "nncf")
+    workload = whole(prefill, n_tokens=n_tokens, encode="openvino", precision="int8")
+    running = session(workload, root)
+    running.run()
+    logits = running.llm.output().copy()
+    assert running.first_token == int(logits.argmax())
+
+    half = halves(workload)[1]
+    alone = get(prefill).load(half, get(prefill).prepare(half, root))
+    alone.set_embeddings(seen_by(running.llm))
+    alone.run()
+    assert np.allclose(alone.output(), logits, rtol=1e-3, atol=1e-3 * np.abs(logits).max())
+    alone.close()
+    running.close()
+
+
+def seen_by(llm):
+    """The embeddings that a session's last run took: [1, tokens, hidden]."""
+    tensor = getattr(llm, "_tensor", None)
+    return llm._embeddings[np.newaxis] if tensor is None else tensor.data.copy()
 
 
 def test_its_halves_are_the_workloads_that_are_timed_alone():
