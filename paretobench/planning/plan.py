@@ -143,11 +143,6 @@ class Summary:
     pending: int
     estimated_s: float
 
-    @property
-    def reused(self) -> int:
-        """Measurements saved by sharing."""
-        return self.naive_workloads - self.workloads
-
     def __str__(self) -> str:
         shared = f"{counted(self.workloads, 'workload')} instead of {self.naive_workloads}"
         left = f"{self.done} already measured, {self.pending} to go"

@@ -139,6 +139,8 @@ class RemoteDevice:
         self._end_session()
 
     def _session(self) -> Connection:
+        if self._is_closed:
+            raise ExecutorError(f"{self.name}: it was given back")
         if self._connection is None:
             self.connect()
         assert self._connection is not None
