@@ -1,4 +1,4 @@
-"""Which workloads' artifacts are there already, told from their manifests, without a framework.
+"""Which workloads' artifacts are there already, read from their manifests, without a framework.
 
 For a plan's estimate of time only: a manifest that fits says that something was made for this
 model and size, not that it is whole or of these versions; `prepare` checks that.
@@ -27,7 +27,7 @@ LLM_FORMATS = {"openvino": "openvino_llm"}
 
 
 class ArtifactIndex:
-    """Answers for many workloads after one look at the store.
+    """Answers for many workloads after listing the store once.
 
     Args:
         root: the artifact store's folder; it need not exist.
@@ -37,7 +37,7 @@ class ArtifactIndex:
         self._made = {_kept(one.manifest) for one in ArtifactStore(root)}
 
     def __call__(self, workload: Workload) -> bool:
-        """Whether nothing has to be made for a workload, as far as manifests tell."""
+        """Whether nothing has to be made for a workload, as far as manifests show."""
         backend = workload.runtime.backend
         kept_as = FORMATS.get(backend)
         if kept_as is None or workload.checkpoint:

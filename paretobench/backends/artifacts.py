@@ -200,7 +200,7 @@ class ArtifactStore:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            if self.find(recipe) is None:  # what stood there was damaged and is gone now
+            if self.find(recipe) is None:  # what was there was damaged and has been removed
                 work.rename(target)
         flush(target.parent)
         return target
@@ -305,7 +305,7 @@ def _sha256(path: Path) -> str:
 
 
 def _remove(folder: Path) -> None:
-    """Rename first, so that nobody can find a folder that is half gone."""
+    """Rename first, so that no process finds a half-removed folder."""
     doomed = folder.with_name(f".removed-{uuid.uuid4().hex[:12]}")
     with contextlib.suppress(OSError):
         folder.rename(doomed)

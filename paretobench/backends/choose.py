@@ -126,7 +126,7 @@ _PROBED: Mapping[Half, Mapping[str, Any]] = {
 
 
 def _has(name: str, half: Half, precision: str) -> bool:
-    """Whether a runtime can run one half in a precision, as far as it can be told beforehand."""
+    """Whether a runtime can run one half in a precision, as far as it is known beforehand."""
     runtime = Runtime(name, precision)
     return backends.get(name).refuses(Workload(half, "", _PROBED[half], runtime)) is None
 
@@ -136,7 +136,7 @@ FALLBACKS = ("fp16", "int8", "int4")
 
 
 def _fallbacks(wish: Mapping[str, Any], chosen: Runtime, machine: Hardware) -> tuple[Runtime, ...]:
-    """What prefills a language model that does not fit, where nobody chose how."""
+    """What prefills a language model that does not fit, where the user chose nothing."""
     is_open = wish.get("backend", "auto") == "auto" and wish.get("precision", "auto") == "auto"
     is_here = backends.get("llamacpp").available().is_available
     if not is_open or not is_here or chosen.options.get("device") != "cpu":

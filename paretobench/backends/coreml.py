@@ -231,7 +231,7 @@ def find_package(store: ArtifactStore, spec: PackageSpec) -> Artifact | None:
     """The package, if it was converted before.
 
     One that another kind of machine converted, or other versions did, is as good where it
-    cannot be converted anew, and on a Mac if it comes from Linux: nothing is converted twice.
+    cannot be converted again, and on a Mac if it comes from Linux: nothing is converted twice.
     """
     found = store.find(spec.recipe())
     if found is not None:
@@ -270,7 +270,8 @@ def _compiled(store: ArtifactStore, package: Artifact) -> Artifact:
 def _first_load(store: ArtifactStore, compiled: Artifact, units: str) -> Artifact:
     """Load for the first time, which specialises; with it, where each operation will run.
 
-    The compiled model must lie where it will stay: the system keeps its specialisation by path.
+    The compiled model must be compiled where it will stay: the system keeps its specialisation by
+    path.
     """
 
     def make(folder: Path) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def write_package(spec: PackageSpec, folder: Path) -> dict[str, Any]:
     """Build the encoder with random weights, convert it, write `encoder.mlpackage`.
 
     Args:
-        folder: of the artifact; temporary files go there too, and are gone at the end.
+        folder: of the artifact; temporary files go there too, and are removed at the end.
 
     Returns:
         Facts: parameters, size, which way it was captured, operations by type.
@@ -194,7 +194,7 @@ def _traced(encoder: Any, example: Any) -> Any:
     import torch
 
     with torch.no_grad(), warnings.catch_warnings():
-        # Every size is fixed here, so a traced constant is what is wanted.
+        # Every size is fixed here, so a traced constant is right.
         warnings.simplefilter("ignore")
         return torch.jit.trace(encoder, example)
 
@@ -256,7 +256,7 @@ def _check_written(package: Path) -> None:
     """Refuse a package that a full disk has cut short: the writer may not say so.
 
     Raises:
-        OSError: if a weight lies beyond the end of the weight file.
+        OSError: if a weight is beyond the end of the weight file.
     """
     weights = package / "Data" / "com.apple.CoreML" / "weights" / "weight.bin"
     size = weights.stat().st_size if weights.exists() else 0
@@ -303,7 +303,7 @@ def _scratch(folder: Path) -> Iterator[None]:
     """Send temporary files into the artifact's own folder while it is made.
 
     coremltools writes the whole package into the temporary folder first. There it would
-    outlive a killed process, and fill another disk than the one whose space was looked at.
+    outlive a killed process, and fill another disk than the one that was checked for space.
     """
     scratch, before = folder / "scratch", tempfile.tempdir
     scratch.mkdir()

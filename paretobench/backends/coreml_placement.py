@@ -2,7 +2,7 @@
 
 The Neural Engine takes an operation or leaves it to another unit, and each change of unit
 costs a transfer. Apple's compute plan says, before anything runs, which unit each operation
-will get and its share of the estimated cost. The shares off the Neural Engine tell whether a
+will get and its share of the estimated cost. The shares off the Neural Engine show whether a
 latency is one of the Neural Engine at all.
 """
 

@@ -1,6 +1,6 @@
 """Every call into coremltools that only a Mac can run, and nothing else.
 
-Not run where this was written: there was no Mac. What stands in for a run is a test that finds
+Not run where this was written: there was no Mac. In place of a run there is a test that finds
 every name, parameter and attribute used here in coremltools' own sources (the wheel for macOS
 holds the same Python files as the one for Linux), and a stand-in for its compiled binding on
 which the rest of the package is exercised. Whoever runs it on a Mac first: scripts/mac_tester.py
@@ -8,7 +8,7 @@ checks each of these calls and writes down what they returned.
 
 The package is compiled once, to a place that stays: the system keeps what it specialised for a
 device (the Neural Engine's own compilation) under the compiled model's path, so a model that is
-compiled anew for every process pays for it again each time. That is why models are loaded with
+compiled for every process pays for it each time. That is why models are loaded with
 `CompiledMLModel` and not with `MLModel`.
 """
 
@@ -169,7 +169,7 @@ class RemoteModel:
     """A package on a connected iPhone or iPad, through Xcode's tools.
 
     coremltools builds its runner app with `xcodebuild`, installs and starts it with
-    `devicectl`, and speaks to it over files; a wall clock here times that traffic. So the only
+    `devicectl`, and communicates over files; a wall clock here times that traffic. So the only
     latency worth keeping is the one the device reports.
 
     Args:
@@ -210,7 +210,7 @@ class RemoteModel:
         self.core_ml_load_s = _seconds(self._model.load_duration_in_nano_seconds)
 
     def predict(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The outputs, brought back from the device."""
+        """The outputs, copied back from the device."""
         outputs: dict[str, np.ndarray] = self._wait(self._model.predict(dict(inputs)))
         return outputs
 
@@ -273,7 +273,7 @@ def _require_mac() -> None:
 
 @contextlib.contextmanager
 def _hidden(names: tuple[str, ...]) -> Iterator[None]:
-    """Make modules that nobody has imported yet look as if they were not installed."""
+    """Make modules that are not imported yet appear not to be installed."""
     hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:

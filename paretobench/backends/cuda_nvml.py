@@ -1,4 +1,4 @@
-"""What NVIDIA's driver tells about its boards, through NVML: every call into pynvml.
+"""What NVIDIA's driver reports about its boards, through NVML: every call into pynvml.
 
 Clocks, temperature, power, energy, why clocks are limited, MIG, driver. Everything is optional:
 without the package (`nvidia-ml-py`), the driver or a board the answers are empty, and a value
@@ -28,16 +28,16 @@ REASONS = {
 """Why a board's clocks are where they are: `nvmlClocksEventReason*` of NVML's header."""
 
 BENIGN = 0x1 | 0x2
-"""Reasons that are no trouble: an idle board, and clocks that somebody set."""
+"""Reasons that are no trouble: an idle board, and clocks that were set on purpose."""
 
 LOOK_EVERY_S = 1.0
-"""Shortest time between two looks at a board while a cell samples; a look takes about 1 ms,
+"""Shortest time between two readings of a board while a cell samples; one takes about 1 ms,
 outside what is timed."""
 
 
 @dataclass(frozen=True)
 class BoardState:
-    """One board as NVML tells it; None or empty where it does not.
+    """One board as NVML reports it; None or empty where it does not.
 
     Attributes:
         index: NVML's number; CUDA may count otherwise (CUDA_DEVICE_ORDER).
@@ -65,7 +65,7 @@ class BoardState:
 
     @property
     def limits(self) -> list[str]:
-        """What limits its clocks, in words; empty if nothing that matters.
+        """What limits its clocks, as text; empty if nothing that matters.
 
         >>> BoardState(0, reasons=0x1 | 0x4 | 0x20).limits
         ['power cap', 'thermal slowdown by the driver']
@@ -123,7 +123,7 @@ def _read(nvml: Any, handle: Any, index: int) -> BoardState:
         try:
             return getattr(nvml, name)(handle, *arguments)
         except (nvml.NVMLError, AttributeError):
-            return None  # this board, its driver or an older pynvml does not tell
+            return None  # this board, its driver or an older pynvml does not report it
 
     memory, mig = ask("nvmlDeviceGetMemoryInfo"), ask("nvmlDeviceGetMigMode")
     persistence = ask("nvmlDeviceGetPersistenceMode")
@@ -176,7 +176,7 @@ def energy_j() -> float | None:
 
 
 def identity() -> list[str]:
-    """The boards in the words that an environment is told apart by; clocks and heat move.
+    """The boards by the facts that identify an environment; clocks and heat move.
 
     Returns:
         For each board its name, driver, power limit, and whether MIG cuts it up.
@@ -216,7 +216,7 @@ class BoardWatch:
     _last: float | None = field(default=None, repr=False)
 
     def look(self) -> None:
-        """Read the board if the last look is long enough ago; nothing without NVML."""
+        """Read the board if the last reading is long enough ago; nothing without NVML."""
         now = self.clock()
         if self._last is not None and now - self._last < LOOK_EVERY_S:
             return
@@ -225,7 +225,7 @@ class BoardWatch:
         self._seen += [b for b in boards() if b.uuid.removeprefix("GPU-") == wanted]
 
     def facts(self) -> dict[str, Any]:
-        """Extremes over all looks; empty if nothing was seen."""
+        """Extremes over all readings; empty if there is none."""
         if not self._seen:
             return {}
         clocks = [state.sm_clock_mhz for state in self._seen if state.sm_clock_mhz is not None]

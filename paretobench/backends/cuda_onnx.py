@@ -73,7 +73,7 @@ def board_index(options: Mapping[str, Any]) -> int:
 
 
 class BoundSession:
-    """An inference session whose input and output lie on the board.
+    """An inference session with input and output on the board.
 
     Args:
         onnxruntime: the module.
@@ -124,7 +124,7 @@ class BoundSession:
         self._input.update_inplace(pixels)
 
     def run(self) -> None:
-        """One inference; returns when the result lies on the board."""
+        """One inference; returns when the result is on the board."""
         self.session.run_with_iobinding(self._binding)
         self._binding.synchronize_outputs()
 

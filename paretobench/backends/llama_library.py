@@ -20,7 +20,7 @@ import numpy as np
 from paretobench.errors import BackendMissingError, OutOfMemoryError, UnsupportedError
 
 PINNED = "2026.10.11549"
-"""Release of xllamacpp whose structures stand below."""
+"""Release of xllamacpp whose structures are below."""
 
 MMAP, LAZY_OFF = 1, 0
 _EXPECTED = {"n_ctx": 512, "n_batch": 2048, "n_ubatch": 512, "n_seq_max": 1, "n_threads": 4,

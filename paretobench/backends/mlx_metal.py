@@ -47,7 +47,7 @@ def gpu_facts(mlx: Any) -> dict[str, Any]:
 
 
 def reset_peak(mlx: Any) -> None:
-    """Start counting MLX's peak memory anew."""
+    """Reset MLX's peak memory."""
     mlx.reset_peak_memory()
 
 

@@ -134,7 +134,7 @@ class ONNXSession:
             self._board.write(pixels)
 
     def run(self) -> None:
-        """One inference; the result lies in host memory, or on the board, when it returns."""
+        """One inference; the result is in host memory, or on the board, when it returns."""
         with memory_failures(self.label):
             if self._board is not None:
                 self._board.run()

@@ -126,7 +126,7 @@ class OpenVINOSession:
         self._tensor.data[:] = pixels
 
     def run(self) -> None:
-        """One inference; the result lies in host memory when it returns."""
+        """One inference; the result is in host memory when it returns."""
         self.request.infer()
         self._has_run = True
 

@@ -180,7 +180,7 @@ class OpenVINOPrefillSession:
         return int(self.output()[0].argmax())
 
     def run(self) -> None:
-        """One prefill; logits and cache lie in host memory when it returns."""
+        """One prefill; logits and cache are in host memory when it returns."""
         with memory_failures(self.label):
             self.request.infer()
         self._has_run = True

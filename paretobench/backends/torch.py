@@ -8,7 +8,7 @@ the logits of the last position alone, as generation does.
 
 Options: `device` (cpu, mps, cuda, cuda:N), `threads`, `attention` (transformers' name), `mode`
 (see `torch_modes`; `best` on CUDA, else `eager`), and on CUDA `sdpa` (one attention kernel).
-On CUDA an input is written anew into one buffer for every run, and the board's own seconds are
+On CUDA an input is written into one buffer for every run, and the board's own seconds are
 kept in the facts beside the wall time that the harness takes.
 """
 
@@ -152,7 +152,7 @@ class EncodeSession(TorchSession):
 
     @property
     def pixels(self) -> Any:
-        """The input as it lies on the device: [batch, 3, resolution, resolution]."""
+        """The input on the device: [batch, 3, resolution, resolution]."""
         return self._inputs["pixels"]
 
     def _forward(self, inputs: torch_modes.Inputs) -> Any:

@@ -7,7 +7,7 @@
                  the session is loaded, and recorded with what the others took
 
 A runner is called with the same inputs' dictionary each time; a graph reads them where they lay
-when it was captured, so whoever feeds it writes in place.
+when it was captured, so inputs are written in place.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Plain:
 
 
 class Graph:
-    """A captured graph: every call replays the kernels on what lies in the inputs now.
+    """A captured graph: every call replays the kernels on the inputs' current content.
 
     Args:
         forward, inputs: what is captured.

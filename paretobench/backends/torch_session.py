@@ -88,7 +88,7 @@ class TorchSession:
             held.copy_(tensor)
 
     def _observe(self) -> None:
-        """Before an input, untimed: refuse a result that was not finite, look at the board."""
+        """Before an input, untimed: refuse a result that was not finite, read the board."""
         if self.result is not None:
             check_finite(self.output(), self.label)
         if self.board is not None:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from paretobench.accuracy import finding, importers
 from paretobench.accuracy.accounting import ImportAccount, ImportEntry, Outcome
+from paretobench.accuracy.current_scores import Contest, sort_out
 from paretobench.accuracy.finding import Found
 from paretobench.accuracy.lmms import importer
 from paretobench.accuracy.names import known_names
-from paretobench.accuracy.standing_scores import Contest, sort_out
 from paretobench.cli import import_tool_timings, import_xcode
 from paretobench.errors import DataError, ParetobenchError
 from paretobench.units import counted, percent
@@ -253,13 +253,13 @@ class Import:
         replaced: dict[str, str] = {}
         replaces: dict[str, str] = {}
         if touched:
-            standing = sort_out(self._destination.store.crowded_scores())
-            for old, new in standing.replaced:
+            sorted_scores = sort_out(self._destination.store.crowded_scores())
+            for old, new in sorted_scores.replaced:
                 replaced[old.key] = f"{percent(new.value)} % of {_when(new)} counts"
                 replaces[new.key] = f"replaces {percent(old.value)} % of {_when(old)}"
             self.contests = [
                 contest
-                for contest in standing.contests
+                for contest in sorted_scores.contests
                 if any(score.key in touched for _, score in contest.candidates)
             ]
         for stored in self._stored:

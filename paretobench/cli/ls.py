@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.accuracy.standing_scores import sort_out
+from paretobench.accuracy.current_scores import sort_out
 from paretobench.api.databases import open_store
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json_rows, print_table, say
@@ -167,9 +167,9 @@ def _scores(store: Store) -> Iterator[dict[str, Any]]:
     `counts` says which of several at one place a report takes: `yes`, `replaced` by a later
     version, `candidate` beside another checkpoint's, `no` for a part.
     """
-    standing = sort_out(store.crowded_scores())
-    special = {old.key: "replaced" for old, _ in standing.replaced}
-    for contest in standing.contests:
+    sorted_scores = sort_out(store.crowded_scores())
+    special = {old.key: "replaced" for old, _ in sorted_scores.replaced}
+    for contest in sorted_scores.contests:
         special |= {score.key: "candidate" for _, score in contest.candidates}
     superseded = store.superseded_keys()
     for score in store.stream_scores():

@@ -3,7 +3,7 @@
     paths = render_devices({"cpu": a_view, "gpu": another}, Path("reports/devices"))
 
 One view per device; what the figures show of them is in `figures.devices`. Rows of different
-devices stand side by side and never on one front.
+devices are shown side by side and never on one front.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def score_percent(score: Accuracy | None) -> str:
     return f"{percent(score.value)} ± {percent(Z95 * score.standard_error)}"
 
 
-def standing(row: Row) -> str:
+def front_class(row: Row) -> str:
     """What a row is: `front`, `ambiguous`, `unknown`, `family` (on that front alone), `dominated`.
 
     A class from uncertainties wins over the plain dominance of the point estimates.

@@ -1,7 +1,7 @@
 """Python's search for cycles, kept from walking a large view again and again.
 
 A view of ten thousand points is some million objects that live to the end and refer to nothing
-in a circle. The collector cannot know that, and looks through all of them whenever a quarter as
+in a circle. The collector cannot know that, and goes through all of them whenever a quarter as
 many new ones have come: a tenth of the time of a large report.
 """
 
@@ -28,7 +28,7 @@ def paused() -> Iterator[None]:
 def passed_over() -> Iterator[None]:
     """Run a block in which only what is made in it is looked through: figures are full of cycles.
 
-    Where somebody has frozen objects already, theirs stay frozen and nothing is added.
+    Where objects are frozen already, theirs stay frozen and nothing is added.
     """
     if gc.get_freeze_count():
         yield

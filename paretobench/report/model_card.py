@@ -1,7 +1,7 @@
 """One point as the `model-index` of a Hugging Face model card: its scores, its TTFT, their sources.
 
 The text is the front of a README.md, between two rules; it can be pasted into one that has
-none. Scores are percent, as model cards print them; the latency stands as a result of its own
+none. Scores are percent, as model cards print them; the latency is a result of its own
 whose data set is the machine, because a time without its machine says nothing.
 
 Reference: Hugging Face Hub documentation, "Model cards", section on evaluation results, and

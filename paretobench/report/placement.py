@@ -1,6 +1,6 @@
 """Where Core ML ran the encoders: the shares off the Neural Engine, from cells to rows.
 
-Core ML moves what the Neural Engine cannot run to another unit without a word, so a row whose
+Core ML moves what the Neural Engine cannot run to another unit without notice, so a row whose
 encoder was not all there says so: two columns, and a dagger where the share is not near zero.
 """
 

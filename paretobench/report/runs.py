@@ -1,6 +1,6 @@
 """The timed runs behind an estimate, few enough to travel with a report.
 
-A cell keeps every run; a report shows where they lie. Each process is thinned to its fastest,
+A cell keeps every run; a report shows their values. Each process is thinned to its fastest,
 its slowest and the runs at even ranks between, which leaves its range and its quartiles as
 they are.
 """

@@ -1,7 +1,7 @@
-"""Whether a score and a latency speak of the same model, and what to say if they do not.
+"""Whether a score and a latency are of the same model, and what to say if they are not.
 
-A latency on random weights stands for every checkpoint of its architecture: nothing to say. A
-latency of a checkpoint's own weights stands for that checkpoint alone, by content hash. And a
+A latency on random weights holds for every checkpoint of its architecture: nothing to say. A
+latency of a checkpoint's own weights holds for that checkpoint alone, by content hash. And a
 score whose source says how it was made (quantisation, side of the tile, passes, visual tokens)
 has to agree with the point that it is shown at.
 """
@@ -31,7 +31,7 @@ def cautions(
     point: StoredPoint,
     names_precision: bool = False,
 ) -> tuple[Caution, ...]:
-    """Why a score and a latency are not of one model; empty if nothing speaks against it.
+    """Why a score and a latency are not of one model; empty if they may be.
 
     Args:
         parts: the workloads of the point's latency.
@@ -59,7 +59,8 @@ def _quantised(score: Accuracy, parts: Sequence[Workload]) -> list[Caution]:
 
 
 def other_weights(score: Accuracy | None, parts: Sequence[Workload]) -> list[Caution]:
-    """Why a score of quantised or pruned weights cannot stand for this latency; empty if it can.
+    """Why a score of quantised or pruned weights cannot be joined with this latency; empty if it
+    can.
 
     Args:
         parts: the workloads of the point's latency.

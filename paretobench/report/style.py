@@ -64,8 +64,8 @@ DASHES: tuple[Any, ...] = (
     (0, (10, 1.5, 3, 1.5)),
     (0, (2, 2)),
 )
-"""Patterns of the families' lines, in the palette's order: what tells them apart in grey. One more
-than there are colours, so that two families of one colour differ."""
+"""Patterns of the families' lines, in the palette's order: what distinguishes them in grey. One
+more than there are colours, so that two families of one colour differ."""
 
 FAMILY_ORDER = (
     "FastViTHD", "FastViT", "SigLIP", "ViT", "ConvNeXt", "ConvNeXt-XXL", "ViTamin",
@@ -91,7 +91,7 @@ SMALLEST_PT = 6.0
 
 @dataclass(frozen=True)
 class Style:
-    """What a figure needs to know about its looks.
+    """The settings of a figure's style.
 
     Attributes:
         width_mm: width of the finished figure: 170 for a page, 85 for one column.
@@ -141,7 +141,7 @@ class Style:
 
     @property
     def is_dark(self) -> bool:
-        """Whether the paper is dark, so that what stands out is light."""
+        """Whether the paper is dark, so that contrast is light."""
         return luminance(self.paper) < HALF
 
     def readable(self, colour: str) -> str:
@@ -149,7 +149,7 @@ class Style:
         return readable(colour, paper=self.paper)
 
     def tint(self, colour: str) -> str:
-        """The colour mixed with the paper: the fill of what stands second."""
+        """The colour mixed with the paper: the fill of what comes second."""
         return tint(colour, paper=self.paper)
 
     def colour_of(self, families: Iterable[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The summary: what a report holds, in words, as a Markdown file beside its figures."""
+"""The summary: what a report holds, as a Markdown file beside its figures."""
 
 from __future__ import annotations
 

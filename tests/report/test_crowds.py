@@ -23,7 +23,7 @@ from paretobench.report.figures.marks import CROWD
 from paretobench.report.figures.pareto import pareto_figure, pareto_info
 from paretobench.report.page.data import payload
 from paretobench.report.summary import MOST_LISTED, summary_text
-from paretobench.report.view.front_membership import with_standing
+from paretobench.report.view.front_membership import with_front_membership
 from paretobench.report.view.rows import CanaryReading, Runs, View
 from tests.report.grids import row, view
 
@@ -41,7 +41,7 @@ def cloud(count: int) -> View:
         )
         for i, time in enumerate(times)
     ]
-    return with_standing(view(*rows))
+    return with_front_membership(view(*rows))
 
 
 def saved(shown: View, folder: Path) -> str:

@@ -22,7 +22,7 @@ from paretobench.report.figures.latency import breakdown_figure, breakdown_info
 from paretobench.report.figures.marks import Mark
 from paretobench.report.figures.pareto import PanelInfo, pareto_figure, pareto_info
 from paretobench.report.figures.resolution import resolution_info
-from paretobench.report.view.front_membership import with_standing
+from paretobench.report.view.front_membership import with_front_membership
 from paretobench.report.view.published import published_view
 from paretobench.report.view.rows import Accuracy, CanaryReading, Statistics, View
 from tests.report.grids import estimate, family_view, row, view
@@ -80,7 +80,7 @@ def test_the_data_of_a_panel_is_its_marks_and_its_fronts() -> None:
         (pytest.approx(49.608, abs=1e-3), pytest.approx(50.392, abs=1e-3)),  # type: ignore[arg-type]
     )  # fmt: skip
     assert panel.marks[0] == first
-    assert [mark.standing for mark in panel.marks] == ["front", "front", "family"]
+    assert [mark.front_class for mark in panel.marks] == ["front", "front", "family"]
     assert panel.front == ((100.0, 50.0), (200.0, 60.0))
     assert dict(panel.family_fronts) == {"a": panel.front, "b": ((300.0, 40.0),)}
 
@@ -152,7 +152,7 @@ def test_most_labels_find_a_place(count: int) -> None:
 def unsure_view() -> View:
     """30 points with their probabilities, and what it cost to measure them."""
     costs = Statistics(30, 60, 18, cells=72, samples=1440, measuring_s=431.0, product_s=1210.0)
-    return with_standing(replace(scattered(30), statistics=costs))
+    return with_front_membership(replace(scattered(30), statistics=costs))
 
 
 LONG = "paretobench " + "x" * 300
@@ -224,7 +224,7 @@ def full_view(count: int) -> View:
         for minute in range(min(count, 60))
     )
     shown = view(*rows, title=f"{count} points", command="a command", environment="A chip")
-    return with_standing(replace(shown, statistics=costs, readings=readings))
+    return with_front_membership(replace(shown, statistics=costs, readings=readings))
 
 
 KINDS = ("pareto", "encoders", "tiling", "uncertainty", "latency", "resolution", "sum", "drift",

@@ -1,6 +1,6 @@
 """Parameters of models by their descriptions: `python -m ... JSON`.
 
-Built without storage (torch's meta device), in a process of its own: whoever plans imports no
+Built without storage (torch's meta device), in a process of its own: planning imports no
 framework. The argument is a list of `{"llm": fields}` and `{"encoder": spec, "resolution_px": px}`;
 one JSON list on stdout has `parameters` or `error` for each.
 """

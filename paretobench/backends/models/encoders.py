@@ -138,7 +138,7 @@ def has_fixed_grid(name: str) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Options as timm wants them: lists from YAML become tuples."""
+    """Options as timm takes them: lists from YAML become tuples."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return tuple(_plain(item) for item in value) if isinstance(value, (list, tuple)) else value

@@ -44,7 +44,7 @@ WITHOUT_EMBEDDINGS_IN_MLX = ("phi3", "granitemoehybrid")
 """Architectures that mlx-lm (0.32) feeds with token ids only."""
 
 UNLIKE_LAYERS = ("lfm2",)
-"""Architectures whose layers are of several kinds, so that none can stand for all."""
+"""Architectures whose layers are of several kinds, so that none can represent all."""
 
 
 def refuses_shared(spec: Mapping[str, Any], is_shared: bool) -> str | None:

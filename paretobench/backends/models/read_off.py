@@ -2,7 +2,7 @@
 
 Answers: stride, rounding, parameters, channels and accepted sizes of an architecture that has no
 YAML. The network is built without storage (torch's meta device) and shown images of a few sizes;
-nothing is guessed from its name. Runs as a process of its own, since whoever plans imports no
+nothing is guessed from its name. Runs as a process of its own, since planning imports no
 framework: names in, one JSON object on stdout.
 """
 

@@ -50,10 +50,10 @@ FEWEST_ENCODERS = 3
 
 MOST_FRONTS = 6
 """Fronts with a file of their own beside the best covered one: the page shows every one, and
-twenty pictures of three points each are seen by nobody."""
+twenty pictures of three points each are of no use."""
 
 MOST_BARS = 300
-"""Points with a bar each in the breakdown; above it nobody could read them, and drawing ten
+"""Points with a bar each in the breakdown; above it they could not be read, and drawing ten
 thousand takes minutes."""
 
 PAPER_NUMBERS = {

@@ -97,7 +97,7 @@ def steps_through(points: Sequence[tuple[float, float]], right: float) -> list[t
 
 
 SECONDS_FROM = 20_000.0
-"""Milliseconds from which an axis is written in seconds: nobody reads 2000000 ms."""
+"""Milliseconds from which an axis is written in seconds: 2000000 ms is hard to read."""
 
 
 def time_unit(high_ms: float) -> tuple[str, float]:

@@ -3,7 +3,7 @@
 Computed by `analysis.claims` between two families of one panel, at the baseline's own points,
 and never typed. An arrow runs from a point of the baseline to the front of the headline
 family: level for a speed-up, upright for a gain. It is drawn only where neither it nor its
-words would lie on a marker, a front line or other words. It is always the largest effect, with
+text would be on a marker, a front line or other words. It is always the largest effect, with
 "up to"; the caption has its range over the baseline's points and its interval, in every figure
 alike, also where no arrow fits. Its words keep off the error bars as well where they can; where
 they cannot, the bars fade behind them.
@@ -83,7 +83,7 @@ class Claims:
 
     @property
     def sentence(self) -> str:
-        """The speed-up in words: its largest value, its range, its interval; or nothing.
+        """The speed-up as text: its largest value, its range, its interval; or nothing.
 
         >>> Claims('A', 'B', (Claim('faster', (1, 1), (1, 1), ''),), (), (1.2, 3.1)).sentence
         'A up to 3.1x faster than B at equal accuracy (1.2x to 3.1x at 2 points)'
@@ -120,7 +120,7 @@ def claims_of(rows: Sequence[Row]) -> Claims:
     headline = _most(names, (row.family for row in rows if row.is_on_front))
     others = [name for name in names if name != headline]
     baseline = _most(others, (row.family for row in rows if row.is_on_family_front))
-    foremost = [row for row in rows if row.is_on_family_front]  # nobody else can be in a claim
+    foremost = [row for row in rows if row.is_on_family_front]  # no other row can be in a claim
     ours = contenders([row for row in foremost if row.family == headline])
     theirs = contenders([row for row in foremost if row.family == baseline])
     found = speedup_at_equal_accuracy(ours, theirs, draws=_draws(ours, theirs))
@@ -190,7 +190,7 @@ def draw_claims(
 ) -> list[Claim]:
     """Draw the largest claim of each kind where it has a free place; returns those drawn.
 
-    Call it once the axes stand and before the labels, which then keep off.
+    Call it once the axes are final and before the labels, which then keep off.
 
     Args:
         marks: every mark on the axes.
@@ -236,7 +236,7 @@ def _draw(claim: Claim, axes: Axes, style: Style, canvas: _Canvas) -> bool:
     direction = (end - start) / length
     tail = start + direction * 0.75 * em  # clear of the baseline's own marker
     shaft = np.array([[*tail, *end]])
-    near = np.array([[*tail, *(end - direction * 0.75 * em)]])  # its goal may lie under the tip
+    near = np.array([[*tail, *(end - direction * 0.75 * em)]])  # its goal may be under the tip
     if crosses(_grown(canvas.boxes, 0.15 * em), near):
         return False
     spot = _free_spot(claim, axes, style, canvas, shaft[0])
@@ -253,7 +253,7 @@ def _free_spot(
 ) -> Boxes | None:
     """A box for the words beside the shaft, touching nothing, nearest its middle.
 
-    One that lies on an error bar is taken only where there is no other.
+    One on an error bar is taken only where there is no other.
     """
     from matplotlib.text import Text
 

@@ -152,7 +152,7 @@ def _versus(name: str, ours: Mapping[tuple[str, int, str, str], Row],
             mark,
             score_percent=other.ttft_ms,
             score_interval_percent=other.ttft_interval_ms,
-            standing="front",
+            front_class="front",
         )
         for mark, other in pairs
     )
@@ -193,7 +193,7 @@ def runtimes_of(view: View) -> str:
 
 
 def _against(views: Mapping[str, View], device: str) -> str:
-    """Both sides' runtimes in words where they differ."""
+    """Both sides' runtimes as text where they differ."""
     first = next(iter(views))
     ours, theirs = runtimes_of(views[first]), runtimes_of(views[device])
     return f", {theirs} against {ours}" if ours and theirs and ours != theirs else ""

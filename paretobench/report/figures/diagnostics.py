@@ -1,4 +1,4 @@
-"""The figures that say whether to believe the others: the sum checked, the machine watched.
+"""The figures that show whether to trust the others: the sum checked, the machine watched.
 
 `sum_figure` sets TTFT as the sum of its parts against the same points timed in one piece;
 `drift_figure` shows the canary, a fixed kernel timed before and after every process, over the

@@ -52,7 +52,7 @@ def _fonts_without_shaping() -> Iterator[None]:
 
     A PDF names every glyph and its place, so nothing reads those tables; cutting them down to
     the glyphs in use takes half the time of writing a small figure. fontTools has no public
-    switch for what somebody else's call drops, hence its list of defaults.
+    switch for what another caller's call drops, hence its list of defaults.
     """
     from fontTools.subset import Options  # type: ignore[import-untyped]
 

@@ -1,6 +1,6 @@
 """Text that a figure's font can write: what it lacks becomes an empty box, without a warning.
 
-Names come from users' YAML files and imported results, so anything may stand in them: emoji,
+Names come from users' YAML files and imported results, so anything may be in them: emoji,
 scripts that the font has no shapes for, control characters that would make an SVG invalid,
 marks that turn the direction of the text around them. Tables and the page keep such a name as
 it is; a figure shows what it can.
@@ -20,7 +20,7 @@ from paretobench.report.style import Style
 from paretobench.report.view.rows import Row, View
 
 BOX = "\u25a1"
-"""What stands for a character that the font lacks: an empty square."""
+"""What replaces a character that the font lacks: an empty square."""
 
 INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Mn", "Me")
 """Unicode categories without a shape of their own. Controls become a space, combining marks

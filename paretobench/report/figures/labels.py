@@ -35,7 +35,7 @@ LEADER_FROM = 2
 
 @dataclass(frozen=True)
 class Anchor:
-    """A marker that wants a label; all in pixels.
+    """A marker that needs a label; all in pixels.
 
     Attributes:
         x, y: centre of the marker.
@@ -198,7 +198,7 @@ def _free_candidates(
     window = _reach(anchor, clearance)
     obstacles = obstacles[_overlap(window, obstacles)]  # of ten thousand markers a few are near
     segments = scene.segments[_overlap(window, _bounds(scene.segments))]
-    is_on_it = (  # a leader may start inside a larger marker that lies over this one
+    is_on_it = (  # a leader may start inside a larger marker that covers this one
         (obstacles[:, 0] <= anchor.x)
         & (obstacles[:, 2] >= anchor.x)
         & (obstacles[:, 1] <= anchor.y)

@@ -281,7 +281,7 @@ def _set_positions(sheet: Sheet, above: float, below: float, margins: _Margins) 
 
 
 def _measure(sheet: Sheet, columns: int) -> _Margins:
-    """How far titles and tick labels stick out of the axes as they stand now."""
+    """How far titles and tick labels stick out of the axes now."""
     figure = sheet.figure
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     lefts, right, rows = [0.0] * columns, 0.0, []

@@ -1,7 +1,7 @@
 """Points as drawn: a marker with its intervals and its label, the same in every figure.
 
-Colour is the encoder family, shape the LLM, fill the standing. A `Mark` is the data of one
-point; `draw_mark` draws it and `label_marks` writes the labels once the axes stand.
+Colour is the encoder family, shape the LLM, fill whether it is on the front. A `Mark` is the data
+of one point; `draw_mark` draws it and `label_marks` writes the labels once the axes are final.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from paretobench.report.view.rows import Row
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Standing = Literal["front", "family", "dominated", "unscored"]
+FrontClass = Literal["front", "family", "dominated", "unscored"]
 Pair = tuple[float, float]
 
 Z95 = 1.959964
@@ -45,7 +45,7 @@ class Mark:
     family: str
     llm: str
     label: str
-    standing: Standing
+    front_class: FrontClass
     ttft_interval_ms: Pair | None = None
     score_interval_percent: Pair | None = None
 
@@ -85,13 +85,13 @@ def mark_of(row: Row) -> Mark:
         family=row.family,
         llm=row.llm_label,
         label=row.point_label,
-        standing=_standing(row),
+        front_class=_front_class(row),
         ttft_interval_ms=(low * 1e3, high * 1e3) if low and high else None,
         score_interval_percent=spread,
     )
 
 
-def _standing(row: Row) -> Standing:
+def _front_class(row: Row) -> FrontClass:
     if row.score is None:
         return "unscored"
     if row.is_on_front:
@@ -102,19 +102,21 @@ def _standing(row: Row) -> Standing:
 def draw_marks(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
     """Draw markers and error bars; alike ones in one stroke, so that thousands stay quick.
 
-    A mark without a score stands at 0; a strip gives its marks the height of their line. In a
+    A mark without a score is at 0; a strip gives its marks the height of their line. In a
     crowd the dominated ones are small, without error bars, and an image in vector files: nobody
     can pick out one of a thousand, and a file with a shape for each opens slowly.
     """
     em = look.style.font_pt
     is_crowd = len(marks) > CROWD
-    groups: dict[tuple[str, str, Standing], list[Mark]] = {}
+    groups: dict[tuple[str, str, FrontClass], list[Mark]] = {}
     for mark in marks:
-        groups.setdefault((mark.family, mark.llm, mark.standing), []).append(mark)
-    for (family, llm, standing), alike in groups.items():
+        groups.setdefault((mark.family, mark.llm, mark.front_class), []).append(mark)
+    for (family, llm, front_class), alike in groups.items():
         colour = look.colours[family]
-        fill = {"front": colour, "family": look.style.tint(colour)}.get(standing, look.style.paper)
-        share = _share(standing, is_crowd)
+        fill = {"front": colour, "family": look.style.tint(colour)}.get(
+            front_class, look.style.paper
+        )
+        share = _share(front_class, is_crowd)
         axes.plot(
             [mark.ttft_ms for mark in alike],
             [mark.score_percent or 0.0 for mark in alike],
@@ -124,16 +126,16 @@ def draw_marks(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
             mfc=fill,
             mec=colour,
             mew=0.13 * em * share,
-            zorder=CLOUD_ORDER if share < 1 else 5 if standing == "front" else 4,
+            zorder=CLOUD_ORDER if share < 1 else 5 if front_class == "front" else 4,
             rasterized=share < 1,
         )
         if share == 1:
             draw_bars(alike, axes, colour, look.style)
 
 
-def _share(standing: Standing, is_crowd: bool) -> float:
+def _share(front_class: FrontClass, is_crowd: bool) -> float:
     """The size of a marker, as a share of the usual one."""
-    return CROWD_SHARE if is_crowd and standing not in ("front", "family") else 1.0
+    return CROWD_SHARE if is_crowd and front_class not in ("front", "family") else 1.0
 
 
 BARS_ORDER = 5.4
@@ -173,9 +175,9 @@ def label_marks(
     """
     size = size_pt or max(look.style.small_pt * 0.92, SMALLEST_PT)
     is_cloud = len(marks) > CROWD
-    radii = radii_pt or [_share(m.standing, is_cloud) * look.style.marker_pt / 2 for m in marks]
+    radii = radii_pt or [_share(m.front_class, is_cloud) * look.style.marker_pt / 2 for m in marks]
     is_crowded = len(marks) > look.style.max_labels
-    is_chosen = [not is_crowded or mark.standing == "front" for mark in marks]
+    is_chosen = [not is_crowded or mark.front_class == "front" for mark in marks]
     chosen = [index for index, wanted in enumerate(is_chosen) if wanted]
     anchors = {i: _anchor(marks[i], axes, size, radii[i]) for i in chosen}
     hidden = [(marks[i], radii[i]) for i, wanted in enumerate(is_chosen) if not wanted]
@@ -230,7 +232,7 @@ def _anchor(mark: Mark, axes: Axes, size_pt: float, radius_pt: float) -> Anchor:
     probe = Text(0, 0, mark.label, fontsize=size_pt, figure=figure)
     box = probe.get_window_extent()
     radius = (radius_pt + 0.8) / POINTS_PER_INCH * figure.dpi
-    rank = {"front": 0, "family": 1}.get(mark.standing, 2)
+    rank = {"front": 0, "family": 1}.get(mark.front_class, 2)
     return Anchor(float(x), float(y), box.width, box.height, radius, rank)
 
 

@@ -1,4 +1,4 @@
-"""The front figure on axes of somebody else's figure, for notebooks: no title, no footer."""
+"""The front figure on axes of another figure, for notebooks: no title, no footer."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Filled points are on the overall front, tinted ones on the front of their family only, hollow
 ones are dominated. Family fronts are step lines, because between two configurations there is
 nothing to be had; the overall front is the broad band beneath them. One panel per recipe (and
-environment): they never share a front. Measured points without a score stand in a strip
+environment): they never share a front. Measured points without a score are in a strip
 below, on the same axis. Two arrows say what the foremost family has over the next one.
 
 `pareto_info` is all data; `draw_panel` and `pareto_figure` only draw it.
@@ -57,7 +57,7 @@ BARS_PAD = 0.02
 cut."""
 
 TIME_LABEL = "time to first token ({}, log scale), left is better"
-"""What the time axis says; the unit stands in the braces."""
+"""The title of the time axis; the unit is in the braces."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class ParetoInfo:
     """All that the figure shows; `llms` smallest first.
 
     `palette` lists the families of the whole view, so that each has one colour in a report;
-    `own_front` is what the legend calls the tinted points, `across` how many panels stand side
+    `own_front` is what the legend calls the tinted points, `across` how many panels are side
     by side on a page.
     """
 
@@ -219,7 +219,7 @@ def pareto_figure(info: ParetoInfo, style: Style) -> Figure:
 
 
 def _layout(info: ParetoInfo, style: Style) -> tuple[int, float]:
-    """How many panels stand side by side, and the height of each in inches."""
+    """How many panels are side by side, and the height of each in inches."""
     is_page = style.width_mm > 120
     columns = min(info.across, len(info.panels) or 1) if is_page else 1
     share = 0.62 / columns

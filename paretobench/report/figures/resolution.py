@@ -118,7 +118,7 @@ def draw_resolution(info: ResolutionInfo, axes: Axes, look: Look) -> None:
 
 
 def _apart_px(sides: list[int], style: Style) -> float:
-    """How far apart two ticks must be for their four digits to stand apart."""
+    """How far apart two ticks must be for their four digits to be apart."""
     span = max(sides, default=1) - min(sides, default=0) + 120
     room_pt = (style.width_in - SIDE_IN) * POINTS_PER_INCH
     return span / room_pt * style.small_pt * TICK_EM

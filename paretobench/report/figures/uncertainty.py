@@ -1,8 +1,8 @@
 """The uncertainty figure: how sure the front is, given the noise of both axes.
 
 Every point with its 95 % intervals, filled by its class (on, ambiguous, off), and the band in
-which the front's line of the true values lies in 95 % of draws. Where two points of different
-classes lie within each other's intervals, the data cannot say which one to take.
+which the front's line of the true values is in 95 % of draws. Where two points of different
+classes are within each other's intervals, the data do not decide which one to take.
 
 Classes come from the view, so that they are those of the tables; the band from
 `analysis.probability.attainment_band`, drawn with the same errors and the same seed.
@@ -24,10 +24,10 @@ from paretobench.analysis.shrinkage import plausible
 from paretobench.report.figures.axes import linear_limits, log_limits, style_log_axis, time_unit
 from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
+    FrontClass,
     Look,
     Mark,
     Pair,
-    Standing,
     draw_marks,
     label_marks,
     look_of,
@@ -50,13 +50,13 @@ bounds the draws of all points together, since the band is computed at every one
 BAND_STEPS = 240
 """Times at which the band is computed, evenly spaced on the log axis: finer than a marker."""
 
-CLASSES: dict[str, Standing] = {
+CLASSES: dict[str, FrontClass] = {
     "on": "front",
     "ambiguous": "family",
     "off": "dominated",
     "unknown": "dominated",
 }
-"""How a class is filled: as the standing of the same meaning in the front figure."""
+"""How a class is filled: as the class of the same meaning in the front figure."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _mark(row: Row) -> Mark:
     label = row.point_label
     if row.front_class == "ambiguous" and row.front_probability is not None:
         label = f"{label}, {row.front_probability * 100:.0f}%"
-    return replace(mark_of(row), label=label, standing=CLASSES[row.front_class])
+    return replace(mark_of(row), label=label, front_class=CLASSES[row.front_class])
 
 
 def _band(rows: Sequence[Row], seed: int) -> tuple[BandPoint, ...]:

@@ -134,11 +134,11 @@ def _command(view: View) -> str:
 
 
 FILES = ("README.md", "table.csv", "table.md", "table.tex", "table.json", "pareto.svg", "card.png")
-"""What lies beside the page in a report's folder."""
+"""What is beside the page in a report's folder."""
 
 
 def _files(view: View) -> str:
-    """Links to what lies beside the page."""
+    """Links to what is beside the page."""
     names = [name for name in FILES if view.scored or name not in ("pareto.svg", "card.png")]
     links = " · ".join(f'<a href="{name}">{name}</a>' for name in names)
     return f"<p>Beside this page: {links}</p>"

@@ -58,7 +58,7 @@ def _of_panel(panel: Panel, index: dict[int, int]) -> dict[str, Any]:
 
 
 def _split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """Those that are drawn, and those that only tell how scores vary."""
+    """Those that are drawn, and those that only inform how scores vary."""
     if len(rows) <= MOST_DRAWN:
         return list(rows), []
     hopeless = out_of_reach(rows)

@@ -35,7 +35,7 @@ ROW_FIELDS = (
     "source", "reason", "costs", "intervals", "scores", "cells", "story", "raw", "runs",
     "assumed", "plannable", "device", "caution",
 )  # fmt: skip
-"""What stands where in a row's array."""
+"""The order of a row's array."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class LatencyAxis:
 
     Attributes:
         raw: the tidy column that holds its value.
-        text: its value in words, without the unit.
+        text: its value as text, without the unit.
         per_unit: what divides a raw value to give `unit`.
         estimate: the estimate behind it, if it has an interval.
     """
@@ -75,7 +75,7 @@ COSTS = (
         lambda row: MISSING if row.visual_tokens is None else str(row.visual_tokens),
     ),
 )  # fmt: skip
-"""What can stand on the x axis; the first is the default."""
+"""What can be on the x axis; the first is the default."""
 
 RAW = (
     "encoder", "resolution_px", "llm", "tiling", "passes", "visual_tokens", "encode_s",
@@ -210,7 +210,7 @@ class _Maker:
     def _scores(self, row: Row) -> list[Any]:
         """The number of what they are, where from, then a text, a value and an error for each.
 
-        Sources are listed as far as they differ: the last one stands for those that follow.
+        Sources are listed as far as they differ: the last one holds for those that follow.
         """
         number, scores = self.strings.number, _all_scores(row)
         sources = [number(_source(each)) for each in scores]
@@ -250,7 +250,7 @@ class _Maker:
         return self.packed[id(runs)]
 
     def _raw(self, value: Raw) -> Raw | list[int]:
-        """A value as it is; a text as its number in a list, which tells the two apart."""
+        """A value as it is; a text as its number in a list, which distinguishes the two."""
         if isinstance(value, float) and not math.isfinite(value):
             return None
         return [self.strings.number(value)] if isinstance(value, str) else value

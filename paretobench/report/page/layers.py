@@ -1,6 +1,6 @@
-"""What can stand in grey behind a page's points: other devices, and the paper's own points.
+"""What can be drawn in grey behind a page's points: other devices, and the paper's own points.
 
-They are only to look at: latencies of different devices never share a front.
+They are for reference only: latencies of different devices never share a front.
 """
 
 from __future__ import annotations

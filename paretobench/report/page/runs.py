@@ -45,7 +45,7 @@ def for_page(runs: Runs, parts: int) -> Runs:
 
 
 def packed_runs(runs: Runs) -> Packed:
-    """What it is and how many, its fastest and slowest run in words, and the runs themselves.
+    """What it is and how many, its fastest and slowest run as text, and the runs themselves.
 
     >>> packed_runs(Runs('prefill', ((0.099, 0.1, 0.102),), 3, 1))
     ('prefill: 1 process, 3 timed runs', '99.0 ms', '102 ms', ((-10, 10, 20),))

@@ -15,7 +15,7 @@ from paretobench.units import MISSING, counted, gibibytes, percent, significant
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A term and its text; the unit stands apart, so that equal numbers are equal texts."""
+    """A term and its text; the unit is apart, so that equal numbers are equal texts."""
 
     term: str
     text: str

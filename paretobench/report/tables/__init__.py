@@ -73,7 +73,7 @@ def markdown_grid(
 def top(view: View, count: int) -> View:
     """The view with its most accurate points on a front of theirs, at most so many.
 
-    Recipes share no front, so each row stands for the front of its own recipe and environment.
+    Recipes share no front, so each row refers to the front of its own recipe and environment.
     """
     rows = [row for row in view.rows if row.is_on_front and row.score is not None]
     rows.sort(key=lambda row: -(row.score.value if row.score else 0.0))

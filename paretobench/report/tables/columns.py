@@ -13,11 +13,11 @@ from typing import Literal
 from paretobench.domain.records import Estimate
 from paretobench.report.formatting import (
     estimate_ms,
+    front_class,
     origin,
     remark,
     runtimes,
     score_percent,
-    standing,
     value_ms,
 )
 from paretobench.report.view.rows import Row, View, benchmark_label
@@ -60,7 +60,7 @@ def general_columns(view: View) -> list[Column]:
         Column("cost off NE %", lambda row: _share(row.cost_off_neural_engine)),
         Column(f"{benchmark_label(view.benchmark)} %", lambda row: score_percent(row.score)),
         Column("recipe", lambda row: row.recipe or MISSING, "left"),
-        Column("front", standing, "left"),
+        Column("front", front_class, "left"),
         Column("runtime", runtimes, "left"),
         Column("source", origin, "left"),
         Column("note", remark, "left"),
@@ -106,7 +106,7 @@ def _says_something(column: Column, rows: Sequence[Row]) -> bool:
 
 
 def processes(row: Row) -> str:
-    """How many fresh processes stand behind a measured TTFT: the fewer of its two parts."""
+    """How many fresh processes a measured TTFT rests on: the fewer of its two parts."""
     parts = [part.n for part in (row.encode, row.prefill) if part is not None]
     return str(min(parts)) if parts and row.is_measured else MISSING
 

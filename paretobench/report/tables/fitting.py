@@ -1,6 +1,6 @@
 """A table where there is room for it, and lines of `name: value` where there is none.
 
-A table squeezed into a narrow window loses digits or stands one letter to a line. Below the
+A table squeezed into a narrow window loses digits or shows one letter to a line. Below the
 width that its columns need, the same content is written as plain lines.
 """
 

@@ -125,7 +125,7 @@ def _has_any(table: published.Table, column: str) -> bool:
 
 
 def _heading(column: str) -> str:
-    """What stands above a column.
+    """The heading of a column.
 
     >>> _heading('SeedBench_image_pct'), _heading('TTFT_ms')
     ('SeedBench image %', 'TTFT ms')

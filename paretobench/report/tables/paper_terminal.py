@@ -1,6 +1,6 @@
 """The paper's tables on a terminal: in blocks of columns, so that no number loses a digit.
 
-The paper's widest table has 23 columns. What does not fit beside one another stands in blocks
+The paper's widest table has 23 columns. What does not fit beside one another is put in blocks
 below one another, each with the columns that say which row it is. The citation is the title
 with the row's name in the last column.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
 IDENTITY = ("method", "vision encoder", "LLM", "data (M)", "px")
-"""Columns that say which configuration a row is: they stand in every block."""
+"""Columns that say which configuration a row is: they are in every block."""
 
 WIDEST_TEXT = 17
 """Characters before a name is broken into lines."""
@@ -44,7 +44,7 @@ class TerminalTable:
 
 
 def blocks(table: PaperTable, width: int) -> list[list[int]]:
-    """Which columns, by index, stand beside one another at this width.
+    """Which columns, by index, are beside one another at this width.
 
     >>> from paretobench.report.tables.paper import paper_table
     >>> len(blocks(paper_table(3), 120)), len(blocks(paper_table(6), 120)) > 1

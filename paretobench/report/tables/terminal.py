@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from paretobench.report.formatting import standing
+from paretobench.report.formatting import front_class
 from paretobench.report.tables.columns import Column, terminal_columns
 from paretobench.report.tables.fitting import FittedTable
 from paretobench.report.view.rows import Row, View
@@ -84,7 +84,7 @@ def _drawn(
     for column in columns:
         _add_column(table, column, every)
     for row in rows:
-        style = "bold" if row.is_on_front else ("dim" if standing(row) == "dominated" else "")
+        style = "bold" if row.is_on_front else ("dim" if front_class(row) == "dominated" else "")
         table.add_row(*(Text(column.text(row)) for column in columns), style=style)
     return table
 

@@ -1,6 +1,6 @@
 """The view of everything a database holds, whatever machine it was measured on.
 
-Rows of different environments stand side by side, each with a front of its own. A point that
+Rows of different environments are listed side by side, each with a front of its own. A point that
 one machine has timed is not listed as missing because another one has not.
 """
 

@@ -27,7 +27,7 @@ SEED = 0
 """Seed of the draws: the same view gives the same probabilities."""
 
 
-def with_standing(view: View, seed: int = SEED) -> View:
+def with_front_membership(view: View, seed: int = SEED) -> View:
     """The view with fronts, probabilities and classes set within each panel.
 
     Rows whose latency or score has no known error get no probability: it would rest on an
@@ -77,7 +77,7 @@ def _memberships(panel: Panel, seed: int) -> dict[int, tuple[float | None, Front
 
 
 def assumed_log_se(rows: Sequence[Row]) -> float:
-    """What stands in for the noise of a latency whose own is unknown.
+    """The noise assumed for a latency whose own is unknown.
 
     The larger of `ASSUMED_LOG_SE` and the median spread of one process among the rows' parts.
     """

@@ -16,7 +16,7 @@ from paretobench.domain import Encoder
 from paretobench.domain.records import Estimate, PublishedLatency, Score, Source
 from paretobench.errors import UnknownNameError
 from paretobench.paper import published
-from paretobench.report.view.front_membership import with_standing
+from paretobench.report.view.front_membership import with_front_membership
 from paretobench.report.view.rows import HEADLINE, LatencySource, Row, View, benchmark_label
 from paretobench.report.view.scorecards import Identity, Scorecard, scorecards
 from paretobench.units import counted
@@ -49,7 +49,7 @@ def published_view(
     """Every published point with its latency and scores, one row per recipe.
 
     Args:
-        benchmark: what stands on the y axis.
+        benchmark: what the y axis shows.
         recipe: one recipe only, or `all`.
         user_sweeps: a folder whose encoders and LLMs give names their labels, too.
 
@@ -78,7 +78,7 @@ def published_view(
         sources=tables_cited(_sources(rows)),
         notes=_notes(rows, {one.source for one in latencies.values() if one.series in COMPOSED}),
     )
-    return with_standing(view)
+    return with_front_membership(view)
 
 
 def _check_known(scores: Iterable[Score], benchmark: str, recipe: str) -> None:
@@ -154,7 +154,7 @@ def _row(
 
 
 def labels_of(catalogue: Catalogue, encoder: str, llm: str, tiling: str) -> dict[str, Any]:
-    """How people write these names; a name that the catalogue lacks stands for itself."""
+    """How people write these names; a name that the catalogue lacks is used as it is."""
     known, model = catalogue.encoders.get(encoder), catalogue.llms.get(llm)
     tiled = catalogue.tilings.get(tiling)
     return {

@@ -186,7 +186,7 @@ class Row:
 
     @property
     def is_scored(self) -> bool:
-        """Whether it can stand on a plot of accuracy against TTFT."""
+        """Whether it can be on a plot of accuracy against TTFT."""
         return self.ttft is not None and self.score is not None
 
     @property
@@ -207,7 +207,7 @@ class Row:
 
     @property
     def point_label(self) -> str:
-        """What stands beside its marker: the resolution, and the tiling if there is one.
+        """The text beside its marker: the resolution, and the tiling if there is one.
 
         >>> Row('v', 'V', 'V', 1024, 'q', 'Q', '7B', 'grid_2x2', '2x2').point_label
         '1024 2x2'
@@ -239,7 +239,7 @@ class Statistics:
     Attributes:
         parts: encode and prefill parts of all points, had each been measured for itself.
         workloads: distinct workloads among them.
-        cells: fresh processes that stand behind the estimates.
+        cells: fresh processes that the estimates rest on.
         samples: timed runs kept in them.
         measuring_s: wall seconds of all these processes.
         product_s: estimated wall seconds without reuse, at the same cost per workload.
@@ -280,7 +280,7 @@ class View:
 
     Attributes:
         name: the sweep's name, used for the report's folder.
-        protocol: `paper` or `full`, and what it covers, in words.
+        protocol: `paper` or `full`, and what it covers, as text.
         command: the command that makes this report again.
         date: ISO date of the report's data (the last measurement), not of drawing.
         sources: citations of every published or imported number in it.
@@ -367,11 +367,11 @@ def with_fronts(view: View) -> View:
         overall |= _front_ids(panel.rows)
         for name in {row.family for row in panel.rows}:
             family |= _front_ids(row for row in panel.rows if row.family == name)
-    rows = tuple(_standing_at(row, id(row) in overall, id(row) in family) for row in view.rows)
+    rows = tuple(_with_membership(row, id(row) in overall, id(row) in family) for row in view.rows)
     return replace(view, rows=rows)
 
 
-def _standing_at(row: Row, is_on_front: bool, is_on_family_front: bool) -> Row:
+def _with_membership(row: Row, is_on_front: bool, is_on_family_front: bool) -> Row:
     """The row with these flags; itself where it has them, as most rows of a large view do."""
     if (row.is_on_front, row.is_on_family_front) == (is_on_front, is_on_family_front):
         return row

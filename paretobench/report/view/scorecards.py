@@ -1,11 +1,11 @@
-"""Scores by point: which one stands for a benchmark, and how sure it is.
+"""Scores by point: which one counts for a benchmark, and how sure it is.
 
 A point may have been trained by several recipes; each gives a scorecard of its own. So does
 each set of scoring rules, where one recipe was scored by several: `mine (llava rules)`. Where
 several sources score the same benchmark of the same training, the surest origin stands:
 scored here, imported, printed, derived, digitised; among equals of the published the first one
 given. Of two versions of a result of one's own the later counts; two checkpoints at one place are
-candidates, each with a scorecard of its own (`accuracy.standing_scores`).
+candidates, each with a scorecard of its own (`accuracy.current_scores`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from paretobench.accuracy import protocols, suites
-from paretobench.accuracy.standing_scores import sort_out
+from paretobench.accuracy.current_scores import sort_out
 from paretobench.accuracy.weights import weights_in_words
 from paretobench.domain.records import Score
 from paretobench.errors import UnknownNameError
@@ -50,7 +50,7 @@ def scorecards(
 ) -> dict[Identity, tuple[Scorecard, ...]]:
     """The scorecards of every scored point, recipes in the order given.
 
-    A score of a part of a benchmark's items never stands for the whole: it is left out.
+    A score of a part of a benchmark's items never counts for the whole: it is left out.
 
     Args:
         benchmark: which one is the headline; a suite's mean is taken where its members are
@@ -93,8 +93,8 @@ def _cards(name: str, scores: Iterable[Score], benchmark: str) -> list[tuple[Ide
     grouped: dict[Identity, dict[str, Score]] = {}
     for score in scores:
         held = grouped.setdefault(_where(score), {})
-        standing = held.get(score.benchmark)
-        if standing is None or _rank(score) < _rank(standing):
+        known = held.get(score.benchmark)
+        if known is None or _rank(score) < _rank(known):
             held[score.benchmark] = score
     return [(where, _scorecard(name, held, benchmark)) for where, held in grouped.items()]
 

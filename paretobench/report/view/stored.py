@@ -25,7 +25,7 @@ from paretobench.report import same_model
 from paretobench.report.gc_pause import paused
 from paretobench.report.placement import placements, with_placement
 from paretobench.report.runs import runs_of
-from paretobench.report.view.front_membership import with_standing
+from paretobench.report.view.front_membership import with_front_membership
 from paretobench.report.view.one_piece import contradiction
 from paretobench.report.view.published import labels_of, tables_cited
 from paretobench.report.view.rows import (
@@ -123,11 +123,11 @@ def stored_view(
         ),
         versions=_versions(environment),
     )
-    return with_standing(view)
+    return with_front_membership(view)
 
 
 FEWEST_DIGITS = 6
-"""Of a sweep's key: fewer could be somebody's name for another sweep."""
+"""Of a sweep's key: fewer could be the name of another sweep."""
 
 
 def _report_command(store: Store, environment_key: str | None) -> str:
@@ -287,7 +287,7 @@ def _scored(
 ) -> Sequence[Scorecard]:
     """Scores of a point, those that were given for weights of its own precision first.
 
-    Where nobody scored `qwen2_7b:int4`, those of `qwen2_7b` are shown, with a caution.
+    Where `qwen2_7b:int4` has no score, those of `qwen2_7b` are shown, with a caution.
     """
     encoder, resolution_px, llm, tiling = own = _identity(point)
     plain = (without_precision(encoder), resolution_px, without_precision(llm), tiling)

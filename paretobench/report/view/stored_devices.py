@@ -17,7 +17,7 @@ from paretobench.report.view.stored import find_sweep, stored_view
 from paretobench.store import Store, Sweep
 
 UNNAMED = ("", "auto")
-"""Profiles whose name says nothing of the device."""
+"""Profiles with a name that does not identify the device."""
 
 
 def stored_devices(store: Store, sweep: str | None = None, **options: Any) -> dict[str, View]:

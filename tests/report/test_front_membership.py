@@ -13,31 +13,31 @@ from paretobench.report.view.front_membership import (
     ASSUMED_LOG_SE,
     contenders,
     out_of_reach,
-    with_standing,
+    with_front_membership,
 )
 from paretobench.report.view.rows import Accuracy
 from tests.report.grids import row, view
 
 
 def test_a_clear_winner_is_on_and_a_clear_loser_off_the_front() -> None:
-    shown = with_standing(view(row("a", 0.1, 0.9), row("b", 0.9, 0.1)))
+    shown = with_front_membership(view(row("a", 0.1, 0.9), row("b", 0.9, 0.1)))
     assert [r.front_class for r in shown.rows] == ["on", "off"]
     assert shown.rows[0].front_probability == 1.0
 
 
 def test_two_points_within_the_noise_are_ambiguous() -> None:
-    shown = with_standing(view(row("a", 0.1, 0.5), row("b", 0.1001, 0.4999)))
+    shown = with_front_membership(view(row("a", 0.1, 0.5), row("b", 0.1001, 0.4999)))
     assert {r.front_class for r in shown.rows} == {"ambiguous"}
 
 
 def test_the_same_view_gives_the_same_probabilities() -> None:
     rows = view(row("a", 0.1, 0.5), row("b", 0.1001, 0.4999))
-    assert with_standing(rows) == with_standing(rows)
+    assert with_front_membership(rows) == with_front_membership(rows)
 
 
 def test_published_points_without_an_interval_get_no_probability() -> None:
     bare = replace(row("a"), ttft=Estimate(0.1, None, None, 0, "as published"))
-    assert with_standing(view(bare)).rows[0].front_probability is None
+    assert with_front_membership(view(bare)).rows[0].front_probability is None
 
 
 def test_points_that_share_an_encoder_share_its_part() -> None:
@@ -57,7 +57,7 @@ def test_leaving_out_hopeless_points_changes_no_probability() -> None:
         row(f"e{i}", float(t), float(a), encode_total=None)
         for i, (t, a) in enumerate(random.uniform((0.1, 0.4), (0.3, 0.45), (60, 2)))
     ]
-    shown = with_standing(view(*rows))
+    shown = with_front_membership(view(*rows))
     settled = out_of_reach(shown.rows)
     assert 5 < sum(settled) < 60
     everyone = memberships(contenders(shown.rows), np.random.default_rng(1), draws=4000)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from paretobench.accuracy.standing_scores import sort_out
+from paretobench.accuracy.current_scores import sort_out
 from paretobench.domain.records import Score, Source
 
 SCORE = Score(
