@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paretobench.analysis.duel import DETECT, MAX_ROUNDS, Pair, verdict_of, wants_round
+from paretobench.analysis.duel import DETECT, MAX_ROUNDS, Pair, needs_round, verdict_of
 
 FALSE_ALARMS, POWER = 0.05, 0.80
 
@@ -48,7 +48,7 @@ def play(logs: np.ndarray, slowdown: float = 0.0) -> list[Pair]:
         first, second = np.exp(logs[2 * index : 2 * index + 2])
         a, b = (first, second) if index % 2 == 0 else (second, first)
         pairs.append((float(a), float(b) * (1.0 + slowdown)))
-        if not wants_round(pairs, DETECT):
+        if not needs_round(pairs, DETECT):
             break
     return pairs
 

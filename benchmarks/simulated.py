@@ -233,14 +233,14 @@ def measure(
     judge.waited_s += watch.waited_s
     cells: dict[float, list[Cell]] = {true_s: [] for true_s in workloads}
 
-    def wants_more(true_s: float) -> bool:
+    def needs_more(true_s: float) -> bool:
         mine = cells[true_s]
         if sum(cell.status == "disturbed" for cell in mine) >= DISTURBED_AT_MOST:
             return False
         counted = [c for c in stats.replicates(mine) if c.status != "disturbed"]
         medians = [stats.cell_median(cell) for cell in counted]
         spent_s = sum(cell.wall_s for cell in counted)
-        return plan.decide(medians, spent_s, true_s in cheapest).wants_more
+        return plan.decide(medians, spent_s, true_s in cheapest).needs_more
 
     def visit(true_s: float, index: int) -> Cell:
         mine = [c for c in cells[true_s] if c.status != "disturbed"]
@@ -249,7 +249,7 @@ def measure(
         return cells[true_s][-1]
 
     index = 0
-    while (active := [w for w in workloads if wants_more(w)]) and not judge.is_hopeless:
+    while (active := [w for w in workloads if needs_more(w)]) and not judge.is_hopeless:
         again = [
             w
             for w in (active if index % 2 == 0 else active[::-1])

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from paretobench.accuracy.weights import weights_in_words
+from paretobench.accuracy.weights import weights_text
 from paretobench.domain.records import Score
 from paretobench.units import percent
 
@@ -167,6 +167,6 @@ def _about(score: Score) -> str:
 
 def _recipe(score: Score, number: int) -> str:
     """A recipe's name for one candidate: what its weights are, else its number."""
-    words = weights_in_words(score.checkpoint, score.source.row)
+    words = weights_text(score.checkpoint, score.source.row)
     kinds = re.findall(r"(?:quantised|pruned): ([\w.%-]+)", words)
     return "_".join([score.recipe, *kinds]) if kinds or number > 1 else score.recipe

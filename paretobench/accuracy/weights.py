@@ -29,14 +29,14 @@ _QUANTISED = (
 _PRUNED = re.compile(r"(?<![a-z])(?:pruned|pruning\w*|sparse\w*)(?:[=_-]?[\d.]+%?)?", re.IGNORECASE)
 
 
-def weights_in_words(*texts: str) -> str:
+def weights_text(*texts: str) -> str:
     """What these texts say of the weights; empty if they say nothing.
 
-    >>> weights_in_words('pretrained=llava-int4,load_in_4bit=True')
+    >>> weights_text('pretrained=llava-int4,load_in_4bit=True')
     'quantised: int4'
-    >>> weights_in_words('llava-fastvithd_0.5b_stage3')
+    >>> weights_text('llava-fastvithd_0.5b_stage3')
     ''
-    >>> weights_in_words('llava_pruned_0.5')
+    >>> weights_text('llava_pruned_0.5')
     'pruned: pruned_0.5'
     """
     text = " ".join(texts)

@@ -38,14 +38,14 @@ Pair = tuple[float, float]
 Verdict = Literal["A is faster", "B is faster", "no difference found", "too few rounds"]
 
 
-def wants_round(pairs: Sequence[Pair], detect: float = DETECT) -> bool:
+def needs_round(pairs: Sequence[Pair], detect: float = DETECT) -> bool:
     """Whether to time another round.
 
     Args:
         pairs: the rounds that count so far.
         detect: the relative difference to find; the interval is narrowed to half of it.
 
-    >>> wants_round([(1.0, 1.0)] * 4), wants_round([(1.0, 1.001), (1.0, 0.999)] * 3)
+    >>> needs_round([(1.0, 1.0)] * 4), needs_round([(1.0, 1.001), (1.0, 0.999)] * 3)
     (True, False)
     """
     if len(pairs) < MIN_ROUNDS:
@@ -100,7 +100,7 @@ def false_alarms(
     Args:
         runs: the rounds of each workload of an A/A run.
         replays: of all workloads together.
-        detect: as for `wants_round`.
+        detect: as for `needs_round`.
     """
     long_enough = [pairs for pairs in runs if len(pairs) >= MIN_ROUNDS]
     found = 0
@@ -112,7 +112,7 @@ def false_alarms(
         for index in order:
             a, b = pairs[index]
             again.append((b, a) if swapped[index] else (a, b))
-            if not wants_round(again, detect):
+            if not needs_round(again, detect):
                 break
         found += verdict_of(again) in ("A is faster", "B is faster")
     return FalseAlarms(replays if long_enough else 0, found / replays if long_enough else 0.0)

@@ -264,7 +264,7 @@ class Difference:
         return min(1.0, centre + Z_95 * error)
 
     @property
-    def is_told_apart(self) -> bool:
+    def is_separated(self) -> bool:
         """Whether the interval excludes 0 and so, on few differing items, does a sign test."""
         if self.low <= 0 <= self.high:
             return False

@@ -85,12 +85,12 @@ def order(half: Half, machine: Hardware) -> tuple[str, ...]:
 
 
 def _choose(request: Mapping[str, Any], half: Half, machine: Hardware) -> tuple[Runtime, str]:
-    wish = request[half]
-    name, precision = wish.get("backend", "auto"), wish.get("precision", "auto")
-    options = dict(wish.get("options") or {})
+    requested = request[half]
+    name, precision = requested.get("backend", "auto"), requested.get("precision", "auto")
+    options = dict(requested.get("options") or {})
     why = ""
     if name == "auto":
-        name, why = _fastest(half, machine, wish.get("precisions", ()))
+        name, why = _fastest(half, machine, requested.get("precisions", ()))
     else:
         _require(name, _profile(request, name), options, machine)
     _set_device(name, options, machine)
@@ -135,13 +135,17 @@ FALLBACKS = ("fp16", "int8", "int4")
 """Weights that llama.cpp takes where others need too much memory, widest first."""
 
 
-def _fallbacks(wish: Mapping[str, Any], chosen: Runtime, machine: Hardware) -> tuple[Runtime, ...]:
+def _fallbacks(
+    requested: Mapping[str, Any], chosen: Runtime, machine: Hardware
+) -> tuple[Runtime, ...]:
     """What prefills a language model that does not fit, where the user chose nothing."""
-    is_open = wish.get("backend", "auto") == "auto" and wish.get("precision", "auto") == "auto"
+    is_open = (
+        requested.get("backend", "auto") == "auto" and requested.get("precision", "auto") == "auto"
+    )
     is_here = backends.get("llamacpp").available().is_available
     if not is_open or not is_here or chosen.options.get("device") != "cpu":
         return ()
-    options = {**dict(wish.get("options") or {}), "device": "cpu"}
+    options = {**dict(requested.get("options") or {}), "device": "cpu"}
     return tuple(Runtime("llamacpp", precision, options) for precision in FALLBACKS)
 
 
@@ -170,9 +174,9 @@ def _profile(request: Mapping[str, Any], backend: str) -> str:
     own = str(request["name"])
     if backend != "coreml" or own not in _OTHER_PROFILES:
         return own
-    wish = request["encode"]
-    precision = wish.get("precision", "auto")
-    units = str((wish.get("options") or {}).get("compute_units", "cpu_and_ne"))
+    requested = request["encode"]
+    precision = requested.get("precision", "auto")
+    units = str((requested.get("options") or {}).get("compute_units", "cpu_and_ne"))
     return _MAC_PROFILES.get(("fp16" if precision == "auto" else precision, units), "apple")
 
 

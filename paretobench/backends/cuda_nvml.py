@@ -70,15 +70,15 @@ class BoardState:
         >>> BoardState(0, reasons=0x1 | 0x4 | 0x20).limits
         ['power cap', 'thermal slowdown by the driver']
         """
-        return reason_words(self.reasons & ~BENIGN)
+        return reason_texts(self.reasons & ~BENIGN)
 
 
-def reason_words(bits: int) -> list[str]:
+def reason_texts(bits: int) -> list[str]:
     """The names of a set of reasons; an unknown bit by its number.
 
-    >>> reason_words(0x44)
+    >>> reason_texts(0x44)
     ['power cap', 'thermal slowdown by the board']
-    >>> reason_words(0x1000)
+    >>> reason_texts(0x1000)
     ['reason 0x1000']
     """
     single = [1 << place for place in range(bits.bit_length()) if bits >> place & 1]
@@ -240,7 +240,7 @@ class BoardWatch:
             "sm_clock_mhz": [min(clocks), max(clocks)] if clocks else None,
             "temperature_c": max(degrees, default=None),
             "power_w": max(watts, default=None),
-            "limits": reason_words(bits & ~BENIGN),
+            "limits": reason_texts(bits & ~BENIGN),
             "mig": self._seen[0].mig,
         }
         return {name: value for name, value in found.items() if value is not None}

@@ -72,11 +72,11 @@ def _make(workloads: list[Workload], settings: Mapping[str, Any]) -> list[Built]
 
     chosen = engines.choose(settings, "conversion")
     if chosen is None:
-        return builds.build_artifacts(workloads, progress=_tell)
+        return builds.build_artifacts(workloads, progress=_print_progress)
     return conversions.build_elsewhere(workloads, chosen, cache_folder(), say)
 
 
-def _tell(workload: Workload, done: int, total: int) -> None:
+def _print_progress(workload: Workload, done: int, total: int) -> None:
     say(f"{workload.label} ({workload.runtime}), {done + 1} of {total}")
 
 

@@ -80,14 +80,14 @@ def _print(a: str, b: str, found: list[Paired]) -> None:
 
 def verdict(paired: Paired) -> str:
     """Who is better, if the interval and, on few items, a sign test say so."""
-    if not paired.difference.is_told_apart:
+    if not paired.difference.is_separated:
         return "not separated"
     return "A better" if paired.difference.value > 0 else "B better"
 
 
 def needed(paired: Paired) -> str:
     """How many items would separate the two, if this difference is the true one."""
-    if paired.difference.is_told_apart:
+    if paired.difference.is_separated:
         return ""
     items = paired.difference.items_needed
     return "no difference seen" if items is None else f"about {items:,}"

@@ -142,15 +142,15 @@ class Import:
             if self._request.signer:
                 signers = Path(self._request.signer)
                 came = bundle.import_bundle(self._destination.store, path, signers)
-                self._came_in(path, "", "new" if any(came.new.values()) else "known", str(came))
+                self._note_import(path, "", "new" if any(came.new.values()) else "known", str(came))
             elif xcode_reports.is_report(path):
                 self._take_report(path)
             elif (timings := tool_timings.read_timings(path)) is not None:
                 self._take_timings(path, timings)
             elif imports.kind_of(path) is not None:
-                union = imports.bring_in(self._destination.store, path)
+                union = imports.import_file(self._destination.store, path)
                 is_new = any(union.new.values())
-                self._came_in(path, "", "new" if is_new else "known", str(union))
+                self._note_import(path, "", "new" if is_new else "known", str(union))
             else:
                 return self._kind_of_scores(found)
         except ParetobenchError as error:
@@ -161,7 +161,7 @@ class Import:
         for task, outcome, detail in import_xcode.import_report(
             lambda: self._destination.store, path, self._request.place
         ):
-            self._came_in(path, task, outcome, detail)
+            self._note_import(path, task, outcome, detail)
 
     def _take_timings(self, path: Path, found: ToolTimings) -> None:
         for what, reason in found.refused:
@@ -171,7 +171,7 @@ class Import:
         for task, outcome, detail in import_tool_timings.import_timings(
             lambda: self._destination.store, path, found, self._request.place
         ):
-            self._came_in(path, task, outcome, detail)
+            self._note_import(path, task, outcome, detail)
 
     def _kind_of_scores(self, found: Found) -> str | None:
         kind = finding.kind_of(found.path)
@@ -179,7 +179,7 @@ class Import:
             self._refuse(found, NO_KIND)
         return kind
 
-    def _came_in(self, path: Path, task: str, outcome: Outcome, detail: str) -> None:
+    def _note_import(self, path: Path, task: str, outcome: Outcome, detail: str) -> None:
         self._destination.is_kept = True
         self.account.add([ImportEntry(path.as_posix(), task, outcome, detail)])
 

@@ -40,7 +40,7 @@ def prepared_devices(request: Request, store: Store | None, must_run: bool = Tru
         announce_plan(one)
     _say_time(prepared)
     announce_scoring(scoring)
-    for first, second in _twins(prepared):
+    for first, second in _same_environment(prepared):
         warn(
             f"{first} and {second} are the same environment: what one measures counts for both; "
             "give one of them a variable of its own in the inventory to keep them apart"
@@ -57,7 +57,7 @@ def _say_time(prepared: list[PlannedSweep]) -> None:
         )
 
 
-def _twins(prepared: list[PlannedSweep]) -> list[tuple[str, str]]:
+def _same_environment(prepared: list[PlannedSweep]) -> list[tuple[str, str]]:
     seen: dict[str, str] = {}
     found = []
     for one in prepared:

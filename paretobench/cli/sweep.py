@@ -51,9 +51,9 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
     settings = request.settings
     with results_so_far(settings.database, settings.dry_run) as known:
         prepared, scoring = prepared_devices(request, known)
-    with ExitStack() as until_the_end:
+    with ExitStack() as cleanup:
         for one in prepared:
-            until_the_end.callback(one.site.close)
+            cleanup.callback(one.site.close)
         require_points(prepared)
         is_complete = len(prepared) == len(request.devices)
         if settings.dry_run:

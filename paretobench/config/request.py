@@ -137,15 +137,17 @@ def settings(data: Mapping[str, Any]) -> Settings:
         if name in CHOICES and value not in CHOICES[name]:
             raise UnknownNameError(name, str(value), CHOICES[name])
     numbers = {name: float(value) for name, value in data.items() if known[name] == "float"}
-    made = Settings(**{**data, **numbers})
-    if made.precision_goal <= 0:
-        raise ConfigError(f"precision_goal={made.precision_goal} must be above 0, such as 0.01")
-    if made.cell_timeout_s <= 0:
-        raise ConfigError(f"cell_timeout_s={made.cell_timeout_s} must be above 0 seconds")
-    seconds("horizon", made.horizon)
-    if made.check != "front" and (isinstance(made.check, str) or made.check < 0):
-        raise ConfigError(f"check={made.check!r} must be 'front' or a number of points, 0 for none")
-    return made
+    found = Settings(**{**data, **numbers})
+    if found.precision_goal <= 0:
+        raise ConfigError(f"precision_goal={found.precision_goal} must be above 0, such as 0.01")
+    if found.cell_timeout_s <= 0:
+        raise ConfigError(f"cell_timeout_s={found.cell_timeout_s} must be above 0 seconds")
+    seconds("horizon", found.horizon)
+    if found.check != "front" and (isinstance(found.check, str) or found.check < 0):
+        raise ConfigError(
+            f"check={found.check!r} must be 'front' or a number of points, 0 for none"
+        )
+    return found
 
 
 def device_request(data: Mapping[str, Any], name: str) -> DeviceRequest:

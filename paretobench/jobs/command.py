@@ -54,7 +54,7 @@ class UnitCommand:
                 _end(worker)
         if status != 0:
             folder.write("ended", {"status": status, "at": now()})
-            raise RuntimeError(f"the worker {in_words(status)}; its log is {folder.log}")
+            raise RuntimeError(f"the worker {status_text(status)}; its log is {folder.log}")
         return status
 
     def checkpoint(self) -> Any:
@@ -78,10 +78,10 @@ def _end(worker: subprocess.Popen[bytes]) -> None:
         worker.wait()
 
 
-def in_words(status: int) -> str:
+def status_text(status: int) -> str:
     """An exit status for people.
 
-    >>> in_words(-9), in_words(3)
+    >>> status_text(-9), status_text(3)
     ('was killed by signal 9', 'ended with status 3')
     """
     return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"

@@ -62,7 +62,7 @@ def build_elsewhere(
         units[unit.key] = (unit, group)
     executor = chosen.executor
     for unit, _ in units.values():
-        _forget_what_is_gone(chosen, unit)
+        _reset_if_artifact_missing(chosen, unit)
     for handle in executor.submit([unit for unit, _ in units.values()]):
         place = f"job {handle.job} of {handle.where}" if handle.job else handle.where
         on_event(f"{handle.unit.label}: {place}")
@@ -77,16 +77,16 @@ def build_elsewhere(
     return [found[workload.key] for workload in workloads if workload.key in found]
 
 
-def _forget_what_is_gone(chosen: Chosen, unit: Unit) -> None:
+def _reset_if_artifact_missing(chosen: Chosen, unit: Unit) -> None:
     """A unit that ended is done again if its artifact was removed since."""
     path = chosen.executor.result(unit)
     if path is None:
         return
     try:
-        made = [one["path"] for one in spool.read(path).about["facts"]["built"]]
+        paths = [one["path"] for one in spool.read(path).about["facts"]["built"]]
     except (DataError, KeyError, TypeError):
         return  # collecting it reports what is wrong with it
-    if any(one is not None and not Path(one).exists() for one in made):
+    if any(one is not None and not Path(one).exists() for one in paths):
         chosen.executor.forget(unit)
 
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from paretobench.errors import DataError
 from paretobench.jobs import FinishedUnit, Handle, State, Unit
-from paretobench.jobs.command import UnitCommand, in_words
+from paretobench.jobs.command import UnitCommand, status_text
 from paretobench.jobs.unit_folder import UnitFolder, now
 from paretobench.store import spool
 
@@ -290,13 +290,13 @@ class SharedFolderExecutor:
             status = folder.read("ended").get("status")
             said = "its job ended and left no result"
             if isinstance(status, int):
-                said = f"its worker {in_words(status)}"
+                said = f"its worker {status_text(status)}"
             elif not folder.read("started"):
                 said = "its job is missing and never began"
         ended = "was cancelled" if progress.state is State.CANCELLED else "failed"
         return (
             f"job {handle.job or 'unknown'} of {handle.where} {ended}: {said}; "
-            f"last line of {folder.log}: {folder.last_words()}"
+            f"last line of {folder.log}: {folder.log_tail()}"
         )
 
 

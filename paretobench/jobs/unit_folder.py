@@ -153,7 +153,7 @@ class UnitFolder:
             os.close(descriptor)
         return False
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """The last line of the log, for a message."""
         try:
             with self.log.open("rb") as file:

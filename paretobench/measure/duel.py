@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from paretobench.analysis.duel import DETECT, MAX_ROUNDS, Pair, wants_round
+from paretobench.analysis.duel import DETECT, MAX_ROUNDS, Pair, needs_round
 from paretobench.analysis.stats import check_samples
 from paretobench.backends import PreparedArtifact
 from paretobench.domain import Workload
@@ -194,7 +194,7 @@ class _Ring:
             prepared.append(made.prepared)
         pairs: list[Pair] = []
         cells: list[tuple[Cell, Cell]] = []
-        while wants_round(pairs, detect) and len(cells) < MAX_ATTEMPTS:
+        while needs_round(pairs, detect) and len(cells) < MAX_ATTEMPTS:
             found: dict[int, Cell] = {}
             for which in (0, 1) if len(cells) % 2 == 0 else (1, 0):
                 said = self.cell(both[which], prepared[which], which, len(cells))

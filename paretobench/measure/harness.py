@@ -94,9 +94,9 @@ class Options:
     cheapest: Collection[str] = ()
 
 
-def wants_more(cells: Sequence[Process], plan: CellPlan, is_cheapest: bool = False) -> bool:
+def needs_more(cells: Sequence[Process], plan: CellPlan, is_cheapest: bool = False) -> bool:
     """Whether a workload with these cells of one environment needs another process."""
-    return plan.decide(*progress(cells, plan), is_cheapest).wants_more
+    return plan.decide(*progress(cells, plan), is_cheapest).needs_more
 
 
 def progress(cells: Sequence[Process], plan: CellPlan) -> tuple[list[float], float]:
@@ -221,19 +221,19 @@ class _Sweep:
 
     def active(self) -> list[str]:
         """Keys of the workloads that need another process."""
-        return [key for key in self.workloads if key not in self.failed and self.wants_more(key)]
+        return [key for key in self.workloads if key not in self.failed and self.needs_more(key)]
 
-    def wants_more(self, key: str) -> bool:
+    def needs_more(self, key: str) -> bool:
         """Whether a workload needs another process; records why if not."""
         decision = self.plan.decide(*self.progress(key), key in self.options.cheapest)
         mine = [cell for cell in self.account.cells if cell.workload_key == key]
         disturbed = sum(cell.status == "disturbed" for cell in mine)
         if disturbed >= DISTURBED_AT_MOST:
             decision = Decision(False, f"{disturbed} processes were disturbed by other programs")
-        if not decision.wants_more and key not in self.account.reasons:
+        if not decision.needs_more and key not in self.account.reasons:
             self.account.reasons[key] = decision.why
             self.listen(events.WorkloadDone(self.workloads[key], decision.why))
-        return decision.wants_more
+        return decision.needs_more
 
     def progress(self, key: str) -> tuple[list[float], float]:
         """See the function of the same name."""

@@ -71,14 +71,14 @@ def sample(
     samples: list[float] = []
     start, target_s = repeat.clock(), plan.target_s(overhead_s, worked_s)
     if watch is None:
-        while plan.wants_sample(samples, repeat.clock() - start, target_s):
+        while plan.needs_sample(samples, repeat.clock() - start, target_s):
             samples.append(repeat())
         return samples
     waited_before_s = watch.waited_s
     while True:
         counted = watch.counted(samples) if watch.can_wait else samples
         elapsed_s = repeat.clock() - start - (watch.waited_s - waited_before_s)
-        if plan.wants_sample(counted, elapsed_s, target_s):
+        if plan.needs_sample(counted, elapsed_s, target_s):
             seconds, is_quiet = watch.time(repeat)
             samples.append(seconds)
         elif watch.has_judged_all:

@@ -1,7 +1,7 @@
 """When to stop: warming up, sampling, and adding processes. Pure.
 
 Three nested questions, each answered by one function over what has been seen so far:
-is the process warm (`is_warm`), has it enough samples (`SamplingPlan.wants_sample`), has the
+is the process warm (`is_warm`), has it enough samples (`SamplingPlan.needs_sample`), has the
 workload enough processes (`CellPlan.decide`). Repetitions are timed in `measure.timing`, and
 processes are started by `measure.harness`.
 
@@ -77,7 +77,7 @@ class SamplingPlan:
         balanced = self.share / (1.0 - self.share) * overhead_s - worked_s
         return round(min(max(self.sample_s, balanced), self.sample_limit_s), 9)
 
-    def wants_sample(self, samples_s: Sequence[float], elapsed_s: float, target_s: float) -> bool:
+    def needs_sample(self, samples_s: Sequence[float], elapsed_s: float, target_s: float) -> bool:
         """Whether to take one more sample.
 
         Args:
@@ -145,7 +145,7 @@ def is_warm(runs_s: Sequence[float], plan: SamplingPlan) -> bool:
 class Decision:
     """Whether a workload needs another process, and the reason in a few words."""
 
-    wants_more: bool
+    needs_more: bool
     why: str
 
 
@@ -182,8 +182,8 @@ class CellPlan:
             spent_s: wall seconds of these processes; repeats are not charged to a workload.
             is_cheapest: whether it gets `min_cells` whatever the budget (see `cheapest`).
 
-        >>> cell_plan('quick').decide([], 0.0).wants_more, cell_plan('quick').decide([1.0], 3.0)
-        (True, Decision(wants_more=False, why='1 process, the most that quick takes'))
+        >>> cell_plan('quick').decide([], 0.0).needs_more, cell_plan('quick').decide([1.0], 3.0)
+        (True, Decision(needs_more=False, why='1 process, the most that quick takes'))
         """
         n = len(medians_s)
         if n == 0:
@@ -216,7 +216,7 @@ class CellPlan:
         >>> cell_plan('standard').expected_cells([], 0.0, 8.0)
         2
         """
-        if medians_s and not self.decide(medians_s, spent_s, is_cheapest).wants_more:
+        if medians_s and not self.decide(medians_s, spent_s, is_cheapest).needs_more:
             return 0
         n = len(medians_s)
         if self.precision_goal is None:

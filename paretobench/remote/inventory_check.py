@@ -81,8 +81,10 @@ def _one(place: InventoryDevice, profile: DeviceRequest | None) -> DeviceCheck:
             "observed": dict(environment.observed),
         }
         if profile is not None:
-            wish = {k: v for k, v in asdict(profile).items() if k in ("name", "encode", "prefill")}
-            _, chosen = device.profile(wish)
+            requested = {
+                k: v for k, v in asdict(profile).items() if k in ("name", "encode", "prefill")
+            }
+            _, chosen = device.profile(requested)
             known["runtimes"] = ", ".join(
                 _half(half, chosen[half]) for half in ("encode", "prefill")
             )

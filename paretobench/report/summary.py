@@ -31,8 +31,8 @@ def summary_text(view: View, figures: Sequence[str], formats: Sequence[str] = ("
         *(f"![{name}]({name}.{shown})" for name in figures if shown),
         _undrawn(view, figures),
         *(_front(view, panel) for panel in view.panels()),
-        _gone("Refused", view.refusals),
-        _gone("Failed", view.failures),
+        _missing_list("Refused", view.refusals),
+        _missing_list("Failed", view.failures),
         _table(view),
         _list("Sources", view.sources),
     ]
@@ -156,7 +156,7 @@ def _front(view: View, panel: Panel) -> str:
     return "\n".join(lines)
 
 
-def _gone(heading: str, items: Sequence[MissingResult]) -> str:
+def _missing_list(heading: str, items: Sequence[MissingResult]) -> str:
     return _list(heading, grouped(items))
 
 

@@ -46,7 +46,7 @@ def _is_spool_file(path: Path, head: bytes) -> bool:
         return False
 
 
-def bring_in(store: Store, path: Path) -> UnionCounts:
+def import_file(store: Store, path: Path) -> UnionCounts:
     """Import a database, a bundle, a spool file or a folder of them; again is the same as once.
 
     Raises:

@@ -121,7 +121,7 @@ def prepare(
     is_alone = len(request.devices) == 1
     sites = {asked.name: measuring_device(asked, is_alone) for asked in request.devices}
 
-    def give_back() -> None:
+    def close_all() -> None:
         for site in sites.values():
             site.close()
 
@@ -133,7 +133,7 @@ def prepare(
 
     prepared, missing = [], {}
     try:
-        answers = on_each(request.devices, described, give_back)
+        answers = on_each(request.devices, described, close_all)
         for asked, answer in zip(request.devices, answers, strict=True):
             try:
                 if isinstance(answer, ParetobenchError):
@@ -147,7 +147,7 @@ def prepare(
         if not prepared:
             raise ExecutorError("none of the devices can be used:\n" + "\n".join(missing.values()))
     except BaseException:
-        give_back()
+        close_all()
         raise
     return prepared, missing
 
@@ -183,7 +183,7 @@ def _described(asked: DeviceRequest, site: MeasuringDevice, must_run: bool) -> D
     except BackendMissingError as missing:
         if must_run:
             raise
-        return Described(_as_asked(asked, str(missing)), fingerprint(), can_run=False)
+        return Described(_device_as_requested(asked, str(missing)), fingerprint(), can_run=False)
 
 
 def plan_on(
@@ -235,7 +235,7 @@ def _checkpoints(request: Request) -> dict[str, Checkpoint]:
     return timed(request.points, Path(request.settings.checkpoints))
 
 
-def _as_asked(wish: DeviceRequest, why: str) -> Device:
+def _device_as_requested(requested: DeviceRequest, why: str) -> Device:
     """The device in the request's own words, for a plan that cannot be carried out here.
 
     An open precision counts as 16 bits, which is what every device profile would choose where
@@ -246,7 +246,12 @@ def _as_asked(wish: DeviceRequest, why: str) -> Device:
         precision = "bf16" if half["precision"] == "auto" else half["precision"]
         return Runtime(half["backend"], precision, dict(half.get("options") or {}))
 
-    return Device(wish.name, runtime(wish.encode), runtime(wish.prefill), "cannot run here: " + why)
+    return Device(
+        requested.name,
+        runtime(requested.encode),
+        runtime(requested.prefill),
+        "cannot run here: " + why,
+    )
 
 
 def machine_of(environment: Environment, asked: DeviceRequest) -> Machine:
@@ -280,9 +285,9 @@ def finished(
     known: Mapping[str, Sequence[Process]], rules: CellPlan, cheapest: Collection[str] = ()
 ) -> set[str]:
     """Workloads that need no further process under the fidelity's rule."""
-    from paretobench.measure.harness import wants_more
+    from paretobench.measure.harness import needs_more
 
-    return {key for key, cells in known.items() if not wants_more(cells, rules, key in cheapest)}
+    return {key for key, cells in known.items() if not needs_more(cells, rules, key in cheapest)}
 
 
 def _past(store: Store | None, known: Mapping[str, Sequence[CellSummary]]) -> list[PastMeasurement]:

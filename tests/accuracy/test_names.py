@@ -6,7 +6,7 @@ import pytest
 
 from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.names import Names, benchmark, known_names, settled
-from paretobench.accuracy.weights import weights_in_words
+from paretobench.accuracy.weights import weights_text
 from paretobench.errors import DataError
 
 
@@ -71,4 +71,4 @@ def test_a_benchmark_is_known_by_its_label(written: str, name: str) -> None:
     ],
 )
 def test_a_checkpoint_s_name_says_what_its_weights_are(text: str, words: str) -> None:
-    assert weights_in_words(text) == words
+    assert weights_text(text) == words

@@ -129,9 +129,9 @@ def test_five_items_that_all_agree_are_no_proof() -> None:
     assert all_right == 1.0 and error is not None and 0.1 < error < 0.2
     five = {str(i): 0.0 for i in range(5)}
     difference = paired_difference(five, dict.fromkeys(five, 1.0))
-    assert (difference.value, difference.is_told_apart) == (1.0, False)
+    assert (difference.value, difference.is_separated) == (1.0, False)
     many = {str(i): 0.0 for i in range(20)}
-    assert paired_difference(many, dict.fromkeys(many, 1.0)).is_told_apart
+    assert paired_difference(many, dict.fromkeys(many, 1.0)).is_separated
 
 
 @given(
@@ -181,5 +181,5 @@ def test_the_items_needed_shrink_the_interval_to_the_difference() -> None:
     a = {str(i): float(i % 2) for i in range(200)}
     b = {key: (1.0 if int(key) % 20 == 0 else value) for key, value in a.items()}
     few = paired_difference({k: a[k] for k in list(a)[:40]}, {k: b[k] for k in list(a)[:40]})
-    assert not few.is_told_apart
+    assert not few.is_separated
     assert few.items_needed is not None and 80 < few.items_needed < 250

@@ -101,30 +101,30 @@ def test_sampling_makes_up_for_a_slow_start_within_its_limit() -> None:
 
 def test_quick_takes_one_process() -> None:
     plan = cell_plan("quick")
-    assert plan.decide([], 0.0).wants_more
-    assert not plan.decide([0.1], 2.0).wants_more
+    assert plan.decide([], 0.0).needs_more
+    assert not plan.decide([0.1], 2.0).needs_more
 
 
 def test_standard_takes_two_processes_and_more_if_they_are_cheap() -> None:
     plan = cell_plan("standard")
-    assert plan.decide([0.1], 8.0).wants_more
-    assert plan.decide([0.1] * 2, 10.0).wants_more
-    assert not plan.decide([0.1] * 2, 17.0).wants_more
-    assert not plan.decide([0.1] * 5, 5.0).wants_more
+    assert plan.decide([0.1], 8.0).needs_more
+    assert plan.decide([0.1] * 2, 10.0).needs_more
+    assert not plan.decide([0.1] * 2, 17.0).needs_more
+    assert not plan.decide([0.1] * 5, 5.0).needs_more
 
 
 def test_standard_takes_one_process_of_what_is_very_slow() -> None:
     decision = cell_plan("standard").decide([20.0], 75.0)
-    assert not decision.wants_more
+    assert not decision.needs_more
     assert decision.why == "another process would exceed 30 s for this workload"
 
 
 def test_rigorous_looks_from_the_fifth_process_on() -> None:
     plan = cell_plan("rigorous", 0.01)
-    assert plan.decide([0.1] * 4, 40.0).wants_more
-    assert not plan.decide([0.1, 0.1001, 0.0999, 0.1, 0.1], 50.0).wants_more
-    assert plan.decide([0.10, 0.11, 0.09, 0.1, 0.1], 50.0).wants_more
-    assert not plan.decide([0.10, 0.11] * 10, 200.0).wants_more
+    assert plan.decide([0.1] * 4, 40.0).needs_more
+    assert not plan.decide([0.1, 0.1001, 0.0999, 0.1, 0.1], 50.0).needs_more
+    assert plan.decide([0.10, 0.11, 0.09, 0.1, 0.1], 50.0).needs_more
+    assert not plan.decide([0.10, 0.11] * 10, 200.0).needs_more
 
 
 def test_the_reason_names_the_width_that_was_reached() -> None:
@@ -134,8 +134,8 @@ def test_the_reason_names_the_width_that_was_reached() -> None:
 
 def test_a_tighter_goal_takes_more_processes() -> None:
     medians = [0.1, 0.1005, 0.0995, 0.1, 0.1002]
-    assert not cell_plan("rigorous", 0.01).decide(medians, 50.0).wants_more
-    assert cell_plan("rigorous", 0.001).decide(medians, 50.0).wants_more
+    assert not cell_plan("rigorous", 0.01).decide(medians, 50.0).needs_more
+    assert cell_plan("rigorous", 0.001).decide(medians, 50.0).needs_more
 
 
 @pytest.mark.parametrize("fidelity", ["quick", "standard", "rigorous"])
@@ -145,7 +145,7 @@ def test_expected_processes_are_none_exactly_when_no_more_are_wanted(
 ) -> None:
     plan = cell_plan(fidelity)  # type: ignore[arg-type]
     medians: list[float] = []
-    while plan.decide(medians, cell_s * len(medians)).wants_more:
+    while plan.decide(medians, cell_s * len(medians)).needs_more:
         expected = plan.expected_cells(medians, cell_s * len(medians), cell_s)
         assert 1 <= expected <= plan.max_cells - len(medians)
         medians.append(spread ** (len(medians) % 3))

@@ -13,7 +13,7 @@ import pytest
 from paretobench.errors import DataError
 from paretobench.report import Style, render_devices
 from paretobench.report.devices import choose_devices, devices_csv, devices_markdown
-from paretobench.report.figures.devices import fronts_info, ratio_words, recipes_of, versus_info
+from paretobench.report.figures.devices import fronts_info, ratio_text, recipes_of, versus_info
 from paretobench.report.view.rows import View, with_fronts
 from tests.report.grids import estimate, family_view, keyed, row, view
 from tests.report.test_figures import drawn, extents, overlaps, visible_texts
@@ -155,4 +155,4 @@ def test_times_of_different_protocols_are_not_compared() -> None:
     ("ratio", "said"), [(1.004, "equal"), (3.0, "3.0x slower"), (1 / 12.5, "12x faster")]
 )
 def test_a_ratio_is_said_in_words(ratio: float, said: str) -> None:
-    assert ratio_words(ratio) == said
+    assert ratio_text(ratio) == said

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from paretobench.store import Store
-from paretobench.store.imports import bring_in, kind_of
+from paretobench.store.imports import import_file, kind_of
 from tests.store import examples
 
 OLD = Path(__file__).parent / "old"
@@ -58,7 +58,7 @@ def test_an_old_database_opens_with_every_row(database: Path, read_only: bool) -
 
 def test_an_old_database_is_imported_with_every_row(database: Path, tmp_path: Path) -> None:
     with Store.open(tmp_path / "new.db") as store:
-        assert bring_in(store, database).new["cells"] == 4
+        assert import_file(store, database).new["cells"] == 4
         assert_is_whole(store)
 
 
@@ -66,7 +66,7 @@ def test_an_old_bundle_is_imported_with_every_row(tmp_path: Path) -> None:
     path = OLD / "schema_3.zip"
     assert kind_of(path) == "bundle"
     with Store.open(tmp_path / "new.db") as store:
-        assert bring_in(store, path).new["cells"] == 4
+        assert import_file(store, path).new["cells"] == 4
         assert_is_whole(store)
 
 
@@ -74,6 +74,6 @@ def test_an_old_result_file_is_imported(tmp_path: Path) -> None:
     path = OLD / "result_1.json"
     assert kind_of(path) == "spool file"
     with Store.open(tmp_path / "new.db") as store:
-        bring_in(store, path)
+        import_file(store, path)
         assert [cell.key for cell in store.cells()] == [examples.cell(ENCODE, HERE, 2).key]
         assert store.scores() == [examples.score(1)]

@@ -413,7 +413,7 @@ def _score(value: Value, place: ScorePoint, kind: SourceKind, checkpoint: str) -
         table=" + ".join(sorted({result.task for result in value.results})),
         row=str(own.get("checkpoint_name") or first.model_args or first.model),
         sha256=digests[0] if len(digests) == 1 else content_key(digests),
-        note="; ".join(filter(None, [value.note, facts_in_words(own.get("facts") or {})])),
+        note="; ".join(filter(None, [value.note, facts_text(own.get("facts") or {})])),
     )
     return Score(
         encoder=place.encoder,
@@ -434,10 +434,10 @@ def _score(value: Value, place: ScorePoint, kind: SourceKind, checkpoint: str) -
     )
 
 
-def facts_in_words(facts: Mapping[str, Any]) -> str:
+def facts_text(facts: Mapping[str, Any]) -> str:
     """What a run observed, in a few words: precision, input, empty answers.
 
-    >>> facts_in_words({'dtype': 'bfloat16', 'answers': 500, 'empty_answers': 3})
+    >>> facts_text({'dtype': 'bfloat16', 'answers': 500, 'empty_answers': 3})
     'bfloat16; 3 of 500 answers empty'
     """
     shape = facts.get("input") or {}

@@ -169,7 +169,7 @@ def _versus_caption(views: Mapping[str, View], panels: Sequence[Versus]) -> Capt
     for panel in panels:
         name = f"{panel.device}: " if len(panels) > 1 else ""
         alone = f", {panel.alone} on one of them alone" if panel.alone else ""
-        said = f"{counted(len(panel.marks), 'point')}, median {ratio_words(panel.ratio)}"
+        said = f"{counted(len(panel.marks), 'point')}, median {ratio_text(panel.ratio)}"
         said += _against(views, panel.device)
         parts.append(f"{name}{said}{alone}")
     return Caption(title, "; ".join(parts), device_footers(views))
@@ -199,10 +199,10 @@ def _against(views: Mapping[str, View], device: str) -> str:
     return f", {theirs} against {ours}" if ours and theirs and ours != theirs else ""
 
 
-def ratio_words(ratio: float) -> str:
+def ratio_text(ratio: float) -> str:
     """How a time compares with another, of which it is so many times as long.
 
-    >>> ratio_words(1.0), ratio_words(2.5), ratio_words(0.5)
+    >>> ratio_text(1.0), ratio_text(2.5), ratio_text(0.5)
     ('equal', '2.5x slower', '2.0x faster')
     """
     if abs(ratio - 1) < 0.005:
@@ -287,7 +287,7 @@ def _name_diagonal(
     others: Sequence[Sequence[Pair]],
 ) -> None:
     """Write the ratio beside its line, from the top down, at the first place that is free."""
-    name = ratio_words(ratio).replace(".0x", "x")
+    name = ratio_text(ratio).replace(".0x", "x")
     text = axes.text(1, 1, name, fontsize=style.tiny_pt, color=style.grey, gid="ratio", zorder=3)
     taken = [one.get_window_extent().extents for one in axes.texts if one is not text]
     reach = (style.marker_pt / 2 + 1.5) / POINTS_PER_INCH * axes.figure.dpi

@@ -35,7 +35,12 @@ from paretobench.report.figures.marks import (
 )
 from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style, order_families, size_in_billions
-from paretobench.report.view.front_membership import SEED, contenders, onlookers, out_of_reach
+from paretobench.report.view.front_membership import (
+    SEED,
+    contenders,
+    context_contenders,
+    out_of_reach,
+)
 from paretobench.report.view.rows import Panel, Row, View, benchmark_label
 from paretobench.units import counted
 
@@ -132,7 +137,7 @@ def _band(rows: Sequence[Row], seed: int) -> tuple[BandPoint, ...]:
     rest = [row for row, is_out in zip(rows, hopeless, strict=True) if is_out]
     count = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
     rng = np.random.default_rng(seed)
-    draws = plausible(contenders(near), rng, count, others=onlookers(rest))
+    draws = plausible(contenders(near), rng, count, others=context_contenders(rest))
     times = [row.ttft.value for row in rows if row.ttft]
     at_s = np.geomspace(min(times) * 0.9, max(times) * 1.1, BAND_STEPS)
     low, middle, high = attainment_band(draws, at_s) * 100

@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from paretobench.report.view.front_membership import SEED, contenders, onlookers, out_of_reach
+from paretobench.report.view.front_membership import (
+    SEED,
+    contenders,
+    context_contenders,
+    out_of_reach,
+)
 from paretobench.report.view.rows import Panel, Row, View
 
 MOST_DRAWN = 400
@@ -41,7 +46,9 @@ def _of_panel(panel: Panel, index: dict[int, int]) -> dict[str, Any]:
     steps = steps[:: 1 + len(steps) // MOST_STEPS]
     near, rest = _split(panel.rows)
     draws = DRAWS if len(panel.rows) <= MOST_DRAWN else DRAWS // 5
-    drawn = plausible(contenders(near), np.random.default_rng(SEED), draws, others=onlookers(rest))
+    drawn = plausible(
+        contenders(near), np.random.default_rng(SEED), draws, others=context_contenders(rest)
+    )
     shares = best_shares(drawn, np.array(steps) / 1e3)
     curves = {
         str(index[id(row)]): curve

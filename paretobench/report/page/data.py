@@ -231,11 +231,11 @@ class _Maker:
     def _story(self, row: Row) -> list[int]:
         """The number of its outline (headings and terms), then its texts."""
         number = self.strings.number
-        told = story(row)
+        parts = story(row)
         outline = tuple(
-            (part.heading, tuple((fact.term, fact.unit) for fact in part.facts)) for part in told
+            (part.heading, tuple((fact.term, fact.unit) for fact in part.facts)) for part in parts
         )
-        texts = [number(fact.text) for part in told for fact in part.facts]
+        texts = [number(fact.text) for part in parts for fact in part.facts]
         return [self.outlines.number(outline), *texts]
 
     def _runs(self, runs: Runs) -> int:

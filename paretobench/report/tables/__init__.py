@@ -115,11 +115,11 @@ def json_text(view: View) -> str:
         "sources": list(view.sources),
         "notes": list(view.notes),
     }
-    gone = {
+    missing = {
         kind: [{"what": item.what, "kind": item.kind, "reason": item.reason} for item in items]
         for kind, items in (("refused", view.refusals), ("failed", view.failures))
     }
-    head = json.dumps({**header, **gone}, indent=1, ensure_ascii=False).removesuffix("\n}")
+    head = json.dumps({**header, **missing}, indent=1, ensure_ascii=False).removesuffix("\n}")
     return f'{head},\n "rows": {_indented(records(view))}\n}}'
 
 

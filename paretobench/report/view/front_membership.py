@@ -67,7 +67,7 @@ def _memberships(panel: Panel, seed: int) -> dict[int, tuple[float | None, Front
     draws = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
     rng = np.random.default_rng(seed)
     assumed = Assumed(log_se=assumed_log_se(panel.rows))
-    results = memberships(contenders(near), rng, draws, assumed, others=onlookers(rest))
+    results = memberships(contenders(near), rng, draws, assumed, others=context_contenders(rest))
     found: dict[int, tuple[float | None, FrontClass]] = {
         id(row): (result.probability, result.verdict)
         for row, result in zip(near, results, strict=True)
@@ -136,7 +136,7 @@ def contenders(rows: Sequence[Row]) -> list[Contender]:
     return [_contender(row) for row in rows if row.is_scored]
 
 
-def onlookers(rows: Sequence[Row]) -> list[Contender]:
+def context_contenders(rows: Sequence[Row]) -> list[Contender]:
     """The scored rows as far as others learn from them how scores vary; none of it is drawn."""
     return [
         Contender(

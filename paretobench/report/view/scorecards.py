@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from paretobench.accuracy import protocols, suites
 from paretobench.accuracy.current_scores import sort_out
-from paretobench.accuracy.weights import weights_in_words
+from paretobench.accuracy.weights import weights_text
 from paretobench.domain.records import Score
 from paretobench.errors import UnknownNameError
 from paretobench.report.view.rows import HEADLINE, Accuracy, Caution
@@ -271,7 +271,7 @@ def _conditions(score: Score) -> str:
     if "quantised: " in note:
         return note
     is_own = score.source.kind in ("measured", "imported")
-    words = weights_in_words(score.checkpoint, score.source.row if is_own else "")
+    words = weights_text(score.checkpoint, score.source.row if is_own else "")
     return "; ".join(filter(None, [note, words]))
 
 

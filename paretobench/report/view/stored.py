@@ -113,7 +113,7 @@ def stored_view(
         refusals=tuple(
             MissingResult(str(_refused(refusal)), "refused", refusal.reason) for refusal in refusals
         ),
-        failures=tuple(_gone(failure, known) for failure in known.failures.values()),
+        failures=tuple(_missing_result(failure, known) for failure in known.failures.values()),
         statistics=_statistics(points, known),
         readings=_readings(points, known),
         notes=(
@@ -444,7 +444,7 @@ def _refused(refusal: Refusal) -> Row:
     )
 
 
-def _gone(failure: Failure, known: _Known) -> MissingResult:
+def _missing_result(failure: Failure, known: _Known) -> MissingResult:
     workload = known.workloads.get(failure.workload_key)
     label = workload.label if workload else failure.workload_key[:12]
     return MissingResult(label, failure.kind, failure.reason)

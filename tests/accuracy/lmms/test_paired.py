@@ -48,7 +48,7 @@ def test_each_shared_benchmark_has_its_difference_with_an_interval(tmp_path: Pat
     gqa, pope = by_name["gqa"], by_name["pope"]
     assert (gqa.a, gqa.b) == (pytest.approx(0.7), pytest.approx(0.5))
     assert gqa.difference.value == pytest.approx(0.2)
-    assert gqa.difference.n == 20 and not gqa.difference.is_told_apart
+    assert gqa.difference.n == 20 and not gqa.difference.is_separated
     assert pope.difference.value == 0 and pope.difference.standard_error == 0
     assert "share of right answers, not F1" in pope.notes
     assert any("docvqa" in problem and "no samples" in problem for problem in problems)
