@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from paretobench.api.comparison import Comparisons, RecipeComparison
     from paretobench.api.results import Results, published
     from paretobench.api.results import open_results as open
+    from paretobench.api.sweeping import Plans, plan, sweep
+    from paretobench.api.tokens import tokens
     from paretobench.errors import ParetobenchError
 
 __all__ = [
@@ -27,11 +29,15 @@ __all__ = [
     "BestPoint",
     "Comparisons",
     "ParetobenchError",
+    "Plans",
     "RecipeComparison",
     "Results",
     "__version__",
     "open",
+    "plan",
     "published",
+    "sweep",
+    "tokens",
 ]
 
 _MODULES = {
@@ -39,10 +45,14 @@ _MODULES = {
     "BestPoint": "api.answers",
     "Comparisons": "api.comparison",
     "ParetobenchError": "errors",
+    "Plans": "api.sweeping",
     "RecipeComparison": "api.comparison",
     "Results": "api.results",
     "open": "api.results:open_results",
+    "plan": "api.sweeping",
     "published": "api.results",
+    "sweep": "api.sweeping",
+    "tokens": "api.tokens",
 }
 """Public name -> where it is defined below this package, after a colon its name there."""
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from paretobench.cli.console import emit_json, print_table, say, warn
-from paretobench.errors import PlanError
 from paretobench.planning.reasons import grouped
 from paretobench.units import counted, duration, gibibytes, milliseconds
 
@@ -84,26 +81,6 @@ def show_plans(
         print_plan(prepared[0].plan)
 
 
-@contextmanager
-def results_so_far(database: str, only_looks: bool) -> Iterator[Store | None]:
-    """The store to plan against, or None where there is none yet: planning makes no file.
-
-    Args:
-        only_looks: nothing is going to be measured, so an existing file stays as it is.
-
-    Raises:
-        StoreError: if there is a file that cannot be opened.
-    """
-    from paretobench.store import Store
-
-    path = Path(database).expanduser()
-    if path.exists():
-        with Store.open(path, read_only=only_looks) as store:
-            yield store
-    else:
-        yield None
-
-
 def announce_plan(prepared: PlannedSweep) -> None:
     """Say which device was chosen and why, what is to be done, and what is refused."""
     from paretobench.paper import machine as paper_machine
@@ -119,20 +96,6 @@ def announce_plan(prepared: PlannedSweep) -> None:
         say(f"  {prepared.record}")
     for line in grouped(prepared.plan.refused):
         warn(f"refused: {line}")
-
-
-def require_points(prepared: Sequence[PlannedSweep]) -> None:
-    """Stop before anything is stored if no device can run a single point.
-
-    Raises:
-        PlanError: with the first reason; `announce_plan` gave them all.
-    """
-    if any(one.plan.points for one in prepared):
-        return
-    names = " or ".join(one.device.name for one in prepared)
-    reasons = [refusal for one in prepared for refusal in one.plan.refused]
-    because = f": {reasons[0]}" if reasons else ""
-    raise PlanError(f"no point can run on device {names}{because}")
 
 
 def scoring_ahead(prepared: Sequence[PlannedSweep], store: Store | None) -> ScoringEffort | None:

@@ -1,41 +1,47 @@
-"""Progress of a sweep on stderr: what runs now, how much is left."""
+"""Progress of a sweep on stderr: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
-import time
 from types import TracebackType
 from typing import Any
 
 from paretobench.cli.console import say
-from paretobench.measure import events
-from paretobench.units import counted, duration, milliseconds
+from paretobench.sweep.progress import Progress
 
-PLAIN_EVERY_S = 15.0
-"""Without a terminal a line is printed this often at most, so that a log stays readable."""
+REFRESH_PER_S = 2
+"""A terminal's bar is drawn so often: the machine that draws it is the one that is timed."""
 
 
-class Progress:
-    """Shows events of the harness: one live line on a terminal, sparse lines elsewhere.
+class TerminalProgress(Progress):
+    """Lines in a log; on a terminal one bar with what runs, for how long, and what is left.
 
     Args:
         device: begins each line where several devices measure at a time.
-        is_alone: whether the terminal's live line is this one's.
+        besides_s: see `Progress`.
     """
 
-    def __init__(self, device: str = "", is_alone: bool = True) -> None:
-        self._device = f"{device}: " if device else ""
-        self._is_live = is_alone and sys.stderr.isatty()
-        self._status: Any = None
-        self._cells = 0
-        self._last = float("-inf")
-
-    def __enter__(self) -> Progress:
-        if self._is_live:
+    def __init__(self, device: str = "", besides_s: float = 0.0) -> None:
+        super().__init__(say, device, besides_s)
+        self._bar: Any = None
+        if not device and sys.stderr.isatty():
             from rich.console import Console
+            from rich.progress import BarColumn, SpinnerColumn, TextColumn
+            from rich.progress import Progress as Bar
 
-            self._status = Console(stderr=True).status("starting")
-            self._status.start()
+            columns = (SpinnerColumn(), BarColumn(bar_width=20), TextColumn("{task.description}"))
+            self._bar = Bar(
+                *columns,
+                console=Console(stderr=True),
+                refresh_per_second=REFRESH_PER_S,
+                transient=True,
+            )
+            self._task = self._bar.add_task(self.text(), total=None)
+
+    def __enter__(self) -> TerminalProgress:
+        super().__enter__()
+        if self._bar is not None:
+            self._bar.start()
         return self
 
     def __exit__(
@@ -44,46 +50,25 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._status is not None:
-            self._status.stop()
+        super().__exit__(kind, error, trace)
+        if self._bar is not None:
+            self._bar.stop()
 
-    def listen(self, event: events.Event) -> None:
-        """Take one event of the harness."""
-        if isinstance(event, events.Waiting):
-            self._say(event.text)
-        elif isinstance(event, events.Preparing):
-            self._show(f"preparing {event.workload.label} ({event.done + 1} of {event.total})")
-        elif isinstance(event, events.CellStarted):
-            self._show(
-                f"round {event.round_index + 1}: {event.workload.label}{_left(event.remaining_s)}"
-            )
-        elif isinstance(event, events.CellFinished):
-            self._cells += 1
-            self._finished(event)
-        elif isinstance(event, events.WorkloadFailed):
-            self._say(f"failed: {event.workload.label}: {event.failure.reason}")
-
-    def _finished(self, event: events.CellFinished) -> None:
-        cell = event.cell
-        why = cell.facts.get(cell.status, "")
-        doubt = f" ({cell.status}: {why})" if why else ""
-        self._show(
-            f"{event.workload.label}: {milliseconds(cell.median_s)} ms{doubt}; "
-            f"{counted(self._cells, 'process', 'processes')} done{_left(event.remaining_s)}"
-        )
-
-    def _show(self, text: str) -> None:
-        if self._status is not None:
-            self._status.update(text)
+    def remind(self) -> None:
+        """Draw the bar again, or print a line where there is none and nothing was printed."""
+        if self._bar is None:
+            super().remind()
             return
-        now = time.monotonic()
-        if now - self._last >= PLAIN_EVERY_S:
-            self._last = now
-            self._say(text)
+        left_s = self.left_s
+        total = None if left_s is None else self.elapsed_s + left_s
+        self._bar.update(self._task, description=self.text(), completed=self.elapsed_s, total=total)
+
+    def _say_now_and_then(self, text: str) -> None:
+        if self._bar is None:
+            super()._say_now_and_then(text)
 
     def _say(self, text: str) -> None:
-        say(f"{self._device}{text}")
-
-
-def _left(remaining_s: float | None) -> str:
-    return "" if not remaining_s else f", about {duration(remaining_s)} left"
+        if self._bar is None:
+            super()._say(text)
+        else:
+            self._bar.print(text, markup=False, highlight=False)

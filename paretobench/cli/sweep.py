@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from paretobench.api.sweeping import require_points, results_so_far
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_rich, say, warn
 from paretobench.cli.options import as_json, composed_options, print_composed
 from paretobench.cli.preparation import (
     prepared_devices,
-    require_points,
-    results_so_far,
     show_plans,
     warn_of_noise,
 )
@@ -66,7 +65,7 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
 
 def _carried_out(request: Request, prepared: list[PlannedSweep], command: str) -> SweepOutcome:
     """Measure on all devices, each with its own progress."""
-    from paretobench.cli.progress import Progress
+    from paretobench.cli.progress import TerminalProgress
     from paretobench.store import Store
     from paretobench.sweep import run as sweep
 
@@ -75,7 +74,7 @@ def _carried_out(request: Request, prepared: list[PlannedSweep], command: str) -
     with Store.open(request.settings.database) as store, ExitStack() as shown:
         listeners = {
             one.device.name: shown.enter_context(
-                Progress("" if is_alone else one.device.name, is_alone)
+                TerminalProgress("" if is_alone else one.device.name, one.plan.besides_s)
             ).listen
             for one in prepared
         }

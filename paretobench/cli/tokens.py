@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from paretobench.api.tokens import token_rows
 from paretobench.cli import completion, options
 from paretobench.cli.console import emit_json, print_table, warn
-from paretobench.errors import ConfigError, PlanError, UnknownNameError
-
-if TYPE_CHECKING:
-    from paretobench.domain import VisionLanguageModel
+from paretobench.errors import ConfigError, UnknownNameError
 
 HEAD = ("image", "model", "encoder inputs", "passes", "visual tokens", "separators", "total")
 
@@ -45,9 +43,7 @@ def tokens_command(
         raise ConfigError("--set changes an option of one rule: name its models with --vlm NAME")
     chosen = [known[name] for name in names or known]
     changed = dict(_change(each) for each in changes)
-    rows = [row(system, parse_size(image), changed) for image in images for system in chosen]
-    if all("refused" in each for each in rows):
-        raise PlanError(f"{rows[0]['label']}: {rows[0]['refused']}")
+    rows = token_rows([parse_size(image) for image in images], chosen, changed)
     if as_json:
         emit_json(rows)
         return
@@ -55,35 +51,6 @@ def tokens_command(
     for each in rows:
         if "refused" in each:
             warn(f"{each['label']} at {each['image']}: {each['refused']}")
-
-
-def row(
-    system: VisionLanguageModel, image: tuple[int, int], changed: Mapping[str, Any]
-) -> dict[str, Any]:
-    """One line: the counts, or the reason why the model's processor refuses the image."""
-    from paretobench.planning.tokens import count_tokens
-
-    options = {**system.options, **changed}
-    line: dict[str, Any] = {
-        "image": f"{image[0]}x{image[1]}",
-        "vlm": system.name,
-        "label": system.label,
-        "checkpoint": system.checkpoint,
-        "rule": system.rule,
-        "options": options,
-        "source": system.source,
-    }
-    try:
-        found = count_tokens(system.rule, image, options)
-    except PlanError as error:
-        return line | {"refused": str(error)}
-    return line | {
-        "encoder_inputs": found.inputs,
-        "passes": found.passes,
-        "visual_tokens": found.visual_tokens,
-        "separator_tokens": found.separator_tokens,
-        "total_tokens": found.prefill_tokens,
-    }
 
 
 def _cells(line: Mapping[str, Any]) -> tuple[Any, ...]:
