@@ -253,7 +253,7 @@ def share(grid: Sequence[str], fidelity: str) -> int:
 
     A level's further rounds repeat the same processes, so their share is that of the first.
     """
-    from paretobench.sweep import prepare as planning
+    from paretobench.sweeping import prepare as planning
 
     plan, root = cell_plan(fidelity), cache_folder()  # type: ignore[arg-type]
     request = expand([*grid, f"fidelity={fidelity}", "check=0"])

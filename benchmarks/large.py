@@ -34,7 +34,7 @@ from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Score, Source
 from paretobench.planning.plan import Plan
 from paretobench.store import Link, Store, StoredPoint
-from paretobench.sweep.prepare import PlannedSweep, prepare
+from paretobench.sweeping.prepare import PlannedSweep, prepare
 
 ENCODERS = ("fastvithd", "fastvit", "convnext_l", "convnext_xxl")
 TILINGS = ("none", "grid_2x2", "pixel_shuffle", "m3_36", "resampler_64")

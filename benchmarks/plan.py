@@ -33,7 +33,7 @@ from paretobench.config.composer import Composer, hydra_session
 from paretobench.config.groups import Groups
 from paretobench.domain import GridPoint
 from paretobench.store import Store
-from paretobench.sweep.prepare import prepare
+from paretobench.sweeping.prepare import prepare
 
 SAMPLE = 20
 """Points that are composed in full."""

@@ -26,7 +26,7 @@ from paretobench.domain.records import Estimate, Fidelity
 from paretobench.measure import events, harness
 from paretobench.resources import cache_folder
 from paretobench.store import Store
-from paretobench.sweep import prepare as planning
+from paretobench.sweeping import prepare as planning
 
 Ratios = Mapping[tuple[str, str], Estimate]
 STATED = 0.95

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from paretobench.api.comparison import Comparisons, RecipeComparison
     from paretobench.api.results import Results, published
     from paretobench.api.results import open_results as open
-    from paretobench.api.sweeping import Plans, plan, sweep
+    from paretobench.api.sweeps import Plans, plan, sweep
     from paretobench.api.tokens import tokens
     from paretobench.errors import ParetobenchError
 
@@ -45,13 +45,13 @@ _MODULES = {
     "BestPoint": "api.answers",
     "Comparisons": "api.comparison",
     "ParetobenchError": "errors",
-    "Plans": "api.sweeping",
+    "Plans": "api.sweeps",
     "RecipeComparison": "api.comparison",
     "Results": "api.results",
     "open": "api.results:open_results",
-    "plan": "api.sweeping",
+    "plan": "api.sweeps",
     "published": "api.results",
-    "sweep": "api.sweeping",
+    "sweep": "api.sweeps",
     "tokens": "api.tokens",
 }
 """Public name -> where it is defined below this package, after a colon its name there."""

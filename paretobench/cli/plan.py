@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from paretobench.api.sweeping import require_points, results_so_far
+from paretobench.api.sweeps import require_points, results_so_far
 from paretobench.cli import completion
 from paretobench.cli.options import as_json, composed_options, print_composed
 from paretobench.cli.preparation import (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from paretobench.jobs.scoring_cost import ScoringEffort
     from paretobench.planning.plan import Plan, PlannedWorkload
     from paretobench.store import Store
-    from paretobench.sweep.prepare import PlannedSweep
+    from paretobench.sweeping.prepare import PlannedSweep
 
 Planned = tuple[list["PlannedSweep"], "ScoringEffort | None"]
 """What devices will do, and what scoring the checkpoints of all their points will take."""
@@ -25,9 +25,9 @@ def prepared_devices(request: Request, store: Store | None, must_run: bool = Tru
     """Reach and plan every device; says which cannot take part and what all will take.
 
     Args:
-        must_run: see `sweep.prepare.prepare`, which also says what is raised.
+        must_run: see `sweeping.prepare.prepare`, which also says what is raised.
     """
-    from paretobench.sweep import run as sweep
+    from paretobench.sweeping import run as sweep
 
     prepared, missing = sweep.prepare(request, store, must_run)
     for reason in missing.values():
@@ -105,7 +105,7 @@ def scoring_ahead(prepared: Sequence[PlannedSweep], store: Store | None) -> Scor
         ConfigError: if the executor's settings or the checkpoints file are wrong; the devices
             are then given back.
     """
-    from paretobench.sweep import run as sweep
+    from paretobench.sweeping import run as sweep
 
     try:
         return sweep.scoring_effort(prepared, store)

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from paretobench.cli.console import say
-from paretobench.sweep.progress import Progress
+from paretobench.sweeping.progress import Progress
 
 REFRESH_PER_S = 2
 """A terminal's bar is drawn so often: the machine that draws it is the one that is timed."""

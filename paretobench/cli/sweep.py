@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from paretobench.api.sweeping import require_points, results_so_far
+from paretobench.api.sweeps import require_points, results_so_far
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_rich, say, warn
 from paretobench.cli.options import as_json, composed_options, print_composed
@@ -21,8 +21,8 @@ from paretobench.units import counted, duration
 
 if TYPE_CHECKING:
     from paretobench.config import Request
-    from paretobench.sweep.prepare import PlannedSweep
-    from paretobench.sweep.run import DeviceOutcome, SweepOutcome
+    from paretobench.sweeping.prepare import PlannedSweep
+    from paretobench.sweeping.run import DeviceOutcome, SweepOutcome
 
 
 @click.command("sweep")
@@ -67,7 +67,7 @@ def _carried_out(request: Request, prepared: list[PlannedSweep], command: str) -
     """Measure on all devices, each with its own progress."""
     from paretobench.cli.progress import TerminalProgress
     from paretobench.store import Store
-    from paretobench.sweep import run as sweep
+    from paretobench.sweeping import run as sweep
 
     warn_of_noise(prepared)
     is_alone = len(request.devices) == 1

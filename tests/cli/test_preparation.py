@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from paretobench.cli.preparation import results_so_far, warn_of_noise
+from paretobench.api.sweeps import results_so_far
+from paretobench.cli.preparation import warn_of_noise
 from paretobench.measure import quiet
 from paretobench.store import Store
 from tests.cli.test_devices import RUN_ON, SWEEP, machine, run, write_lab

@@ -17,7 +17,7 @@ from paretobench.domain.records import Cell, Environment
 from paretobench.measure.harness import progress
 from paretobench.planning.stopping import cell_plan
 from paretobench.store import Store
-from paretobench.sweep.prepare import (
+from paretobench.sweeping.prepare import (
     EstimateAccuracy,
     estimate_accuracy,
     finished,

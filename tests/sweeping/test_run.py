@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from paretobench.planning.plan import Plan, Refusal
-from paretobench.sweep.run import DeviceOutcome
+from paretobench.sweeping.run import DeviceOutcome
 
 REFUSED = Refusal("vit_l14", 336, "qwen2_7b", "none", "needs 29 GiB")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from paretobench.api.results import Results
     from paretobench.config import Request
     from paretobench.store import Store
-    from paretobench.sweep.prepare import PlannedSweep
+    from paretobench.sweeping.prepare import PlannedSweep
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def plan(*overrides: str) -> Plans:
         ConfigError: if a word, a file or every point is wrong.
     """
     from paretobench.config import expand
-    from paretobench.sweep.prepare import prepare
+    from paretobench.sweeping.prepare import prepare
 
     request = expand(list(overrides))
     with results_so_far(request.settings.database, only_looks=True) as known:
@@ -102,7 +102,7 @@ def sweep(*overrides: str, progress: Callable[[str], None] | None = None) -> Res
     """
     from paretobench.api.results import Results
     from paretobench.config import expand
-    from paretobench.sweep.prepare import prepare
+    from paretobench.sweeping.prepare import prepare
 
     request = expand(list(overrides))
     write = progress or _to_stderr
@@ -161,8 +161,8 @@ def _carry_out(
     write: Callable[[str], None],
 ) -> None:
     from paretobench.store import Store
-    from paretobench.sweep.progress import Progress
-    from paretobench.sweep.run import run
+    from paretobench.sweeping.progress import Progress
+    from paretobench.sweeping.run import run
 
     is_alone = len(request.devices) == 1
     with Store.open(request.settings.database) as store, ExitStack() as shown:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from paretobench.domain.records import Failure
 from paretobench.measure import events
-from paretobench.sweep.progress import EVERY_S, QUIET_S, Progress
+from paretobench.sweeping.progress import EVERY_S, QUIET_S, Progress
 from tests.store import examples
 from tests.store.contract import ENCODE, HERE
 

@@ -19,8 +19,8 @@ from paretobench.errors import DataError, ExecutorError, ParetobenchError
 from paretobench.measure import events
 from paretobench.planning.plan import Plan
 from paretobench.store import Store
-from paretobench.sweep.device_sweep import DeviceSweep, now
-from paretobench.sweep.prepare import Announce, PlannedSweep, on_each, prepare
+from paretobench.sweeping.device_sweep import DeviceSweep, now
+from paretobench.sweeping.prepare import Announce, PlannedSweep, on_each, prepare
 
 if TYPE_CHECKING:
     from paretobench.jobs.scoring import Scoring

@@ -18,7 +18,7 @@ from paretobench.measure import events
 from paretobench.planning.plan import PlannedPoint
 from paretobench.planning.stopping import cell_plan, check_fidelity
 from paretobench.store import Link, Store, StoredPoint
-from paretobench.sweep.prepare import (
+from paretobench.sweeping.prepare import (
     FEWEST_CHECKED,
     MOST_CHECKED,
     Announce,
