@@ -172,17 +172,20 @@ def answer(
     asked = _conditions(where, view)
     found = []
     for panel in view.panels():
+        rows = panel.undisturbed
+        if not rows:
+            continue
         result = best(
-            contenders(panel.rows),
+            contenders(rows),
             asked,
             under_s=under_s,
             at_least_accuracy=at_least,
             rng=np.random.default_rng(SEED),
         )
-        found.append(BestPoint(_title(panel), rows_by_name(panel.rows), result))
+        found.append(BestPoint(_title(panel), rows_by_name(rows), result))
     if not found:
         raise DataError(
-            "no point has both a TTFT and a score, so nothing can be best;\n"
+            "no point has both an undisturbed TTFT and a score, so nothing can be best;\n"
             "'paretobench import' adds scores, --published uses the paper's own points"
         )
     return Answers(tuple(found))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from paretobench.api.answers import answer
 from paretobench.domain import (
     Device,
     Encoder,
@@ -19,8 +21,9 @@ from paretobench.domain import (
     end_to_end_workload,
     prefill_workload,
 )
+from paretobench.domain.contention import Contention, Neighbour
 from paretobench.domain.records import Cell, Environment, Failure, Score, Source
-from paretobench.errors import StoreError
+from paretobench.errors import DataError, StoreError
 from paretobench.planning.plan import Refusal
 from paretobench.report import render
 from paretobench.report.view.rows import View
@@ -212,6 +215,34 @@ def test_a_measured_view_renders(sweep: Sweep, tmp_path: Path) -> None:
     written = render(shown, tmp_path / "report", formats=("svg",))
     assert "A chip, Linux 6.1" in (tmp_path / "report" / "README.md").read_text()
     assert {"pareto.svg", "latency.svg", "table.csv"} <= {path.name for path in written}
+
+
+@pytest.mark.parametrize("loud", [(64,), (64, 128)])
+def test_what_was_never_quiet_is_on_no_front_answers_nothing_and_is_named(
+    sweep: Sweep, tmp_path: Path, loud: tuple[int, ...]
+) -> None:
+    sweep.measure(sweep.prefill, 0.3)
+    seen = Contention(2, (0.5,) * 3, (0, 1, 2), neighbours=(Neighbour("make", 0.98),))
+    for at, (side, workload) in enumerate(sweep.encodes.items()):
+        timed = cell(workload, 0.01 * side, at, ENVIRONMENT)
+        if side in loud:
+            timed = replace(timed, status="disturbed", contention=seen)
+        sweep.store.add_cell(timed)
+    scores = [score(0.5), replace(score(0.6), resolution_px=128)]
+    shown = sweep.shown(scores=scores)
+    classes = {row.resolution_px: (row.front_class == "unknown") for row in shown.rows}
+    assert classes == {64: 64 in loud, 128: 128 in loud}
+    assert not any(row.is_on_front for row in shown.rows if row.resolution_px in loud)
+    assert any("make (0.98 cores)" in note for note in shown.notes)
+    render(shown, tmp_path / "report", formats=("svg",))
+    table = (tmp_path / "report" / "table.md").read_text()
+    assert "unknown" in table and "never quiet: others took 50% of the cores" in table
+    if len(loud) == 2:
+        with pytest.raises(DataError, match="undisturbed"):
+            answer(shown, under_s=10.0)
+    else:
+        (found,) = answer(shown, under_s=10.0)
+        assert found.point is not None and found.point.resolution_px == 128
 
 
 def test_a_sweep_by_the_papers_protocol_carries_what_differs_from_its_machine(

@@ -90,7 +90,7 @@ class UncertaintyInfo:
 def uncertain_panel(view: View) -> Panel | None:
     """The best covered panel in which the noise of at least two points is known, if any."""
     for panel in view.panels():
-        if sum(row.front_class != "" for row in panel.rows) > 1:
+        if sum(row.front_class != "" for row in panel.undisturbed) > 1:
             return panel
     return None
 
@@ -101,7 +101,7 @@ def uncertainty_info(view: View, panel: Panel, seed: int = SEED) -> UncertaintyI
     Args:
         seed: of the draws: the same view gives the same band.
     """
-    rows = [row for row in panel.rows if row.front_class]
+    rows = [row for row in panel.undisturbed if row.front_class]
     sizes = {row.llm_label: size_in_billions(row.size_label) for row in rows}
     counts = {name: sum(row.front_class == name for row in rows) for name in CLASSES}
     said = ", ".join(

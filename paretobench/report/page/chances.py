@@ -44,7 +44,9 @@ def _of_panel(panel: Panel, index: dict[int, int]) -> dict[str, Any]:
     times = [row.ttft.value * 1e3 for row in panel.rows if row.ttft]
     steps = budget_steps(min(times) / AIR, max(times) * AIR)
     steps = steps[:: 1 + len(steps) // MOST_STEPS]
-    near, rest = _split(panel.rows)
+    near, rest = _split(panel.undisturbed)
+    if not near:
+        return _panel(panel, steps, {})
     draws = DRAWS if len(panel.rows) <= MOST_DRAWN else DRAWS // 5
     drawn = plausible(
         contenders(near), np.random.default_rng(SEED), draws, others=context_contenders(rest)
@@ -55,6 +57,10 @@ def _of_panel(panel: Panel, index: dict[int, int]) -> dict[str, Any]:
         for row, column in zip(near, shares.T, strict=True)
         if (curve := _packed([float(share) for share in column]))
     }
+    return _panel(panel, steps, curves)
+
+
+def _panel(panel: Panel, steps: Sequence[float], curves: dict[str, list[int]]) -> dict[str, Any]:
     return {
         "recipe": panel.recipe,
         "environment": panel.environment,

@@ -38,8 +38,11 @@ def panel_answer(panel: Panel, under_s: float) -> PanelAnswer:
 
     from paretobench.analysis.query import best
 
-    points = contenders(panel.rows)
-    named = {point.name: row for point, row in zip(points, panel.rows, strict=True)}
+    rows = panel.undisturbed
+    if not rows:
+        return PanelAnswer(None, None, None, False)
+    points = contenders(rows)
+    named = {point.name: row for point, row in zip(points, rows, strict=True)}
     found = best(points, under_s=under_s, rng=np.random.default_rng(SEED))
     return PanelAnswer(
         named[found.point.name] if found.point else None,

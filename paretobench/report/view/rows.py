@@ -273,6 +273,11 @@ class Panel:
     environment: str
     rows: tuple[Row, ...]
 
+    @property
+    def undisturbed(self) -> tuple[Row, ...]:
+        """The rows that were measured on a quiet machine: those that an answer may name."""
+        return tuple(row for row in self.rows if row.ttft is None or not row.ttft.is_disturbed)
+
 
 @dataclass(frozen=True)
 class View:

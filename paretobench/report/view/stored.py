@@ -117,6 +117,7 @@ def stored_view(
         statistics=_statistics(points, known),
         readings=_readings(points, known),
         notes=(
+            *_disturbance_notes(rows),
             *_notes(given, points, mix_protocols),
             *_device_notes(chosen, environment),
             *_namesakes(store, chosen),
@@ -171,6 +172,20 @@ def check_recipe(recipe: str, known: Iterable[str]) -> None:
     recipes = {"all", *known}
     if recipe not in recipes:
         raise UnknownNameError("recipe", recipe, recipes)
+
+
+def _disturbance_notes(rows: Sequence[Row]) -> tuple[str, ...]:
+    """That the machine was never quiet for some rows, by how much and through whom."""
+    points = {row.identity: row for row in rows if row.ttft is not None and row.ttft.is_disturbed}
+    if not points:
+        return ()
+    said = dict.fromkeys(text for row in points.values() for text in row.labels if "quiet" in text)
+    first = next(iter(said), "never quiet")
+    measured = len({row.identity for row in rows if row.ttft is not None})
+    return (
+        f"{len(points)} of {measured} points were measured on a machine that was {first}; "
+        "they are on no front, and their ranges are what was seen",
+    )
 
 
 def _notes(
