@@ -58,7 +58,7 @@ SETTING_PREFIXES = (
 GEMM_SIDE = 1024
 """Side of the float32 product behind `gflops`: 8 MiB in all, 2.1 GFLOP, some 15 ms on a core."""
 
-GEMM_REPETITIONS = 5
+GEMM_REPETITIONS = 3
 """Products of which the fastest counts: this is what the machine can do, not what it did."""
 
 

@@ -73,8 +73,7 @@ def headline_sentences(view: View) -> list[str]:
         f"{len(scored)} of these with a score."
     ]
     said += [_missing(rows, "no latency", reason) for reason, rows in _by_reason(view).items()]
-    hints = dict.fromkeys(row.hint for row in view.unscored if row.hint)
-    said += [f"{hint[:1].upper()}{hint[1:]}." for hint in hints]
+    said += [_missing(rows, "no score", hint) for hint, rows in _by_hint(view).items()]
     numbers = view.statistics
     if numbers is not None:
         said.append(
@@ -88,6 +87,15 @@ def headline_sentences(view: View) -> list[str]:
             )
         )
     return said + list(view.notes)
+
+
+def _by_hint(view: View) -> dict[str, list[Row]]:
+    """The rows without a score by what would supply one."""
+    hints: dict[str, list[Row]] = {}
+    for row in view.unscored:
+        if row.hint:
+            hints.setdefault(row.hint, []).append(row)
+    return hints
 
 
 def _by_reason(view: View) -> dict[str, list[Row]]:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from paretobench.report import tables
 from paretobench.report.formatting import estimate_ms
+from paretobench.report.summary import headline_sentences
 from paretobench.report.view.rows import View
 from tests.report.grids import family_view, row, view
 
@@ -145,3 +146,9 @@ def test_the_top_is_ready_to_paste_the_most_accurate_of_the_fronts_first() -> No
     text = tables.pasted_text(made)
     assert text.count("\n| ") == 5 and "95 % intervals" in text
     assert "`paretobench sweep +grid=qwen2_family`" in text
+
+
+def test_the_summary_names_the_points_that_have_no_score() -> None:
+    bare = row("b", 0.2, None, hint="no Avg-5 is published for it")
+    said = " ".join(headline_sentences(view(row("a"), bare)))
+    assert f"No score for {bare}: no Avg-5 is published for it." in said

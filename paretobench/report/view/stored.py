@@ -94,12 +94,7 @@ def stored_view(
     check_recipe(recipe, (score.recipe for score in given))
     cards = scorecards(given, benchmark, recipe, mix_protocols)
     placed = placements(store, environment.key, known.workloads)
-    rows = [
-        with_placement(_row(point, card, known), point, placed)
-        for point in points
-        for card in _scored(point, cards)
-    ]
-    rows += [_refused(refusal) for refusal in refusals]
+    rows = _rows(points, cards, known, placed) + [_refused(refusal) for refusal in refusals]
     view = View(
         rows=tuple(sorted(rows, key=_order)),
         name=chosen.name if chosen else store.path.stem,
@@ -125,6 +120,20 @@ def stored_view(
         versions=_versions(environment),
     )
     return with_front_membership(view)
+
+
+def _rows(
+    points: Sequence[StoredPoint],
+    cards: Mapping[tuple[str, int, str, str], Sequence[Scorecard]],
+    known: _Known,
+    placed: Mapping[str, Mapping[str, Any]],
+) -> list[Row]:
+    """A row for each point and each of its scorecards."""
+    return [
+        with_placement(_row(point, card, known), point, placed)
+        for point in points
+        for card in _scored(point, cards)
+    ]
 
 
 FEWEST_DIGITS = 6
