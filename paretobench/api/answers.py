@@ -32,11 +32,13 @@ class BestPoint:
         title: the recipe and environment it is about.
         rows: the view's rows that took part, by the names of their contenders.
         answer: what `analysis.query` found.
+        answer_tokens: tokens of the answer that the time is to; 0 for the time to the first.
     """
 
     title: str
     rows: dict[str, Row]
     answer: Answer
+    answer_tokens: int = 0
 
     @property
     def point(self) -> Row | None:
@@ -87,15 +89,15 @@ class BestPoint:
         if answer.point is None:
             yield f"{self.title}: nothing satisfies {asked}"
             if answer.nearest:
-                nearest = describe(self.rows[answer.nearest.point.name])
+                nearest = describe(self.rows[answer.nearest.point.name], self.answer_tokens)
                 yield f"  nearest: {nearest}, but {'; '.join(answer.nearest.reasons)}"
             return
         yield f"{self.title}: best with {asked}"
-        yield f"  {describe(self.rows[answer.point.name])}"
+        yield f"  {describe(self.rows[answer.point.name], self.answer_tokens)}"
         for tied in self.tied:
-            yield f"  equally good: {describe(tied)}"
+            yield f"  equally good: {describe(tied, self.answer_tokens)}"
         if self.runner_up:
-            yield f"  runner-up: {describe(self.runner_up)}"
+            yield f"  runner-up: {describe(self.runner_up, self.answer_tokens)}"
         sure = f"  probability of being the answer {percent(answer.probability, 0)} %"
         if answer.assumed:
             assumed = " and ".join(answer.assumed)
@@ -116,9 +118,14 @@ class BestPoint:
             "llm": row.llm,
             "tiling": row.tiling,
             "recipe": row.recipe,
-            "ttft_s": contender.ttft_s,
+            **self._time_json(contender.ttft_s),
             "accuracy": contender.accuracy,
         }
+
+    def _time_json(self, seconds: float) -> dict[str, Any]:
+        if not self.answer_tokens:
+            return {"ttft_s": seconds}
+        return {"answer_tokens": self.answer_tokens, "answer_s": seconds}
 
 
 @dataclass(frozen=True)
@@ -156,8 +163,12 @@ def answer(
     under_s: float | None = None,
     at_least: float | None = None,
     where: Sequence[str] = (),
+    answer_tokens: int = 0,
 ) -> Answers:
     """The best point of each panel of a view; see `Results.best`.
+
+    Args:
+        answer_tokens: judge by the time to an answer of so many tokens instead of the first.
 
     Raises:
         ConfigError: if nothing is asked for, or a condition cannot be read.
@@ -169,6 +180,10 @@ def answer(
 
     if under_s is None and at_least is None and not where:
         raise ConfigError("ask for something: --under 200ms, --at-least 60, or --where CONDITION")
+    if answer_tokens:
+        from paretobench.report.view.whole_answer import with_answer
+
+        view = with_answer(view, answer_tokens)
     asked = _conditions(where, view)
     found = []
     for panel in view.panels():
@@ -182,7 +197,8 @@ def answer(
             at_least_accuracy=at_least,
             rng=np.random.default_rng(SEED),
         )
-        found.append(BestPoint(_title(panel), rows_by_name(rows), result))
+        named = rows_by_name(rows)
+        found.append(BestPoint(_title(panel), named, result, answer_tokens))
     if not found:
         raise DataError(
             "no point has both an undisturbed TTFT and a score, so nothing can be best;\n"
@@ -203,11 +219,12 @@ def rows_by_name(rows: Sequence[Row]) -> dict[str, Row]:
     return {each.name: row for each, row in zip(contenders(rows), rows, strict=True)}
 
 
-def describe(row: Row) -> str:
+def describe(row: Row, answer_tokens: int = 0) -> str:
     """A point with its time and its score, in one line."""
     from paretobench.report.formatting import estimate_ms, score_percent
 
-    said = f"{row}: TTFT {estimate_ms(row.ttft)} ms, accuracy {score_percent(row.score)} %"
+    time = f"{answer_tokens} tokens in" if answer_tokens else "TTFT"
+    said = f"{row}: {time} {estimate_ms(row.ttft)} ms, accuracy {score_percent(row.score)} %"
     return f"{said} ({'; '.join(map(str, row.cautions))})" if row.cautions else said
 
 

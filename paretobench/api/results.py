@@ -115,6 +115,7 @@ class Results:
         under_s: float | None = None,
         at_least: float | None = None,
         where: Sequence[str] = (),
+        answer_tokens: int = 0,
     ) -> Answers:
         """The best point under a latency budget or above an accuracy, for each recipe.
 
@@ -122,6 +123,7 @@ class Results:
             under_s: time to first token allowed, in seconds.
             at_least: accuracy to reach, a fraction in [0, 1].
             where: further conditions, such as `peak_memory<4GiB` or `textvqa>=60`.
+            answer_tokens: judge by the time to an answer of so many tokens instead of the first.
 
         Raises:
             ConfigError: if nothing is asked for, or a condition cannot be read.
@@ -129,7 +131,7 @@ class Results:
         """
         from paretobench.api.answers import answer
 
-        return answer(self.view, under_s, at_least, where)
+        return answer(self.view, under_s, at_least, where, answer_tokens)
 
     def compare(self, candidate: str, baseline: str) -> Comparisons:
         """Two encoders, sweeps or databases: speed-ups at equal accuracy, gains, BD-TTFT.

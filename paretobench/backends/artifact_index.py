@@ -43,7 +43,7 @@ class ArtifactIndex:
         if kept_as is None or workload.checkpoint:
             return True
         subject = workload.subject
-        if workload.kind == "prefill":
+        if workload.kind in ("prefill", "decode"):
             kept_as = LLM_FORMATS.get(backend, kept_as)
             wanted = _name(kept_as, subject["llm"], workload.runtime.precision)
         else:

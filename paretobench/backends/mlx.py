@@ -61,8 +61,8 @@ class MLX:
     def refuses(self, workload: Workload) -> str | None:
         """Anything but prefill, unknown modes and precisions, the GPU where there is none."""
         options, precision = workload.runtime.options, workload.runtime.precision
-        if workload.kind != "prefill":
-            return f"mlx prefills only; {workload.kind} runs on another backend"
+        if workload.kind not in ("prefill", "decode"):
+            return f"mlx times prefill and decode; {workload.kind} runs on another backend"
         if precision not in PRECISIONS:
             return f"mlx runs {', '.join(PRECISIONS)}, not {precision}"
         if (mode := options.get("prefill_mode", "forward")) not in MODES:
@@ -94,6 +94,10 @@ class MLX:
         Raises:
             UnsupportedError: if the checkpoint's language model is none that MLX runs here.
         """
+        if workload.kind == "decode":
+            from paretobench.backends.mlx_decode import MLXDecodeSession
+
+            return MLXDecodeSession(workload)
         return MLXSession(workload)
 
 
@@ -120,6 +124,7 @@ class MLXSession:
         with memory_failures(self.label):
             self.model = model or _model(workload)
         self.logits: Any = None
+        self.cache: list[Any] = []
         self.facts: dict[str, Any] = {
             "precision": workload.runtime.precision,
             "dtype": str(self._dtype),
@@ -183,11 +188,11 @@ class MLXSession:
         from mlx_lm.models.cache import make_prompt_cache
 
         with memory_failures(self.label):
-            cache = make_prompt_cache(self.model)
+            self.cache = make_prompt_cache(self.model)
             if self.mode == "cache_prompt":
-                self._fill_all_but_last(cache)
-            self.logits = self._last_logits(cache)
-            self._mlx.eval(self.logits, [layer.state for layer in cache])
+                self._fill_all_but_last(self.cache)
+            self.logits = self._last_logits(self.cache)
+            self._mlx.eval(self.logits, [layer.state for layer in self.cache])
 
     def output(self) -> np.ndarray:
         """Logits of the last position, fp32: [batch, 1, vocabulary]."""
@@ -196,6 +201,7 @@ class MLXSession:
     def close(self) -> None:
         """Drop the model and MLX's pool of free buffers, and let go of wired memory."""
         self.model = self.logits = None
+        self.cache = []
         self._mlx.clear_cache()
         mlx_metal.unwire_memory(self._mlx, self._wired)
 

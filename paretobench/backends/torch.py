@@ -60,15 +60,15 @@ class Torch:
     def refuses(self, workload: Workload) -> str | None:
         """Integer precisions, and devices that are not here."""
         precision, device = workload.runtime.precision, device_of(workload)
-        if workload.kind not in ("encode", "prefill"):
-            return f"torch times encode and prefill, not {workload.kind}"
+        if workload.kind not in ("encode", "prefill", "decode"):
+            return f"torch times encode, prefill and decode, not {workload.kind}"
         if precision not in PRECISIONS:
             return f"torch runs {', '.join(PRECISIONS)} here, not {precision}"
         if device.split(":")[0] not in ("cpu", "cuda", "mps"):
             return f"torch runs on device=cpu, cuda or mps, not {device}"
         if reason := refuses_options(workload):
             return reason
-        if workload.kind == "prefill":
+        if workload.kind != "encode":
             llm = workload.subject["llm"]
             if reason := refuses_shared(llm, _is_shared(workload)):
                 return reason
@@ -103,6 +103,10 @@ class Torch:
             return EncodeSession(workload, prepared)
         if workload.kind == "prefill":
             return PrefillSession(workload, prepared)
+        if workload.kind == "decode":
+            from paretobench.backends.torch_decode import TorchDecodeSession
+
+            return TorchDecodeSession(workload, prepared)
         raise UnsupportedError(f"{workload.label}: torch times encode and prefill")
 
 

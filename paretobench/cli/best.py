@@ -17,6 +17,12 @@ NOTHING_SATISFIES = 3
 
 @click.command("best")
 @click.option("--under", metavar="TIME", help="Latency budget: 200ms, 1.5s; bare is ms, from 1 on.")
+@click.option(
+    "--answer-tokens",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Judge by the time to an answer of N tokens: TTFT + N x time per token.",
+)
 @click.option("--at-least", metavar="PERCENT", help="Accuracy to reach, in percent.")
 @click.option(
     "--where",
@@ -29,6 +35,7 @@ NOTHING_SATISFIES = 3
 @as_json
 def best_command(
     under: str | None,
+    answer_tokens: int | None,
     at_least: str | None,
     wheres: tuple[str, ...],
     as_json: bool,
@@ -40,7 +47,11 @@ def best_command(
     """
     from paretobench.api.answers import answer
 
-    answers = answer(chosen_view(**chosen), where=_conditions(under, at_least, wheres))
+    answers = answer(
+        chosen_view(**chosen),
+        where=_conditions(under, at_least, wheres),
+        answer_tokens=answer_tokens or 0,
+    )
     if as_json:
         emit_json(answers.to_json())
     else:

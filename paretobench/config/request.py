@@ -36,6 +36,7 @@ class Settings:
     dry_run: bool = False
     retry_failed: bool = False
     protocol: str = "paper"
+    decode: bool = False
     weights: str = "full"
     recipe: str = "all"
     check: str | int = "front"

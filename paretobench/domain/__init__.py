@@ -22,18 +22,21 @@ from paretobench.domain.models import (
 )
 from paretobench.domain.vlms import VisionLanguageModel
 from paretobench.domain.workloads import (
+    DECODE_STEPS,
     PROTOCOL_VERSION,
     Device,
     Protocol,
     Runtime,
     Workload,
     WorkloadKind,
+    decode_workload,
     encode_workload,
     end_to_end_workload,
     prefill_workload,
 )
 
 __all__ = [
+    "DECODE_STEPS",
     "PROTOCOL_VERSION",
     "Device",
     "Encoder",
@@ -51,6 +54,7 @@ __all__ = [
     "WorkloadKind",
     "canonical_json",
     "content_key",
+    "decode_workload",
     "encode_workload",
     "end_to_end_workload",
     "prefill_workload",

@@ -12,12 +12,17 @@ from paretobench.domain.keys import content_key
 from paretobench.domain.models import Encoder, LanguageModel
 from paretobench.errors import PlanError
 
-WorkloadKind = Literal["encode", "prefill", "end_to_end"]
+WorkloadKind = Literal["encode", "prefill", "decode", "end_to_end"]
 Protocol = Literal["paper", "full"]
 
 PROTOCOL_VERSION = 1
 """Version of the measuring protocol; part of every workload key. Raise it when a change
 moves a number, so that old and new samples are never joined."""
+
+
+DECODE_STEPS = 16
+"""Tokens that one run of a decode workload generates: enough that a clock's tick and the first
+step after a prefill weigh little, few enough that the context hardly grows."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Workload:
     """Something that can be timed alone. `spec` holds all that decides its latency.
 
     Attributes:
-        kind: `encode`, `prefill` or `end_to_end`.
+        kind: `encode`, `prefill`, `decode` or `end_to_end`.
         label: for people, such as `FastViTHD@1024` or `Qwen2-0.5B x 256 tokens`.
         subject: what is run: an encoder's spec and resolution, or an LLM's spec and tokens.
         runtime: what runs it (the encoder's runtime for `end_to_end`).
@@ -94,7 +99,8 @@ class Workload:
     @property
     def artifact_subject(self) -> dict[str, Any]:
         """What its artifact is made of: a language model's serves prompts of every length."""
-        return {name: value for name, value in self.subject.items() if name != "n_tokens"}
+        lengths = ("n_tokens", "steps")
+        return {name: value for name, value in self.subject.items() if name not in lengths}
 
     @cached_property
     def key(self) -> str:
@@ -142,6 +148,18 @@ def prefill_workload(
     """The workload of prefilling `n_tokens` positions (visual `embeddings`, or token `ids`)."""
     subject = {"llm": llm.spec(), "n_tokens": n_tokens, "inputs": inputs}
     return Workload("prefill", f"{llm.label} x {n_tokens} tokens", subject, runtime)
+
+
+def decode_workload(
+    llm: LanguageModel, n_tokens: int, runtime: Runtime, inputs: str = "embeddings"
+) -> Workload:
+    """The workload of `DECODE_STEPS` tokens, one after the other, behind `n_tokens` positions.
+
+    A run's seconds over its `steps` are the time per output token (TPOT).
+    """
+    subject = {"llm": llm.spec(), "n_tokens": n_tokens, "inputs": inputs, "steps": DECODE_STEPS}
+    label = f"{llm.label}, {DECODE_STEPS} tokens behind {n_tokens}"
+    return Workload("decode", label, subject, runtime)
 
 
 def end_to_end_workload(

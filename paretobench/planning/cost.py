@@ -11,10 +11,17 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from paretobench.domain import Encoder, LanguageModel, Runtime, Workload, canonical_json
+from paretobench.domain import (
+    DECODE_STEPS,
+    Encoder,
+    LanguageModel,
+    Runtime,
+    Workload,
+    canonical_json,
+)
 
 BYTES_PER_WEIGHT = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.0625, "int4": 0.5625}
 """Bytes of one weight; the integer formats carry a 16-bit scale and bias for each 64 weights,
@@ -99,6 +106,15 @@ def prefill_cost(llm: LanguageModel, n_tokens: int, runtime: Runtime) -> Cost:
         weights_bytes=weights * _per_weight(runtime),
         is_bound_by_memory=True,
     )
+
+
+def decode_cost(llm: LanguageModel, n_tokens: int, runtime: Runtime) -> Cost:
+    """`DECODE_STEPS` tokens, each of which reads every weight; the cache is a prefill's."""
+    cost = prefill_cost(llm, n_tokens, runtime)
+    one_token = prefill_flops(llm, 1)
+    read_s = cost.weights_bytes / MEMORY_BYTES_PER_S
+    as_flops = read_s * DEFAULT_GFLOPS * 1e9  # a run is bound by memory, not by operations
+    return replace(cost, flops=DECODE_STEPS * max(one_token, as_flops))
 
 
 def encode_flops(encoder: Encoder, tile_px: int) -> float:
@@ -267,5 +283,7 @@ def _model_key(workload: Workload) -> str:
 
 def _size(workload: Workload) -> float:
     """What a latency is proportional to: the image's area, or the number of tokens."""
+    if workload.kind == "decode":
+        return float(workload.subject["steps"])
     resolution_px = workload.subject.get("resolution_px")
     return float(resolution_px) ** 2 if resolution_px else float(workload.subject["n_tokens"])

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from paretobench.domain import (
+    DECODE_STEPS,
     Device,
     Encoder,
     GridPoint,
@@ -21,6 +22,7 @@ from paretobench.domain import (
     Runtime,
     TilePlan,
     Workload,
+    decode_workload,
     encode_workload,
     prefill_workload,
 )
@@ -29,6 +31,7 @@ from paretobench.errors import PlanError
 from paretobench.planning.cost import (
     Cost,
     Machine,
+    decode_cost,
     encode_bytes,
     encode_cost,
     prefill_bytes,
@@ -76,17 +79,20 @@ class PlannedPoint:
 
     Attributes:
         encodes: each encoder's workload and its passes; several for a multi-encoder system.
+        decode: some tokens of its answer, where they are to be timed too; no part of its TTFT.
     """
 
     point: GridPoint
     tiles: TilePlan
     encodes: tuple[tuple[Workload, int], ...]
     prefill: Workload
+    decode: Workload | None = None
 
     @property
     def workloads(self) -> tuple[Workload, ...]:
-        """All that its TTFT is composed of."""
-        return (*(workload for workload, _ in self.encodes), self.prefill)
+        """All that is measured for it: what its TTFT is composed of, and its decode."""
+        decode = (self.decode,) if self.decode else ()
+        return (*(workload for workload, _ in self.encodes), self.prefill, *decode)
 
     def to_json(self) -> dict[str, Any]:
         """Names, tiles and workload keys; `encode` is None for a multi-encoder system."""
@@ -99,6 +105,7 @@ class PlannedPoint:
             "encode": self.encodes[0][0].key if len(self.encodes) == 1 else None,
             "encodes": [{"workload": one.key, "passes": passes} for one, passes in self.encodes],
             "prefill": self.prefill.key,
+            **({"decode": self.decode.key} if self.decode else {}),
         }
 
 
@@ -249,6 +256,7 @@ def plan_grid(
     protocol: str = "paper",
     weights: str = "full",
     checkpoints: Mapping[str, Checkpoint] | None = None,
+    decode: bool = False,
 ) -> PlannedGrid:
     """The workloads of a grid on a device; what its memory cannot hold is refused.
 
@@ -260,8 +268,10 @@ def plan_grid(
         protocol: `full` adds `PROMPT_TOKENS` to each prefill.
         weights: `shared` measures language models with one block's weights in all layers.
         checkpoints: by a point's key, checkpoints whose own weights are timed for it.
+        decode: whether the time per output token is measured too.
     """
-    planner = _Planner(_with_weights(device, weights), machine, protocol, checkpoints or {})
+    device = _with_weights(device, weights)
+    planner = _Planner(device, machine, protocol, checkpoints or {}, decode)
     return PlannedGrid((*refused, *map(planner.point, points)))
 
 
@@ -373,7 +383,9 @@ class _Planner:
         machine: Machine,
         protocol: str,
         checkpoints: Mapping[str, Checkpoint],
+        decode: bool,
     ) -> None:
+        self._decodes = decode
         self._device = device
         self._machine = machine
         self._checkpoints = checkpoints
@@ -396,7 +408,11 @@ class _Planner:
         if checkpoint := self._checkpoints.get(point.key):
             encodes = tuple((checkpoint.workload(one), passes) for one, passes in encodes)
             prefill = checkpoint.workload(prefill)
-        return PlannedPoint(point, tiles, encodes, prefill)
+        if not self._decodes:
+            return PlannedPoint(point, tiles, encodes, prefill)
+        decode = self._decode(point.llm, prefill)
+        decode = checkpoint.workload(decode) if checkpoint else decode
+        return PlannedPoint(point, tiles, encodes, prefill, decode)
 
     def _encode(self, encoder: Encoder, tile_px: int) -> Workload:
         runtime = _in_precision(self._device.encode, encoder.precision)
@@ -446,6 +462,20 @@ class _Planner:
             return f"; {shared}"
         return f"; device.prefill.backend=llamacpp precision=int4 measures it, or {shared}"
 
+    def _decode(self, llm: LanguageModel, prefill: Workload) -> Workload:
+        """The tokens behind a prefill, on its runtime."""
+        n_tokens = int(prefill.subject["n_tokens"])
+
+        def make() -> Workload:
+            if n_tokens + DECODE_STEPS > llm.max_positions:
+                raise PlanError(
+                    f"{n_tokens} tokens and {DECODE_STEPS} of an answer exceed the"
+                    f" {llm.max_positions} positions of {llm.label}"
+                )
+            return decode_workload(llm, n_tokens, prefill.runtime)
+
+        return self._once(("decode", llm.name, n_tokens), make)
+
     def _once(self, key: tuple[str, str, int], make: Callable[[], Workload]) -> Workload:
         if key not in self._made:
             try:
@@ -482,4 +512,7 @@ def _costs(
         n_tokens = int(prefill.subject["n_tokens"])
         cost = prefill_cost(planned.point.llm, n_tokens, prefill.runtime)
         found.setdefault(prefill.key, (prefill, cost))
+        if decode := planned.decode:
+            cost = decode_cost(planned.point.llm, n_tokens, decode.runtime)
+            found.setdefault(decode.key, (decode, cost))
     return found, uses

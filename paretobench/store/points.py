@@ -9,7 +9,13 @@ from typing import Any
 
 from paretobench.domain import Workload
 from paretobench.store.database import Database, Row, where
-from paretobench.store.rows import Link, StoredPoint, stored_json, workload_from_spec
+from paretobench.store.rows import (
+    BESIDE_THE_SUM,
+    Link,
+    StoredPoint,
+    stored_json,
+    workload_from_spec,
+)
 
 
 class PointRows(Database):
@@ -101,7 +107,7 @@ class PointRows(Database):
             plans = self._points("WHERE pp.key IN (%s)" % _OF_SWEEP, [sweep])  # noqa: UP031
         newest: dict[tuple[Any, ...], StoredPoint] = {}
         for plan in plans:
-            parts = tuple(link for link in plan.links if link.role != "end_to_end")
+            parts = tuple(link for link in plan.links if link.role not in BESIDE_THE_SUM)
             known = newest.get((plan.point_key, parts), plan)
             links = tuple(sorted({*known.links, *plan.links}))
             newest[plan.point_key, parts] = replace(plan, links=links)

@@ -57,12 +57,16 @@ class Sweep:
         return content_key(data | {"settings": dict(self.settings)})
 
 
+BESIDE_THE_SUM = ("decode", "end_to_end")
+"""Roles of workloads that are measured for a point and are no part of its TTFT."""
+
+
 @dataclass(frozen=True, order=True)
 class Link:
     """One part of a point's TTFT: which workload, in which role, how many times per image.
 
     Attributes:
-        role: `encode`, `prefill`, `end_to_end`, or another part of the sum (`project`).
+        role: `encode`, `prefill`, another part of the sum (`project`), or one of `BESIDE_THE_SUM`.
         passes: how often the part runs for one image; positive.
     """
 

@@ -93,14 +93,15 @@ SELECT
     pp.key AS planned_point_key
 FROM planned_point AS pp
 JOIN point AS p ON p.key = pp.point_key
-JOIN point_workload AS pw ON pw.planned_point_key = pp.key AND pw.role <> 'end_to_end'
+JOIN point_workload AS pw
+    ON pw.planned_point_key = pp.key AND pw.role NOT IN ('decode', 'end_to_end')
 JOIN measurement AS m ON m.workload_key = pw.workload_key
 JOIN environment AS e ON e.key = m.environment_key
 GROUP BY pp.key, m.environment_key
 -- Every part from this one environment, an encoder and an LLM among them; else no row.
 HAVING count(*) = (
     SELECT count(*) FROM point_workload AS parts
-    WHERE parts.planned_point_key = pp.key AND parts.role <> 'end_to_end'
+    WHERE parts.planned_point_key = pp.key AND parts.role NOT IN ('decode', 'end_to_end')
 )
 AND sum(pw.role = 'encode') > 0 AND sum(pw.role = 'prefill') > 0"""
 

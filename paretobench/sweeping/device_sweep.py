@@ -225,6 +225,7 @@ def _settings(prepared: PlannedSweep) -> dict[str, Any]:
 def _stored(planned: PlannedPoint, checks: Sequence[Workload] = ()) -> StoredPoint:
     links = [Link("encode", workload.key, passes) for workload, passes in planned.encodes]
     links.append(Link("prefill", planned.prefill.key))
+    links += [Link("decode", planned.decode.key)] if planned.decode else []
     links += [Link("end_to_end", workload.key) for workload in checks]
     return StoredPoint.of(planned.point, planned.tiles, links)
 

@@ -204,6 +204,7 @@ def plan_on(
         protocol=settings.protocol,
         weights=settings.weights,
         checkpoints=_checkpoints(request),
+        decode=settings.decode,
     )
     if found.can_run:
         grid = grid.without(site.refusals(grid.workloads))

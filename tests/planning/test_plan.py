@@ -181,3 +181,18 @@ def test_the_order_of_points_changes_no_workload(order):
     reference = make_plan(points, (), DEVICE, LARGE)
     assert {w.workload.key for w in plan.workloads} == {w.workload.key for w in reference.workloads}
     assert sum(w.uses for w in plan.workloads) == plan.summary.naive_workloads == 24
+
+
+def test_decode_is_planned_behind_each_prefill_once_and_only_if_asked_for(family):
+    plain = make_plan(family, (), DEVICE, LARGE)
+    assert {one.workload.kind for one in plain.workloads} == {"encode", "prefill"}
+    decoding = make_plan(family, (), DEVICE, LARGE, decode=True)
+    kinds = [one.workload.kind for one in decoding.workloads]
+    assert (
+        kinds.count("decode")
+        == kinds.count("prefill")
+        == len(plain.workloads) - kinds.count("encode")
+    )
+    planned = decoding.points[0]
+    assert planned.decode.subject["n_tokens"] == planned.prefill.subject["n_tokens"]
+    assert planned.decode.artifact_subject == planned.prefill.artifact_subject

@@ -163,6 +163,7 @@ def tidy_fields(view: View) -> list[Field]:
         *_estimate_fields("prefill", lambda row: row.prefill),
         *_estimate_fields("ttft", lambda row: row.ttft),
         *_estimate_fields("end_to_end", lambda row: row.end_to_end),
+        *_estimate_fields("tpot", lambda row: row.tpot),
         *_plain("encode_backend", "encode_precision", "prefill_backend", "prefill_precision"),
         *_plain("latency_source", "latency_citation", "environment", "fidelity"),
         *_plain("peak_memory_bytes", "recipe"),

@@ -117,6 +117,7 @@ class Row:
         encode: one encoder pass; `encode_total` is that times `passes`.
         ttft: `passes x encode + prefill`, under the view's protocol; None with a `reason`.
         end_to_end: the same point timed in one piece, where that was checked.
+        tpot: time per output token behind the point's context, where decode was measured.
         encode_key, prefill_key: what was timed, by workload and environment: rows with the same key
             share that number and its error. Empty where the parts do not make up the TTFT.
         latency_from: where a published latency comes from.
@@ -152,6 +153,7 @@ class Row:
     prefill: Estimate | None = None
     ttft: Estimate | None = None
     end_to_end: Estimate | None = None
+    tpot: Estimate | None = None
     encode_backend: str = ""
     encode_precision: str = ""
     prefill_backend: str = ""

@@ -39,6 +39,7 @@ from paretobench.report.view.rows import (
 )
 from paretobench.report.view.scorecards import Scorecard, notes, scorecards
 from paretobench.store import CellSummary, Link, Store, StoredPoint, Sweep
+from paretobench.store.rows import BESIDE_THE_SUM
 from paretobench.units import counted
 
 NO_SCORE = Scorecard("", None, ())
@@ -321,7 +322,7 @@ def _scored(
 
 
 def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
-    parts = [link for link in point.links if link.role != "end_to_end"]
+    parts = [link for link in point.links if link.role not in BESIDE_THE_SUM]
     checks = [link for link in point.links if link.role == "end_to_end"]
     encode = [link for link in parts if link.role == "encode"]
     prefill = [link for link in parts if link.role == "prefill"]
@@ -340,6 +341,7 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         prefill=_sum(prefill, known),
         ttft=ttft,
         end_to_end=_sum(checks, known),
+        tpot=_time_per_token(point, known),
         runs=tuple(
             known.runs[link.workload_key, link.role]
             for link in (*parts, *checks)
@@ -406,6 +408,15 @@ def _sum(links: Sequence[Link], known: _Known) -> Estimate | None:
 def _shared_key(links: Sequence[Link], known: _Known) -> str:
     """What was timed where: points with the same key share the number and its error."""
     return "+".join((*sorted(link.workload_key for link in links), known.environment.key))
+
+
+def _time_per_token(point: StoredPoint, known: _Known) -> Estimate | None:
+    """Seconds of one output token: a decode run's over the tokens that it generates."""
+    for link in point.links:
+        if link.role == "decode" and (found := known.measurements.get(link.workload_key)):
+            steps = int(known.workloads[link.workload_key].subject["steps"])
+            return stats.compose([(1 / steps, found.latency)])
+    return None
 
 
 def _reason(parts: Sequence[Link], known: _Known) -> str:
@@ -475,7 +486,7 @@ def _missing_result(failure: Failure, known: _Known) -> MissingResult:
 
 
 def _statistics(points: Sequence[StoredPoint], known: _Known) -> Statistics:
-    links = [link for point in points for link in point.links if link.role != "end_to_end"]
+    links = [link for p in points for link in p.links if link.role not in BESIDE_THE_SUM]
     keys = {link.workload_key for link in links}
     summaries = [summary for summary in known.summaries if summary.workload_key in keys]
     wall: dict[str, list[float]] = {}

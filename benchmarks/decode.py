@@ -1,0 +1,91 @@
+"""Decode sessions against the libraries' own loops: one token's time, in turn, in one run.
+
+    python benchmarks/decode.py [--llm smollm2_135m] [--tokens 256] [--rounds 7] [--backend torch]
+
+For torch `transformers`' `generate` (greedy, its time less that of the same call for one token),
+for MLX mlx-lm's `generate_step`; both continue the same prompt on the same model as the session.
+Prints the ratio ours / theirs, median over rounds with its range. Needs a quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from paretobench import backends
+from paretobench.config import load_catalogue
+from paretobench.domain import DECODE_STEPS, Runtime, decode_workload
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """One line for each backend."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--llm", default="smollm2_135m")
+    parser.add_argument("--tokens", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--backend", nargs="+", default=["torch", "mlx"])
+    options = parser.parse_args(argv)
+    for name in options.backend:
+        ratios, ours, theirs = compare(name, options.llm, options.tokens, options.rounds)
+        print(
+            f"{name} {options.llm} behind {options.tokens}: ours {ours * 1e3:.2f} ms, its own loop"
+            f" {theirs * 1e3:.2f} ms, ours / theirs {statistics.median(ratios):.3f}"
+            f" ({min(ratios):.3f} to {max(ratios):.3f})"
+        )
+    return 0
+
+
+def compare(name: str, llm: str, tokens: int, rounds: int) -> tuple[list[float], float, float]:
+    """Ratios by round, and the median seconds of one token, ours and theirs."""
+    runtime = Runtime(name, "fp32", {"device": "cpu"})
+    workload = decode_workload(load_catalogue().llms[llm], tokens, runtime, inputs="ids")
+    backend = backends.get(name)
+    with tempfile.TemporaryDirectory() as root:
+        session: Any = backend.load(workload, backend.prepare(workload, Path(root)))
+        loop = {"torch": torch_loop, "mlx": mlx_loop}[name](session)
+        ours, theirs = [], []
+        for _ in range(rounds):
+            session.renew_input()
+            start = time.perf_counter()
+            session.run()
+            ours.append((time.perf_counter() - start) / DECODE_STEPS)
+            theirs.append(loop())
+        session.close()
+    pairs = zip(ours, theirs, strict=True)
+    return [a / b for a, b in pairs], statistics.median(ours), statistics.median(theirs)
+
+
+def torch_loop(session: Any) -> Callable[[], float]:
+    """Seconds of one token of `generate`."""
+
+    def timed(tokens: int) -> float:
+        ids = session._inputs["input_ids"]
+        start = time.perf_counter()
+        session.network.generate(ids, max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False)
+        return time.perf_counter() - start
+
+    return lambda: (timed(DECODE_STEPS + 1) - timed(1)) / DECODE_STEPS
+
+
+def mlx_loop(session: Any) -> Callable[[], float]:
+    """Seconds of one token of mlx-lm's `generate_step`, from its first token on."""
+    from mlx_lm.generate import generate_step
+
+    def one() -> float:
+        steps = generate_step(session._ids[0], session.model, max_tokens=DECODE_STEPS + 1)
+        next(steps)
+        start = time.perf_counter()
+        for _ in steps:
+            pass
+        return (time.perf_counter() - start) / DECODE_STEPS
+
+    return one
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
