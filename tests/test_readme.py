@@ -1,10 +1,8 @@
-"""README.md shows what the committed example holds, and names only what exists."""
+"""README.md names only what exists, and all of it."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,11 +14,6 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GRIDS = sorted((ROOT / "sweeps" / "grid").glob("*.yaml"))
 DOCS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-
-
-def test_the_readme_shows_the_committed_table() -> None:
-    script = ROOT / "scripts" / "readme_example.py"
-    assert subprocess.run([sys.executable, script, "--check"], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)

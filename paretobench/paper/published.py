@@ -245,3 +245,22 @@ def _seconds(of: Table, row: Row, column: str) -> float | None:
     """A latency of a row in seconds, summed over the encoders of a system that has several."""
     parts = tables.numbers(of, row, column) if column in row else ()
     return round(sum(parts) / 1e3, 9) if parts else None
+
+
+def read_anew(stored: Iterable[Score]) -> list[Score]:
+    """Stored scores, then the published ones as this version reads them.
+
+    A database keeps what an older version read from the same row of the same table (by other names
+    of scoring rules, say); that reading is left out, or one printed number would count twice.
+    """
+    current = scores()
+    replaced = {_printed_at(score) for score in current}
+    return [*(score for score in stored if _printed_at(score) not in replaced), *current]
+
+
+def _printed_at(score: Score) -> tuple[object, ...]:
+    """The point, the recipe, the benchmark, and the place in print that a score is read from."""
+    source = score.source
+    point = (score.encoder, score.resolution_px, score.llm, score.tiling, score.recipe)
+    return (*point, score.benchmark, source.kind, source.title, source.version, source.table,
+            source.row)  # fmt: skip

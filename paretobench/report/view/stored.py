@@ -91,7 +91,7 @@ def stored_view(
     )
     points = store.points(chosen.key if chosen else None)
     known = _gather(store, points, environment)
-    given = [*store.scores(), *published.scores()] if scores is None else list(scores)
+    given = published.read_anew(store.scores()) if scores is None else list(scores)
     check_recipe(recipe, (score.recipe for score in given))
     cards = scorecards(given, benchmark, recipe, mix_protocols)
     placed = placements(store, environment.key, known.workloads)
