@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from paretobench.accuracy import suites
-from paretobench.domain.records import PublishedLatency, Score
+from paretobench.domain.records import PublishedLatency, Score, Source
 from paretobench.paper import published, tables
 
 SCORES = published.scores()
@@ -219,3 +221,10 @@ def test_composed_pruning_latencies_use_printed_parts() -> None:
 def test_the_released_checkpoints_are_values_but_no_points() -> None:
     assert not [s for s in SCORES if s.source.version == "model card"]
     assert [v for v in published.values() if v.paper_version == "model card"]
+
+
+def test_a_printed_score_that_a_database_has_read_otherwise_counts_once() -> None:
+    current = published.scores()
+    older = [replace(score, protocol="mixed") for score in current if score.benchmark == "avg5"]
+    own = replace(current[0], source=Source("imported", "mine.csv"))
+    assert published.read_anew([*older, own]) == [own, *current]
