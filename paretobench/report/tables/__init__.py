@@ -16,7 +16,7 @@ from paretobench.report.tables.columns import (
     Column,
     Raw,
     general_columns,
-    terminal_columns,
+    single_table_columns,
     tidy_fields,
 )
 from paretobench.report.tables.markup import (
@@ -84,7 +84,7 @@ def pasted_text(view: View) -> str:
     """A few columns as Markdown with where they come from: ready to paste into an issue."""
     where = [view.environment, view.date, f"`{view.command}`" if view.command else ""]
     said = " · ".join(part for part in where if part)
-    grid = markdown_grid(terminal_columns(view), view.rows)
+    grid = markdown_grid(single_table_columns(view), view.rows)
     return f"{grid}\n{said}; [..] and ± are 95 % intervals, by paretobench {__version__}\n"
 
 
@@ -133,7 +133,7 @@ def _indented(rows: Sequence[Mapping[str, Raw]]) -> str:
 
 def latex_text(view: View) -> str:
     """The general table for a paper: booktabs, the front's TTFT and score in bold."""
-    columns = terminal_columns(view)
+    columns = single_table_columns(view)
     layout = "".join("r" if column.align == "right" else "l" for column in columns)
     lines = [
         "% needs \\usepackage{booktabs}",

@@ -90,6 +90,14 @@ def terminal_columns(view: View) -> list[Column]:
     return [column for column in general_columns(view) if column.heading in wanted]
 
 
+def single_table_columns(view: View) -> list[Column]:
+    """Those of a terminal for one table of all rows: several recipes are told apart in a column."""
+    recipes = {row.recipe for row in view.rows if row.recipe}
+    wanted = {column.heading for column in terminal_columns(view)}
+    wanted |= {"recipe"} if len(recipes) > 1 else set()
+    return [column for column in general_columns(view) if column.heading in wanted]
+
+
 def _says_something(column: Column, rows: Sequence[Row]) -> bool:
     """Leave out a column in which every row says the same nothing."""
     dull = {
