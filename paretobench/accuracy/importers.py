@@ -59,7 +59,7 @@ QUESTIONED_BELOW = 0.01
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CsvScore:
     """One score of a file, with what is odd about it."""
 
@@ -115,8 +115,11 @@ def read_scores_csv(path: Path) -> list[Score]:
     return scores
 
 
-def stream_scores_csv(path: Path, names: Names) -> Iterator[CsvScore | CsvProblem]:
+def stream_scores_csv(path: Path, names: Names, dated: str = "") -> Iterator[CsvScore | CsvProblem]:
     """The scores of a file one by one, then the derived suite means; lines that are none between.
+
+    Args:
+        dated: when it is imported, for the scores' `dated`.
 
     Raises:
         DataError: if the file cannot be read, or a column is missing or unknown.
@@ -124,7 +127,7 @@ def stream_scores_csv(path: Path, names: Names) -> Iterator[CsvScore | CsvProble
     digest = _digest(path)
     seen: dict[int, int] = {}
     means = _SuiteMeans()
-    settle = _Settling(names)
+    settle = _Settling(names, dated)
     count = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -229,8 +232,8 @@ class _Line:
 class _Settling:
     """Places under the catalogue's names; a file of many lines has few of them."""
 
-    def __init__(self, names: Names) -> None:
-        self._names = names
+    def __init__(self, names: Names, dated: str) -> None:
+        self._names, self.dated = names, dated
         self._known: dict[ScorePoint, tuple[ScorePoint, tuple[str, ...]]] = {}
 
     def __call__(self, place: ScorePoint) -> tuple[ScorePoint, tuple[str, ...]]:
@@ -285,6 +288,7 @@ def _score(line: _Line, settle: _Settling) -> CsvScore:
         protocol=line.get("protocol"),
         checkpoint=line.get("checkpoint"),
         is_partial=bool(part),
+        dated=settle.dated,
     )
     return CsvScore(score, tuple(filter(None, (*odd, no_benchmark, part, _question(line, value)))))
 
@@ -344,6 +348,16 @@ def _configuration(score: Score) -> tuple[object, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """What a suite's mean needs of one score: a file of a million lines has as many."""
+
+    value: float
+    standard_error: float | None
+    harness: str
+    protocol: str
+
+
 class _SuiteMeans:
     """Means of the suites whose members a file holds, kept as its lines pass.
 
@@ -354,42 +368,43 @@ class _SuiteMeans:
     _MEMBERS = frozenset(member for suite in suites.SUITES.values() for member in suite.members)
 
     def __init__(self) -> None:
-        self._found: dict[tuple[object, ...], dict[str, Score]] = {}
+        self._found: dict[tuple[object, ...], dict[str, _Member]] = {}
+        self._first: dict[tuple[object, ...], Score] = {}
 
     def add(self, score: Score) -> None:
         if not score.is_partial and (
             score.benchmark in self._MEMBERS or score.benchmark in suites.SUITES
         ):
-            self._found.setdefault(_configuration(score), {})[score.benchmark] = score
+            configuration = _configuration(score)
+            member = _Member(score.value, score.standard_error, score.harness, score.protocol)
+            self._found.setdefault(configuration, {})[score.benchmark] = member
+            self._first.setdefault(configuration, score)
 
     def derived(self) -> Iterator[Score]:
-        for members in self._found.values():
+        for configuration, members in self._found.items():
             for name, suite in suites.SUITES.items():
-                mean = suites.suite_mean(name, {key: s.value for key, s in members.items()})
+                mean = suites.suite_mean(name, {key: m.value for key, m in members.items()})
                 if mean is not None and name not in members:
-                    yield _mean_of(name, mean, [members[key] for key in suite.members])
+                    of_suite = {key: members[key] for key in suite.members}
+                    yield _mean_of(self._first[configuration], name, mean, of_suite)
 
 
-def _mean_of(name: str, value: float, members: list[Score]) -> Score:
-    errors = [score.standard_error for score in members if score.standard_error is not None]
-    first = members[0]
-    harnesses = dict.fromkeys(score.harness for score in members if score.harness)
-    note = "mean of " + ", ".join(score.benchmark for score in members)
+def _mean_of(first: Score, name: str, value: float, members: Mapping[str, _Member]) -> Score:
+    known = [m.standard_error for m in members.values() if m.standard_error is not None]
+    harnesses = dict.fromkeys(m.harness for m in members.values() if m.harness)
+    mixture = suites.mean_protocol({key: m.protocol for key, m in members.items()})
     return replace(
         first,
         benchmark=name,
         value=value,
-        standard_error=math.hypot(*errors) / len(members) if len(errors) == len(members) else None,
+        standard_error=math.hypot(*known) / len(members) if len(known) == len(members) else None,
         n=None,
         harness=" + ".join(harnesses),
-        protocol=_mean_protocol(members),
-        source=replace(first.source, row="", provenance="derived", note=note),
+        protocol="mixed" if mixture == "other" else mixture,
+        source=replace(
+            first.source,
+            row="",
+            provenance="derived",
+            note="mean of " + ", ".join(members),
+        ),
     )
-
-
-def _mean_protocol(members: Sequence[Score]) -> str:
-    protocols = {score.benchmark: score.protocol for score in members}
-    if len(set(protocols.values())) == 1:
-        return members[0].protocol
-    mixture = suites.mean_protocol(protocols)
-    return "mixed" if mixture == "other" else mixture

@@ -79,7 +79,7 @@ class Destination:
                 self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Stored:
     """What is kept of one score after it went in: enough for its entry."""
 
@@ -211,7 +211,7 @@ class Import:
         name = path.as_posix()
 
         def scores() -> Iterator[tuple[str, str, Score, tuple[str, ...]]]:
-            for found in importers.stream_scores_csv(path, known_names()):
+            for found in importers.stream_scores_csv(path, known_names(), self._now):
                 if isinstance(found, importers.CsvProblem):
                     self.account.add([ImportEntry(name, found.benchmark, "refused", found.reason)])
                 else:
@@ -225,7 +225,10 @@ class Import:
     def _store_scores(self, scores: Iterable[tuple[str, str, Score, tuple[str, ...]]]) -> None:
         waiting = iter(scores)
         while batch := list(islice(waiting, BATCH)):
-            dated = [replace(score, dated=score.dated or self._now) for _, _, score, _ in batch]
+            dated = [
+                score if score.dated else replace(score, dated=self._now)
+                for _, _, score, _ in batch
+            ]
             store = self._destination.store
             known = store.known_scores(score.key for score in dated)
             store.add_scores(dated)

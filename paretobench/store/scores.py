@@ -93,19 +93,16 @@ class ScoreRows(Database):
     def crowded_scores(self) -> list[Score]:
         """Whole scores of one's own that differ from another at the same place."""
         place = "encoder, resolution_px, llm, tiling, recipe, benchmark, protocol"
-        own = (
-            "is_partial = 0 AND source_key IN "
-            "(SELECT key FROM source WHERE kind IN ('measured', 'imported'))"
-        )
         crowded = (
-            f"SELECT {place} FROM score WHERE {own} GROUP BY {place}"
+            f"SELECT {place} FROM score WHERE is_partial = 0 GROUP BY {place}"
             " HAVING count(*) > 1 AND max(value) > min(value)"
         )
         rows = self._rows(
-            f"SELECT * FROM score WHERE {own} AND ({place}) IN ({crowded}) ORDER BY key"
+            f"SELECT * FROM score WHERE is_partial = 0 AND ({place}) IN ({crowded}) ORDER BY key"
         )
         sources = self._sources() if rows else {}
-        return [_score(row, sources) for row in rows]
+        found = [_score(row, sources) for row in rows]
+        return [score for score in found if score.source.kind in ("measured", "imported")]
 
     def sources(self) -> list[Source]:
         """Every source, by title, version, table and row."""
