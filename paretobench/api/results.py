@@ -105,7 +105,7 @@ class Results:
         rows = tuple(
             row
             for row in view.rows
-            if row.is_on_front
+            if row.front.is_on
             and (under_s is None or (row.ttft is not None and row.ttft.value <= under_s))
         )
         return _frame(replace(view, rows=rows))

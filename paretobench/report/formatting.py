@@ -69,11 +69,11 @@ def front_class(row: Row) -> str:
     """
     if not row.is_scored:
         return MISSING
-    if row.front_class in ("ambiguous", "unknown"):
-        return row.front_class
-    if row.is_on_front:
+    if row.front.verdict in ("ambiguous", "unknown"):
+        return row.front.verdict
+    if row.front.is_on:
         return "front"
-    return "family" if row.is_on_family_front else "dominated"
+    return "family" if row.front.is_on_family else "dominated"
 
 
 def runtimes(row: Row) -> str:

@@ -11,13 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from paretobench.domain import Workload
-from paretobench.report.view.rows import Caution, Row
+from paretobench.report.view.rows import Caution, Placement, Row
 from paretobench.store import Store, StoredPoint
 
 CAUTION = Caution("placement", "encoder partly off the Neural Engine")
 
 _BACKEND = "coreml"
-_SHARES = ("operations_off_neural_engine", "cost_off_neural_engine")
 
 
 def placements(
@@ -37,10 +36,13 @@ def with_placement(row: Row, point: StoredPoint, known: Mapping[str, Mapping[str
     found = [known[key] for key in links if key in known]
     if not found:
         return row
-    shares = {name: _largest([one.get(name) for one in found]) for name in _SHARES}
+    operations, cost = (
+        _largest([one.get(f"{name}_off_neural_engine") for one in found])
+        for name in ("operations", "cost")
+    )
     is_notable = any(one.get("warning") for one in found)
     cautions = (*row.cautions, CAUTION) if is_notable else row.cautions
-    return replace(row, cautions=cautions, **shares)  # type: ignore[arg-type]
+    return replace(row, cautions=cautions, placement=Placement(operations, cost))
 
 
 def _largest(shares: Sequence[float | None]) -> float | None:

@@ -52,7 +52,7 @@ def _table(view: View) -> str:
     """All points; of more than anybody scrolls through the fronts, and where the rest is."""
     if len(view.rows) <= MOST_LISTED:
         return "## All points\n\n" + markdown_text(view)
-    shown = tuple(row for row in view.rows if row.is_on_front or row.is_on_family_front)
+    shown = tuple(row for row in view.rows if row.front.is_on or row.front.is_on_family)
     return (
         f"## Points on a front\n\n{counted(len(shown), 'row')} of {len(view.rows)}; all of them "
         f"are in [table.md](table.md) and [table.csv](table.csv).\n\n"
@@ -151,7 +151,7 @@ def _provenance(view: View) -> list[str]:
 
 
 def _front(view: View, panel: Panel) -> str:
-    rows = [row for row in panel.rows if row.is_on_front and row.ttft is not None]
+    rows = [row for row in panel.rows if row.front.is_on and row.ttft is not None]
     rows.sort(key=lambda row: row.ttft.value if row.ttft else 0.0)
     name = benchmark_label(view.benchmark)
     heading = f"## Front of recipe {markdown_inline(panel.recipe)}" if panel.recipe else "## Front"

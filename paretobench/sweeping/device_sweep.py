@@ -239,7 +239,7 @@ def checked_points(
         key=lambda row: row.ttft.value if row.ttft else 0.0,
     )
     on_front: Collection[tuple[str, int, str, str]] = {
-        row.identity for row in view.rows if row.is_on_front
+        row.identity for row in view.rows if row.front.is_on
     }
     front = [row.identity for row in timed if row.identity in on_front]
     rest = [row.identity for row in timed if row.identity not in on_front]

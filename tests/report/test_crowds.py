@@ -57,10 +57,10 @@ def test_a_cloud_is_one_image_in_a_vector_file_and_text_stays_text(tmp_path: Pat
     shown = cloud(CROWD + 200)
     svg = saved(shown, tmp_path)
     assert svg.count("<image ") == 1
-    fronts = sum(r.is_on_front or r.is_on_family_front for r in shown.rows)
+    fronts = sum(r.front.is_on or r.front.is_on_family for r in shown.rows)
     assert fronts < svg.count("<use ") < 500
     assert ">dominated</text>" in svg and ">family 0</text>" in svg
-    labels = {r.point_label for r in shown.rows if r.is_on_front}
+    labels = {r.point_label for r in shown.rows if r.front.is_on}
     assert any(f">{label}</text>" in svg for label in labels)
 
 
@@ -157,7 +157,7 @@ def test_the_summary_of_a_large_report_lists_its_fronts_and_names_the_whole_tabl
     shown = cloud(MOST_LISTED + 1)
     text = summary_text(shown, [])
     table = text.split("## Points on a front")[1]
-    on_show = sum(r.is_on_front or r.is_on_family_front for r in shown.rows)
+    on_show = sum(r.front.is_on or r.front.is_on_family for r in shown.rows)
     assert f"{on_show} rows of {MOST_LISTED + 1}" in table and "(table.csv)" in table
     assert sum(line.startswith("|") for line in table.splitlines()) == on_show + 2
     assert "## All points" in summary_text(cloud(MOST_LISTED), [])

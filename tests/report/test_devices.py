@@ -76,7 +76,7 @@ def test_a_front_never_has_points_of_two_devices() -> None:
     faster = elsewhere(here, 0.01, "much faster")
     views = {"slow": here, "fast": faster}
     panels = {panel.title: panel for panel in fronts_info(views, "llava-1.5").panels}
-    alone = {name: {r.ttft.value * 1e3 for r in shown.rows if r.ttft and r.is_on_front}
+    alone = {name: {r.ttft.value * 1e3 for r in shown.rows if r.ttft and r.front.is_on}
              for name, shown in views.items()}  # fmt: skip
     assert {name: {time for time, _ in panel.front} for name, panel in panels.items()} == alone
 

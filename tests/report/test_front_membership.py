@@ -21,13 +21,13 @@ from tests.report.grids import row, view
 
 def test_a_clear_winner_is_on_and_a_clear_loser_off_the_front() -> None:
     shown = with_front_membership(view(row("a", 0.1, 0.9), row("b", 0.9, 0.1)))
-    assert [r.front_class for r in shown.rows] == ["on", "off"]
-    assert shown.rows[0].front_probability == 1.0
+    assert [r.front.verdict for r in shown.rows] == ["on", "off"]
+    assert shown.rows[0].front.probability == 1.0
 
 
 def test_two_points_within_the_noise_are_ambiguous() -> None:
     shown = with_front_membership(view(row("a", 0.1, 0.5), row("b", 0.1001, 0.4999)))
-    assert {r.front_class for r in shown.rows} == {"ambiguous"}
+    assert {r.front.verdict for r in shown.rows} == {"ambiguous"}
 
 
 def test_the_same_view_gives_the_same_probabilities() -> None:
@@ -37,7 +37,7 @@ def test_the_same_view_gives_the_same_probabilities() -> None:
 
 def test_published_points_without_an_interval_get_no_probability() -> None:
     bare = replace(row("a"), ttft=Estimate(0.1, None, None, 0, "as published"))
-    assert with_front_membership(view(bare)).rows[0].front_probability is None
+    assert with_front_membership(view(bare)).rows[0].front.probability is None
 
 
 def test_points_that_share_an_encoder_share_its_part() -> None:
@@ -62,7 +62,7 @@ def test_leaving_out_hopeless_points_changes_no_probability() -> None:
     assert 5 < sum(settled) < 60
     everyone = memberships(contenders(shown.rows), np.random.default_rng(1), draws=4000)
     for each, is_out, full in zip(shown.rows, settled, everyone, strict=True):
-        assert each.front_probability == pytest.approx(full.probability, abs=0.05)
+        assert each.front.probability == pytest.approx(full.probability, abs=0.05)
         assert not is_out or full.probability < 0.002
 
 

@@ -67,7 +67,7 @@ def test_the_fill_of_the_uncertainty_figure_is_the_class_of_the_tables() -> None
     panel = uncertain_panel(shown)
     assert panel is not None
     info = uncertainty_info(shown, panel)
-    classes = [row.front_class for row in panel.rows]
+    classes = [row.front.verdict for row in panel.rows]
     fills = {"on": "front", "ambiguous": "family", "off": "dominated"}
     assert [mark.front_class for mark in info.marks] == [fills[name] for name in classes]
     said = {name: classes.count(name) for name in fills}

@@ -18,7 +18,7 @@ from paretobench.report.page.story import story
 from paretobench.report.style import Style
 from paretobench.report.tables.columns import general_columns
 from paretobench.report.view.published import published_view
-from paretobench.report.view.rows import View
+from paretobench.report.view.rows import FrontPlace, View
 from tests.report.grids import family_view, row, view
 from tests.report.pages import HOSTILE, Document, hostile_view, random_view, unpacked
 
@@ -126,7 +126,7 @@ def test_a_story_gives_both_parts_and_where_they_come_from() -> None:
     each = row(
         "v", 0.1, passes=5, newline_tokens=24, peak_memory_bytes=2**31, fidelity="standard",
         encode_backend="openvino", encode_precision="bf16", prefill_backend="torch",
-        prefill_precision="bf16", front_probability=0.93, front_class="ambiguous",
+        prefill_precision="bf16", front=FrontPlace(probability=0.93, verdict="ambiguous"),
         encoder_parameters=125.1e6, end_to_end=Estimate(0.11, None, None, 3, "single"),
     )  # fmt: skip
     said = {fact.term: fact.text for part in story(each) for fact in part.facts}

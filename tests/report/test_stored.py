@@ -230,9 +230,9 @@ def test_what_was_never_quiet_is_on_no_front_answers_nothing_and_is_named(
         sweep.store.add_cell(timed)
     scores = [score(0.5), replace(score(0.6), resolution_px=128)]
     shown = sweep.shown(scores=scores)
-    classes = {row.resolution_px: (row.front_class == "unknown") for row in shown.rows}
+    classes = {row.resolution_px: (row.front.verdict == "unknown") for row in shown.rows}
     assert classes == {64: 64 in loud, 128: 128 in loud}
-    assert not any(row.is_on_front for row in shown.rows if row.resolution_px in loud)
+    assert not any(row.front.is_on for row in shown.rows if row.resolution_px in loud)
     assert any("make (0.98 cores)" in note for note in shown.notes)
     render(shown, tmp_path / "report", formats=("svg",))
     table = (tmp_path / "report" / "table.md").read_text()

@@ -11,7 +11,7 @@ from rich.console import Console
 from paretobench.report import tables
 from paretobench.report.formatting import estimate_ms
 from paretobench.report.summary import headline_sentences
-from paretobench.report.view.rows import View
+from paretobench.report.view.rows import FrontPlace, View
 from tests.report.grids import family_view, row, view
 
 HOSTILE = "<script>alert('x')</script> | [bold]a[/] \\ \u202eيمين\u202c 🙂 " + "y" * 500
@@ -103,7 +103,7 @@ def test_columns_that_say_nothing_are_left_out() -> None:
 
 
 def test_an_ambiguous_point_is_called_so() -> None:
-    shown = view(replace(row("a"), front_class="ambiguous"))
+    shown = view(replace(row("a"), front=FrontPlace(verdict="ambiguous")))
     assert "| ambiguous |" in tables.markdown_text(shown)
 
 
@@ -142,7 +142,7 @@ def test_the_top_is_ready_to_paste_the_most_accurate_of_the_fronts_first() -> No
     made = tables.top(family_view("all"), 5)
     scores = [each.score.value for each in made.rows if each.score]
     assert len(scores) == 5 and scores == sorted(scores, reverse=True)
-    assert all(each.is_on_front for each in made.rows)
+    assert all(each.front.is_on for each in made.rows)
     text = tables.pasted_text(made)
     assert text.count("\n| ") == 5 and "95 % intervals" in text
     assert "`paretobench sweep +grid=qwen2_family`" in text

@@ -117,10 +117,10 @@ def claims_of(rows: Sequence[Row]) -> Claims:
     names = order_families(row.family for row in rows)
     if len(names) < 2:
         return Claims()
-    headline = _most(names, (row.family for row in rows if row.is_on_front))
+    headline = _most(names, (row.family for row in rows if row.front.is_on))
     others = [name for name in names if name != headline]
-    baseline = _most(others, (row.family for row in rows if row.is_on_family_front))
-    foremost = [row for row in rows if row.is_on_family_front]  # no other row can be in a claim
+    baseline = _most(others, (row.family for row in rows if row.front.is_on_family))
+    foremost = [row for row in rows if row.front.is_on_family]  # no other row can be in a claim
     ours = contenders([row for row in foremost if row.family == headline])
     theirs = contenders([row for row in foremost if row.family == baseline])
     found = speedup_at_equal_accuracy(ours, theirs, draws=_draws(ours, theirs))

@@ -352,7 +352,7 @@ def fronts_info(views: Mapping[str, View], recipe: str) -> ParetoInfo:
         for drawn, panel in zip(info.panels, panels, strict=True)
     )
     said = ", ".join(
-        f"{panel.environment} {sum(row.is_on_front for row in panel.rows)} of {len(panel.rows)}"
+        f"{panel.environment} {sum(row.front.is_on for row in panel.rows)} of {len(panel.rows)}"
         for panel in panels
     )
     caption = Caption(

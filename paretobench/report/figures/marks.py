@@ -94,9 +94,9 @@ def mark_of(row: Row) -> Mark:
 def _front_class(row: Row) -> FrontClass:
     if row.score is None:
         return "unscored"
-    if row.is_on_front:
+    if row.front.is_on:
         return "front"
-    return "family" if row.is_on_family_front else "dominated"
+    return "family" if row.front.is_on_family else "dominated"
 
 
 def draw_marks(marks: Sequence[Mark], axes: Axes, look: Look) -> None:

@@ -141,7 +141,7 @@ def pareto_info(view: View, panels: Sequence[Panel] | None = None) -> ParetoInfo
 
 def _caption(view: View, panels: Sequence[Panel]) -> Caption:
     rows = [row for panel in panels for row in panel.rows]
-    parts = [f"{counted(len(rows), 'point')}, {sum(r.is_on_front for r in rows)} on the front"]
+    parts = [f"{counted(len(rows), 'point')}, {sum(r.front.is_on for r in rows)} on the front"]
     measured = sum(row.is_measured for row in view.unscored)
     if measured:
         parts.append(f"{measured} measured without a score, below")
@@ -164,9 +164,9 @@ def _panel_info(view: View, panel: Panel, count: int) -> PanelInfo:
     return PanelInfo(
         title=title,
         marks=tuple(mark_of(row) for row in panel.rows),
-        front=_corners(row for row in panel.rows if row.is_on_front),
+        front=_corners(row for row in panel.rows if row.front.is_on),
         family_fronts=tuple(
-            (name, _corners(r for r in panel.rows if r.is_on_family_front and r.family == name))
+            (name, _corners(r for r in panel.rows if r.front.is_on_family and r.family == name))
             for name in families
         ),
         claims=claims_of(panel.rows),

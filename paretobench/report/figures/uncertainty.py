@@ -90,7 +90,7 @@ class UncertaintyInfo:
 def uncertain_panel(view: View) -> Panel | None:
     """The best covered panel in which the noise of at least two points is known, if any."""
     for panel in view.panels():
-        if sum(row.front_class != "" for row in panel.undisturbed) > 1:
+        if sum(row.front.verdict != "" for row in panel.undisturbed) > 1:
             return panel
     return None
 
@@ -101,9 +101,9 @@ def uncertainty_info(view: View, panel: Panel, seed: int = SEED) -> UncertaintyI
     Args:
         seed: of the draws: the same view gives the same band.
     """
-    rows = [row for row in panel.undisturbed if row.front_class]
+    rows = [row for row in panel.undisturbed if row.front.verdict]
     sizes = {row.llm_label: size_in_billions(row.size_label) for row in rows}
-    counts = {name: sum(row.front_class == name for row in rows) for name in CLASSES}
+    counts = {name: sum(row.front.verdict == name for row in rows) for name in CLASSES}
     said = ", ".join(
         f"{count} {name}" for name, count in counts.items() if count or name != "unknown"
     )
@@ -125,9 +125,9 @@ def uncertainty_info(view: View, panel: Panel, seed: int = SEED) -> UncertaintyI
 def _mark(row: Row) -> Mark:
     """An ambiguous point says its probability, the others only what they are."""
     label = row.point_label
-    if row.front_class == "ambiguous" and row.front_probability is not None:
-        label = f"{label}, {row.front_probability * 100:.0f}%"
-    return replace(mark_of(row), label=label, front_class=CLASSES[row.front_class])
+    if row.front.verdict == "ambiguous" and row.front.probability is not None:
+        label = f"{label}, {row.front.probability * 100:.0f}%"
+    return replace(mark_of(row), label=label, front_class=CLASSES[row.front.verdict])
 
 
 def _band(rows: Sequence[Row], seed: int) -> tuple[BandPoint, ...]:

@@ -25,7 +25,7 @@ def static_text(view: View) -> str:
         for column in general_columns(view)
         if column.heading in SHOWN or column.heading.endswith(" %")
     ]
-    rows = sorted(view.rows, key=lambda row: not row.is_on_front)
+    rows = sorted(view.rows, key=lambda row: not row.front.is_on)
     head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in columns)
     body = "\n".join(_line(row, columns) for row in rows[:MOST_ROWS])
     more = f" The first {MOST_ROWS} of {len(rows)} rows:" if len(rows) > MOST_ROWS else ""

@@ -105,9 +105,9 @@ def _method(estimate: Estimate | None) -> str:
 
 
 def _chance(row: Row) -> str:
-    if row.front_probability is None:
+    if row.front.probability is None:
         return ""
-    return f"{percent(row.front_probability, 0)} % ({row.front_class})"
+    return f"{percent(row.front.probability, 0)} % ({row.front.verdict})"
 
 
 def _known(text: str) -> str:

@@ -49,7 +49,7 @@ __all__ = [
 def markdown_text(view: View) -> str:
     """The general table as GitHub Markdown; the front's rows are bold in their first cell."""
     columns = general_columns(view)
-    return markdown_grid(columns, view.rows, is_bold=lambda row: row.is_on_front)
+    return markdown_grid(columns, view.rows, is_bold=lambda row: row.front.is_on)
 
 
 def markdown_grid(
@@ -75,7 +75,7 @@ def top(view: View, count: int) -> View:
 
     Recipes share no front, so each row refers to the front of its own recipe and environment.
     """
-    rows = [row for row in view.rows if row.is_on_front and row.score is not None]
+    rows = [row for row in view.rows if row.front.is_on and row.score is not None]
     rows.sort(key=lambda row: -(row.score.value if row.score else 0.0))
     return replace(view, rows=tuple(rows[:count]))
 
@@ -145,7 +145,7 @@ def latex_text(view: View) -> str:
     for row in view.rows:
         cells = [
             f"\\textbf{{{latex_cell(column.text(row))}}}"
-            if row.is_on_front and column.align == "right" and column.heading[-1] in "%]"
+            if row.front.is_on and column.align == "right" and column.heading[-1] in "%]"
             else latex_cell(column.text(row))
             for column in columns
         ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from paretobench.domain.records import Estimate
@@ -56,8 +57,8 @@ def general_columns(view: View) -> list[Column]:
         Column("prefill ms", lambda row: value_ms(row.prefill)),
         Column("TTFT ms [95%]", lambda row: estimate_ms(row.ttft)),
         Column("n", processes),
-        Column("ops off NE %", lambda row: _share(row.operations_off_neural_engine)),
-        Column("cost off NE %", lambda row: _share(row.cost_off_neural_engine)),
+        Column("ops off NE %", lambda row: _share(_off_neural_engine(row, "operations"))),
+        Column("cost off NE %", lambda row: _share(_off_neural_engine(row, "cost"))),
         Column(f"{benchmark_label(view.benchmark)} %", lambda row: score_percent(row.score)),
         Column("recipe", lambda row: row.recipe or MISSING, "left"),
         Column("front", front_class, "left"),
@@ -178,7 +179,10 @@ def tidy_fields(view: View) -> list[Field]:
         *score,
         *_placement_fields(view),
         *_task_fields(view),
-        *_plain("is_on_front", "is_on_family_front", "front_class", "front_probability"),
+        Field("is_on_front", lambda row: row.front.is_on),
+        Field("is_on_family_front", lambda row: row.front.is_on_family),
+        Field("front_class", lambda row: row.front.verdict),
+        Field("front_probability", lambda row: row.front.probability),
         *_plain("reason", "hint"),
         Field("labels", lambda row: "; ".join(map(str, (*row.labels, *row.cautions)))),
     ]
@@ -186,14 +190,16 @@ def tidy_fields(view: View) -> list[Field]:
 
 def _placement_fields(view: View) -> list[Field]:
     """Shares off the Neural Engine, where Core ML ran anything."""
-    if all(row.operations_off_neural_engine is None for row in view.rows):
+    if all(row.placement is None for row in view.rows):
         return []
     return [
-        Field(
-            "operations_off_neural_engine_fraction", lambda row: row.operations_off_neural_engine
-        ),
-        Field("cost_off_neural_engine_fraction", lambda row: row.cost_off_neural_engine),
+        Field(f"{name}_off_neural_engine_fraction", partial(_off_neural_engine, name=name))
+        for name in ("operations", "cost")
     ]
+
+
+def _off_neural_engine(row: Row, name: str) -> float | None:
+    return getattr(row.placement, name, None)
 
 
 def _task_fields(view: View) -> list[Field]:

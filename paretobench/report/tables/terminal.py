@@ -84,7 +84,7 @@ def _drawn(
     for column in columns:
         _add_column(table, column, every)
     for row in rows:
-        style = "bold" if row.is_on_front else ("dim" if front_class(row) == "dominated" else "")
+        style = "bold" if row.front.is_on else ("dim" if front_class(row) == "dominated" else "")
         table.add_row(*(Text(column.text(row)) for column in columns), style=style)
     return table
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from paretobench.analysis.points import Contender, LatencyNoise, Part
 from paretobench.domain.records import Estimate
-from paretobench.report.view.rows import FrontClass, Panel, Row, View, with_fronts
+from paretobench.report.view.rows import FrontClass, FrontPlace, Panel, Row, View, with_fronts
 
 ASSUMED_LOG_SE, ASSUMED_ACCURACY_SE = 0.03, 0.0026
 """What `analysis.noise.Assumed` takes where no error is known."""
@@ -41,12 +41,14 @@ def with_front_membership(view: View, seed: int = SEED) -> View:
         found |= _memberships(replace(panel, rows=tuple(quiet)), seed)
         found |= {id(row): (None, "unknown") for row in panel.rows if _is_disturbed(row)}
     rows = tuple(
-        replace(row, front_probability=found[id(row)][0], front_class=found[id(row)][1])
-        if id(row) in found
-        else row
+        replace(row, front=_judged(row, *found[id(row)])) if id(row) in found else row
         for row in marked.rows
     )
     return replace(marked, rows=rows)
+
+
+def _judged(row: Row, probability: float | None, verdict: FrontClass) -> FrontPlace:
+    return replace(row.front, probability=probability, verdict=verdict)
 
 
 def _is_disturbed(row: Row) -> bool:

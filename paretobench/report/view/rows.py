@@ -110,6 +110,31 @@ class Runs:
 
 
 @dataclass(frozen=True)
+class FrontPlace:
+    """Where a row is relative to the fronts of its panel (same recipe and environment).
+
+    Attributes:
+        is_on: non-dominated among all rows of the panel.
+        is_on_family: non-dominated among the rows of its encoder family.
+        probability: of being on the front, from both uncertainties.
+        verdict: what that probability says; empty where there is none.
+    """
+
+    is_on: bool = False
+    is_on_family: bool = False
+    verdict: FrontClass = ""
+    probability: float | None = None
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Shares of an encoder that Core ML ran off the Neural Engine, 0 to 1."""
+
+    operations: float | None
+    cost: float | None
+
+
+@dataclass(frozen=True)
 class Row:
     """One point under one recipe (or without a score): everything a report says about it.
 
@@ -122,16 +147,13 @@ class Row:
             share that number and its error. Empty where the parts do not make up the TTFT.
         latency_from: where a published latency comes from.
         recipe: how the scored model was trained; empty without a score.
-        is_on_front: non-dominated among all rows of its panel (same recipe and environment).
-        is_on_family_front: non-dominated among the rows of its encoder family in its panel.
-        front_probability: probability of being on the front, from both uncertainties.
+        front: where it is relative to the fronts of its panel.
+        placement: where Core ML ran the encoder; None for other runtimes.
         reason: why there is no TTFT (a refusal or a failure).
         hint: what would supply a score, where there is none.
         labels: what a reader must know, such as `shared weights`.
         timed_checkpoint: content hash of the weights that were timed; empty for random ones.
         runs: the timed runs behind its parts, where they were measured here.
-        operations_off_neural_engine, cost_off_neural_engine: shares of the encoder that Core ML
-            ran elsewhere, 0 to 1; None for other runtimes.
         cautions: why it does not quite compare with its neighbours; marked with a dagger.
     """
 
@@ -168,17 +190,13 @@ class Row:
     recipe: str = ""
     score: Accuracy | None = None
     task_scores: tuple[Accuracy, ...] = ()
-    is_on_front: bool = False
-    is_on_family_front: bool = False
-    front_class: FrontClass = ""
-    front_probability: float | None = None
+    front: FrontPlace = FrontPlace()
     reason: str = ""
     hint: str = ""
     labels: tuple[str, ...] = ()
     cautions: tuple[Caution, ...] = ()
     timed_checkpoint: str = ""
-    operations_off_neural_engine: float | None = None
-    cost_off_neural_engine: float | None = None
+    placement: Placement | None = None
     runs: tuple[Runs, ...] = ()
 
     @property
@@ -367,7 +385,7 @@ def non_dominated(points: Iterable[tuple[float, float]]) -> list[bool]:
 
 
 def with_fronts(view: View) -> View:
-    """The view with `is_on_front` and `is_on_family_front` set within each panel."""
+    """The view with the place of each row on its fronts set within each panel."""
     overall: set[int] = set()
     family: set[int] = set()
     for panel in view.panels():
@@ -378,11 +396,11 @@ def with_fronts(view: View) -> View:
     return replace(view, rows=rows)
 
 
-def _with_membership(row: Row, is_on_front: bool, is_on_family_front: bool) -> Row:
+def _with_membership(row: Row, is_on: bool, is_on_family: bool) -> Row:
     """The row with these flags; itself where it has them, as most rows of a large view do."""
-    if (row.is_on_front, row.is_on_family_front) == (is_on_front, is_on_family_front):
+    if (row.front.is_on, row.front.is_on_family) == (is_on, is_on_family):
         return row
-    return replace(row, is_on_front=is_on_front, is_on_family_front=is_on_family_front)
+    return replace(row, front=replace(row.front, is_on=is_on, is_on_family=is_on_family))
 
 
 def _front_ids(rows: Iterable[Row]) -> set[int]:

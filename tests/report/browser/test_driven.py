@@ -36,7 +36,7 @@ def main_panel(view: View) -> View:
 def test_the_front_at_first_is_the_reports(opened: Opened) -> None:
     page = opened("published")
     shown = main_panel(published_view())
-    assert page.run(ON_FRONT) == sorted(str(r) for r in shown.scored if r.is_on_front)
+    assert page.run(ON_FRONT) == sorted(str(r) for r in shown.scored if r.front.is_on)
     assert page.requests == [page.run("location.href")]
 
 
@@ -60,7 +60,7 @@ def test_a_filter_narrows_the_points_and_the_front_follows(opened: Opened) -> No
     page.click("[data-filter=llm] label")
     kept = family_view("all").where(llm="qwen2_0_5b")
     assert page.run("paretobench.onShow().points.length") == len(kept.scored) < before
-    assert page.run(ON_FRONT) == sorted(str(r) for r in kept.scored if r.is_on_front)
+    assert page.run(ON_FRONT) == sorted(str(r) for r in kept.scored if r.front.is_on)
     assert page.run("document.activeElement.type") == "checkbox"
     page.press("Escape")
     assert not page.run("document.querySelector('.filter[open]')")
