@@ -11,6 +11,7 @@ import click
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.cli.options import as_json
+from paretobench.planning.reasons import grouped
 from paretobench.units import MISSING, counted, duration, significant
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     workloads, refused = builds.workloads_to_build(
         request.points, request.refused, device, settings.protocol, settings.weights
     )
-    for refusal in refused:
-        warn(f"refused: {refusal}")
+    for line in grouped(refused):
+        warn(f"refused: {line}")
     built = _make(workloads, request.executors["conversion"])
     emit_json(built) if as_json else _print_built(built)
     failed = [one for one in built if one.state == "failed"]
