@@ -65,6 +65,7 @@ def report_command(
 ) -> None:
     """Draw figures and tables from a database or from the paper's own tables."""
     from paretobench.report import render, render_devices
+    from paretobench.report.files import file_stem
     from paretobench.report.named_styles import named_style
     from paretobench.report.tables import terminal_table
 
@@ -74,12 +75,12 @@ def report_command(
         _refuse_with_devices(figures=figures, **chosen)
         views = _device_views(**chosen)
         some = next(iter(views.values()))
-        folder = Path(out) if out else Path("reports") / some.name
+        folder = Path(out) if out else Path("reports") / file_stem(some.name)
         paths = render_devices(views, folder, chosen_style, kinds)
         done = f"{counted(len(views), 'device')}: {', '.join(views)}"
     else:
         view = chosen_view(**chosen)
-        folder = Path(out) if out else Path("reports") / view.name
+        folder = Path(out) if out else Path("reports") / file_stem(view.name)
         paths = render(view, folder, chosen_style, kinds, only=figures or None)
         done = counted(view.points, "point")
         if not quiet:

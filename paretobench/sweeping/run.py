@@ -152,8 +152,10 @@ def _report(
     announce: Announce,
 ) -> SweepOutcome:
     """A report for each device; where several were asked for, each in a folder of its own."""
+    from paretobench.report.files import file_stem
+
     request = devices[0].prepared.request
-    folder = Path(request.settings.reports) / request.name
+    folder = Path(request.settings.reports) / file_stem(request.name)
     is_alone = len(request.devices) == 1
     outcomes = {
         device.device_name: _finish(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sqlite3
 import webbrowser
 from pathlib import Path
 
@@ -85,3 +87,20 @@ def test_a_sweep_of_one_device_says_how_to_get_another() -> None:
 def test_options_that_mean_nothing_over_devices_are_refused(option: tuple[str, ...]) -> None:
     error = refusal(report("--devices", *option))
     assert isinstance(error, ConfigError) and f"leave out {option[0]}" in str(error)
+
+
+def test_the_name_of_a_sweep_leads_out_of_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = Path(__file__).resolve().parents[2] / "results" / "examples" / "qwen2_family_cpu.db"
+    shutil.copy(example, tmp_path / "a.db")
+    with sqlite3.connect(tmp_path / "a.db") as raw:
+        raw.execute("UPDATE sweep SET name = '../../outside'")
+    inside = tmp_path / "work"
+    inside.mkdir()
+    monkeypatch.chdir(inside)
+    done = report("-d", "../a.db", "--sweep", "../../outside", "--figure", "pareto",
+                  "--format", "png", "--quiet")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in tmp_path.iterdir()} == {"a.db", "work"}
+    assert [path.name for path in (inside / "reports").iterdir()] == ["outside"]
