@@ -17,7 +17,7 @@ from typing import Any
 
 from paretobench.domain import Encoder, TilePlan, Tiling
 from paretobench.errors import PlanError, UnknownNameError
-from paretobench.planning.tokens import Size
+from paretobench.planning.tokens import Size, count_tokens
 from paretobench.planning.tokens.anyres import best_canvas, unpadded
 from paretobench.planning.tokens.canvases import closest_canvas
 
@@ -146,6 +146,25 @@ def internvl_dynamic(encoder: Encoder, resolution_px: int, tiling: Tiling) -> Ti
     return TilePlan(tile_px, passes, passes * tokens_of_pass(encoder, tile_px, tiling))
 
 
+def image_rule(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
+    """A token rule of today's vision-language models, by its name in `planning.tokens`.
+
+    Takes the rule's options beside `rule`. Only rules whose passes are squares of one size are
+    planned; `paretobench tokens` counts the others.
+    """
+    image = _image_size(resolution_px, tiling)
+    own = ("rule", "width_px", "height_px")
+    options = {name: value for name, value in tiling.options.items() if name not in own}
+    found = count_tokens(str(tiling.options.get("rule")), image, options)
+    sides = {side for one in found.inputs for side in (one.width_px, one.height_px)}
+    if len(sides) > 1:
+        seen = ", ".join(map(str, found.inputs))
+        raise PlanError(f"{tiling.label} makes passes of {seen}; only equal squares are planned")
+    (tile_px,) = sides
+    require(encoder, tile_px, f"{tiling.label or tiling.name} has passes of {tile_px} px")
+    return TilePlan(tile_px, found.passes, found.visual_tokens, found.separator_tokens)
+
+
 def tokens_side(encoder: Encoder, tile_px: int) -> int:
     """Tokens along one side of a tile.
 
@@ -213,5 +232,6 @@ SCHEMES: dict[str, Callable[[Encoder, int, Tiling], TilePlan]] = {
     "s2": s2,
     "sphinx": sphinx,
     "internvl_dynamic": internvl_dynamic,
+    "image_rule": image_rule,
 }
 """Every scheme by the name that `sweeps/tiling` uses."""

@@ -182,3 +182,32 @@ def test_internvl_never_exceeds_12_tiles_and_a_thumbnail(width, height):
     found = plan("internvit_300m", 448, "internvl_dynamic", width_px=width, height_px=height)
     assert 1 <= found.passes <= 13 and found.passes != 2
     assert found.visual_tokens == 256 * found.passes
+
+
+VLMS = [
+    # encoder, image, tiling: tile, passes, visual tokens, separators
+    ("siglip2_b16", (1024, 768), "smolvlm_512", (512, 13, 832, 30)),
+    ("siglip_so400m_14", (1654, 2339), "molmo2_crops", (378, 7, 955, 37)),
+    ("siglip_so400m_14", (1654, 2339), "gemma3_pan_and_scan", (896, 3, 768, 12)),
+    ("internvit_300m", (1024, 768), "internvl3_tiles", (448, 13, 3328, 2)),
+]
+
+
+@pytest.mark.parametrize(("encoder", "image", "tiling", "expected"), VLMS)
+def test_a_token_rule_is_a_tiling_of_images_of_any_shape(encoder, image, tiling, expected):
+    found = plan(encoder, 1024, tiling, width_px=image[0], height_px=image[1])
+    assert found == TilePlan(*expected)
+
+
+def test_passes_of_unequal_size_are_refused_with_their_sizes():
+    options = {"rule": "global_and_crops", "base_px": 1024, "tile_px": 640, "max_tiles": 9}
+    crops = Tiling("gundam", "image_rule", "Gundam", options)
+    with pytest.raises(PlanError, match="6 of 640x640, 1024x1024; only equal squares"):
+        plan_tiles(CATALOGUE.encoders["fastvithd"], 2000, replace(crops, options=options | {
+            "width_px": 1654, "height_px": 2339,
+        }))  # fmt: skip
+
+
+def test_the_grid_of_todays_models_has_twelve_at_least_and_refuses_none():
+    request = expand(["+grid=vlms_2026"])
+    assert len(request.points) >= 12 and not request.refused

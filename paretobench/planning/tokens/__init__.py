@@ -43,7 +43,7 @@ def count_tokens(rule: str, image: Size, options: Mapping[str, Any]) -> ImageTok
         image: width and height in pixels.
         options: the rule's keyword arguments.
 
-    >>> count_tokens("one_view", (640, 480), {"width_px": 224, "tokens": 256}).visual_tokens
+    >>> count_tokens("one_view", (640, 480), {"side_px": 224, "tokens": 256}).visual_tokens
     256
 
     Raises:

@@ -12,16 +12,16 @@ from collections.abc import Iterable, Sequence
 from paretobench.planning.tokens.counts import EncoderInput, ImageTokens, Size
 
 
-def one_view(image: Size, *, width_px: int, tokens: int, separators: int = 0) -> ImageTokens:
+def one_view(image: Size, *, side_px: int, tokens: int, separators: int = 0) -> ImageTokens:
     """One square pass whatever the image: FastVLM, LLaVA-1.5, PaliGemma, Gemma 3 and 3n.
 
     Rule: huggingface/transformers, `models/llava/processing_llava.py`, `models/gemma3/
     processing_gemma3.py` (begin, end and two double newlines), `models/paligemma`.
 
-    >>> one_view((1024, 768), width_px=1024, tokens=256).prefill_tokens
+    >>> one_view((1024, 768), side_px=1024, tokens=256).prefill_tokens
     256
     """
-    return ImageTokens((EncoderInput(width_px, width_px),), tokens, separators)
+    return ImageTokens((EncoderInput(side_px, side_px),), tokens, separators)
 
 
 def anyres(

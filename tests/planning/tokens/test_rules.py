@@ -88,11 +88,11 @@ def test_every_system_and_every_rule_has_a_processor_that_checks_it():
 
 
 def test_a_wrong_option_is_answered_with_what_is_allowed():
-    fixed = {"width_px": 3, "tokens": 1}
+    fixed = {"side_px": 3, "tokens": 1}
     with pytest.raises(UnknownNameError, match="max_pixels"):
         count_tokens("merged_patches", (10, 10), {"max_pixel": 3})
     with pytest.raises(ConfigError, match="needs the option tokens"):
-        count_tokens("one_view", (10, 10), {"width_px": 3})
+        count_tokens("one_view", (10, 10), {"side_px": 3})
     for wrong in (-1, 1.5, "many", True, None):
         with pytest.raises(ConfigError, match="whole number"):
             count_tokens("one_view", (10, 10), {**fixed, "tokens": wrong})
