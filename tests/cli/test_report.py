@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import sqlite3
 import webbrowser
 from pathlib import Path
 
@@ -92,10 +90,7 @@ def test_options_that_mean_nothing_over_devices_are_refused(option: tuple[str, .
 def test_the_name_of_a_sweep_leads_out_of_no_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    example = Path(__file__).resolve().parents[2] / "results" / "examples" / "qwen2_family_cpu.db"
-    shutil.copy(example, tmp_path / "a.db")
-    with sqlite3.connect(tmp_path / "a.db") as raw:
-        raw.execute("UPDATE sweep SET name = '../../outside'")
+    two_device_database(tmp_path / "a.db", devices=("cpu",), name="../../outside")
     inside = tmp_path / "work"
     inside.mkdir()
     monkeypatch.chdir(inside)

@@ -26,24 +26,27 @@ def place(name: str) -> Environment:
 
 
 def two_device_database(
-    path: Path, devices: Sequence[str] = ("cpu", "gpu"), same_place: bool = False
+    path: Path,
+    devices: Sequence[str] = ("cpu", "gpu"),
+    same_place: bool = False,
+    name: str = "demo",
 ) -> Path:
-    """The sweep `demo` once on each device, in the order given; scored at 64 px."""
+    """The sweep `name` once on each device, in the order given; scored at 64 px."""
     with Store.open(path) as store:
         for number, device in enumerate(devices):
             environment = place("shared" if same_place else device)
-            _measure(store, device, environment, number)
+            _measure(store, device, environment, number, name)
         store.add_scores([score(0.5), score(0.6, recipe="other")])
     return path
 
 
-def _measure(store: Store, device: str, environment: Environment, number: int) -> None:
+def _measure(store: Store, device: str, environment: Environment, number: int, name: str) -> None:
     key = store.add_environment(environment)
     runtime = Runtime("torch", "bf16" if device == "gpu" else "fp32")
     profile = {"name": device, "encode": {"backend": "torch", "precision": runtime.precision}}
     settings = {"protocol": "paper", "device": profile | {"prefill": profile["encode"]}}
     made_at = f"2026-11-20T1{number}:00:00Z"
-    sweep = store.add_sweep("demo", f"paretobench sweep device={device}", settings, 0, key, made_at)
+    sweep = store.add_sweep(name, f"paretobench sweep device={device}", settings, 0, key, made_at)
     _add_points(store, sweep, LLM, runtime, environment, SPEED[device])
 
 
