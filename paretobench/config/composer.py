@@ -70,9 +70,14 @@ class Composer:
         return compose(ROOT, overrides, return_hydra_config=True)
 
     @cached_property
+    def first(self) -> dict[str, str]:
+        """The first of each choice: what an option that only this one has belongs to."""
+        return {axis: self._parsed.axes[axis][0] for axis in NODES if axis in self._parsed.axes}
+
+    @cached_property
     def base(self) -> DictConfig:
         """The composition that all others are measured against: the first of each choice."""
-        first = {axis: self._parsed.axes[axis][0] for axis in NODES if axis in self._parsed.axes}
+        first = dict(self.first)
         profiles = [name for name in self._parsed.devices if name in self._groups.members("device")]
         if profiles:  # so that an option which only this profile has can be overridden
             first["device"] = profiles[0]

@@ -96,7 +96,8 @@ def _devices(
         place = places.get(name)
         if place is None and name not in profiles:
             raise UnknownNameError("device", name, {*profiles, *places})
-        node = plain(composer.full(device=place.profile if place else name).device)
+        profile = place.profile if place else name
+        node = plain(composer.full(**composer.first, device=profile).device)
         chosen = request.device_request(node, name)
         yield request.reached(chosen, latency, place)
 

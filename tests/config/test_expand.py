@@ -291,3 +291,9 @@ def test_a_thousand_points_take_few_compositions(sweeps, monkeypatch):
     request = expand(["+grid=own"])
     assert len(request.points) >= 1000
     assert len(composed) <= 1 + len(encoders) + len(load_catalogue().llms)
+
+
+def test_an_option_of_a_chosen_tiling_is_known_whatever_the_device():
+    words = ["encoder=internvit_300m", "tiling=internvl_dynamic", "resolution=448", "device=cpu"]
+    (point,) = expand([*words, "tiling.options.width_px=1344"]).points
+    assert point.tiling.options["width_px"] == 1344
