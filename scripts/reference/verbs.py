@@ -38,7 +38,7 @@ def _overview() -> str:
         "Results go to stdout, progress and warnings to stderr. `paretobench VERB --help` prints "
         "the same as this page."
     )
-    rows = [(f"[`{verb}`](#{anchor(verb)})", text) for verb, (_, text) in cli.VERBS.items()]
+    rows = [(f"[`{verb}`](#{anchor(verb)})", text) for verb, text in cli.VERBS.items()]
     return intro + "\n\n" + table(("verb", "does"), rows)
 
 
