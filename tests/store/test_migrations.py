@@ -100,7 +100,7 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(
 
 def test_every_table_is_strict_and_has_a_key(store: Store) -> None:
     tables = store.table_names()
-    assert len(tables) == 16
+    assert len(tables) == 15
     for table in tables:
         (sql,) = store._rows("SELECT sql FROM sqlite_master WHERE name = ?", [table])[0]
         assert "STRICT" in sql and "PRIMARY KEY" in sql

@@ -13,7 +13,7 @@ import pytest
 from paretobench.analysis.constraints import under
 from paretobench.analysis.query import best
 from paretobench.report import tables
-from paretobench.report.formatting import estimate_ms, score_percent, standing
+from paretobench.report.formatting import estimate_ms, front_class, score_percent
 from paretobench.report.view.front_membership import contenders
 from paretobench.report.view.published import published_view
 from paretobench.report.view.rows import View
@@ -305,7 +305,7 @@ def test_the_front_column_follows_the_selection(opened: Opened) -> None:
     page = opened("measured")
     front = "[...document.querySelectorAll('#body tr')].map((r) => r.cells[{}].textContent)"
     index = page.texts("#head button").index("front")
-    assert page.run(front.format(index)) == [standing(r) for r in family_view("all").rows]
+    assert page.run(front.format(index)) == [front_class(r) for r in family_view("all").rows]
     page.click("[data-filter=encoder] summary")
     page.click("[data-filter=encoder] label:last-of-type")
     assert set(page.run(front.format(index))) <= {"front", "family", "dominated"}
