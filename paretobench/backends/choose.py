@@ -18,7 +18,7 @@ precisions ask for counts first: a runtime that has not all of them is passed ov
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from paretobench import backends
@@ -52,7 +52,8 @@ def choose_device(request: Mapping[str, Any], machine: Hardware | None = None) -
 
     Args:
         request: `name`, `encode`, `prefill`, `executor`, as in `sweeps/device/`; each half
-            with `backend`, `precision`, `options`, and `precisions` where a grid names some.
+            with `backend`, `precision`, `options`, `precisions` where a grid names some, and
+            `runs_network` where weights are shared or a checkpoint's, or tokens are decoded.
         machine: what to decide for; this machine if None.
 
     Raises:
@@ -90,7 +91,7 @@ def _choose(request: Mapping[str, Any], half: Half, machine: Hardware) -> tuple[
     options = dict(requested.get("options") or {})
     why = ""
     if name == "auto":
-        name, why = _fastest(half, machine, requested.get("precisions", ()))
+        name, why = _fastest(half, machine, requested)
     else:
         _require(name, _profile(request, name), options, machine)
     _set_device(name, options, machine)
@@ -101,9 +102,15 @@ def _choose(request: Mapping[str, Any], half: Half, machine: Hardware) -> tuple[
     return runtime, f"{name} {half}s: {why}" if why else ""
 
 
-def _fastest(half: Half, machine: Hardware, precisions: Sequence[str]) -> tuple[str, str]:
+RUN_NETWORKS = ("torch", "mlx")
+"""Runtimes that can share weights between layers, time a checkpoint's own, and decode."""
+
+
+def _fastest(half: Half, machine: Hardware, requested: Mapping[str, Any]) -> tuple[str, str]:
     names = order(half, machine)
-    if precisions:
+    if requested.get("runs_network"):
+        names = tuple(name for name in names if name in RUN_NETWORKS)
+    if precisions := requested.get("precisions", ()):
         able = [name for name in names if all(_has(name, half, each) for each in precisions)]
         names = tuple(able) or names
     installed = [name for name in names if backends.get(name).available().is_available]
@@ -143,6 +150,7 @@ def _fallbacks(
         requested.get("backend", "auto") == "auto" and requested.get("precision", "auto") == "auto"
     )
     is_here = backends.get("llamacpp").available().is_available
+    is_open = is_open and not requested.get("runs_network")
     if not is_open or not is_here or chosen.options.get("device") != "cpu":
         return ()
     options = {**dict(requested.get("options") or {}), "device": "cpu"}

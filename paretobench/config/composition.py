@@ -43,7 +43,7 @@ def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Reques
         settings = request.settings(_settings(root))
         reached_by = root["executor"]["latency"]["name"]
         found = _devices(composer, parsed, groups, settings.inventory, reached_by)
-        devices = tuple(request.at_precisions(device, points) for device in found)
+        devices = tuple(request.asked_of(device, points, settings) for device in found)
     return request.Request(
         settings.name,
         tuple(points),

@@ -112,14 +112,22 @@ def seconds(name: str, text: str) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def at_precisions(device: DeviceRequest, points: Iterable[GridPoint]) -> DeviceRequest:
-    """A device that is asked for runtimes with every precision that a grid's models name."""
+def asked_of(
+    device: DeviceRequest, points: Iterable[GridPoint], settings: Settings
+) -> DeviceRequest:
+    """A device that is asked for runtimes with every precision that a grid's models name, and for
+    one that runs the network itself where settings need it."""
+    whole = settings.weights != "full" or settings.decode
     encode = {point.encoder.precision for point in points if point.encoder.precision}
     prefill = {point.llm.precision for point in points if point.llm.precision}
     return replace(
         device,
         encode={**device.encode, **({"precisions": sorted(encode)} if encode else {})},
-        prefill={**device.prefill, **({"precisions": sorted(prefill)} if prefill else {})},
+        prefill={
+            **device.prefill,
+            **({"precisions": sorted(prefill)} if prefill else {}),
+            **({"runs_network": True} if whole else {}),
+        },
     )
 
 

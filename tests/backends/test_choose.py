@@ -80,6 +80,14 @@ def test_a_runtime_without_the_precisions_that_a_grid_names_is_passed_over(
     assert str(choose_device(asked, machine).prefill) == prefill
 
 
+def test_shared_or_own_weights_and_decoding_take_a_runtime_that_runs_the_network(installed):
+    installed("openvino", "torch", "llamacpp", "mlx")
+    asked = request()
+    asked["prefill"] = {**asked["prefill"], "runs_network": True}
+    device = choose_device(asked, PLAIN)
+    assert (str(device.prefill), device.fallbacks) == ("torch fp32", ())
+
+
 def test_llama_cpp_stands_by_only_where_nobody_chose_a_runtime_or_a_precision(installed):
     installed("openvino", "torch", "llamacpp")
     assert [str(one) for one in choose_device(request(), FAST).fallbacks] == [
