@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from paretobench.api.databases import DATABASE
 from paretobench.api.tokens import token_rows
 from paretobench.cli import completion, options
 from paretobench.cli.console import emit_json, print_table, warn
 from paretobench.errors import ConfigError, UnknownNameError
 
-HEAD = ("image", "model", "encoder inputs", "passes", "visual tokens", "separators", "total")
+if TYPE_CHECKING:
+    from paretobench.domain import VisionLanguageModel
+
+HEAD = ("image", "model", "encoder inputs", "passes", "visual tokens", "separators", "total",
+        "TTFT ms")  # fmt: skip
 
 
 @click.command("tokens")
@@ -23,9 +29,15 @@ HEAD = ("image", "model", "encoder inputs", "passes", "visual tokens", "separato
               help="One model of sweeps/vlm, or several [default: all].")  # fmt: skip
 @click.option("--set", "changes", multiple=True, metavar="OPTION=VALUE",
               help="Another value for an option of the models' rule.")  # fmt: skip
+@click.option("--database", "-d", metavar="FILE", shell_complete=completion.files,
+              help=f"Whose measurements give a TTFT [default: {DATABASE}].")  # fmt: skip
 @options.as_json
 def tokens_command(
-    images: tuple[str, ...], names: tuple[str, ...], changes: tuple[str, ...], as_json: bool
+    images: tuple[str, ...],
+    names: tuple[str, ...],
+    changes: tuple[str, ...],
+    database: str | None,
+    as_json: bool,
 ) -> None:
     """What an image costs each vision-language model: passes and tokens.
 
@@ -44,6 +56,7 @@ def tokens_command(
     chosen = [known[name] for name in names or known]
     changed = dict(_change(each) for each in changes)
     rows = token_rows([parse_size(image) for image in images], chosen, changed)
+    _add_ttft(rows, known, database)
     if as_json:
         emit_json(rows)
         return
@@ -56,7 +69,29 @@ def tokens_command(
 def _cells(line: Mapping[str, Any]) -> tuple[Any, ...]:
     inputs = ", ".join(map(str, line["encoder_inputs"]))
     names = ("passes", "visual_tokens", "separator_tokens", "total_tokens")
-    return line["image"], line["label"], inputs, *(line[name] for name in names)
+    ttft = f"{1000 * line['ttft_s']:.0f}" if line.get("ttft_s") else ""
+    return line["image"], line["label"], inputs, *(line[name] for name in names), ttft
+
+
+def _add_ttft(
+    rows: list[dict[str, Any]], known: Mapping[str, VisionLanguageModel], database: str | None
+) -> None:
+    """The TTFT of each row whose parts the database has measured, `ttft_s` in seconds."""
+    if database is None and not Path(DATABASE).exists():
+        return
+    from paretobench.api.databases import open_store
+    from paretobench.api.measured_vlms import measured_ttft
+    from paretobench.config import load_catalogue
+    from paretobench.planning.tokens import count_tokens
+    from paretobench.planning.tokens.images import parse_size
+
+    catalogue = load_catalogue()
+    with open_store(database) as store:
+        for row in rows:
+            if "refused" not in row:
+                found = count_tokens(row["rule"], parse_size(row["image"]), row["options"])
+                ttft = measured_ttft(store, catalogue, known[row["vlm"]], found)
+                row["ttft_s"] = ttft.value if ttft else None
 
 
 def _change(text: str) -> tuple[str, Any]:

@@ -21,6 +21,8 @@ class VisionLanguageModel:
         settings: where the options were read.
         source: where the rule was read, as `repository: file`.
         note: what a reader of the number should know; empty if nothing.
+        encoder: its encoder in `sweeps/encoder`, empty where there is none of its kind.
+        llm: its language model in `sweeps/llm`, empty where there is none of its kind.
     """
 
     name: str
@@ -32,3 +34,5 @@ class VisionLanguageModel:
     settings: str = ""
     source: str = ""
     note: str = ""
+    encoder: str = ""
+    llm: str = ""

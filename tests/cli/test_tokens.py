@@ -8,8 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from paretobench.cli.tokens import tokens_command
-from paretobench.config import load_vlms
+from paretobench.config import load_catalogue, load_vlms
+from paretobench.domain import Runtime, encode_workload, prefill_workload
 from paretobench.errors import ConfigError, ParetobenchError, PlanError, UnknownNameError
+from paretobench.store import Store
+from tests.report.test_stored import ENVIRONMENT, cell
 
 
 def run(*args: str) -> str:
@@ -63,3 +66,25 @@ def test_a_refused_image_is_a_line_with_the_reason_beside_the_others():
 def test_what_cannot_be_counted_is_an_error(args: list[str], error: type[ParetobenchError]):
     with pytest.raises(error):
         CliRunner().invoke(tokens_command, args, catch_exceptions=False)
+
+
+def test_every_part_that_a_model_names_is_in_the_catalogue():
+    catalogue = load_catalogue()
+    named = [one for one in load_vlms().values() if one.encoder]
+    assert len(named) >= 8
+    assert all(one.encoder in catalogue.encoders and one.llm in catalogue.llms for one in named)
+
+
+def test_a_measured_model_shows_its_ttft(tmp_path):
+    catalogue, torch = load_catalogue(), Runtime("torch", "fp32")
+    encode = encode_workload(catalogue.encoders["siglip2_b16"], 512, torch)
+    prefill = prefill_workload(catalogue.llms["smollm2_360m"], 862, torch)
+    with Store.open(tmp_path / "x.db") as store:
+        store.add_environment(ENVIRONMENT)
+        store.add_workloads([encode, prefill])
+        for workload, seconds in ((encode, 0.1), (prefill, 2.0)):
+            store.add_cell(cell(workload, seconds, 0, ENVIRONMENT))
+    given = ("-i", "1024x768", "-d", str(tmp_path / "x.db"), "--json")
+    rows = {row["vlm"]: row for row in json.loads(run(*given))}
+    assert rows["smolvlm2_500m"]["ttft_s"] == pytest.approx(13 * 0.1 + 2.0)
+    assert rows["qwen2_5_vl_3b"]["ttft_s"] is None
