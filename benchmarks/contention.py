@@ -96,7 +96,7 @@ def session_of(name: str, encoder: str) -> tuple[Callable[[], None], Callable[[]
         return multiply, lambda: None
     model, _, px = encoder.partition("@")
     runtime = Runtime(name, "fp32")
-    workload = encode_workload(load_catalogue().encoder(model), int(px), runtime)
+    workload = encode_workload(load_catalogue().encoders[model], int(px), runtime)
     backend = backends.get(name)
     session = backend.load(workload, backend.prepare(workload, default_root()))
     return session.run, session.renew_input
