@@ -98,7 +98,7 @@ def picture() -> str:
     lines = [_arrow(at[a], at[b]) for a, below in drawn.items() for b in sorted(below)]
     boxes = [_box(room, *place) for room, place in at.items()]
     return (
-        f'<figure><svg viewBox="0 0 {_WIDTH} {height}" width="100%" role="img" '
+        f'<figure style="width:100%"><svg viewBox="0 0 {_WIDTH} {height}" width="100%" role="img" '
         'aria-label="The rooms in layers, each with arrows to the rooms that it imports">'
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="currentColor"/></marker>'
