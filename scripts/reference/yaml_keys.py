@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from paretobench.config import expand, load_catalogue, load_devices
+from paretobench.config import expand, load_catalogue, load_devices, load_vlms
 from paretobench.config.request import CHOICES, Settings
 from paretobench.domain import (
     Encoder,
@@ -166,6 +166,8 @@ def models_page() -> str:
         table(("name", "label", "M params", "architecture", "source"), llms),
         "## Tilings\n\nAlso methods that keep fewer tokens of each pass.",
         table(("name", "label", "scheme", "options", "what it does"), tilings),
+        "## Vision-language models\n\nTheir token rules, for `paretobench tokens`.",
+        table(("name", "label", "rule", "source"), _vlms()),
         "## Devices",
         table(("name", "encodes with", "prefills with", "what it is"), devices),
         "## Accuracy",
@@ -178,6 +180,13 @@ def models_page() -> str:
         table(("name", "points", "what it is"), [_grid(name) for name in members("grid")]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _vlms() -> list[tuple[str, ...]]:
+    return [
+        (code(name), model.label, code(model.rule), model.source)
+        for name, model in sorted(load_vlms(Path("no such folder")).items())
+    ]
 
 
 def _executors(group: str) -> str:
