@@ -98,7 +98,7 @@ def _cell(system: VisionLanguageModel, image: tuple[int, int]) -> str:
 
 def _options(system: VisionLanguageModel) -> str:
     shown = {
-        name: f"{len(value)} of them" if isinstance(value, list) else value
+        name: f"{len(value)} of them" if name == "canvases" else value
         for name, value in system.options.items()
     }
     return ", ".join(f"{name} {value}" for name, value in shown.items())

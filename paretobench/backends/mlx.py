@@ -27,6 +27,7 @@ from paretobench.backends.inputs import (
     random_embeddings,
     random_ids,
 )
+from paretobench.backends.mlx_decode import MLXDecoding
 from paretobench.backends.models.llm_dimensions import (
     WITHOUT_EMBEDDINGS_IN_MLX,
     refuses_shared,
@@ -95,8 +96,6 @@ class MLX:
             UnsupportedError: if the checkpoint's language model is none that MLX runs here.
         """
         if workload.kind == "decode":
-            from paretobench.backends.mlx_decode import MLXDecodeSession
-
             return MLXDecodeSession(workload)
         return MLXSession(workload)
 
@@ -237,6 +236,16 @@ class MLXSession:
         if device not in ("cpu", "gpu"):
             raise UnsupportedError(f"{self.label}: mlx runs on device=cpu or gpu, not {device}")
         self._mlx.set_default_device(self._mlx.gpu if device == "gpu" else self._mlx.cpu)
+
+
+class MLXDecodeSession(MLXDecoding, MLXSession):
+    """A language model behind a filled cache; a run generates the workload's `steps` tokens."""
+
+    def __init__(self, workload: Workload) -> None:
+        self.steps = int(workload.subject["steps"])
+        self.generated: list[list[int]] = []
+        super().__init__(workload)
+        self.facts["steps"] = self.steps
 
 
 def _model(workload: Workload) -> Any:

@@ -6,24 +6,25 @@ queued before that token is read, so the host's work hides behind the device's.
 
 from __future__ import annotations
 
+from typing import Any
+
 from paretobench.backends.inputs import memory_failures
-from paretobench.backends.mlx import MLXSession
-from paretobench.domain import Workload
 
 
-class MLXDecodeSession(MLXSession):
-    """A language model behind a filled cache; a run generates the workload's `steps` tokens."""
+class MLXDecoding:
+    """What makes a prefill session one that generates its workload's `steps` tokens a run."""
 
-    def __init__(self, workload: Workload) -> None:
-        self.steps = int(workload.subject["steps"])
-        self.generated: list[list[int]] = []
-        super().__init__(workload)
-        self.facts["steps"] = self.steps
+    model: Any
+    label: str
+    logits: Any
+    cache: list[Any]
+    steps: int
+    _mlx: Any
 
     def renew_input(self) -> None:
         """A new sequence, prefilled: the cache that the next run continues."""
-        super().renew_input()
-        super().run()
+        super().renew_input()  # type: ignore[misc]  # the prefill session's
+        super().run()  # type: ignore[misc]
         self._first = self.logits[:, -1, :].argmax(axis=-1)
         self._mlx.eval(self._first)
 

@@ -30,6 +30,7 @@ from paretobench.backends.inputs import (
 )
 from paretobench.backends.models.llm_dimensions import refuses_shared
 from paretobench.backends.projector import TorchProjector
+from paretobench.backends.torch_decode import TorchDecoding
 from paretobench.backends.torch_session import (
     TorchSession,
     device_of,
@@ -104,8 +105,6 @@ class Torch:
         if workload.kind == "prefill":
             return PrefillSession(workload, prepared)
         if workload.kind == "decode":
-            from paretobench.backends.torch_decode import TorchDecodeSession
-
             return TorchDecodeSession(workload, prepared)
         raise UnsupportedError(f"{workload.label}: torch times encode and prefill")
 
@@ -250,6 +249,16 @@ class PrefillSession(TorchSession):
         # Two dimensions: for a slice of three, torch's CPU path copies the whole of
         # lm_head (272 MB for Qwen2-0.5B) before it multiplies, 1.3 s instead of 0.03 s.
         return self.network.lm_head(hidden[:, -1])
+
+
+class TorchDecodeSession(TorchDecoding, PrefillSession):
+    """A language model behind a filled cache; a run generates the workload's `steps` tokens."""
+
+    def __init__(self, workload: Workload, prepared: PreparedArtifact) -> None:
+        self.steps = int(workload.subject["steps"])
+        self.generated: list[Any] = []
+        super().__init__(workload, prepared)
+        self.facts |= {"mode": "eager", "steps": self.steps}
 
 
 def _prepare_checkpoint(workload: Workload) -> PreparedArtifact:

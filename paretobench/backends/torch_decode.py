@@ -9,28 +9,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from paretobench.backends import PreparedArtifact
 from paretobench.backends.inputs import memory_failures
-from paretobench.backends.torch import PrefillSession
-from paretobench.domain import Workload
 
 
-class TorchDecodeSession(PrefillSession):
-    """A language model behind a filled cache; a run generates the workload's `steps` tokens."""
+class TorchDecoding:
+    """What makes a prefill session one that generates its workload's `steps` tokens a run."""
 
-    def __init__(self, workload: Workload, prepared: PreparedArtifact) -> None:
-        self.steps = int(workload.subject["steps"])
-        self.generated: list[Any] = []
-        super().__init__(workload, prepared)
-        self.facts["mode"] = "eager"
-        self.facts["steps"] = self.steps
+    network: Any
+    torch: Any
+    label: str
+    facts: dict[str, Any]
+    steps: int
+    _inputs: dict[str, Any]
+    _synchronise: Any
 
     def _start(self) -> None:
         """Nothing: every step has a longer cache, so no mode but eager fits."""
 
     def renew_input(self) -> None:
         """A new sequence, prefilled: the cache that the next run continues."""
-        super().renew_input()
+        super().renew_input()  # type: ignore[misc]  # the prefill session's
         with self.torch.inference_mode(), memory_failures(self.label):
             filled = self.network.model(**self._inputs, use_cache=True)
             self._cache = filled.past_key_values

@@ -7,6 +7,7 @@ how many tokens and marks the language model then reads. Each rule's source is i
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from paretobench.errors import PlanError
 from paretobench.planning.tokens.counts import EncoderInput, ImageTokens, Size
@@ -70,8 +71,7 @@ def tiles_with_own_thumbnail(
     min_tokens: int,
     max_tokens: int,
     tile_px: int,
-    min_tiles: int,
-    max_tiles: int,
+    tiles: Sequence[int],
     tolerance: float,
 ) -> ImageTokens:
     """LFM2-VL: an image of up to `tolerance` times the budget is resized as a whole; a larger
@@ -81,8 +81,11 @@ def tiles_with_own_thumbnail(
     (`resize_and_split`) and `models/lfm2_vl/processing_lfm2_vl.py`: a start and an end, a mark
     on every tile and one on the thumbnail.
 
+    Args:
+        tiles: the least and the most of them.
+
     >>> found = tiles_with_own_thumbnail((1024, 768), patch_px=16, merge=2, min_tokens=64,
-    ...     max_tokens=256, tile_px=512, min_tiles=2, max_tiles=10, tolerance=2.0)
+    ...     max_tokens=256, tile_px=512, tiles=(2, 10), tolerance=2.0)
     >>> [str(one) for one in found.inputs], found.visual_tokens, found.separator_tokens
     (['6 of 512x512', '576x416'], 1770, 9)
     """
@@ -93,10 +96,10 @@ def tiles_with_own_thumbnail(
     rounded = math.prod(max(patch_px, round(side / unit) * unit) for side in image)
     if rounded <= most * tolerance:
         return ImageTokens((EncoderInput(*whole),), tokens, 2)
-    tiles = math.prod(closest_canvas(image, tile_px, min_tiles, max_tiles))
+    number = math.prod(closest_canvas(image, tile_px, *tiles))
     per_tile = math.ceil(tile_px // patch_px / merge) ** 2
-    inputs = EncoderInput(tile_px, tile_px, tiles), EncoderInput(*whole)
-    return ImageTokens(inputs, tiles * per_tile + tokens, 2 + tiles + 1)
+    inputs = EncoderInput(tile_px, tile_px, number), EncoderInput(*whole)
+    return ImageTokens(inputs, number * per_tile + tokens, 2 + number + 1)
 
 
 def hd_transform(image: Size, *, tile_px: int, patch_px: int, max_tiles: int) -> ImageTokens:
