@@ -56,8 +56,8 @@ EXPORT_S, EXPORT_PER_WEIGHT_S = 4.0, 1.2e-8
 """Exporting an encoder to a runtime's own format: a start, and its weights; measured."""
 
 LLM_EXPORT_PER_WEIGHT_S = 4e-8
-"""Exporting a language model to OpenVINO: built, converted, compressed and saved; 20 s for 0.5
-billion weights, measured."""
+"""Exporting a language model to OpenVINO: built, converted, compressed and saved. A first guess:
+20 s for 0.5 billion weights."""
 
 WRITTEN_BYTES_PER_S = 0.25e9
 """How fast a language model's weights are made, written and hashed, once per machine."""
