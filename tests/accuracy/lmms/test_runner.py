@@ -207,7 +207,7 @@ def test_killed_in_the_third_task_two_are_kept_and_no_child_is_left(tmp_path: Pa
     while parent.stdout.readline() != "docvqa_val: started\n":
         assert parent.poll() is None
     child = tmp_path / "ran.log.pid"
-    _wait_for(child.exists)
+    _wait_for(lambda: child.exists() and child.read_text())
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     pid = int(child.read_text())
