@@ -20,7 +20,7 @@ ENCODER = {
 LLM = {
     "label": "Small", "family": "Small", "size_label": "1M", "architecture": "qwen2",
     "hidden_size": 32, "n_layers": 2, "n_heads": 4, "n_kv_heads": 2, "intermediate_size": 48,
-    "vocab_size": 300, "max_positions": 2048, "parameters": 100000,
+    "vocab_size": 300, "max_positions": 2048, "parameters": 34848,
 }  # fmt: skip
 PLACE = {"llm": "small", "recipe": "tiny"}
 CHECKPOINTS = [
