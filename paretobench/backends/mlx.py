@@ -71,8 +71,10 @@ class MLX:
         if options.get("device") == "gpu" and not hardware.detect().is_apple_silicon:
             return "mlx has a GPU on Apple silicon only; here device=cpu"
         subject = PrefillSubject.of(workload)
-        if not subject.takes_ids and subject.llm["architecture"] in WITHOUT_EMBEDDINGS_IN_MLX:
-            return f"mlx-lm gives {subject.llm['architecture']} token ids only, no visual tokens"
+        # A checkpoint says its architecture itself, where it is loaded.
+        architecture = subject.llm.get("architecture")
+        if not subject.takes_ids and architecture in WITHOUT_EMBEDDINGS_IN_MLX:
+            return f"mlx-lm gives {architecture} token ids only, no visual tokens"
         if reason := refuses_shared(subject.llm, _is_shared(workload)):
             return reason
         return None

@@ -169,10 +169,10 @@ def test_a_graph_made_elsewhere_is_used_where_it_cannot_be_made(backend, tmp_pat
         (small("onnxruntime", device="mps"), "on device=cpu or cuda here, not mps"),
         (small("torch", "int4"), "torch runs fp32, bf16, fp16 here, not int4"),
         (small("torch", device="tpu"), "cpu, cuda or mps, not tpu"),
-        (small("mlx"), "mlx prefills only"),
+        (small("mlx"), "mlx times prefill and decode"),
         (Workload("end_to_end", "p", {}, Runtime("openvino", "fp32")), "openvino times encode"),
         (Workload("prefill", "p", {}, Runtime("onnxruntime", "fp32")), "onnxruntime encodes only"),
-        (Workload("end_to_end", "e", {}, Runtime("mlx", "fp32")), "mlx prefills only"),
+        (Workload("end_to_end", "e", {}, Runtime("mlx", "fp32")), "mlx times prefill and decode"),
         (Workload("prefill", "p", {}, Runtime("mlx", "fp8")), "not fp8"),
         (
             Workload("prefill", "p", {}, Runtime("mlx", "fp32", {"prefill_mode": "slow"})),

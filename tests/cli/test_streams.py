@@ -49,13 +49,18 @@ def test_a_file_opened_later_never_takes_the_number_of_a_closed_stream(tmp_path:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_raised_where_an_interrupt_would_be(number: signal.Signals) -> None:
+    found = signal.signal(number, signal.SIG_DFL)  # whoever runs the tests may have it ignored
     before = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt) as caught, stopping_signals():
-        os.kill(os.getpid(), number)
-        time.sleep(10)
+    try:
+        with pytest.raises(KeyboardInterrupt) as caught, stopping_signals():
+            os.kill(os.getpid(), number)
+            time.sleep(10)
+        restored = signal.getsignal(number)
+    finally:
+        signal.signal(number, found)
     assert isinstance(caught.value, StoppedBySignal)
     assert (str(caught.value), caught.value.exit_status) == (number.name, 128 + number)
-    assert signal.getsignal(number) == before
+    assert restored == before
 
 
 def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:
