@@ -73,7 +73,7 @@ def test_an_encoder_of_timm_is_planned_beside_one_of_a_yaml():
 @pytest.mark.parametrize(
     ("words", "error", "reason"),
     [
-        (["encoder=timm/../x"], ConfigError, "architecture's name"),
+        (["encoder=timm/../x"], ConfigError, "after timm/"),
         (["llm=config/no/such/config.json"], ConfigError, "cannot read"),
         (["llm=timm/resnet50"], UnknownNameError, "language model"),
         (["tiling=timm/x"], UnknownNameError, "tiling"),
