@@ -50,7 +50,7 @@ def test_a_bundle_travels_from_one_database_to_another(cli) -> None:
     assert "wrote a.zip: 2 files" in written.stderr and "not signed" in written.stderr
     checked = good(cli("verify", "a.zip"))
     assert "a.zip: 2 files" in checked.stdout and "every hash fits" in checked.stdout
-    assert "not whose it is" in checked.stderr
+    assert "not signed" in checked.stderr
     assert "1 cell new" in good(cli("import", "a.zip", "-d", "b.db")).stdout
     assert "nothing new" in good(cli("import", "a.zip", "-d", "b.db")).stdout
     good(cli("export", "-d", "b.db", "--bundle", "b.zip"))
@@ -110,7 +110,7 @@ def test_a_signed_bundle_is_taken_from_its_signer_alone(cli, tmp_path: Path) -> 
     ben_alone = str(allow(tmp_path / "bens", ben.allowed()))
     written = good(cli("export", "-d", "a.db", "--bundle", "a.zip", "--sign", str(anna.private)))
     assert written.stderr.endswith("; signed\n")
-    assert "--signer FILE checks it" in good(cli("verify", "a.zip")).stderr
+    assert "--signer FILE" in good(cli("verify", "a.zip")).stderr
     checked = good(cli("verify", "a.zip", "--signer", anna_alone))
     assert "signed by anna@example.org" in checked.stdout
     assert "(ben@example.org)" in refusal(cli("verify", "a.zip", "--signer", ben_alone))
