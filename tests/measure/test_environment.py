@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 
@@ -18,9 +20,23 @@ def test_two_fingerprints_in_a_row_have_one_key() -> None:
 
 
 def test_another_process_finds_the_same_key() -> None:
-    code = "from paretobench.measure.environment import fingerprint as f; print(f(False).key)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == environment.fingerprint(False).key
+    code = (
+        "import json; from paretobench.measure.environment import fingerprint; "
+        "found = fingerprint(False); print(json.dumps([found.identity, found.key]))"
+    )
+    # Stated, as for a cell: libraries that were loaded here set variables that only C sees.
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    identity, key = json.loads(said.stdout)
+    here = environment.fingerprint(False)
+    assert environment.differences(Environment(identity), here) == []
+    assert identity.get("settings") == here.identity.get("settings")
+    assert key == here.key
 
 
 def test_the_identity_names_what_moves_a_latency() -> None:
