@@ -109,13 +109,16 @@ def test_a_folder_of_lmms_eval_itself_imports_by_file_folder_and_parent(
 ) -> None:
     command = [sys.executable, "-m", "tests.accuracy.lmms.lmms_itself", str(tiny / "llava")]
     command += [str(tiny / "data"), str(tmp_path / "runs")]
-    offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-    subprocess.run(command, check=True, cwd=REPOSITORY, capture_output=True, env=offline)
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)}
+    folder = tmp_path / "work"  # lmms-eval leaves its submissions where it runs
+    folder.mkdir()
+    environment = os.environ | offline
+    subprocess.run(command, check=True, cwd=folder, capture_output=True, env=environment)
     (file,) = (tmp_path / "runs").rglob("*_results.json")
     assert len(list(file.parent.glob("*_samples_*.jsonl"))) == 3
     flags = {"encoder": "tiny", "resolution_px": 28, "llm": "tiny"}
     found = []
-    for path in (file, file.parent, tmp_path):
+    for path in (file, file.parent, tmp_path / "runs"):
         kinds = {each.path: finding.kind_of(each.path) for each in finding.walk([path])}
         files = [each for each, kind in kinds.items() if kind == "lmms-eval results"]
         found.append({s.key: (s.benchmark, s.value) for s in import_results(files, flags).scores})
