@@ -53,7 +53,14 @@ def test_the_published_report_needs_the_core_alone(installed: Path, tmp_path: Pa
 
 
 def test_a_plan_needs_the_core_alone_and_finds_the_configs(installed: Path, tmp_path: Path) -> None:
-    planned = run(installed / "paretobench", "plan", "+grid=qwen2_family", "--json", cwd=tmp_path)
+    planned = run(
+        installed / "paretobench",
+        "plan",
+        "+grid=qwen2_family",
+        "horizon=none",
+        "--json",
+        cwd=tmp_path,
+    )
     assert len(json.loads(planned.stdout)["points"]) == 48
     assert "pip install" in planned.stderr
 
@@ -65,9 +72,11 @@ def test_claims_and_answers_need_the_core_alone(installed: Path, tmp_path: Path)
 
 
 def test_a_sweep_without_a_runtime_says_how_to_get_one(installed: Path, tmp_path: Path) -> None:
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     result = subprocess.run(
         [installed / "paretobench", "sweep", "+grid=smoke"],
         cwd=tmp_path,
+        env=clean,
         capture_output=True,
         text=True,
         check=False,

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +77,15 @@ def test_a_tool_that_is_missing_or_fails_answers_none() -> None:
 def test_the_chip_is_told_from_its_generations() -> None:
     assert hardware.chip()
     assert hardware.operating_system()
+
+
+def test_a_slow_reading_does_not_replace_the_fastest_that_the_machine_has_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PARETOBENCH_CACHE", str(tmp_path))
+    readings = iter([100.0, 20.0, 150.0])
+    monkeypatch.setattr(environment, "measure_gflops", lambda: next(readings))
+    assert [environment.fastest_gflops() for _ in range(3)] == [100.0, 100.0, 150.0]
+    (tmp_path / "gflops.json").write_text("[torn")
+    monkeypatch.setattr(environment, "measure_gflops", lambda: 20.0)
+    assert environment.fastest_gflops() == 20.0

@@ -15,8 +15,8 @@ from paretobench.errors import PlanError
 from paretobench.planning.tiling import plan_tiles
 from paretobench.report.view.rows import Row
 
-POINT = "encoder={encoder} resolution={resolution} llm={llm} tiling={tiling}"
-"""What Hydra composes one point from."""
+POINT = "encoder={encoder} resolution={resolution} llm={llm} tiling={tiling} horizon=none"
+"""What Hydra composes one point from; whoever names it wants it, however slow it is there."""
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """Names and options that neither a shell nor Hydra reads otherwise."""
