@@ -78,7 +78,7 @@ def axis_values(axis: str, value: Any, groups: Groups) -> list[str]:
     if axis not in AXES:
         raise ConfigError(f"a grid's axes are {', '.join(AXES)}; {axis!r} is none of them")
     if isinstance(value, list):
-        found = [str(item) for item in value]
+        found = [_as_known(axis, str(item), groups) for item in value]
     else:
         (override,) = _parsed([f"{axis}={value}"])
         return _members(override, groups)
@@ -162,7 +162,8 @@ def _unreadable(override: str, error: Exception) -> ConfigError:
 
 def _members(override: Override, groups: Groups) -> list[str]:
     """All values of an axis' override; there is at least one, and each exists."""
-    axis, found = override.key_or_group, choices(override, groups)
+    axis = override.key_or_group
+    found = [_as_known(axis, name, groups) for name in choices(override, groups)]
     if not found:
         known = ", ".join(groups.members(axis)) or "numbers of pixels"
         raise ConfigError(f"{override.input_line}: nothing matches; there are {known}")
@@ -213,6 +214,20 @@ def _check_single(override: Override) -> None:
             f"{override.input_line}: only {', '.join(AXES)}, device can be lists;"
             " run the command once for each value"
         )
+
+
+def _as_known(group: str, name: str, groups: Groups) -> str:
+    """The member that a name means whatever its case and dashes; the name itself if none does.
+
+    `FastViTHD` is `fastvithd`, `qwen2-0.5b` is `qwen2_0_5b`.
+    """
+    members = groups.members(group)
+    alike = [member for member in members if _plain(member) == _plain(name)]
+    return alike[0] if name not in members and len(alike) == 1 else name
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _check_members(group: str, names: Sequence[str], groups: Groups) -> None:

@@ -129,3 +129,14 @@ def test_a_terminal_that_cannot_show_a_letter_gets_another(encoding: str, tmp_pa
     )
     assert done.returncode == 0, done.stderr
     assert b"FastViTHD" in done.stdout
+
+
+def test_an_unknown_benchmark_is_refused_with_the_known_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    example = Path(__file__).resolve().parents[2] / "results" / "examples" / "qwen2_family_cpu.db"
+    for source in (["--published"], ["-d", str(example)]):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["best", *source, "--benchmark", "nope", "--under", "1s"])
+        assert ended.value.code == 2
+        assert "'nope'" in capsys.readouterr().err

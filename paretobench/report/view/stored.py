@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from paretobench.accuracy import suites
 from paretobench.analysis import pooling, stats
 from paretobench.domain import Workload, without_precision
 from paretobench.domain.records import Cell, Environment, Estimate, Failure, Measurement, Score
@@ -93,6 +94,7 @@ def stored_view(
     known = _gather(store, points, environment)
     given = published.read_anew(store.scores()) if scores is None else list(scores)
     check_recipe(recipe, (score.recipe for score in given))
+    check_benchmark(benchmark, (score.benchmark for score in given))
     cards = scorecards(given, benchmark, recipe, mix_protocols)
     placed = placements(store, environment.key, known.workloads)
     rows = _rows(points, cards, known, placed) + [_refused(refusal) for refusal in refusals]
@@ -182,6 +184,17 @@ def check_recipe(recipe: str, known: Iterable[str]) -> None:
     recipes = {"all", *known}
     if recipe not in recipes:
         raise UnknownNameError("recipe", recipe, recipes)
+
+
+def check_benchmark(benchmark: str, scored: Iterable[str]) -> None:
+    """Let only a known benchmark, or one with a score, pass.
+
+    Raises:
+        UnknownNameError: for any other one; the message lists those there are.
+    """
+    benchmarks = {*suites.BENCHMARKS, *scored}
+    if benchmark not in benchmarks:
+        raise UnknownNameError("benchmark", benchmark, benchmarks)
 
 
 def _disturbance_notes(rows: Sequence[Row]) -> tuple[str, ...]:
