@@ -227,7 +227,7 @@ def _as_known(group: str, name: str, groups: Groups) -> str:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return re.sub(r"[-. ]", "_", name.lower())
 
 
 def _check_members(group: str, names: Sequence[str], groups: Groups) -> None:

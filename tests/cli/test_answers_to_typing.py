@@ -26,8 +26,8 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MISTAKES = {
-    "plan encoder=FastViTHD": "did you mean 'fastvithd'?",
-    "plan llm=QWEN2_0_5B": "did you mean 'qwen2_0_5b'?",
+    "plan encoder=FastViTHDD": "did you mean 'fastvithd'?",
+    "plan llm=QWEN2_05B": "did you mean 'qwen2_0_5b'?",
     "plan device=CPU": "did you mean 'cpu'?",
     "plan resolution=1024x768": "tiling.options.width_px=1024",
     "plan resolution=0": "must be a whole number of pixels",

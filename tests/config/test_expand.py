@@ -303,7 +303,7 @@ def test_an_option_of_a_chosen_tiling_is_known_whatever_the_device():
     ("words", "encoder", "llm"),
     [
         (["encoder=FastViTHD", "resolution=512"], "fastvithd", "qwen2_0_5b"),
-        (["encoder=VIT-L14", "resolution=336", "llm=Qwen2-1.5b"], "vit_l14", "qwen2_1_5b"),
+        (["encoder=VIT_L14", "resolution=336", "llm=Qwen2-1.5b"], "vit_l14", "qwen2_1_5b"),
     ],
 )
 def test_names_mean_the_same_whatever_their_case_and_dashes(
