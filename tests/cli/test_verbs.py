@@ -43,7 +43,7 @@ def plan(cli, *overrides: str) -> dict:
 
 
 def test_the_qwen2_grid_has_48_points_and_40_workloads(cli, roomy_machine: None) -> None:
-    planned = plan(cli, "+grid=qwen2_family")
+    planned = plan(cli, "+grid=qwen2_family", "horizon=none")
     assert len(planned["points"]) == 48
     assert len(planned["workloads"]) == 40
     assert planned["refused"] == []
@@ -56,12 +56,14 @@ def test_the_qwen2_grid_has_48_points_and_40_workloads(cli, roomy_machine: None)
 
 
 def test_an_override_narrows_a_grid(cli, roomy_machine: None) -> None:
-    planned = plan(cli, "+grid=qwen2_family", "llm=qwen2_0_5b")
+    planned = plan(cli, "+grid=qwen2_family", "llm=qwen2_0_5b", "horizon=none")
     assert len(planned["points"]) == 16
 
 
 def test_an_impossible_combination_is_listed_as_refused(cli, roomy_machine: None) -> None:
-    planned = plan(cli, "+grid=qwen2_family", "encoder=fastvithd,vit_l14", "resolution=336,512")
+    planned = plan(
+        cli, "+grid=qwen2_family", "encoder=fastvithd,vit_l14", "resolution=336,512", "horizon=none"
+    )
     asked = 2 * 2 * 3
     assert len(planned["points"]) + len(planned["refused"]) == asked
     assert all("vit_l14" in r["encoder"] and r["reason"] for r in planned["refused"])
