@@ -38,7 +38,7 @@ def interrupt(folder: Path, *words: str) -> str:
     sweep = subprocess.Popen(
         [sys.executable, "-m", "paretobench", "sweep", *SWEEP, ALONE, *words],
         cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
+        env=os.environ | {"XDG_CONFIG_HOME": str(folder / "config")}, start_new_session=True,
     )  # fmt: skip
     until(lambda: "start:gqa" in log(folder / "at_32"), "the start of the task")
     os.killpg(sweep.pid, signal.SIGINT)
