@@ -107,6 +107,15 @@ def _fail(message: str, status: int) -> int:
     return status
 
 
+def _stopped(stop: BaseException) -> int:
+    """The status of a verb that was interrupted; click makes an Abort of any interrupt."""
+    cause = stop.__cause__ if isinstance(stop, click.Abort) else stop
+    by, status = (
+        (f" by {cause}", cause.exit_status) if isinstance(cause, StoppedBySignal) else ("", 130)
+    )
+    return _fail(f"stopped{by}; what was finished is stored, the same command continues", status)
+
+
 def _run(args: Sequence[str] | None) -> int:
     try:
         check_is_alone()
@@ -121,13 +130,8 @@ def _run(args: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except StoppedBySignal as stop:
-        return _fail(
-            f"stopped by {stop}; what was finished is stored, the same command continues",
-            stop.exit_status,
-        )
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("stopped; what was finished is stored, the same command continues", 130)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        return _stopped(stop)
     except ParetobenchError as error:
         return _fail(str(error), error.exit_status)
     except BrokenPipeError:

@@ -9,8 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 
+from paretobench import cli
 from paretobench.cli.streams import StoppedBySignal, stopping_signals
 
 LIST = (sys.executable, "-m", "paretobench", "ls", "published", "--json")
@@ -71,3 +73,17 @@ def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:
             time.sleep(0.01)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_verb_that_a_signal_stops_ends_with_the_signals_status(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise StoppedBySignal(number)
+
+    monkeypatch.setattr(cli.group.get_command(click.Context(cli.group), "ls"), "invoke", stopped)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["ls"])
+    assert ended.value.code == 128 + number
+    assert f"stopped by {number.name}" in capsys.readouterr().err

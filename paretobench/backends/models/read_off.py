@@ -114,9 +114,10 @@ def _rounding(shown: Shown, px: int, stride: int) -> str:
 
 
 def _resolutions(shown: Shown, px: int, stride: int) -> dict[str, Any]:
-    """A range in steps of the stride, if sizes beside the usual one work; else those that do."""
+    """A range in steps of the stride, if the usual one is in it and those beside it work; else
+    those of the usual sizes that work."""
     beside = (px - stride, px + stride, px + 3 * stride)
-    if all(_is_regular(shown, side, stride) for side in beside):
+    if px % stride == 0 and all(_is_regular(shown, side, stride) for side in beside):
         least = max(stride, px // stride // 4 * stride)
         most = max(px, LARGEST_PX // stride * stride)
         why = "read off the network: sizes between in steps of its stride work"
