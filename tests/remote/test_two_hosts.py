@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from paretobench.measure.contention import LIMIT_VARIABLE
 from paretobench.store import Store
 from tests.cli.test_devices import run, write_lab
 from tests.remote import hosts as hosts_module
@@ -51,6 +52,7 @@ def machine(hosts: Hosts, folder: Path, number: int, **changes: Any) -> dict[str
         "PRETEND_CHIP": host.name,
         "PARETOBENCH_LOCKS": str(folder / "locks" / host.name),
         "PARETOBENCH_TEST_FOLDER": str(folder),
+        LIMIT_VARIABLE: "1",  # sshd passes no variable on; each host is the other's neighbour
         **changes.pop("environment", {}),
     }
     return {
