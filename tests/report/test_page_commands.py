@@ -90,7 +90,7 @@ def test_a_measured_point_is_planned_in_its_own_precision() -> None:
     }  # fmt: skip
     each = row("fastvithd", resolution_px=512, llm="qwen2_0_5b", **runtimes)
     plan, again, sweep = commands_of(each, load_catalogue())
-    assert plan.endswith("tiling=none") and sweep.startswith("paretobench sweep ")
+    assert plan.endswith("tiling=none horizon=none") and sweep.startswith("paretobench sweep ")
     for part in ("device.encode.precision=bf16", "device.prefill.backend=torch"):
         assert part in again and part in sweep
 
