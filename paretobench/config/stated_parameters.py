@@ -7,10 +7,10 @@ frameworks. What was counted is kept in the cache, so that only the first sweep 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from paretobench.config.catalogue import load_catalogue
 from paretobench.config.read_off import count_parameters, is_read_off
 from paretobench.domain import Encoder, GridPoint, LanguageModel, content_key
+from paretobench.durable import whole_file
 from paretobench.errors import ConfigError
 from paretobench.resources import cache_folder, sweeps_folder
 
@@ -69,13 +70,8 @@ def _counted(descriptions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _keep(file: Path, answer: Mapping[str, Any]) -> None:
     """Write an answer whole; where the cache cannot be written it is counted again next time."""
-    part = file.with_suffix(f".{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError), whole_file(file) as part:
         part.write_text(json.dumps(answer))
-        part.replace(file)
-    except OSError:
-        part.unlink(missing_ok=True)
 
 
 def _version(distribution: str) -> str:

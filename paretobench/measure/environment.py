@@ -141,10 +141,8 @@ def fastest_gflops() -> float:
         known = {}
     fastest = max(measure_gflops(), known.get(machine, 0.0))
     if fastest > known.get(machine, 0.0):
-        with contextlib.suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(file) as part:
-                part.write_text(json.dumps(known | {machine: fastest}))
+        with contextlib.suppress(OSError), whole_file(file) as part:
+            part.write_text(json.dumps(known | {machine: fastest}))
     return fastest
 
 
