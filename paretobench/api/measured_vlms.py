@@ -1,8 +1,7 @@
 """The TTFT of a whole vision-language model on an image, from what this database has measured.
 
 Answers from the encode of its passes and the prefill of its tokens, both of one environment,
-found by what was timed and not by a point's name. None where a part is not measured, or where
-the model's passes are of unequal size.
+found by what was timed and not by a point's name. None where a part is not measured.
 """
 
 from __future__ import annotations
@@ -24,19 +23,21 @@ def measured_ttft(
         found: what the model's token rule makes of the image.
     """
     encoder, llm = catalogue.encoders.get(system.encoder), catalogue.llms.get(system.llm)
-    sides = {side for one in found.inputs for side in (one.width_px, one.height_px)}
-    if encoder is None or llm is None or len(sides) > 1:
+    if encoder is None or llm is None:
         return None
-    tile = {"encoder": encoder.spec(), "resolution_px": next(iter(sides))}
-    tokens = {"llm": llm.spec(), "n_tokens": found.prefill_tokens}
+    wanted = [("prefill", 1, {"llm": llm.spec(), "n_tokens": found.prefill_tokens})]
+    for one in found.inputs:
+        wanted.append(("encode", one.passes, {"encoder": encoder.spec(), **one.subject()}))
     workloads = store.workloads().values()
-    encodes = [one.key for one in workloads if one.kind == "encode" and _times(one, tile)]
-    prefills = [one.key for one in workloads if one.kind == "prefill" and _times(one, tokens)]
+    parts = [
+        (times, [one.key for one in workloads if one.kind == kind and _times(one, subject)])
+        for kind, times, subject in wanted
+    ]
     for environment in store.environments():
-        passes = _fastest(store, environment.key, encodes)
-        prefill = _fastest(store, environment.key, prefills)
-        if passes and prefill:
-            return stats.compose([(float(found.passes), passes), (1.0, prefill)])
+        measured = [(float(n), _fastest(store, environment.key, keys)) for n, keys in parts]
+        known = [(n, estimate) for n, estimate in measured if estimate]
+        if len(known) == len(parts):
+            return stats.compose(known)
     return None
 
 

@@ -6,12 +6,12 @@ model and size, not that it is whole or of these versions; `prepare` checks that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from paretobench.backends.artifacts import ArtifactStore
-from paretobench.domain import Workload, canonical_json
+from paretobench.domain import EncoderInput, Workload, canonical_json
 
 FORMATS = {
     "openvino": "openvino_ir",
@@ -47,7 +47,8 @@ class ArtifactIndex:
             kept_as = LLM_FORMATS.get(backend, kept_as)
             wanted = _name(kept_as, subject["llm"], workload.runtime.precision)
         else:
-            wanted = _name(kept_as, subject["encoder"], subject["resolution_px"])
+            seen = EncoderInput.of(subject)
+            wanted = _name(kept_as, subject["encoder"], _sides(seen))
         return wanted in self._made
 
 
@@ -57,9 +58,15 @@ def _kept(manifest: Mapping[str, Any]) -> str:
     if "llm" in subject:
         return _name(manifest["format"], subject["llm"], subject["precision"])
     if "encoder" in subject:
-        side: Iterable[Any] = subject.get("shape") or [subject.get("resolution_px")]
-        return _name(manifest["format"], subject["encoder"], list(side)[-1])
+        shape = subject.get("shape")
+        sides = list(shape[-2:]) if shape else _sides(EncoderInput.of(subject))
+        return _name(manifest["format"], subject["encoder"], sides)
     return ""
+
+
+def _sides(seen: EncoderInput) -> list[int]:
+    padded = [seen.padded_patches] if seen.padded_patches else []
+    return [seen.height_px, seen.width_px, *padded]
 
 
 def _name(kept_as: str, model: Mapping[str, Any], size: Any) -> str:

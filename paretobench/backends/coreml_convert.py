@@ -145,7 +145,7 @@ def build_encoder(spec: PackageSpec) -> Any:
     """The torch module that a package is made from, fp32, projector included."""
     from paretobench.backends.models import encoders
 
-    encoder = encoders.build(spec.subject.encoder, spec.subject.resolution_px)
+    encoder = encoders.build(spec.subject.encoder, spec.subject.seen)
     if not spec.projector_width:
         return encoder
     import torch

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from paretobench.domain import Workload
+from paretobench.domain import EncoderInput, Workload
 from paretobench.errors import InvalidSamplesError, OutOfMemoryError, is_out_of_memory
 
 EMBEDDING_SD = 0.02
@@ -23,22 +23,22 @@ initialisation. Latency does not depend on it as long as nothing overflows."""
 
 @dataclass(frozen=True)
 class EncodeSubject:
-    """What an encode workload runs: the network, the square input, images at once."""
+    """What an encode workload runs: the network, the input of one pass, images at once."""
 
     encoder: dict[str, Any]
-    resolution_px: int
+    seen: EncoderInput
     batch: int
 
     @staticmethod
     def of(workload: Workload) -> EncodeSubject:
         """Read it from a workload's subject."""
         subject = workload.subject
-        return EncodeSubject(dict(subject["encoder"]), subject["resolution_px"], workload.batch)
+        return EncodeSubject(dict(subject["encoder"]), EncoderInput.of(subject), workload.batch)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Of the input: images, 3, height, width."""
-        return (self.batch, 3, self.resolution_px, self.resolution_px)
+        return (self.batch, 3, self.seen.height_px, self.seen.width_px)
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
     from paretobench.backends.models import encoders
 
     with memory_failures("exporting to ONNX"):
-        encoder = encoders.build(subject.encoder, subject.resolution_px)
+        encoder = encoders.build(subject.encoder, subject.seen)
         program = torch.onnx.export(
             encoder,
             (torch.zeros(subject.shape),),

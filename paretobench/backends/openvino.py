@@ -175,7 +175,7 @@ def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
 
     openvino = import_openvino()
     with memory_failures("exporting to OpenVINO"):
-        encoder = encoders.build(subject.encoder, subject.resolution_px)
+        encoder = encoders.build(subject.encoder, subject.seen)
         program = torch.export.export(encoder, (torch.zeros(subject.shape),))
         graph = openvino.convert_model(program)
         graph.reshape(list(subject.shape))

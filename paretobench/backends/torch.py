@@ -90,7 +90,7 @@ class Torch:
         if workload.kind == "encode":
             subject = EncodeSubject.of(workload)
             return weights.prepare_encoder(
-                store, subject.encoder, subject.resolution_px, workload.runtime.precision
+                store, subject.encoder, subject.seen, workload.runtime.precision
             )
         return weights.prepare_llm(
             store, PrefillSubject.of(workload).llm, workload.runtime.precision
@@ -128,7 +128,7 @@ class EncodeSession(TorchSession):
                 network, made = _vision_half(workload, self.dtype), "the checkpoint's own"
             else:
                 network, made = weights.load_encoder(
-                    prepared.path, subject.encoder, subject.resolution_px, self.dtype
+                    prepared.path, subject.encoder, subject.seen, self.dtype
                 )
             # bf16 and fp16 convolutions have their fast kernels in this layout only.
             self.memory_format = (
@@ -148,14 +148,14 @@ class EncodeSession(TorchSession):
         self.set_input(random_pixels(self._shape))
 
     def set_input(self, pixels: Any) -> None:
-        """Given pixels: fp32 array [batch, 3, resolution, resolution]."""
+        """Given pixels: fp32 array [batch, 3, height, width]."""
         tensor = self.torch.from_numpy(pixels).to(self.device, self.dtype)
         self._feed("pixels", tensor.contiguous(memory_format=self.memory_format))
         self._synchronise()
 
     @property
     def pixels(self) -> Any:
-        """The input on the device: [batch, 3, resolution, resolution]."""
+        """The input on the device: [batch, 3, height, width]."""
         return self._inputs["pixels"]
 
     def _forward(self, inputs: torch_modes.Inputs) -> Any:

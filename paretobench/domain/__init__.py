@@ -10,6 +10,7 @@ configuration has the same key on every machine and two databases merge as a set
 
 from __future__ import annotations
 
+from paretobench.domain.encoder_input import EncoderInput
 from paretobench.domain.grid import GridPoint, TilePlan, Tiling
 from paretobench.domain.keys import canonical_json, content_key
 from paretobench.domain.models import (
@@ -40,6 +41,7 @@ __all__ = [
     "PROTOCOL_VERSION",
     "Device",
     "Encoder",
+    "EncoderInput",
     "EncoderPart",
     "GridPoint",
     "LanguageModel",

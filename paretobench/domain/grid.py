@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from paretobench.domain.encoder_input import EncoderInput
 from paretobench.domain.keys import content_key
 from paretobench.domain.models import Encoder, LanguageModel
 
@@ -39,16 +40,24 @@ class TilePlan:
     """What a tiling makes of one image.
 
     Attributes:
-        tile_px: side of the square that one encoder pass sees.
+        tile_px: side of the square that one encoder pass sees; the longest side of any pass where
+            they are no equal squares.
         passes: encoder passes per image, an overview included.
         visual_tokens: tokens that carry image content.
         newline_tokens: separators (row ends, image borders) added to them.
+        unequal: the passes, where they are no equal squares; empty where they are.
     """
 
     tile_px: int
     passes: int
     visual_tokens: int
     newline_tokens: int = 0
+    unequal: tuple[EncoderInput, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[EncoderInput, ...]:
+        """The passes by size: one entry for equal squares."""
+        return self.unequal or (EncoderInput.square(self.tile_px, self.passes),)
 
     @property
     def prefill_tokens(self) -> int:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
+from paretobench.domain.encoder_input import EncoderInput
+
 Rounding = Literal["ceil", "floor"]
 
 
 @dataclass(frozen=True)
 class Resolutions:
-    """Which square input resolutions an encoder accepts, as data.
+    """Which input resolutions an encoder accepts, as data; of a rectangle, each side.
 
     Either an explicit list, or a range with a step.
 
@@ -100,9 +102,10 @@ class Encoder:
         quotient, rest = divmod(resolution_px, self.token_stride_px)
         return quotient + (1 if rest and self.token_rounding == "ceil" else 0)
 
-    def tokens(self, resolution_px: int) -> int:
-        """Visual tokens of one pass over a square image of `resolution_px`."""
-        return self.fixed_tokens or self.grid_side(resolution_px) ** 2
+    def tokens(self, seen: EncoderInput | int) -> int:
+        """Visual tokens of one pass over a rectangle, or a square of so many pixels a side."""
+        one = EncoderInput.given(seen)
+        return self.fixed_tokens or self.grid_side(one.width_px) * self.grid_side(one.height_px)
 
     def spec(self) -> dict[str, Any]:
         """What decides its latency: the network, not its label."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from paretobench.domain.encoder_input import EncoderInput
 from paretobench.domain.grid import GridPoint, TilePlan
 from paretobench.domain.keys import content_key
 from paretobench.domain.models import Encoder, LanguageModel
@@ -136,10 +137,11 @@ class Workload:
         )
 
 
-def encode_workload(encoder: Encoder, tile_px: int, runtime: Runtime) -> Workload:
-    """The workload of one encoder pass over one tile."""
-    subject = {"encoder": encoder.spec(), "resolution_px": tile_px}
-    return Workload("encode", f"{encoder.label}@{tile_px}", subject, runtime)
+def encode_workload(encoder: Encoder, seen: EncoderInput | int, runtime: Runtime) -> Workload:
+    """The workload of one encoder pass over a rectangle, or a square of so many pixels a side."""
+    one = EncoderInput.given(seen)
+    subject = {"encoder": encoder.spec(), **one.subject()}
+    return Workload("encode", f"{encoder.label}@{one.size}", subject, runtime)
 
 
 def prefill_workload(
@@ -173,10 +175,13 @@ def end_to_end_workload(
         n_tokens: positions to prefill; the tiling's own number if None.
 
     Raises:
-        PlanError: for a system of several encoders.
+        PlanError: for a system of several encoders, or passes that are no equal squares.
     """
     if point.encoder.parts:
         raise PlanError(f"{point.encoder.label} is several encoders; only single ones are checked")
+    if tiles.unequal:
+        seen = ", ".join(map(str, tiles.unequal))
+        raise PlanError(f"its passes are {seen}; only equal squares are checked")
     subject = {
         "encoder": point.encoder.spec(),
         "resolution_px": tiles.tile_px,

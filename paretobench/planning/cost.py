@@ -17,6 +17,7 @@ from typing import Any
 from paretobench.domain import (
     DECODE_STEPS,
     Encoder,
+    EncoderInput,
     LanguageModel,
     Runtime,
     Workload,
@@ -86,11 +87,11 @@ class Cost:
     is_bound_by_memory: bool = False
 
 
-def encode_cost(encoder: Encoder, tile_px: int, runtime: Runtime) -> Cost:
-    """One pass over one tile."""
+def encode_cost(encoder: Encoder, seen: EncoderInput | int, runtime: Runtime) -> Cost:
+    """One pass."""
     return Cost(
-        flops=encode_flops(encoder, tile_px),
-        peak_bytes=encode_bytes(encoder, tile_px, runtime),
+        flops=encode_flops(encoder, seen),
+        peak_bytes=encode_bytes(encoder, seen, runtime),
         weights=encoder.parameters,
         weights_bytes=encoder.parameters * _per_weight(runtime),
     )
@@ -117,16 +118,18 @@ def decode_cost(llm: LanguageModel, n_tokens: int, runtime: Runtime) -> Cost:
     return replace(cost, flops=DECODE_STEPS * max(one_token, as_flops))
 
 
-def encode_flops(encoder: Encoder, tile_px: int) -> float:
+def encode_flops(encoder: Encoder, seen: EncoderInput | int) -> float:
     """Floating-point operations of one pass, two for each multiply-accumulate.
 
     Scales the encoder's reference count with the area. That is exact for convolutions; for
     a transformer it leaves out how attention grows, under 10 % at the sizes in `sweeps/`.
     An encoder without a reference count is taken to use each parameter once per token.
     """
+    one = EncoderInput.given(seen)
     if encoder.reference_gmacs and encoder.reference_px:
-        return 2e9 * encoder.reference_gmacs * (tile_px / encoder.reference_px) ** 2
-    return 2.0 * encoder.parameters * encoder.grid_side(tile_px) ** 2
+        return 2e9 * encoder.reference_gmacs * one.area_px / encoder.reference_px**2
+    tokens = encoder.grid_side(one.width_px) * encoder.grid_side(one.height_px)
+    return 2.0 * encoder.parameters * tokens
 
 
 def prefill_flops(llm: LanguageModel, n_tokens: int) -> float:
@@ -173,11 +176,11 @@ def _feed_forward_width(llm: LanguageModel) -> int:
     return -(-width // multiple) * multiple
 
 
-def encode_bytes(encoder: Encoder, tile_px: int, runtime: Runtime) -> int:
+def encode_bytes(encoder: Encoder, seen: EncoderInput | int, runtime: Runtime) -> int:
     """Peak memory of an encode cell: the module it is built from, the runtime's copy of the
     weights, and activations of some 4 MiB for each GMAC (what eager fp32 peaked at)."""
     weights = encoder.parameters * (4.0 + _per_weight(runtime))
-    activations = encode_flops(encoder, tile_px) / 2e9 * 4 * 2**20
+    activations = encode_flops(encoder, seen) / 2e9 * 4 * 2**20
     return round(weights + activations) + PROCESS_BYTES
 
 
@@ -285,5 +288,6 @@ def _size(workload: Workload) -> float:
     """What a latency is proportional to: the image's area, or the number of tokens."""
     if workload.kind == "decode":
         return float(workload.subject["steps"])
-    resolution_px = workload.subject.get("resolution_px")
-    return float(resolution_px) ** 2 if resolution_px else float(workload.subject["n_tokens"])
+    if workload.kind == "encode":
+        return float(EncoderInput.of(workload.subject).area_px)
+    return float(workload.subject["n_tokens"])

@@ -17,6 +17,7 @@ from paretobench.domain import (
     DECODE_STEPS,
     Device,
     Encoder,
+    EncoderInput,
     GridPoint,
     LanguageModel,
     Runtime,
@@ -78,7 +79,8 @@ class PlannedPoint:
     """A point with what it costs.
 
     Attributes:
-        encodes: each encoder's workload and its passes; several for a multi-encoder system.
+        encodes: each encoder's workload and its passes; several for a multi-encoder system, or
+            where an image makes passes of several sizes.
         decode: some tokens of its answer, where they are to be timed too; no part of its TTFT.
     """
 
@@ -390,7 +392,7 @@ class _Planner:
         self._machine = machine
         self._checkpoints = checkpoints
         self._prompt = PROMPT_TOKENS if protocol == "full" else 0
-        self._made: dict[tuple[str, str, int], Workload | PlanError] = {}
+        self._made: dict[tuple[str, str, EncoderInput | int], Workload | PlanError] = {}
 
     def point(self, point: GridPoint) -> PlannedPoint | Refusal:
         """Plan one point, or refuse it with the reason."""
@@ -401,9 +403,12 @@ class _Planner:
 
     def _planned(self, point: GridPoint) -> PlannedPoint:
         tiles = plan_tiles(point.encoder, point.resolution_px, point.tiling)
-        parts = [(part.encoder, part.resolution_px, part.passes) for part in point.encoder.parts]
-        seen = parts or [(point.encoder, tiles.tile_px, tiles.passes)]
-        encodes = tuple((self._encode(encoder, px), passes) for encoder, px, passes in seen)
+        parts = [
+            (part.encoder, EncoderInput.square(part.resolution_px, part.passes))
+            for part in point.encoder.parts
+        ]
+        seen = parts or [(point.encoder, one) for one in tiles.inputs]
+        encodes = tuple((self._encode(encoder, one), one.passes) for encoder, one in seen)
         prefill = self._prefill(point.llm, tiles.prefill_tokens + self._prompt)
         if checkpoint := self._checkpoints.get(point.key):
             encodes = tuple((checkpoint.workload(one), passes) for one, passes in encodes)
@@ -414,15 +419,15 @@ class _Planner:
         decode = checkpoint.workload(decode) if checkpoint else decode
         return PlannedPoint(point, tiles, encodes, prefill, decode)
 
-    def _encode(self, encoder: Encoder, tile_px: int) -> Workload:
+    def _encode(self, encoder: Encoder, seen: EncoderInput) -> Workload:
         runtime = _in_precision(self._device.encode, encoder.precision)
 
         def make() -> Workload:
-            needed = encode_bytes(encoder, tile_px, runtime)
-            self._check_memory(f"{encoder.label}@{tile_px} in {runtime.precision}", needed)
-            return encode_workload(encoder, tile_px, runtime)
+            needed = encode_bytes(encoder, seen, runtime)
+            self._check_memory(f"{encoder.label}@{seen.size} in {runtime.precision}", needed)
+            return encode_workload(encoder, seen, runtime)
 
-        return self._once(("encode", encoder.name, tile_px), make)
+        return self._once(("encode", encoder.name, replace(seen, passes=1)), make)
 
     def _prefill(self, llm: LanguageModel, n_tokens: int) -> Workload:
         def make() -> Workload:
@@ -476,7 +481,9 @@ class _Planner:
 
         return self._once(("decode", llm.name, n_tokens), make)
 
-    def _once(self, key: tuple[str, str, int], make: Callable[[], Workload]) -> Workload:
+    def _once(
+        self, key: tuple[str, str, EncoderInput | int], make: Callable[[], Workload]
+    ) -> Workload:
         if key not in self._made:
             try:
                 self._made[key] = make()
@@ -503,11 +510,11 @@ def _costs(
     uses: Counter[str] = Counter()
     for planned in points:
         uses.update(workload.key for workload in planned.workloads)
-        parts = planned.point.encoder.parts
-        encoders = [part.encoder for part in parts] or [planned.point.encoder]
+        point, several = planned.point, len(planned.encodes)
+        encoders = [part.encoder for part in point.encoder.parts] or [point.encoder] * several
         for encoder, (workload, _) in zip(encoders, planned.encodes, strict=True):
-            px = int(workload.subject["resolution_px"])
-            found.setdefault(workload.key, (workload, encode_cost(encoder, px, workload.runtime)))
+            cost = encode_cost(encoder, EncoderInput.of(workload.subject), workload.runtime)
+            found.setdefault(workload.key, (workload, cost))
         prefill = planned.prefill
         n_tokens = int(prefill.subject["n_tokens"])
         cost = prefill_cost(planned.point.llm, n_tokens, prefill.runtime)

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from paretobench.domain import Encoder, TilePlan, Tiling
+from paretobench.domain import Encoder, EncoderInput, TilePlan, Tiling
 from paretobench.errors import PlanError, UnknownNameError
 from paretobench.planning.tokens import Size, count_tokens
 from paretobench.planning.tokens.anyres import best_canvas, unpadded
@@ -149,20 +151,29 @@ def internvl_dynamic(encoder: Encoder, resolution_px: int, tiling: Tiling) -> Ti
 def image_rule(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
     """A token rule of today's vision-language models, by its name in `planning.tokens`.
 
-    Takes the rule's options beside `rule`. Only rules whose passes are squares of one size are
-    planned; `paretobench tokens` counts the others.
+    Takes the rule's options beside `rule`. Passes may be rectangles, and of several sizes.
     """
     image = _image_size(resolution_px, tiling)
     own = ("rule", "width_px", "height_px")
     options = {name: value for name, value in tiling.options.items() if name not in own}
     found = count_tokens(str(tiling.options.get("rule")), image, options)
-    sides = {side for one in found.inputs for side in (one.width_px, one.height_px)}
-    if len(sides) > 1:
-        seen = ", ".join(map(str, found.inputs))
-        raise PlanError(f"{tiling.label} makes passes of {seen}; only equal squares are planned")
-    (tile_px,) = sides
-    require(encoder, tile_px, f"{tiling.label or tiling.name} has passes of {tile_px} px")
-    return TilePlan(tile_px, found.passes, found.visual_tokens, found.separator_tokens)
+    inputs = _by_size(found.inputs)
+    for one in inputs:
+        what = f"{tiling.label or tiling.name} has passes of {one.size} px"
+        for side_px in sorted({one.width_px, one.height_px}):
+            require(encoder, side_px, what)
+    unequal = () if len(inputs) == 1 and inputs[0].is_square else inputs
+    longest_px = max(one.longest_px for one in inputs)
+    tokens = (found.visual_tokens, found.separator_tokens)
+    return TilePlan(longest_px, found.passes, *tokens, unequal)
+
+
+def _by_size(inputs: Sequence[EncoderInput]) -> tuple[EncoderInput, ...]:
+    """Passes of one size in one entry, in the order in which sizes first appear."""
+    passes: Counter[EncoderInput] = Counter()
+    for one in inputs:
+        passes[replace(one, passes=1)] += one.passes
+    return tuple(replace(one, passes=count) for one, count in passes.items())
 
 
 def tokens_side(encoder: Encoder, tile_px: int) -> int:

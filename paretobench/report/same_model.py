@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from paretobench.domain import Workload
+from paretobench.domain import EncoderInput, Workload
 from paretobench.report.view.rows import Accuracy, Caution
 from paretobench.store import StoredPoint
 
@@ -83,9 +83,10 @@ def other_weights(score: Accuracy | None, parts: Sequence[Workload]) -> list[Cau
 
 def _input(conditions: str, parts: Sequence[Workload], point: StoredPoint) -> list[Caution]:
     """Where the input of the scored model, as its source words it, is not the point's."""
-    sides = {str(part.subject["resolution_px"]) for part in parts if part.kind == "encode"}
+    seen = {EncoderInput.of(part.subject) for part in parts if part.kind == "encode"}
+    sides = {str(one.width_px) for one in seen if one.is_square}
     timed = {
-        "px": sides.pop() if len(sides) == 1 else "",
+        "px": sides.pop() if len(seen) == len(sides) == 1 else "",
         "passes": str(point.passes or ""),
         "visual tokens": str(point.visual_tokens or ""),
     }

@@ -55,8 +55,10 @@ def check(architecture: dict[str, Any], resolution_px: int, precision: str) -> d
     """Convert, interpret, compare; see the module."""
     from paretobench.backends.coreml_convert import PACKAGE, PackageSpec, write_package
     from paretobench.backends.inputs import EncodeSubject
+    from paretobench.domain import EncoderInput
 
-    spec = PackageSpec(EncodeSubject(architecture, resolution_px, 1), precision)
+    subject = EncodeSubject(architecture, EncoderInput.square(resolution_px), 1)
+    spec = PackageSpec(subject, precision)
     with tempfile.TemporaryDirectory() as name:
         start = time.perf_counter()
         facts = write_package(spec, Path(name))

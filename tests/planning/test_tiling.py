@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretobench.config import expand, load_catalogue
-from paretobench.domain import TilePlan, Tiling
+from paretobench.domain import EncoderInput, TilePlan, Tiling
 from paretobench.errors import PlanError, UnknownNameError
 from paretobench.planning.tiling import plan_tiles
 from paretobench.planning.tokens.anyres import best_canvas, unpadded
@@ -199,13 +199,31 @@ def test_a_token_rule_is_a_tiling_of_images_of_any_shape(encoder, image, tiling,
     assert found == TilePlan(*expected)
 
 
-def test_passes_of_unequal_size_are_refused_with_their_sizes():
-    options = {"rule": "global_and_crops", "base_px": 1024, "tile_px": 640, "max_tiles": 9}
-    crops = Tiling("gundam", "image_rule", "Gundam", options)
-    with pytest.raises(PlanError, match="6 of 640x640, 1024x1024; only equal squares"):
-        plan_tiles(CATALOGUE.encoders["fastvithd"], 2000, replace(crops, options=options | {
-            "width_px": 1654, "height_px": 2339,
-        }))  # fmt: skip
+def test_passes_of_unequal_size_are_planned_by_size():
+    options = {"rule": "global_and_crops", "base_px": 1024, "tile_px": 640, "max_tiles": 9,
+               "width_px": 1654, "height_px": 2339}  # fmt: skip
+    found = plan_tiles(
+        CATALOGUE.encoders["fastvithd"], 2000, Tiling("x", "image_rule", "", options)
+    )
+    seen = (EncoderInput.square(640, passes=6), EncoderInput.square(1024))
+    assert set(found.inputs) == set(seen)
+    assert (found.tile_px, found.passes, found.prefill_tokens) == (1024, 7, 903)
+
+
+def test_a_pass_in_the_shape_of_the_image_has_its_grid_of_tokens():
+    options = {"rule": "merged_patches", "patch_px": 16, "merge": 2, "min_pixels": 3136,
+               "max_pixels": 10**7, "width_px": 1024, "height_px": 768}  # fmt: skip
+    encoder = CATALOGUE.encoders["fastvit"]
+    found = plan_tiles(encoder, 1024, Tiling("x", "image_rule", "", options))
+    assert found.inputs == (EncoderInput(1024, 768),)
+    assert found.visual_tokens == encoder.tokens(EncoderInput(1024, 768))
+
+
+def test_a_side_that_the_encoder_does_not_take_refuses_the_rectangle():
+    options = {"rule": "merged_patches", "patch_px": 14, "merge": 2, "min_pixels": 3136,
+               "max_pixels": 10**7, "width_px": 1024, "height_px": 768}  # fmt: skip
+    with pytest.raises(PlanError, match="passes of 1036x756 px"):
+        plan_tiles(CATALOGUE.encoders["vit_l14"], 1024, Tiling("x", "image_rule", "", options))
 
 
 def test_the_grid_of_todays_models_has_twelve_at_least_and_refuses_none():

@@ -157,12 +157,14 @@ def expected_input(encoder: Encoder, resolution_px: int, tiling: Tiling) -> dict
     """What every image must become for a score to be of this point: fields of `Job`.
 
     Schemes that follow the image's aspect ratio fix the tile alone, since the number of passes
-    and tokens then varies from image to image.
+    and tokens then varies from image to image; passes that are no equal squares fix nothing.
 
     Raises:
         PlanError: if the encoder cannot see such an image.
     """
     plan = plan_tiles(encoder, resolution_px, tiling)
+    if plan.unequal:
+        return {}
     if tiling.scheme not in ("none", "grid"):
         return {"tile_px": plan.tile_px}
     return {

@@ -17,6 +17,7 @@ from torch import nn
 
 from paretobench.backends.models import five_stage, random_weights
 from paretobench.backends.models.timm_import import import_timm
+from paretobench.domain import EncoderInput
 from paretobench.errors import UnsupportedError
 
 timm = import_timm()
@@ -33,7 +34,7 @@ BUILDERS = ("timm", "convnext_five_stage")
 class VisualTokens(nn.Module):  # type: ignore[misc]  # torch is not followed
     """A timm network cut before its pooling and head.
 
-    Input [batch, 3, resolution, resolution], normalised pixels; output [batch, tokens,
+    Input [batch, 3, height, width], normalised pixels; output [batch, tokens,
     channels].
     """
 
@@ -54,12 +55,13 @@ class VisualTokens(nn.Module):  # type: ignore[misc]  # torch is not followed
         return features[:, self.prefix_tokens :] if self.prefix_tokens else features
 
 
-def create_on_meta(spec: Mapping[str, Any], resolution_px: int) -> nn.Module:
+def create_on_meta(spec: Mapping[str, Any], seen: EncoderInput | int) -> nn.Module:
     """The network without storage: for parameter counts, and to be materialised.
 
     Args:
         spec: `Encoder.spec()`: builder, architecture, options.
-        resolution_px: side of the square input; fixed into networks that have a grid.
+        seen: the input of one pass, or the side of a square; fixed into networks that have a
+            grid.
 
     Raises:
         UnsupportedError: if timm has no such architecture or refuses an option.
@@ -77,14 +79,14 @@ def create_on_meta(spec: Mapping[str, Any], resolution_px: int) -> nn.Module:
         if spec["builder"] == "convnext_five_stage":
             return VisualTokens(five_stage.create(name, options)).eval()
         if has_fixed_grid(name):
-            options = {"img_size": resolution_px, **options}
+            options = {"img_size": _image_size(seen), **options}
         network = timm.create_model(name, pretrained=False, num_classes=0, **options)
     return VisualTokens(network).eval()
 
 
 def build(
     spec: Mapping[str, Any],
-    resolution_px: int,
+    seen: EncoderInput | int,
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
 ) -> nn.Module:
@@ -92,11 +94,11 @@ def build(
 
     Args:
         spec: `Encoder.spec()`.
-        resolution_px: side of the square input.
+        seen: the input of one pass, or the side of a square.
         dtype: of the weights; values are folded in fp32 first.
         seed: of the random values.
     """
-    encoder = create_on_meta(spec, resolution_px)
+    encoder = create_on_meta(spec, seen)
     drop_head(encoder.network)
     encoder = encoder.to_empty(device="cpu")
     reinit_non_persistent_buffers(encoder)
@@ -105,9 +107,9 @@ def build(
     return encoder.to(dtype).requires_grad_(False).eval()
 
 
-def build_without_values(spec: Mapping[str, Any], resolution_px: int) -> nn.Module:
+def build_without_values(spec: Mapping[str, Any], seen: EncoderInput | int) -> nn.Module:
     """What `build` makes, without storage: prepared weights are assigned to it."""
-    encoder = create_on_meta(spec, resolution_px)
+    encoder = create_on_meta(spec, seen)
     drop_head(encoder.network)
     fold_branches(encoder, "meta")
     return encoder.requires_grad_(False).eval()
@@ -135,6 +137,19 @@ def has_fixed_grid(name: str) -> bool:
     """Whether the architecture has a token grid whose size is fixed when it is built."""
     config = timm.get_pretrained_cfg(name, allow_unregistered=True)
     return bool(config is not None and config.fixed_input_size)
+
+
+def _image_size(seen: EncoderInput | int) -> int | tuple[int, int]:
+    """A network's input as timm takes it.
+
+    Raises:
+        UnsupportedError: for an input that is padded to a number of patches.
+    """
+    if isinstance(seen, int):
+        return seen
+    if seen.padded_patches:
+        raise UnsupportedError(f"networks of timm take no padded patches, such as {seen.size}")
+    return seen.width_px if seen.is_square else (seen.height_px, seen.width_px)
 
 
 def _plain(value: Any) -> Any:

@@ -22,6 +22,7 @@ from torch import nn
 from paretobench.backends import PreparedArtifact, hardware
 from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.backends.models import RANDOM_WEIGHTS
+from paretobench.domain import EncoderInput
 
 MAPPED_SHARE = 0.25
 """Largest share of physical memory that a mapped file may take; see the module."""
@@ -31,13 +32,13 @@ _BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 
 
 def prepare_encoder(
-    store: ArtifactStore, spec: Mapping[str, Any], resolution_px: int, precision: str
+    store: ArtifactStore, spec: Mapping[str, Any], seen: EncoderInput, precision: str
 ) -> PreparedArtifact:
     """The re-parameterised encoder's weights as a file. Needs timm only if there is none yet."""
     subject = {
         "kind": "encoder",
         "encoder": dict(spec),
-        "resolution_px": resolution_px,
+        **seen.subject(),
         "precision": precision,
         "weights": RANDOM_WEIGHTS,
     }
@@ -46,7 +47,7 @@ def prepare_encoder(
     def make(folder: Path) -> dict[str, Any]:
         from paretobench.backends.models import encoders
 
-        return _save(encoders.build(spec, resolution_px, _dtype(precision)), folder)
+        return _save(encoders.build(spec, seen, _dtype(precision)), folder)
 
     artifact = store.get(recipe, make)
     return PreparedArtifact(artifact.path, artifact.facts)
@@ -73,18 +74,18 @@ def prepare_llm(store: ArtifactStore, spec: Mapping[str, Any], precision: str) -
 
 
 def load_encoder(
-    folder: Path | None, spec: Mapping[str, Any], resolution_px: int, dtype: torch.dtype
+    folder: Path | None, spec: Mapping[str, Any], seen: EncoderInput, dtype: torch.dtype
 ) -> tuple[nn.Module, str]:
     """An encoder on the CPU on prepared weights, or on new ones; and which."""
     from paretobench.backends.models import encoders
 
     if folder is None:
-        return encoders.build(spec, resolution_px, dtype), "random, made in memory"
-    encoder = encoders.build_without_values(spec, resolution_px)
+        return encoders.build(spec, seen, dtype), "random, made in memory"
+    encoder = encoders.build_without_values(spec, seen)
     encoder.load_state_dict(_mapped(folder), assign=True)
     if any(buffer.is_meta for buffer in encoder.buffers()):
         # A table that timm computes and no file holds, such as rotary frequencies.
-        return encoders.build(spec, resolution_px, dtype), "random, made in memory"
+        return encoders.build(spec, seen, dtype), "random, made in memory"
     return encoder.requires_grad_(False).eval(), "random, mapped from a file"
 
 

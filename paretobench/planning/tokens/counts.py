@@ -8,31 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from paretobench.domain import EncoderInput
+
+__all__ = ["EncoderInput", "ImageTokens", "Size"]
+
 Size = tuple[int, int]
 """Width and height, in pixels, tiles or tokens."""
-
-
-@dataclass(frozen=True)
-class EncoderInput:
-    """Equal passes of the vision encoder over one image.
-
-    Attributes:
-        width_px: width of what the encoder is given.
-        height_px: its height.
-        passes: how many inputs of this size the image makes.
-        padded_patches: patches of one pass, padding included, where the processor pads every
-            image to a fixed number; 0 where it does not.
-    """
-
-    width_px: int
-    height_px: int
-    passes: int = 1
-    padded_patches: int = 0
-
-    def __str__(self) -> str:
-        size = f"{self.width_px}x{self.height_px}"
-        padded = f" in {self.padded_patches} patches" if self.padded_patches else ""
-        return (f"{self.passes} of {size}" if self.passes > 1 else size) + padded
 
 
 @dataclass(frozen=True)
