@@ -142,7 +142,10 @@ class StoredPoint:
         }
         return StoredPoint(
             **point.identity(),
-            **dataclasses.asdict(tiles),
+            tile_px=tiles.tile_px,
+            passes=tiles.passes,
+            visual_tokens=tiles.visual_tokens,
+            newline_tokens=tiles.newline_tokens,
             links=tuple(sorted(links)),
             described=described,
         )
