@@ -1,0 +1,247 @@
+"""Which process a sweep starts next, and when it has its answer. Pure.
+
+The order: (1) every part of scored points once, cheapest first; (2) then the part whose next
+process lowers the risk of a wrong answer most per second, and one time in ten the next of a uniform
+round, against a model that is wrong; (3) then the rest of the grid, as the fidelity decides. A
+question for a best point has no first round: it goes down in accuracy and starts what eliminates or
+confirms most per second. An answer is known when all its judgements are right with the confidence
+asked for and every close comparison rests on two processes; its members are then timed once more.
+
+Every decision is a function of what the store holds, the seed and the seconds left, so a sweep that
+was killed goes on as it would have gone on. What a process costs and how long is left decide only
+which parts still fit.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Collection, Mapping, Sequence
+
+from paretobench.planning.beliefs import Beliefs, beliefs, process_costs
+from paretobench.planning.choices import AnswerState, Start, Stop
+from paretobench.planning.claims import CandidateSet
+from paretobench.planning.question import Inquiry, PartRecord
+from paretobench.planning.stopping import CellPlan
+from paretobench.planning.valuing import falls_of_risk, fewest_first, first_round, judgements
+from paretobench.units import counted
+
+DRAWS, NUMBERS_AT_ONCE, FEWEST_DRAWS = 1000, 4_000_000, 200
+"""Draws of a decision; fewer where candidates are many, so that it takes a fraction of a second."""
+
+UNIFORM_SHARE = 0.1
+"""Share of the processes that go round all scored parts: they find out where the model is wrong.
+Of a part that costs more than usual it is less, so that it stays a tenth of the time."""
+
+CLOSE = math.log(1.25)
+"""Comparisons closer than this rest on two processes of each part: a single process may be in a
+slow mode of 10 to 20 %."""
+
+MOST_PROCESSES = 20
+"""Of one part: what `rigorous` takes at most."""
+
+FIT = 1.15
+"""A process is started if this many times its expected seconds are left."""
+
+
+class Decider:
+    """Chooses processes for one inquiry.
+
+    Args:
+        rule: how often the rest of the grid is repeated.
+        cheapest: parts that get their least number of processes whatever the budget (see
+            `stopping.cheapest`).
+    """
+
+    def __init__(self, inquiry: Inquiry, rule: CellPlan, cheapest: Collection[str] = ()) -> None:
+        self.inquiry, self.rule, self.cheapest = inquiry, rule, frozenset(cheapest)
+        self.scored = [one for one in inquiry.candidates if one.accuracies]
+        self._keys = tuple(part.key for part in inquiry.parts)
+        self._order = first_round(self.scored, inquiry.parts, inquiry.seed)
+        rest = [part for part in inquiry.parts if part.key not in set(self._order)]
+        self._order += [part.key for part in sorted(rest, key=lambda p: (p.process_s, p.key))]
+        self._scored_keys = {key for one in self.scored for key in one.passes}
+        n = max(len(self.scored), 1)
+        self._draws = max(FEWEST_DRAWS, min(DRAWS, NUMBERS_AT_ONCE // n))
+
+    def decide(
+        self,
+        records: Mapping[str, PartRecord],
+        left_s: float = math.inf,
+        unavailable: Collection[str] = (),
+        preparation_s: Mapping[str, float] | None = None,
+    ) -> Start | Stop:
+        """What to start next.
+
+        Args:
+            records: what is known of each part; parts without a process may be left out.
+            left_s: seconds until processes have to have ended.
+            unavailable: parts that failed, or that others disturbed too often.
+            preparation_s: what must be made first for a part, in seconds.
+        """
+        costs = process_costs(self.inquiry.parts, records)
+        needed_s = {key: costs[key] + (preparation_s or {}).get(key, 0.0) for key in costs}
+        fitting = {key for key in self._keys if FIT * needed_s[key] <= left_s}
+        turn = _Turn(self, records, frozenset(unavailable), fitting, needed_s)
+        return turn.decide()
+
+    def standing(
+        self, records: Mapping[str, PartRecord], unavailable: Collection[str] = ()
+    ) -> AnswerState:
+        """What is known of the answer."""
+        return self._standing(records, frozenset(unavailable))[0]
+
+    def _standing(
+        self, records: Mapping[str, PartRecord], unavailable: Collection[str]
+    ) -> tuple[AnswerState, Beliefs]:
+        known = beliefs(self.inquiry.parts, records, self.inquiry.seed, self._draws)
+        is_measured = dict(zip(known.keys, known.is_measured, strict=True))
+        possible = [one for one in self.scored if not set(unavailable) & set(one.passes)]
+        whole = [one for one in possible if all(is_measured[key] for key in one.passes)]
+        unmeasured = len(possible) - len(whole)
+        is_best = self.inquiry.question.until == "best"
+        among = CandidateSet(self.inquiry.question, possible if is_best else whole, known.keys)
+        found = judgements(among, known, known.drawn())
+        probability = 0.0 if unmeasured and not is_best else found.probability
+        return AnswerState(found, among, unmeasured, probability), known
+
+
+class _Turn:
+    """One decision: what is known, and what may be started."""
+
+    def __init__(
+        self,
+        decider: Decider,
+        records: Mapping[str, PartRecord],
+        unavailable: frozenset[str],
+        fitting: Collection[str],
+        needed_s: Mapping[str, float],
+    ) -> None:
+        self.decider, self.records, self.unavailable = decider, records, unavailable
+        self.fitting, self.needed_s = fitting, needed_s
+        self.question = decider.inquiry.question
+        self.counts = {key: len(records[key].medians_s) for key in records}
+
+    def decide(self) -> Start | Stop:
+        """The phases in their order."""
+        until = self.question.until
+        if until != "best" and (found := self.first()):
+            return Start(found, "first")
+        if self.decider.scored:
+            standing, known = self.decider._standing(self.records, self.unavailable)
+            is_known = standing.probability >= self.question.confidence
+            wanted = self.close(standing) if is_known else []
+            if not is_known or wanted:
+                start = self.deciding(standing, known, wanted)
+                if start is not None:
+                    return start
+            elif until != "all":
+                again = self.confirming(standing)
+                return Start(again, "confirming") if again else self.answered(standing)
+        if until == "all":
+            return self.rest()
+        return self.unanswered()
+
+    def possible(self, keys: Sequence[str] | Collection[str], most: int) -> list[str]:
+        """Of some parts those that can be started, with fewer than so many processes."""
+        return [
+            key
+            for key in keys
+            if key not in self.unavailable
+            and key in self.fitting
+            and self.counts.get(key, 0) < most
+        ]
+
+    def first(self) -> tuple[str, ...]:
+        """Parts of scored candidates without a process."""
+        scored = [key for key in self.decider._order if key in self.decider._scored_keys]
+        return tuple(self.possible(scored, 1))
+
+    def close(self, standing: AnswerState) -> list[str]:
+        """Parts with a single process in comparisons that are close."""
+        rows = {
+            index
+            for one in standing.judgements.all
+            if abs(one.margin) < CLOSE
+            for index in (one.candidate, one.rival)
+        }
+        keys = {key for i in rows for key in standing.candidates.candidates[i].passes}
+        single = [key for key in self.decider._order if key in keys and self.counts.get(key) == 1]
+        return self.possible(single, 2)
+
+    def deciding(
+        self, standing: AnswerState, known: Beliefs, wanted: Sequence[str]
+    ) -> Start | None:
+        """The part that is worth most, or the next of a uniform round; None if none is possible."""
+        steps = sum(self.counts.values())
+        rows = {one.candidate for one in standing.judgements.all}
+        used = {key for i in rows for key in standing.candidates.candidates[i].passes}
+        measured = [key for key in self.decider._order if key in used and key in self.counts]
+        uniform = fewest_first(self.possible(measured, MOST_PROCESSES), self.counts, measured)
+        if uniform and self.question.until != "best":
+            usual_s = statistics.median(self.needed_s[key] for key in measured)
+            share = UNIFORM_SHARE * min(1.0, usual_s / self.needed_s[uniform[0]])
+            if random.Random(f"{self.decider.inquiry.seed}:{steps}").random() < share:
+                return Start(tuple(uniform), "uniform")
+        if wanted:
+            return Start(tuple(wanted), "deciding")
+        falls = falls_of_risk(standing.candidates, known, standing.judgements)
+        worth = {
+            key: falls[i] / self.needed_s[key] for i, key in enumerate(known.keys) if falls[i] > 0
+        }
+        order = sorted(worth, key=lambda key: (-worth[key], key))
+        if possible := self.possible(order, MOST_PROCESSES):
+            return Start(tuple(possible), "deciding")
+        return Start(tuple(uniform), "uniform") if uniform else None
+
+    def confirming(self, standing: AnswerState) -> tuple[str, ...]:
+        """Parts of the answer's members that were not timed once more."""
+        rows = standing.judgements.members
+        keys = {key for i in rows for key in standing.candidates.candidates[i].passes}
+        left = [
+            key
+            for key in self.decider._order
+            if key in keys and not self.records[key].confirmations
+        ]
+        return tuple(self.possible(left, MOST_PROCESSES + 1))
+
+    def rest(self) -> Start | Stop:
+        """What the fidelity wants besides, unmeasured parts first."""
+        wanted = [key for key in self.decider._order if self.needs_more(key)]
+        if possible := self.possible(wanted, MOST_PROCESSES):
+            return Start(tuple(fewest_first(possible, self.counts, self.decider._order)), "rest")
+        missing = [key for key in wanted if key not in self.unavailable]
+        if missing:
+            return Stop(f"no time for {counted(len(missing), 'more part')}", is_answered=False)
+        return Stop("every part is measured", is_answered=True)
+
+    def needs_more(self, key: str) -> bool:
+        """Whether the fidelity's rule wants another process of a part."""
+        record = self.records.get(key)
+        medians_s = record.medians_s if record else ()
+        spent_s = len(medians_s) * record.process_s if record else 0.0
+        is_cheapest = key in self.decider.cheapest
+        return self.decider.rule.decide(medians_s, spent_s, is_cheapest).needs_more
+
+    def answered(self, standing: AnswerState) -> Stop:
+        """The answer is known."""
+        tied = sum(one.place == "tied" for one in standing.judgements.all)
+        ties = (
+            f", {counted(tied, 'comparison')} tied within {self.question.tie:.0%}" if tied else ""
+        )
+        what = "front" if self.question.until == "front" else "best point"
+        return Stop(f"the {what} is known (P = {standing.probability:.3f}){ties}", True)
+
+    def unanswered(self) -> Stop:
+        """Nothing that could decide is possible."""
+        if not self.decider.scored:
+            return Stop("no point has a score, so nothing can answer the question", False)
+        standing = self.decider.standing(self.records, self.unavailable)
+        what = "front" if self.question.until == "front" else "best point"
+        left = f", {standing.unmeasured} scored points unmeasured" if standing.unmeasured else ""
+        return Stop(
+            f"the {what} is not known (P = {standing.probability:.3f}{left}), and no process that "
+            "could decide it fits into the time left",
+            False,
+        )

@@ -1,0 +1,116 @@
+"""Which part's next process is worth most, and which come first before anything is known. Pure.
+
+The value of a process is the fall of the summed risk of wrong judgements that it is expected to
+bring, per second of its cost. Of a measured part the same joint draws are looked at again with that
+part's error as narrow as another process makes it, its estimate unmoved; so what two points share
+cancels, and a part that decides nothing has no value.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from paretobench.analysis.points import Floats
+from paretobench.planning.beliefs import Beliefs
+from paretobench.planning.claims import CandidateSet, Judgements
+from paretobench.planning.limits import elimination_values, within_limits
+from paretobench.planning.question import Candidate, CandidatePart
+
+SETTLED = 0.9995
+"""Probability from which on a judgement gains nothing that 1,000 draws could show."""
+
+BLOCK = 8
+"""Parts of the first round that are shuffled among themselves: cheap ones still come first, and a
+machine that warms up does not favour the cheapest."""
+
+
+def judgements(among: CandidateSet, known: Beliefs, drawn: Floats) -> Judgements:
+    """What can be said now in answer to the question."""
+    if among.question.until == "best":
+        return within_limits(among, known, drawn)
+    return among.fronts(known.seconds, drawn)
+
+
+def falls_of_risk(among: CandidateSet, known: Beliefs, now: Judgements) -> Floats:
+    """The fall of the summed risk that one more process of each part is expected to bring.
+
+    Args:
+        now: the judgements by `known`.
+
+    Returns:
+        Shape [parts], 0 or above.
+    """
+    drawn, falls = known.drawn(), np.zeros(len(known.keys))
+    if among.question.until == "best":
+        shares = {(one.recipe, one.candidate): one.probability for one in now.all}
+        falls = elimination_values(among, known, drawn, shares)
+    doubtful = {
+        index
+        for one in now.all
+        if one.probability < SETTLED
+        for index in (one.candidate, one.rival)
+    }
+    concerned = among.passes[sorted(doubtful)].any(axis=0) & known.is_measured
+    near = _near(among, now)
+    risk = judgements(near, known, drawn).risk
+    for part in np.flatnonzero(concerned):
+        kept = drawn[:, part].copy()
+        drawn[:, part] = known.after_another(int(part))
+        falls[part] = max(0.0, risk - judgements(near, known, drawn).risk)
+        drawn[:, part] = kept
+    return falls
+
+
+def _near(among: CandidateSet, now: Judgements) -> CandidateSet:
+    """The candidates that could be in the answer: of a large grid few are."""
+    if among.question.until == "best":
+        return among
+    kept = sorted({one.candidate for one in now.all if one.place != "out" or one.probability < 1.0})
+    return CandidateSet(among.question, [among.candidates[i] for i in kept], among.keys)
+
+
+def first_round(
+    candidates: Sequence[Candidate], parts: Sequence[CandidatePart], seed: int
+) -> list[str]:
+    """Parts in the order of their first processes: those first that complete a candidate at the
+    least cost, shuffled within blocks of `BLOCK`.
+
+    >>> parts = [CandidatePart("a", "g", 1.0, 9.0), CandidatePart("b", "g", 1.0, 2.0)]
+    >>> first_round([Candidate("x", {"a": 1}), Candidate("y", {"b": 1})], parts, 0)[:0]
+    []
+    """
+    cost = {part.key: part.process_s for part in parts}
+    missing = {one.name: set(one.passes) for one in candidates}
+    order: list[str] = []
+    while missing:
+        name = min(missing, key=lambda n: (sum(sorted(cost[key] for key in missing[n])), n))
+        taken = sorted(missing.pop(name), key=lambda key: (cost[key], key))
+        order += taken
+        for left in missing.values():
+            left.difference_update(taken)
+        missing = {name: left for name, left in missing.items() if left}
+    for start in range(0, len(order), BLOCK):
+        block = order[start : start + BLOCK]
+        random.Random(f"{seed}:{start}").shuffle(block)
+        order[start : start + BLOCK] = block
+    return order
+
+
+def fewest_first(
+    keys: Collection[str], counts: Mapping[str, int], order: Sequence[str]
+) -> list[str]:
+    """Keys in rounds: those with the fewest processes first, each odd round in the mirrored order.
+
+    >>> fewest_first("abc", {"a": 1, "b": 1, "c": 2}, "abc")
+    ['b', 'a', 'c']
+    """
+    place = {key: i for i, key in enumerate(order)}
+
+    def rank(key: str) -> tuple[int, int]:
+        n = counts.get(key, 0)
+        return n, -place[key] if n % 2 else place[key]
+
+    return sorted(keys, key=rank)
