@@ -35,6 +35,9 @@ CELL_MODULE = "paretobench.measure.cell"
 DISTURBED_AT_MOST = 4
 """Disturbed processes of one workload in one run, after which it is left for a later one."""
 
+DISTURBED_LIMIT_S = 120.0
+"""Seconds that they may take together, after which it is left as well."""
+
 
 class CellStore(Protocol):
     """What the harness needs of a store; `store.Store` is one."""
@@ -226,14 +229,24 @@ class _Sweep:
     def needs_more(self, key: str) -> bool:
         """Whether a workload needs another process; records why if not."""
         decision = self.plan.decide(*self.progress(key), key in self.options.cheapest)
-        mine = [cell for cell in self.account.cells if cell.workload_key == key]
-        disturbed = sum(cell.status == "disturbed" for cell in mine)
-        if disturbed >= DISTURBED_AT_MOST:
-            decision = Decision(False, f"{disturbed} processes were disturbed by other programs")
+        disturbed = self.disturbed_s(key)
+        if not self.may_repeat(key):
+            plural = "process was" if len(disturbed) == 1 else "processes were"
+            decision = Decision(False, f"{len(disturbed)} {plural} disturbed by other programs")
         if not decision.needs_more and key not in self.account.reasons:
             self.account.reasons[key] = decision.why
             self.listen(events.WorkloadDone(self.workloads[key], decision.why))
         return decision.needs_more
+
+    def disturbed_s(self, key: str) -> list[float]:
+        """Wall seconds of a workload's processes that were disturbed in this run."""
+        mine = [cell for cell in self.account.cells if cell.workload_key == key]
+        return [cell.wall_s for cell in mine if cell.status == "disturbed"]
+
+    def may_repeat(self, key: str) -> bool:
+        """Whether what was disturbed of a workload so far leaves room for another process."""
+        taken_s = self.disturbed_s(key)
+        return len(taken_s) < DISTURBED_AT_MOST and sum(taken_s) <= DISTURBED_LIMIT_S
 
     def progress(self, key: str) -> tuple[list[float], float]:
         """See the function of the same name."""
@@ -274,7 +287,8 @@ class _Sweep:
         for key in again:
             if self.judge.is_hopeless:
                 return
-            self.start(self.workloads[key], round_index)
+            if self.may_repeat(key):
+                self.start(self.workloads[key], round_index)
 
     def visited(self, key: str, round_index: int) -> bool:
         """Whether the round has a cell of this workload already, from before a kill."""

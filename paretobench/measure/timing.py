@@ -62,7 +62,8 @@ def sample(
     """Samples, in order, until the plan has enough that count.
 
     After a sample that others disturbed, sampling waits for a quiet reading and goes on; once the
-    time for waiting is spent, the plan counts every sample, so that there is an end.
+    time for waiting or for disturbed samples is spent, the plan counts every sample, so that there
+    is an end.
 
     Args:
         overhead_s, worked_s: seconds the process has spent before, as in `target_s`.
@@ -76,7 +77,9 @@ def sample(
         return samples
     waited_before_s = watch.waited_s
     while True:
-        counted = watch.counted(samples) if watch.can_wait else samples
+        counted = watch.counted(samples)
+        if not watch.can_wait or not plan.replaces(samples, counted):
+            counted = samples
         elapsed_s = repeat.clock() - start - (watch.waited_s - waited_before_s)
         if plan.needs_sample(counted, elapsed_s, target_s):
             seconds, is_quiet = watch.time(repeat)

@@ -50,6 +50,8 @@ class SamplingPlan:
         sample_limit_s: see `share`.
         min_samples, max_samples: bounds on the number of samples; `min_slow_samples` replaces
             the lower one for slow runs.
+        disturbed_limit_s: time that samples which other programs disturbed may take before no
+            more of them are replaced; one is replaced however long it takes.
     """
 
     window: int = 3
@@ -62,6 +64,7 @@ class SamplingPlan:
     min_samples: int = 5
     max_samples: int = 1000
     min_slow_samples: int = 2
+    disturbed_limit_s: float = 10.0
 
     def target_s(self, overhead_s: float, worked_s: float = 0.0) -> float:
         """How long to sample, given the seconds already spent.
@@ -89,6 +92,20 @@ class SamplingPlan:
         if n >= self.max_samples:
             return False
         return n < self.least(samples_s) or elapsed_s < target_s
+
+    def replaces(self, samples_s: Sequence[float], counted_s: Sequence[float]) -> bool:
+        """Whether samples that other programs disturbed are still replaced by further ones.
+
+        Args:
+            samples_s: all samples so far.
+            counted_s: those of them that nobody disturbed.
+
+        >>> SamplingPlan().replaces([40.0], []), SamplingPlan().replaces([40.0, 41.0], [])
+        (True, False)
+        """
+        disturbed_s = sum(samples_s) - sum(counted_s)
+        longest_s = max(samples_s, default=0.0)
+        return disturbed_s <= max(self.disturbed_limit_s, longest_s)
 
     def least(self, samples_s: Sequence[float]) -> int:
         """How many samples a process needs at least, by how slow those so far are."""

@@ -252,6 +252,13 @@ def test_sampling_ends_on_a_machine_that_is_never_quiet() -> None:
     assert machine.now < 10.0
 
 
+def test_slow_samples_that_others_meet_again_and_again_are_not_replaced_without_end() -> None:
+    machine = ScriptedMachine(busy=lambda at_s: 1.0 if at_s % 30.0 < 5.0 else 0.0)
+    own = watch(machine)
+    samples = sample(repetition(machine, 60.0), SamplingPlan(), watch=own)
+    assert len(samples) == 2 and own.record((None, None)).counted(samples) == ()
+
+
 def test_a_disturbance_in_the_last_window_of_short_samples_is_found() -> None:
     machine = ScriptedMachine(busy=lambda at_s: 1.0 if 1.93 <= at_s < 1.99 else 0.0)
     own = watch(machine)

@@ -94,6 +94,16 @@ def test_a_workload_that_is_always_disturbed_is_left_while_others_go_on() -> Non
     assert "disturbed" in account.reasons[workload("a").key]
 
 
+def test_a_disturbed_process_of_minutes_is_not_repeated_in_the_same_sweep() -> None:
+    def script(label: str, visit: int) -> Mapping[str, Any]:
+        return seen(0.5, 5) if label == "a" else seen()
+
+    children = ScriptedChildren(script, wall_s=1.1 * harness.DISTURBED_LIMIT_S)
+    account = run(children, "ab")
+    assert children.visits.count("a") == 1
+    assert "1 process was disturbed" in account.reasons[workload("a").key]
+
+
 def test_a_canary_that_ran_beside_others_judges_nothing_and_is_no_history() -> None:
     loud = seen(canary_foreign=(0.4, 0.4)) | {"canary_before_s": 0.05, "canary_after_s": 0.06}
 
