@@ -1,115 +1,181 @@
 """Is the chosen runtime the fastest? Every installed one, for each model of a grid, in one run.
 
-    python benchmarks/runtimes.py [--grid qwen2_family] [--rounds 5] [--tokens 64] [--px 512]
+    python benchmarks/runtimes.py [--half encode] [--rounds 3] [--tokens 64] [--px 512]
 
 For every encoder and language model of the grid (each at one size, the nearest to `--px` that the
-encoder takes, and at `--tokens`), each runtime that can run it is timed in fresh processes. They
-take turns, in an order that is mirrored from round to round, so that drift meets all alike.
-Printed are the median of the processes' medians in milliseconds, and what `device=auto` chooses
-over the best: 1.00 where it chose the fastest. Runtimes are compared at precisions that `auto`
-could choose: 16 bits where the processor multiplies bf16, else 32; llama.cpp at fp16. A model that
-does not fit is timed in the widest weights that do. Run it on a quiet machine.
+grid has, and at `--tokens`), each runtime that can run it is timed as in a sweep: in a fresh
+process per round, in an order that is drawn anew each round, so that drift meets all alike. Printed
+are the median of the processes' medians in milliseconds, and what `device=auto` chooses over the
+best: 1.00 where it chose the fastest. Runtimes are compared at the precisions that `auto` takes
+here, and language models in int4 as well. Of a language model with more than 2 billion weights
+`BLOCKS` blocks are timed, since its export to OpenVINO needs its weights in fp32, which few
+machines hold: which runtime is faster is decided within a block. `--prepare` makes the files alone;
+do that first, and run the rest on a quiet machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import statistics
-import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import psutil
 
 from paretobench import backends
-from paretobench.backends import hardware
-from paretobench.backends.choose import choose_device
+from paretobench.analysis.stats import cell_median
+from paretobench.backends.choose import precision_of
 from paretobench.config import expand
-from paretobench.domain import GridPoint, Runtime, Workload, encode_workload, prefill_workload
-from paretobench.measure.single import measure_alone
-from paretobench.planning.cost import encode_bytes, prefill_bytes
+from paretobench.domain import (
+    Encoder,
+    GridPoint,
+    LanguageModel,
+    Runtime,
+    Workload,
+    encode_workload,
+    prefill_workload,
+)
+from paretobench.measure import harness
+from paretobench.measure.environment import fingerprint
+from paretobench.measure.preparation import prepare_all
+from paretobench.measure.process import Children
+from paretobench.measure.single import MemoryStore
+from paretobench.planning.cost import block_weights, prefill_bytes
 from paretobench.planning.plan import MEMORY_SHARE
+from paretobench.resources import cache_folder
+from paretobench.sweeping.prepare import prepare
 
 ALLOWED = 1.05
 """Chosen over best: what the tool promises for every model."""
 
+BLOCKS, LARGE = 4, 2_000_000_000
+"""Blocks that are timed of a language model with more weights than this."""
 
-def candidates(half: str) -> Iterator[Runtime]:
-    """Every runtime of one half that `auto` could choose here, most precise first."""
-    wide = "bf16" if hardware.detect().has_fast_bf16 else "fp32"
-    precisions = {"encode": (wide,), "prefill": (wide, "fp16", "int8", "int4")}[half]
+
+@dataclass(frozen=True)
+class Contest:
+    """One model: the workload that `auto` plans for it, and the same on every other runtime."""
+
+    label: str
+    chosen: Workload
+    rivals: tuple[Workload, ...]
+
+
+def planned(words: Sequence[str]) -> list[Workload]:
+    """What `device=auto` would time, with its choice of runtime in each workload."""
+    devices, _ = prepare(expand([*words, "horizon=none"]), None)
+    for one in devices:
+        one.site.close()
+    return [workload.workload for workload in devices[0].plan.workloads]
+
+
+def rivals(chosen: Workload) -> Iterator[Workload]:
+    """A workload on every installed runtime, in the precision that `auto` takes there."""
+    is_named = chosen.runtime.precision in ("int8", "int4")
     for name in backends.NAMES:
-        if backends.get(name).available().is_available:
-            for precision in dict.fromkeys((*precisions, "fp32")):
-                yield Runtime(name, precision, {"device": "cpu"})
+        if not backends.get(name).available().is_available:
+            continue
+        precision = chosen.runtime.precision if is_named else precision_of(name)
+        other = replace(chosen, runtime=Runtime(name, precision, {"device": "cpu"}))
+        if backends.refusal(other) is None:
+            yield other
 
 
-def rivals(half: str, point: GridPoint, px: int, n_tokens: int) -> list[Workload]:
-    """One workload for each runtime that can run a model: in its widest precision that fits."""
-    found: dict[str, Workload] = {}
+def contests(half: str, grid: str, px: int, tokens: int) -> Iterator[Contest]:
+    """The models of a grid, each with its rivals."""
+    if half == "encode":
+        points = expand([f"+grid={grid}"]).points
+        sizes = {w.label: w for w in planned([f"+grid={grid}"]) if w.kind == "encode"}
+        for encoder in {point.encoder.name: point.encoder for point in points}.values():
+            nearest = size_of(encoder, points, px)
+            chosen = sizes[encode_workload(encoder, nearest, Runtime("", "")).label]
+            yield Contest(chosen.label, chosen, tuple(rivals(chosen)))
+        return
+    for precision in ("", "int4"):
+        words = [f"+grid={grid}", *([f"precision={precision}"] if precision else [])]
+        for llm in {point.llm.name: point.llm for point in expand(words).points}.values():
+            yield prefill_contest(llm, words, tokens)
+
+
+def prefill_contest(llm: LanguageModel, words: Sequence[str], tokens: int) -> Contest:
+    """One language model at `tokens`, on the runtime that the plan has for it."""
+    spec = llm.spec()
+    own = next(w for w in planned(words) if w.kind == "prefill" and w.subject["llm"] == spec)
     limit = MEMORY_SHARE * psutil.virtual_memory().total
-    for runtime in candidates(half):
-        if half == "encode":
-            workload = encode_workload(point.encoder, px, runtime)
-            needed = encode_bytes(point.encoder, px, runtime)
-        else:
-            workload = prefill_workload(point.llm, n_tokens, runtime)
-            needed = prefill_bytes(point.llm, n_tokens, runtime)
-        refused = backends.get(runtime.backend).refuses(workload)
-        if needed <= limit and refused is None:
-            found.setdefault(runtime.backend, workload)
-    return list(found.values())
+    label, timed = llm.label, llm
+    if llm.parameters > LARGE:
+        spared = block_weights(llm) * (llm.n_layers - BLOCKS)
+        timed = replace(llm, n_layers=BLOCKS, parameters=llm.parameters - spared)
+        label = f"{llm.label}, {BLOCKS} of {llm.n_layers} blocks"
+    chosen = prefill_workload(timed, tokens, own.runtime)
+    fitting = [one for one in rivals(chosen) if prefill_bytes(timed, tokens, one.runtime) <= limit]
+    return Contest(f"{label} x {tokens}", chosen, tuple(fitting))
 
 
-def timed(workloads: Sequence[Workload], rounds: int) -> dict[str, float]:
-    """Seconds by backend: the median over rounds of fresh processes, in mirrored order."""
-    seen: dict[str, list[float]] = {one.runtime.backend: [] for one in workloads}
+def size_of(encoder: Encoder, points: Sequence[GridPoint], px: int) -> int:
+    """The side in the grid that is nearest to the one asked for."""
+    sizes = [point.resolution_px for point in points if point.encoder == encoder]
+    return min(sizes, key=lambda size: (abs(size - px), size))
+
+
+def timed(workloads: Sequence[Workload], rounds: int) -> dict[str, list[float]]:
+    """Medians of fresh processes by workload, one process of each in every round."""
+    seen: dict[str, list[float]] = {one.key: [] for one in workloads}
+    environment = fingerprint()
     for number in range(rounds):
-        for workload in workloads if number % 2 == 0 else reversed(workloads):
-            answer = measure_alone(workload, "quick")
-            for failure in answer["failures"]:
-                print(f"  {workload.label} on {workload.runtime}: {failure}", file=sys.stderr)
-            if answer["latency"] is not None:
-                seen[workload.runtime.backend].append(answer["latency"]["value"])
-    return {name: statistics.median(seconds) for name, seconds in seen.items() if seconds}
+        store = MemoryStore()
+        options = harness.Options(artifacts=cache_folder(), fidelity="quick", seed=number)
+        harness.run(workloads, store=store, environment=environment, options=options)
+        for cell in store.kept_cells:
+            if cell.status != "disturbed":
+                seen[cell.workload_key].append(cell_median(cell))
+        for failure in store.kept_failures if number == 0 else ():
+            print(f"  failed: {failure.workload_key[:8]}: {failure.reason}", flush=True)
+    return seen
 
 
-def nearest(allowed: Sequence[int], px: int) -> int:
-    """The size of an encoder's own that is nearest to the one asked for."""
-    return min(allowed, key=lambda size: (abs(size - px), size))
+def show(contest: Contest, seen: dict[str, list[float]]) -> float:
+    """One row of the table; returns chosen over best."""
+    medians = {
+        str(one.runtime): statistics.median(seen[one.key])
+        for one in contest.rivals
+        if seen[one.key]
+    }
+    if not medians:
+        print(f"| {contest.label} | nothing could be timed |")
+        return 1.0
+    best = min(medians, key=lambda name: medians[name])
+    chosen = str(contest.chosen.runtime)
+    ratio = medians.get(chosen, float("inf")) / medians[best]
+    times = ", ".join(f"{name} {s * 1e3:.1f}" for name, s in sorted(medians.items(), key=_second))
+    print(f"| {contest.label} | {chosen} | {best} | {ratio:.2f} | {times} |", flush=True)
+    return ratio
+
+
+def _second(item: tuple[str, float]) -> float:
+    return item[1]
 
 
 def main() -> int:
     """Print the table; 1 if a choice is slower than promised."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--grid", default="qwen2_family")
-    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--half", choices=("encode", "prefill"), default="encode")
+    options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--tokens", type=int, default=64)
     options.add_argument("--px", type=int, default=512)
+    options.add_argument("--prepare", action="store_true", help="make the files alone")
     given = options.parse_args()
-    request = expand([f"+grid={given.grid}"])
-    asked = request.devices[0]
-    device = choose_device({"name": "auto", "encode": asked.encode, "prefill": asked.prefill})
-    by_encoder = {point.encoder.name: point for point in request.points}
-    by_llm = {point.llm.name: point for point in request.points}
-    worst = 1.0
-    work = itertools.chain(
-        (("encode", point, device.encode.backend) for point in by_encoder.values()),
-        (("prefill", point, device.prefill.backend) for point in by_llm.values()),
-    )
-    for half, point, chosen in work:
-        sizes = [one.resolution_px for one in request.points if one.encoder == point.encoder]
-        px = nearest(sizes, given.px)
-        seconds = timed(rivals(half, point, px, given.tokens), given.rounds)
-        if not seconds:
-            continue
-        best = min(seconds, key=lambda name: seconds[name])
-        taken = chosen if chosen in seconds else "llamacpp"
-        ratio = seconds.get(taken, seconds[best]) / seconds[best]
-        worst = max(worst, ratio)
-        name = point.encoder.label if half == "encode" else point.llm.label
-        listed = ", ".join(f"{key} {value * 1e3:.1f}" for key, value in sorted(seconds.items()))
-        print(f"{half:8}{name:14} chosen {taken:12} best {best:12} {ratio:.2f}   ms: {listed}")
+    found = list(contests(given.half, given.grid, given.px, given.tokens))
+    workloads = list({one.key: one for contest in found for one in contest.rivals}.values())
+    if given.prepare:
+        made = prepare_all(workloads, Children(), cache_folder(), 1800.0, lambda *_: None)
+        for one in made:
+            print(f"{one.workload.label} on {one.workload.runtime}: {one.reason or 'ready'}")
+        return 0
+    seen = timed(workloads, given.rounds)
+    print("| model | chosen | best | chosen / best | ms |\n|---|---|---|---:|---|")
+    worst = max(show(contest, seen) for contest in found)
     print(f"worst chosen over best: {worst:.2f} (promised: {ALLOWED})")
     return int(worst > ALLOWED)
 

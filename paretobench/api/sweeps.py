@@ -107,7 +107,7 @@ def sweep(*overrides: str, progress: Callable[[str], None] | None = None) -> Res
     request = expand(list(overrides))
     write = progress or _to_stderr
     with results_so_far(request.settings.database, only_looks=False) as known:
-        prepared, missing = prepare(request, known)
+        prepared, missing = prepare(request, known, announce=write)
     for name, reason in missing.items():
         write(f"{name} is left out: {reason}")
     try:

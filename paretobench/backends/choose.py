@@ -1,8 +1,10 @@
 """Which runtime encodes and which prefills: a device profile turned into a decision.
 
-`auto` takes the first installed runtime of an order, and says so in one sentence. The orders
-are those in which the runtimes finished when the same networks were run on one machine
-(batch 1, 2 threads, a server processor with AVX512-BF16; milliseconds):
+`auto` takes, for each model, the runtime on which the probe of its family (`probes`) was fastest on
+this machine, of those that can run it in the precision asked for. Where nothing was timed
+(`choose=listed`, a plan before the first sweep, another machine) the first installed runtime of an
+order decides. The orders are those in which the runtimes finished when the same networks were run
+on one machine (batch 1, 2 threads, a server processor with AVX512-BF16 and AMX; milliseconds):
 
     encoder      openvino bf16   torch bf16   openvino fp32   onnxruntime fp32   torch fp32
     FastViTHD@512          155          253             289                332          585
@@ -11,25 +13,27 @@ are those in which the runtimes finished when the same networks were run on one 
     prefill: torch bf16 took a quarter to a third of the time of mlx fp32 on that processor;
     on two AVX2 cores without bf16 llama.cpp took 0.36 to 0.78 of torch fp32's, at half its memory.
 
-So onnxruntime is ahead of torch only where the processor has no bf16. On a GPU torch is the
-only runtime here; on Apple silicon Core ML and MLX are those of the FastVLM paper. What a grid's
-precisions ask for counts first: a runtime that has not all of them is passed over.
+On a GPU torch is the only runtime here; on Apple silicon Core ML and MLX are those of the FastVLM
+paper. Nothing is timed there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from paretobench import backends
-from paretobench.backends import hardware
+from paretobench.backends import hardware, probes
 from paretobench.backends.coreml import convert_elsewhere
 from paretobench.backends.hardware import Hardware
+from paretobench.backends.probes import Half, Timings
 from paretobench.domain import Device, Runtime, Workload
 from paretobench.errors import BackendMissingError
 from paretobench.installation import install_command
+from paretobench.units import milliseconds
 
-Half = Literal["encode", "prefill"]
+HALVES: tuple[Half, Half] = ("encode", "prefill")
 _EXTRA = {"coreml": "apple"}
 
 _MAC_PROFILES = {
@@ -47,27 +51,59 @@ _OTHER_PROFILES = ("auto", "cpu", "cuda", "mlx_cpu", "torch")
 them, its name alone would build something else."""
 
 
-def choose_device(request: Mapping[str, Any], machine: Hardware | None = None) -> Device:
+def choose_device(
+    request: Mapping[str, Any], machine: Hardware | None = None, timings: Timings | None = None
+) -> Device:
     """Decide what `auto` leaves open and check that the rest can run here.
 
     Args:
         request: `name`, `encode`, `prefill`, `executor`, as in `sweeps/device/`; each half
-            with `backend`, `precision`, `options`, `precisions` where a grid names some, and
-            `runs_network` where weights are shared or a checkpoint's, or tokens are decoded.
+            with `backend`, `precision`, `options`, `precisions` where a grid names some,
+            `models` (by name, `spec` and `precision`) where a grid is known, and `runs_network`
+            where weights are shared or a checkpoint's, or tokens are decoded.
         machine: what to decide for; this machine if None.
+        timings: of probes here; where they are missing the listed order decides.
 
     Raises:
         BackendMissingError: if a runtime is not installed or not for this machine; nothing
             has been built then.
         UnknownNameError: if there is no such backend.
     """
+    machine, timings = machine or hardware.detect(), timings or Timings()
+    encoders = _ranked_by_model("encode", request["encode"], machine, timings)
+    llms = _ranked_by_model("prefill", request["prefill"], machine, timings)
+    encode, why_encode = _choose(request, "encode", machine, encoders, timings)
+    prefill, why_prefill = _choose(request, "prefill", machine, llms, timings)
+    return Device(
+        request["name"],
+        encode,
+        prefill,
+        "; ".join(sentence for sentence in (why_encode, why_prefill) if sentence),
+        request.get("executor", "local"),
+        _fallbacks(request["prefill"], prefill, machine),
+        encoders,
+        llms,
+    )
+
+
+def wanted_probes(request: Mapping[str, Any], machine: Hardware | None = None) -> list[Workload]:
+    """The probes by which the runtimes of a request's models are ranked; none where one runtime
+    alone can run them, where they were named, and on a GPU or a Mac, which have a runtime each.
+
+    Args:
+        request, machine: as for `choose_device`.
+    """
     machine = machine or hardware.detect()
-    encode, why_encode = _choose(request, "encode", machine)
-    prefill, why_prefill = _choose(request, "prefill", machine)
-    why = "; ".join(sentence for sentence in (why_encode, why_prefill) if sentence)
-    executor = request.get("executor", "local")
-    fallbacks = _fallbacks(request["prefill"], prefill, machine)
-    return Device(request["name"], encode, prefill, why, executor, fallbacks)
+    if machine.is_apple_silicon or _has_usable_cuda(machine):
+        return []
+    found: dict[str, Workload] = {}
+    for half in HALVES:
+        models = _open_models(request[half])
+        for name, able in _able_by_model(half, request[half], machine).items():
+            family = probes.family_of(half, models[name]["spec"])
+            probed = [probes.workload(half, family, runtime) for runtime in able]
+            found |= {one.key: one for one in probed} if len(probed) > 1 else {}
+    return list(found.values())
 
 
 def order(half: Half, machine: Hardware) -> tuple[str, ...]:
@@ -85,13 +121,25 @@ def order(half: Half, machine: Hardware) -> tuple[str, ...]:
     return ("openvino", "onnxruntime", "torch")
 
 
-def _choose(request: Mapping[str, Any], half: Half, machine: Hardware) -> tuple[Runtime, str]:
+def _choose(
+    request: Mapping[str, Any],
+    half: Half,
+    machine: Hardware,
+    ranked: Mapping[str, tuple[Runtime, ...]],
+    timings: Timings,
+) -> tuple[Runtime, str]:
+    """A half's runtime, and why: of several for different models, the one that most have."""
     requested = request[half]
+    if numbers := _why_ranked(half, requested, machine, ranked, timings):
+        firsts = [runtimes[0] for runtimes in ranked.values()]
+        runtime = max(firsts, key=firsts.count)
+        return runtime, f"{half}, probes timed on {timings.where}: {numbers}"
     name, precision = requested.get("backend", "auto"), requested.get("precision", "auto")
     options = dict(requested.get("options") or {})
     why = ""
     if name == "auto":
-        name, why = _fastest(half, machine, requested)
+        name = _installed(half, machine, requested)[0]
+        why = _why_listed(half, machine, requested)
     else:
         _require(name, _profile(request, name), options, machine)
     _set_device(name, options, machine)
@@ -106,36 +154,143 @@ RUN_NETWORKS = ("torch", "mlx")
 """Runtimes that can share weights between layers, time a checkpoint's own, and decode."""
 
 
-def _fastest(half: Half, machine: Hardware, requested: Mapping[str, Any]) -> tuple[str, str]:
+def _listed(half: Half, machine: Hardware, requested: Mapping[str, Any]) -> tuple[str, ...]:
+    """The order of the list, without runtimes that cannot do what is asked for."""
     names = order(half, machine)
     if requested.get("runs_network"):
         names = tuple(name for name in names if name in RUN_NETWORKS)
     if precisions := requested.get("precisions", ()):
         able = [name for name in names if all(_has(name, half, each) for each in precisions)]
         names = tuple(able) or names
+    return names
+
+
+def _installed(half: Half, machine: Hardware, requested: Mapping[str, Any]) -> list[str]:
+    """The installed runtimes of the list, in its order.
+
+    Raises:
+        BackendMissingError: if there is none.
+    """
+    names = _listed(half, machine, requested)
     installed = [name for name in names if backends.get(name).available().is_available]
     if not installed:
         raise BackendMissingError(
             f"nothing that can {half} is installed (looked for {', '.join(names)}); "
             f"{_pip(names[0], machine)}"
         )
+    return installed
+
+
+def _why_listed(half: Half, machine: Hardware, requested: Mapping[str, Any]) -> str:
+    names = _listed(half, machine, requested)
     if len(names) == 1:
-        return installed[0], "the runtime for this GPU"
+        return "the runtime for this GPU"
+    installed = _installed(half, machine, requested)
     missing = [name for name in names if name not in installed]
     rest = f" ({', '.join(missing)} not installed)" if missing else ""
-    return installed[0], f"the fastest installed of {', '.join(names)}{rest}"
+    return f"the first installed in the list {', '.join(names)}{rest}"
 
 
-_PROBED: Mapping[Half, Mapping[str, Any]] = {
-    "encode": {"encoder": {}, "resolution_px": 224},
-    "prefill": {"llm": {"architecture": "qwen2"}, "n_tokens": 16},
-}
+def _open_models(requested: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """The models whose runtime is left open, by name."""
+    if requested.get("backend", "auto") != "auto":
+        return {}
+    models: Mapping[str, Mapping[str, Any]] = requested.get("models", {})
+    return models
+
+
+def _able(
+    half: Half,
+    requested: Mapping[str, Any],
+    model: Mapping[str, Any],
+    names: Sequence[str],
+    machine: Hardware,
+) -> list[Runtime]:
+    """Of some backends, those that can run a model, in their order, each in the model's precision,
+    else the half's, else the one that `auto` takes there."""
+    found = []
+    for name in names:
+        options = dict(requested.get("options") or {})
+        _set_device(name, options, machine)
+        precision = model["precision"] or requested.get("precision", "auto")
+        if precision == "auto":
+            precision, _ = _precision(name, options, machine)
+        runtime = Runtime(name, precision, options)
+        if backends.refusal(probes.example(half, model["spec"], runtime)) is None:
+            found.append(runtime)
+    return found
+
+
+def _able_by_model(
+    half: Half, requested: Mapping[str, Any], machine: Hardware
+) -> dict[str, list[Runtime]]:
+    """For each model whose runtime is open, the installed runtimes that can run it."""
+    models = _open_models(requested)
+    if not models:
+        return {}
+    names = _installed(half, machine, {**requested, "precisions": ()})
+    able = {name: _able(half, requested, model, names, machine) for name, model in models.items()}
+    return {name: runtimes for name, runtimes in able.items() if runtimes}
+
+
+TIE = 0.03
+"""Probes within this of the fastest count as equal, and the list's order decides: what two
+processes of one probe differ by."""
+
+
+def _ranked_by_model(
+    half: Half, requested: Mapping[str, Any], machine: Hardware, timings: Timings
+) -> dict[str, tuple[Runtime, ...]]:
+    """The runtimes of each model whose runtime is open, the fastest first."""
+    models = _open_models(requested)
+    return {
+        name: tuple(_ranked(half, probes.family_of(half, models[name]["spec"]), able, timings))
+        for name, able in _able_by_model(half, requested, machine).items()
+    }
+
+
+def _ranked(
+    half: Half, family: str, runtimes: Sequence[Runtime], timings: Timings
+) -> list[Runtime]:
+    """By their probes' seconds where all were tried; else in the given order."""
+    keys = [probes.workload(half, family, runtime).key for runtime in runtimes]
+    if any(key not in timings.seconds for key in keys):
+        return list(runtimes)
+    seconds = [timings.seconds[key] for key in keys]
+    known = [one for one in seconds if one is not None]
+    limit = min(known, default=0.0) * (1.0 + TIE)
+    rank = [math.inf if one is None else 0.0 if one <= limit else one for one in seconds]
+    return [runtimes[i] for i in sorted(range(len(runtimes)), key=lambda i: rank[i])]
+
+
+def _why_ranked(
+    half: Half,
+    requested: Mapping[str, Any],
+    machine: Hardware,
+    ranked: Mapping[str, tuple[Runtime, ...]],
+    timings: Timings,
+) -> str:
+    """The numbers by which runtimes were ranked, family by family; empty where none were timed."""
+    models = _open_models(requested)
+    shown: list[str] = []
+    for name, runtimes in ranked.items():
+        family = probes.family_of(half, models[name]["spec"])
+        keys = [probes.workload(half, family, runtime).key for runtime in runtimes]
+        if len(keys) > 1 and all(key in timings.seconds for key in keys):
+            pairs = zip(runtimes, keys, strict=True)
+            times = (_timed(runtime, timings.seconds[key]) for runtime, key in pairs)
+            shown.append(f"{family}: {', '.join(times)}")
+    return "; ".join(dict.fromkeys(shown))
+
+
+def _timed(runtime: Runtime, seconds: float | None) -> str:
+    return f"{runtime} cannot" if seconds is None else f"{runtime} {milliseconds(seconds)} ms"
 
 
 def _has(name: str, half: Half, precision: str) -> bool:
     """Whether a runtime can run one half in a precision, as far as it is known beforehand."""
-    runtime = Runtime(name, precision)
-    return backends.get(name).refuses(Workload(half, "", _PROBED[half], runtime)) is None
+    example = probes.workload(half, "ViT", Runtime(name, precision))
+    return backends.get(name).refuses(example) is None
 
 
 FALLBACKS = ("fp16", "int8", "int4")
@@ -227,6 +382,11 @@ def _precision(name: str, options: Mapping[str, Any], machine: Hardware) -> tupl
     if name in ("mlx", "onnxruntime"):
         return "fp32", f"{name} has fast kernels for nothing else on a CPU"
     return "fp32", "the processor has no bf16 instructions"
+
+
+def precision_of(name: str) -> str:
+    """The precision that `auto` takes for a runtime on this machine's processor."""
+    return _precision(name, {"device": "cpu"}, hardware.detect())[0]
 
 
 def _has_usable_cuda(machine: Hardware) -> bool:

@@ -29,7 +29,7 @@ def prepared_devices(request: Request, store: Store | None, must_run: bool = Tru
     """
     from paretobench.sweeping import run as sweep
 
-    prepared, missing = sweep.prepare(request, store, must_run)
+    prepared, missing = sweep.prepare(request, store, must_run, say)
     for reason in missing.values():
         warn(f"left out: {reason}")
     scoring = scoring_ahead(prepared, store)

@@ -10,7 +10,7 @@ from typing import Any
 
 from paretobench.config import checking
 from paretobench.config.inventory import InventoryDevice
-from paretobench.domain import GridPoint
+from paretobench.domain import Encoder, GridPoint, LanguageModel
 from paretobench.domain.records import Fidelity
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.planning.plan import Refusal
@@ -19,6 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "fidelity": ("quick", "standard", "rigorous"),
     "protocol": ("paper", "full"),
     "weights": ("full", "shared", "checkpoint"),
+    "choose": ("measured", "listed"),
 }
 """Settings that are one of a few words."""
 
@@ -46,6 +47,7 @@ class Settings:
     cell_timeout_s: float = 1800.0
     wait: bool = True
     horizon: str = "60s"
+    choose: str = "measured"
     inventory: str = ""
 
     @property
@@ -59,7 +61,8 @@ class DeviceRequest:
     """A device as written in `sweeps/device/`; `auto` is decided by the backends.
 
     `encode` and `prefill` each have `backend`, `precision` and `options`; `place` is the
-    machine of the inventory, None for a bare profile.
+    machine of the inventory, None for a bare profile. With `choose=measured` probes on the device
+    decide what is left open.
     """
 
     name: str
@@ -67,6 +70,7 @@ class DeviceRequest:
     prefill: Mapping[str, Any]
     executor: str = "local"
     place: InventoryDevice | None = None
+    choose: str = "listed"
 
 
 @dataclass(frozen=True)
@@ -115,20 +119,36 @@ def seconds(name: str, text: str) -> float:
 def asked_of(
     device: DeviceRequest, points: Iterable[GridPoint], settings: Settings
 ) -> DeviceRequest:
-    """A device that is asked for runtimes with every precision that a grid's models name, and for
-    one that runs the network itself where settings need it."""
+    """A device that is asked for a runtime for every model of a grid, with every precision that
+    they name, and for one that runs the network itself where settings need it."""
+    points = tuple(points)
     whole = settings.weights != "full" or settings.decode
-    encode = {point.encoder.precision for point in points if point.encoder.precision}
-    prefill = {point.llm.precision for point in points if point.llm.precision}
+    encoders = {one.name: one for point in points for one in _single(point.encoder)}
+    llms = {point.llm.name: point.llm for point in points}
     return replace(
         device,
-        encode={**device.encode, **({"precisions": sorted(encode)} if encode else {})},
+        choose=settings.choose,
+        encode={**device.encode, **_of_models(encoders)},
         prefill={
             **device.prefill,
-            **({"precisions": sorted(prefill)} if prefill else {}),
+            **_of_models(llms),
             **({"runs_network": True} if whole else {}),
         },
     )
+
+
+def _single(encoder: Encoder) -> tuple[Encoder, ...]:
+    """The encoders of a system of several, or the encoder itself."""
+    return tuple(part.encoder for part in encoder.parts) or (encoder,)
+
+
+def _of_models(models: Mapping[str, Encoder] | Mapping[str, LanguageModel]) -> dict[str, Any]:
+    """What a half is asked for: each model with its network and precision, all precisions."""
+    precisions = sorted({model.precision for model in models.values() if model.precision})
+    asked = {
+        name: {"spec": model.spec(), "precision": model.precision} for name, model in models.items()
+    }
+    return {"models": asked, **({"precisions": precisions} if precisions else {})}
 
 
 def settings(data: Mapping[str, Any]) -> Settings:

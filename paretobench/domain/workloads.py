@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -48,6 +48,11 @@ class Runtime:
             "options": dict(self.options),
         }
 
+    @staticmethod
+    def of(spec: Mapping[str, Any]) -> Runtime:
+        """Inverse of `spec`."""
+        return Runtime(spec["backend"], spec["precision"], dict(spec.get("options") or {}))
+
     def __str__(self) -> str:
         return f"{self.backend} {self.precision}"
 
@@ -61,6 +66,8 @@ class Device:
         executor: where its cells run.
         fallbacks: what prefills a language model instead that takes too much memory in `prefill`,
             widest weights first; only where nobody named a precision.
+        encoders, llms: where a grid's models are known and their runtime was left open: by a
+            model's name, the runtimes that can run it, the fastest first.
     """
 
     name: str
@@ -69,6 +76,42 @@ class Device:
     why: str = ""
     executor: str = "local"
     fallbacks: tuple[Runtime, ...] = ()
+    encoders: Mapping[str, tuple[Runtime, ...]] = field(default_factory=dict)
+    llms: Mapping[str, tuple[Runtime, ...]] = field(default_factory=dict)
+
+    def choice(self) -> dict[str, Any]:
+        """The runtimes and why, as JSON; the name and the executor are the asker's."""
+        return {
+            "encode": self.encode.spec(),
+            "prefill": self.prefill.spec(),
+            "why": self.why,
+            "fallbacks": [one.spec() for one in self.fallbacks],
+            "encoders": {
+                name: [one.spec() for one in each] for name, each in self.encoders.items()
+            },
+            "llms": {name: [one.spec() for one in each] for name, each in self.llms.items()},
+        }
+
+    @staticmethod
+    def of_choice(name: str, choice: Mapping[str, Any], executor: str = "local") -> Device:
+        """A device from `choice()`."""
+        by_name = {
+            kind: {model: _runtimes(each) for model, each in choice.get(kind, {}).items()}
+            for kind in ("encoders", "llms")
+        }
+        return Device(
+            name,
+            Runtime.of(choice["encode"]),
+            Runtime.of(choice["prefill"]),
+            choice["why"],
+            executor,
+            _runtimes(choice.get("fallbacks", ())),
+            **by_name,
+        )
+
+
+def _runtimes(specs: Iterable[Mapping[str, Any]]) -> tuple[Runtime, ...]:
+    return tuple(map(Runtime.of, specs))
 
 
 @dataclass(frozen=True)
@@ -125,12 +168,11 @@ class Workload:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Workload:
         """Inverse of `to_json`; a `key` in the data is ignored, since content decides it."""
-        runtime = data["runtime"]
         return Workload(
             kind=data["kind"],
             label=data.get("label", ""),
             subject=data["subject"],
-            runtime=Runtime(runtime["backend"], runtime["precision"], runtime.get("options", {})),
+            runtime=Runtime.of(data["runtime"]),
             batch=data.get("batch", 1),
             protocol_version=data.get("protocol_version", PROTOCOL_VERSION),
             folder=data.get("folder", ""),

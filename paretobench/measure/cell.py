@@ -111,10 +111,10 @@ def time_workload(given: Mapping[str, Any]) -> dict[str, Any]:
     limit_s = given.get("wait_limit_s", PROCESS_WAIT_LIMIT_S)
     watch = Watch(MachineProbe(), limit_s, name_neighbours=neighbours)
     before_s, before = watch.around(canary)
-    session, load_s, prepare_s = _load(workload, given)
+    session, load_s, prepare_s = load(workload, given)
     since_spawn_s = time.time() - given.get("spawned_at", time.time())
     overhead_s = since_spawn_s - prepare_s - watch.waited_s + ENDING_S
-    timed = _time_session(session, plan, overhead_s, watch)
+    timed = time_session(session, plan, overhead_s, watch)
     facts = dict(session.facts) | {"sampling": plan.to_json()} | timed.pop("facts")
     session.close()
     time.sleep(SETTLE_S)
@@ -132,7 +132,7 @@ def time_workload(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _time_session(
+def time_session(
     session: Session, plan: SamplingPlan, overhead_s: float, watch: Watch
 ) -> dict[str, Any]:
     """The cold run, the warm-up and the samples, with memory and energy, as part of the answer."""
@@ -158,7 +158,7 @@ def _time_session(
     }
 
 
-def _load(workload: Workload, given: Mapping[str, Any]) -> tuple[Session, float, float]:
+def load(workload: Workload, given: Mapping[str, Any]) -> tuple[Session, float, float]:
     """A session, the seconds it took to load, and the seconds of making what was not made."""
     backend = backends.get(workload.runtime.backend)
     made, prepare_s = given.get("prepared"), 0.0

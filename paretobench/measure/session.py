@@ -5,7 +5,7 @@ The first line of the other side names the protocol; every later line is a quest
 one says that it is still there:
 
     {"protocol": 1}                              -> hello: version, clock, free disk
-    {"ask": "describe", "device": {...}}         -> described: environment, runtimes
+    {"ask": "describe", "device": {...}}         -> event ..., then described: environment, runtimes
     {"ask": "refusals", "workloads": [...]}      -> refusals: reasons by key
     {"ask": "measure", "workloads": ...}         -> event | cell | failure ..., then done
 
@@ -196,18 +196,19 @@ class _Session:
 
     def describe(self, question: Mapping[str, Any]) -> None:
         """The environment, and the runtimes that a device profile comes to here."""
-        from paretobench.backends.choose import choose_device
+        from paretobench.measure.runtime_timing import Permission, decide
 
         environment = self.environment()
-        found = {"identity": dict(environment.identity), "observed": dict(environment.observed)}
         chosen: dict[str, Any] = {}
         if question.get("device"):
-            device = choose_device(question["device"])
-            chosen = {
-                "encode": device.encode.spec(),
-                "prefill": device.prefill.spec(),
-                "why": device.why,
-            }
+            announce = lambda text: self.forward(events.Waiting(text))  # noqa: E731
+            wait = question.get("time_runtimes")
+            permission = None if wait is None else Permission(announce, bool(wait["wait"]))
+            device, environment = decide(
+                question["device"], environment, self.lock, permission, self._children
+            )
+            chosen = device.choice()
+        found = {"identity": dict(environment.identity), "observed": dict(environment.observed)}
         self.say("described", environment=found, device=chosen)
 
     def refusals(self, question: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ refused with the reason; it is never dropped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -362,8 +362,12 @@ def _too_slow(ttft_s: float, horizon_s: float) -> str:
 def _with_weights(device: Device, weights: str) -> Device:
     if weights != "shared":
         return device
-    options = {**device.prefill.options, "weights": weights}
-    return replace(device, prefill=replace(device.prefill, options=options))
+
+    def shared(runtime: Runtime) -> Runtime:
+        return replace(runtime, options={**runtime.options, "weights": weights})
+
+    llms = {name: tuple(map(shared, each)) for name, each in device.llms.items()}
+    return replace(device, prefill=shared(device.prefill), llms=llms)
 
 
 def _refusal(point: GridPoint, reason: str) -> Refusal:
@@ -420,7 +424,9 @@ class _Planner:
         return PlannedPoint(point, tiles, encodes, prefill, decode)
 
     def _encode(self, encoder: Encoder, seen: EncoderInput) -> Workload:
-        runtime = _in_precision(self._device.encode, encoder.precision)
+        own = _in_precision(self._device.encode, encoder.precision)
+        candidates = self._device.encoders.get(encoder.name, (own,))
+        runtime = self._fitting(candidates, lambda one: encode_bytes(encoder, seen, one))
 
         def make() -> Workload:
             needed = encode_bytes(encoder, seen, runtime)
@@ -445,17 +451,22 @@ class _Planner:
         return self._once(("prefill", llm.name, n_tokens), make)
 
     def _runtime_for(self, llm: LanguageModel, n_tokens: int) -> Runtime:
-        """The device's runtime, or the first fallback that leaves memory for other programs."""
+        """The fastest of the device's runtimes that leaves memory for other programs, or the
+        first fallback that does."""
         own = _in_precision(self._device.prefill, llm.precision)
-        if llm.precision:
-            return own
-        candidates = (own, *self._device.fallbacks)
-        sizes = [prefill_bytes(llm, n_tokens, runtime) for runtime in candidates]
+        candidates = self._device.llms.get(llm.name, (own,))
+        if not llm.precision:
+            candidates = (*candidates, *self._device.fallbacks)
+        return self._fitting(candidates, lambda one: prefill_bytes(llm, n_tokens, one))
+
+    def _fitting(self, candidates: Sequence[Runtime], needed: Callable[[Runtime], int]) -> Runtime:
+        """The first that fits into most of the memory, else into all of it, else the first."""
+        sizes = [needed(runtime) for runtime in candidates]
         for share in (MEMORY_SHARE, 1.0):
             for runtime, size in zip(candidates, sizes, strict=True):
                 if size <= share * self._machine.memory_bytes:
                     return runtime
-        return own
+        return candidates[0]
 
     def _hint(self, llm: LanguageModel, n_tokens: int, runtime: Runtime) -> str:
         """What would measure a language model that does not fit."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from paretobench.domain import Device, Runtime, Workload
+from paretobench.domain import Device, Workload
 from paretobench.domain.records import Cell, Environment, Failure
 from paretobench.errors import ExecutorError
 from paretobench.measure import events, harness
@@ -21,6 +21,7 @@ from paretobench.units import counted
 
 if TYPE_CHECKING:
     from paretobench.config import DeviceRequest
+    from paretobench.measure.runtime_timing import Permission
 
 RECONNECTS = 3
 """How often a lost connection is opened again, as long as each delivered something new."""
@@ -58,31 +59,39 @@ class RemoteDevice:
         return hello
 
     def profile(
-        self, device: Mapping[str, Any] | None = None
+        self, device: Mapping[str, Any] | None = None, permission: Permission | None = None
     ) -> tuple[Environment, Mapping[str, Any]]:
         """The device's environment, and what a profile comes to there.
 
         Args:
             device: a profile's `name`, `encode`, `prefill`; None asks for the environment only.
+            permission: to time runtimes there first.
 
         Raises:
             ExecutorError: if the profile cannot run there, or the connection is lost.
         """
-        (answer,) = self._session().ask("describe", device=device)
+        allowed = {} if permission is None else {"time_runtimes": {"wait": permission.wait}}
+        answer: Mapping[str, Any] = {}
+        for answer in self._session().ask("describe", device=device, **allowed):
+            if answer["say"] == "event" and permission is not None:
+                permission.announce(f"{self.name}: {answer['text']}")
         self._environment = Environment(**answer["environment"])
         return self._environment, answer["device"]
 
-    def describe(self, request: DeviceRequest) -> tuple[Device, Environment]:
+    def describe(
+        self, request: DeviceRequest, permission: Permission | None = None
+    ) -> tuple[Device, Environment]:
         """See `MeasuringDevice`.
 
         Raises:
             ExecutorError: if the device cannot be reached or used, or the profile cannot run.
         """
         halves = {"encode": dict(request.encode), "prefill": dict(request.prefill)}
-        environment, found = self.profile({"name": request.name, **halves})
+        wish = {"name": request.name, "choose": request.choose, **halves}
+        environment, found = self.profile(wish, permission)
         why = "; ".join(part for part in (f"over {self.where}", found["why"]) if part)
-        encode, prefill = _runtime(found["encode"]), _runtime(found["prefill"])
-        return Device(request.name, encode, prefill, why, request.executor), environment
+        choice = {**found, "why": why}
+        return Device.of_choice(request.name, choice, request.executor), environment
 
     def refusals(self, workloads: Iterable[Workload]) -> dict[str, str]:
         """See `MeasuringDevice`; a checkpoint's folder is on this machine only."""
@@ -215,10 +224,6 @@ def _travelling(options: harness.Options, wanted: Mapping[str, Workload]) -> dic
     del given["artifacts"]
     expected = {k: v for k, v in options.expected_cell_s.items() if k in wanted}
     return given | {"expected_cell_s": expected}
-
-
-def _runtime(spec: Mapping[str, Any]) -> Runtime:
-    return Runtime(spec["backend"], spec["precision"], dict(spec.get("options") or {}))
 
 
 def _event(message: Mapping[str, Any], workloads: Mapping[str, Workload]) -> events.Event:

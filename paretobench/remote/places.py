@@ -24,6 +24,7 @@ from paretobench.store import Store
 
 if TYPE_CHECKING:
     from paretobench.config import DeviceRequest, InventoryDevice
+    from paretobench.measure.runtime_timing import Permission
 
 
 class MeasuringDevice(Protocol):
@@ -32,8 +33,11 @@ class MeasuringDevice(Protocol):
     name: str
     where: str
 
-    def describe(self, request: DeviceRequest) -> tuple[Device, Environment]:
-        """The runtimes that a profile comes to there, and the environment."""
+    def describe(
+        self, request: DeviceRequest, permission: Permission | None = None
+    ) -> tuple[Device, Environment]:
+        """The runtimes that a profile comes to there, and the environment; with permission what
+        has not been timed there is timed first."""
 
     def refusals(self, workloads: Iterable[Workload]) -> Mapping[str, str]:
         """What the runtimes there say against workloads, by key."""
@@ -62,16 +66,19 @@ class LocalDevice:
         self.name = name
         self._lock = DeviceLock()
 
-    def describe(self, request: DeviceRequest) -> tuple[Device, Environment]:
+    def describe(
+        self, request: DeviceRequest, permission: Permission | None = None
+    ) -> tuple[Device, Environment]:
         """See `MeasuringDevice`.
 
         Raises:
             BackendMissingError: if a runtime is not installed or not for this machine.
+            LockError: if runtimes are to be timed and the device is held.
         """
-        from paretobench.backends.choose import choose_device
         from paretobench.measure.environment import fingerprint
+        from paretobench.measure.runtime_timing import decide
 
-        return choose_device(asdict(request)), fingerprint()
+        return decide(asdict(request), fingerprint(), self._lock, permission)
 
     def refusals(self, workloads: Iterable[Workload]) -> dict[str, str]:
         """See `MeasuringDevice`."""

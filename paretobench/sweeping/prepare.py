@@ -28,6 +28,7 @@ from paretobench.units import counted
 if TYPE_CHECKING:
     from paretobench.config import DeviceRequest, Request
     from paretobench.domain.checkpoint import Checkpoint
+    from paretobench.measure.runtime_timing import Permission
 
 Announce = Callable[[str], None]
 FEWEST_CHECKED, MOST_CHECKED = 3, 5
@@ -96,14 +97,21 @@ class Described:
 
 
 def prepare(
-    request: Request, store: Store | None, must_run: bool = True
+    request: Request,
+    store: Store | None,
+    must_run: bool = True,
+    announce: Announce = lambda _: None,
 ) -> tuple[list[PlannedSweep], dict[str, str]]:
-    """Plan a request on each of its devices against what a store holds; runs nothing.
+    """Plan a request on each of its devices against what a store holds; measures nothing.
+
+    Before a sweep, runtimes that were never timed on a device are timed there on small networks
+    (`measure.runtime_timing`) if its profile leaves the choice open.
 
     Args:
         store: None plans as if nothing had been measured.
         must_run: whether a single device has to be able to run here. A plan for another machine,
             or with the core alone installed, does not need it: `device.why` then says so.
+        announce: takes lines about what is timed before the plan.
 
     Returns:
         What can be carried out, and why the other devices cannot take part, by name.
@@ -116,6 +124,7 @@ def prepare(
     """
     from paretobench.config import refuse_wrong_parameters
 
+    permission = _permission(request, announce) if must_run else None
     if must_run:
         refuse_wrong_parameters(request.points)
     is_alone = len(request.devices) == 1
@@ -127,7 +136,7 @@ def prepare(
 
     def described(asked: DeviceRequest) -> Described | ParetobenchError:
         try:
-            return _described(asked, sites[asked.name], must_run)
+            return _described(asked, sites[asked.name], must_run, permission)
         except ParetobenchError as error:
             return error
 
@@ -150,6 +159,13 @@ def prepare(
         close_all()
         raise
     return prepared, missing
+
+
+def _permission(request: Request, announce: Announce) -> Permission | None:
+    """Leave to time runtimes before a sweep; none before a dry run."""
+    from paretobench.measure.runtime_timing import Permission
+
+    return None if request.settings.dry_run else Permission(announce, request.settings.wait)
 
 
 Item = TypeVar("Item")
@@ -175,11 +191,13 @@ def on_each(
             raise
 
 
-def _described(asked: DeviceRequest, site: MeasuringDevice, must_run: bool) -> Described:
+def _described(
+    asked: DeviceRequest, site: MeasuringDevice, must_run: bool, permission: Permission | None
+) -> Described:
     from paretobench.measure.environment import fingerprint
 
     try:
-        return Described(*site.describe(asked))
+        return Described(*site.describe(asked, permission))
     except BackendMissingError as missing:
         if must_run:
             raise

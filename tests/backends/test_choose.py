@@ -1,13 +1,17 @@
 """The choice of runtimes: what `auto` takes, and what each refusal says."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 
 from paretobench.backends import NAMES, Availability, choose, get, hardware
-from paretobench.backends.choose import choose_device
+from paretobench.backends.choose import choose_device, wanted_probes
 from paretobench.backends.hardware import Hardware
+from paretobench.backends.probes import Timings
+from paretobench.config import load_catalogue
+from paretobench.domain import Device
 from paretobench.errors import BackendMissingError, UnknownNameError
 
 FAST = Hardware("Linux", "x86_64", has_fast_bf16=True, has_cuda=False, bf16_feature="amx_bf16")
@@ -103,7 +107,7 @@ def test_llama_cpp_stands_by_only_where_nobody_chose_a_runtime_or_a_precision(in
 def test_auto_says_which_and_why_in_one_line(installed):
     installed("onnxruntime", "torch")
     why = choose_device(request(), FAST).why
-    assert "torch encodes: the fastest installed of openvino, torch, onnxruntime" in why
+    assert "torch encodes: the first installed in the list openvino, torch, onnxruntime" in why
     assert "openvino not installed" in why
     assert "in bf16 because the processor has amx_bf16" in why
     assert "\n" not in why
@@ -205,3 +209,123 @@ def test_every_order_names_backends_that_exist():
     for machine in (FAST, PLAIN, GPU, MAC):
         for half in ("encode", "prefill"):
             assert set(choose.order(half, machine)) <= set(NAMES)
+
+
+CATALOGUE = load_catalogue()
+WHERE = "EPYC (2 cores)"
+
+
+def of_models(encoders=(), llms=(), precision=""):
+    """A request that leaves both runtimes open for models of the catalogue."""
+
+    def models(found):
+        return {one.name: {"spec": one.spec(), "precision": precision} for one in found}
+
+    asked = request()
+    asked["encode"] = asked["encode"] | {"models": models(CATALOGUE.encoders[n] for n in encoders)}
+    asked["prefill"] = asked["prefill"] | {"models": models(CATALOGUE.llms[n] for n in llms)}
+    return asked
+
+
+def timings(asked, machine, **seconds):
+    """As if each backend's probes had taken so long; None where they could not be run."""
+    return Timings(
+        WHERE, {w.key: seconds[w.runtime.backend] for w in wanted_probes(asked, machine)}
+    )
+
+
+def test_the_runtime_whose_probe_was_fastest_here_is_chosen_and_the_plan_shows_the_numbers(
+    installed,
+):
+    installed("openvino", "torch", "onnxruntime")
+    asked = of_models(["vit_l14"], ["qwen2_0_5b"])
+    found = timings(asked, FAST, openvino=0.030, torch=0.020, onnxruntime=0.010)
+    device = choose_device(asked, FAST, found)
+    assert [str(one) for one in device.encoders["vit_l14"]] == [
+        "onnxruntime fp32",
+        "torch bf16",
+        "openvino bf16",
+    ]
+    assert str(device.encode) == "onnxruntime fp32" and str(device.prefill) == "torch bf16"
+    assert WHERE in device.why and "onnxruntime fp32 10.0 ms" in device.why
+    assert "openvino bf16 30.0 ms" in device.why
+
+
+def test_probes_that_differ_by_less_than_processes_do_leave_the_choice_to_the_list(installed):
+    installed("openvino", "torch", "onnxruntime")
+    asked = of_models(["vit_l14"])
+    found = timings(asked, FAST, openvino=0.0102, torch=0.020, onnxruntime=0.0100)
+    assert str(choose_device(asked, FAST, found).encode) == "openvino bf16"
+
+
+def test_each_family_of_models_gets_the_runtime_of_its_own_probe(installed):
+    installed("openvino", "onnxruntime")
+    asked = of_models(["vit_l14", "fastvit", "fastvithd"])
+    slow_for_fastvit = {
+        one.key: 0.02 if (one.runtime.backend, "FastViT" in one.label) == ("openvino", True)
+        else 0.015 if one.runtime.backend == "onnxruntime" else 0.01
+        for one in wanted_probes(asked, PLAIN)
+    }  # fmt: skip
+    device = choose_device(asked, PLAIN, Timings(WHERE, slow_for_fastvit))
+    first = {name: runtimes[0].backend for name, runtimes in device.encoders.items()}
+    assert first == {
+        "vit_l14": "openvino", "fastvit": "onnxruntime", "fastvithd": "onnxruntime"
+    }  # fmt: skip
+    assert device.encode.backend == "onnxruntime", "the one that most models have"
+
+
+def test_a_runtime_whose_probe_failed_comes_last(installed):
+    installed("openvino", "torch")
+    asked = of_models(["vit_l14"])
+    found = timings(asked, FAST, openvino=None, torch=0.5)
+    device = choose_device(asked, FAST, found)
+    assert device.encode.backend == "torch" and "openvino bf16 cannot" in device.why
+
+
+def test_without_all_probes_of_a_family_the_list_decides_and_says_so(installed):
+    installed("openvino", "torch", "onnxruntime")
+    asked = of_models(["vit_l14"])
+    whole = timings(asked, FAST, openvino=0.030, torch=0.020, onnxruntime=0.010)
+    part = Timings(WHERE, dict(list(whole.seconds.items())[1:]))
+    device = choose_device(asked, FAST, part)
+    assert str(device.encode) == "openvino bf16" and "in the list" in device.why
+
+
+def test_a_model_takes_only_runtimes_that_can_run_it(installed):
+    installed("torch", "llamacpp", "openvino")
+    device = choose_device(of_models(llms=["qwen2_0_5b", "gemma3_1b"]), PLAIN)
+    assert device.llms["qwen2_0_5b"][0].backend == "llamacpp"
+    assert all(one.backend != "llamacpp" for one in device.llms["gemma3_1b"])
+
+
+def test_precisions_have_probes_of_their_own(installed):
+    installed("torch", "llamacpp", "openvino")
+    asked = of_models(llms=["qwen2_0_5b"], precision="int4")
+    assert {str(one.runtime) for one in wanted_probes(asked, FAST)} == {
+        "llamacpp int4",
+        "openvino int4",
+    }
+    found = timings(asked, FAST, llamacpp=0.02, openvino=0.01)
+    (ranked,) = choose_device(asked, FAST, found).llms.values()
+    assert [str(one) for one in ranked] == ["openvino int4", "llamacpp int4"]
+
+
+@pytest.mark.parametrize("machine", [MAC, GPU])
+def test_nothing_is_timed_where_a_device_has_its_runtime(installed, machine):
+    installed("coreml", "torch", "mlx", cuda_torch=True)
+    assert wanted_probes(of_models(["vit_l14"], ["qwen2_0_5b"]), machine) == []
+
+
+def test_a_runtime_that_was_named_is_not_timed(installed):
+    installed("openvino", "torch", "llamacpp")
+    asked = of_models(["vit_l14"], ["qwen2_0_5b"])
+    for half in ("encode", "prefill"):
+        asked[half] = asked[half] | {"backend": "openvino"}
+    assert wanted_probes(asked, FAST) == []
+
+
+def test_a_choice_travels_between_machines_whole(installed):
+    installed("openvino", "torch", "llamacpp")
+    device = choose_device(of_models(["vit_l14"], ["qwen2_0_5b"]), FAST)
+    sent = json.loads(json.dumps(device.choice()))
+    assert Device.of_choice(device.name, sent) == device
