@@ -18,6 +18,7 @@ from paretobench.version import __version__
 if TYPE_CHECKING:
     from paretobench.api.answers import Answers, BestPoint
     from paretobench.api.comparison import Comparisons, RecipeComparison
+    from paretobench.api.next_steps import Suggestions
     from paretobench.api.results import Results, published
     from paretobench.api.results import open_results as open
     from paretobench.api.sweeps import Plans, plan, sweep
@@ -32,6 +33,7 @@ __all__ = [
     "Plans",
     "RecipeComparison",
     "Results",
+    "Suggestions",
     "__version__",
     "open",
     "plan",
@@ -48,6 +50,7 @@ _MODULES = {
     "Plans": "api.sweeps",
     "RecipeComparison": "api.comparison",
     "Results": "api.results",
+    "Suggestions": "api.next_steps",
     "open": "api.results:open_results",
     "plan": "api.sweeps",
     "published": "api.results",

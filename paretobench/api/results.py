@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from paretobench.api.answers import Answers
     from paretobench.api.comparison import Comparisons
+    from paretobench.api.next_steps import Suggestions
     from paretobench.api.plots import Plots
     from paretobench.report.view.rows import Row, View
     from paretobench.store import Store
@@ -132,6 +133,24 @@ class Results:
         from paretobench.api.answers import answer
 
         return answer(self.view, under_s, at_least, where, answer_tokens)
+
+    def next(self, under_s: float | None = None, count: int = 3) -> Suggestions:
+        """What to score, train or measure next, for each recipe, and what it is expected to bring.
+
+        Points without a score are predicted from the scores of all recipes, whichever is asked for.
+
+        Args:
+            under_s: the answer in question is the best within this limit; by default the front.
+            count: points and parts to name of each recipe.
+
+        Raises:
+            ConfigError: if the limit or the count is not positive.
+            DataError: if no point has both a TTFT and a score.
+        """
+        from paretobench.api.next_steps import suggestions
+
+        only = None if self.recipe == ALL else self.recipe
+        return suggestions(replace(self, recipe=ALL).view, under_s, only, count)
 
     def compare(self, candidate: str, baseline: str) -> Comparisons:
         """Two encoders, sweeps or databases: speed-ups at equal accuracy, gains, BD-TTFT.

@@ -30,6 +30,7 @@ VERBS = {
     "show": "Show everything known about one point.",
     "export": "Write the table as csv, markdown, latex, json or parquet.",
     "best": "The best point under a latency budget or above an accuracy.",
+    "next": "What to score, train or measure next, and what it is expected to bring.",
     "compare": "Two encoders, sweeps or databases: ratio, gain, BD-TTFT.",
     "duel": "Time two builds or settings in turn, and say which is faster.",
     "claims": "Recompute the paper's headline claims and say which hold.",

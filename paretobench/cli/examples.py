@@ -30,6 +30,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "paretobench best --published --under 200ms",
         "paretobench best --at-least 60 --where 'textvqa>=60' --published",
     ),
+    "next": (
+        "paretobench next --published --recipe llava-1.5",
+        "paretobench next --under 500ms",
+    ),
     "compare": ("paretobench compare fastvithd vit_l14 --published",),
     "duel": ("paretobench duel . OMP_NUM_THREADS=1 workload.json",),
     "claims": ("paretobench claims",),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from paretobench.report.changes import changes
 from paretobench.report.formatting import PROTOCOLS, estimate_ms, score_percent
 from paretobench.report.tables import markdown_text
 from paretobench.report.tables.markup import markdown_code, markdown_inline
@@ -31,6 +32,7 @@ def summary_text(view: View, figures: Sequence[str], formats: Sequence[str] = ("
         *(f"![{name}]({name}.{shown})" for name in figures if shown),
         _undrawn(view, figures),
         *(_front(view, panel) for panel in view.panels()),
+        _changes(view),
         _missing_list("Refused", view.refusals),
         _missing_list("Failed", view.failures),
         _table(view),
@@ -162,6 +164,20 @@ def _front(view: View, panel: Panel) -> str:
         for row in rows
     ]
     return "\n".join(lines)
+
+
+def _changes(view: View) -> str:
+    """What would change the fronts, a list for each recipe."""
+    found = changes(view)
+    if not found.panels:
+        return ""
+    lists = [*found.panels, ("How far to trust this", found.trust)]
+    parts = [
+        f"{markdown_inline(title)}:\n\n" + "\n".join(f"- {markdown_inline(x)}" for x in lines)
+        for title, lines in lists
+        if lines
+    ]
+    return "\n\n".join(["## What would change this answer", *parts])
 
 
 def _missing_list(heading: str, items: Sequence[MissingResult]) -> str:

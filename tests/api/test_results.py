@@ -113,3 +113,34 @@ def test_a_plot_draws_every_point_of_the_recipe_on_the_given_axes() -> None:
 def test_a_missing_database_is_named_when_it_is_opened(tmp_path: Path) -> None:
     with pytest.raises(pb.ParetobenchError, match="no database at"):
         pb.open(tmp_path / "none.db")
+
+
+def test_what_is_next_is_the_same_as_a_value_and_as_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = pb.open(EXAMPLE, recipe="llava-1.5").next(under_s=0.5, count=1)
+    assert [each.recipe for each in found] == ["llava-1.5"]
+    shown = json.loads(
+        printed(
+            capsys,
+            "next",
+            "-d",
+            str(EXAMPLE),
+            "--recipe",
+            "llava-1.5",
+            "--under",
+            "500ms",
+            "--count",
+            "1",
+            "--json",
+        )
+    )
+    assert shown == json.loads(json.dumps(found.to_json()))
+    assert "--llm qwen2_1_5b --recipe llava-1.5" in found.command()
+    with pytest.raises(pb.ParetobenchError, match="unknown recipe 'nope'"):
+        pb.open(EXAMPLE, recipe="nope").next()
+
+
+def test_one_recipe_s_suggestions_rest_on_the_scores_of_all() -> None:
+    of_one = pb.open(EXAMPLE, recipe="llava-1.5").next()[0]
+    assert of_one == pb.open(EXAMPLE).next()[0]

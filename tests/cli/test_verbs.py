@@ -140,6 +140,18 @@ def test_best_asks_for_a_question(cli) -> None:
     assert "--under" in refusal(cli("best", "--published"))
 
 
+def test_next_names_points_with_the_calibration_of_what_predicts_them(cli) -> None:
+    result = cli("next", "--published", "--recipe", "llava-1.5", "--under", "200ms")
+    assert result.exit_code == 0
+    assert "FastViTHD@768 + Qwen2-1.5B" in result.stdout
+    assert "predicted from the others" in result.stdout
+    assert "paretobench score CHECKPOINT --encoder" in result.stderr
+
+
+def test_next_refuses_a_limit_that_is_no_time(cli) -> None:
+    assert "--under soon" in refusal(cli("next", "--published", "--under", "soon"))
+
+
 def test_compare_says_how_much_faster_and_how_sure(cli) -> None:
     result = cli("compare", "fastvithd", "convnext_l", "--published")
     assert "BD-TTFT" in result.stdout and "95% CI" in result.stdout

@@ -18,12 +18,14 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
+from paretobench.report.changes import changes
 from paretobench.report.formatting import PROTOCOLS
 from paretobench.report.page.colours import colour_rules
 from paretobench.report.page.data import embedded_json, payload
 from paretobench.report.page.static import static_text
 from paretobench.report.summary import grouped, headline_sentences
 from paretobench.report.view.rows import View
+from paretobench.units import counted
 from paretobench.version import __version__
 
 __all__ = ["page_text", "script_text"]
@@ -62,6 +64,7 @@ def page_text(view: View) -> str:
         "title": _escape(view.title or view.name),
         "about": _about(view),
         "notes": _items(headline_sentences(view)),
+        "changes": _changes(view),
         "sources": _section("Sources", view.sources),
         "refusals": _section("Refused", grouped(view.refusals)),
         "failures": _section("Failed", grouped(view.failures)),
@@ -127,6 +130,22 @@ def _section(heading: str, items: Sequence[str]) -> str:
     if not items:
         return ""
     return f"<h3>{heading}</h3>\n<ul>\n{_items(items)}\n</ul>"
+
+
+def _changes(view: View) -> str:
+    """What would change the fronts: the first recipe's lines, and those of the others to unfold."""
+    found = changes(view)
+    if not found.panels:
+        return ""
+    first, *others = [_section(_escape(title), lines) for title, lines in found.panels]
+    label = f"{counted(len(others), 'more front')}"
+    more = f"<details><summary>{label}</summary>{''.join(others)}</details>" if others else ""
+    trust = _section("How far to trust this", found.trust)
+    return (
+        '<section class="changes" aria-labelledby="changes-heading">\n'
+        f'<h2 id="changes-heading">What would change this answer</h2>\n{first}{more}{trust}\n'
+        "</section>"
+    )
 
 
 def _command(view: View) -> str:

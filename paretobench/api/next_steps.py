@@ -1,0 +1,134 @@
+"""What to score or measure next, as a value: one entry for each recipe and environment.
+
+What is worth it, and how sure that is, is decided in `report.view.next_steps`; here the answer
+becomes text and JSON, and names the command that acts on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from paretobench.errors import ConfigError, DataError, UnknownNameError
+from paretobench.report import changes
+from paretobench.report.view.next_steps import SHOWN, NextScore, NextSteps, next_steps
+
+if TYPE_CHECKING:
+    from paretobench.analysis.held_out import HeldOut
+    from paretobench.report.view.rows import Row, View
+
+
+@dataclass(frozen=True)
+class Suggestions(Sequence[NextSteps]):
+    """One `NextSteps` for each recipe and environment, the one with most points first."""
+
+    found: tuple[NextSteps, ...]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.found[index]
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """What `paretobench next --json` prints."""
+        return [_json(each) for each in self.found]
+
+    def command(self) -> str:
+        """The command that scores the first point named; empty if none is."""
+        for steps in self.found:
+            for step in steps.scores[:1]:
+                return _command(step, steps.recipe)
+        return ""
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        environments = {each.environment: each for each in self.found}
+        for steps in self.found:
+            yield f"{changes.title(steps, len(environments))}:"
+            yield from (f"  {line}" for line in changes.all_lines(steps))
+        for steps in environments.values():
+            yield from changes.model_lines(steps)
+        yield changes.gain_line(self.found[0].under_s)
+
+
+def suggestions(
+    view: View, under_s: float | None = None, recipe: str | None = None, count: int = SHOWN
+) -> Suggestions:
+    """What to score or measure next.
+
+    Args:
+        view: of all recipes, since each informs the others.
+        under_s: the answer in question is the best within this limit; by default the front.
+        recipe: one recipe's suggestions only.
+        count: points and parts to name of each recipe.
+
+    Raises:
+        ConfigError: if the limit or the count is not positive.
+        DataError: if no point has both a TTFT and a score.
+        UnknownNameError: if no score has that recipe.
+    """
+    if under_s is not None and not under_s > 0:
+        raise ConfigError(f"a time limit of {under_s} s cannot be met; give a positive one")
+    if count < 1:
+        raise ConfigError(f"{count} suggestions are none; ask for at least 1")
+    found = next_steps(view, under_s, count)
+    if not found:
+        raise DataError(
+            "no point has both an undisturbed TTFT and a score, so there is no answer to change;\n"
+            "'paretobench import' adds scores, --published uses the paper's own points"
+        )
+    if recipe is not None:
+        if recipe not in {each.recipe for each in found}:
+            raise UnknownNameError("recipe", recipe, {each.recipe for each in found})
+        found = tuple(each for each in found if each.recipe == recipe)
+    return Suggestions(found)
+
+
+def _json(steps: NextSteps) -> dict[str, Any]:
+    return {
+        "recipe": steps.recipe,
+        "environment": steps.environment,
+        "under_s": steps.under_s,
+        "score": [_score_json(each) for each in steps.scores],
+        "measure": [asdict(each) for each in steps.parts],
+        "unmeasured": [str(row) for row in steps.unmeasured],
+        "refusal": steps.refusal,
+        "model": _held_json(steps.held_out),
+        "model_of_new_traits": _held_json(steps.held_out_new),
+    }
+
+
+def _score_json(step: NextScore) -> dict[str, Any]:
+    row: Row = step.row
+    return {
+        "point": str(row),
+        "encoder": row.encoder,
+        "resolution_px": row.resolution_px,
+        "llm": row.llm,
+        "tiling": row.tiling,
+        "ttft_s": row.ttft.value if row.ttft else None,
+        "expected_accuracy": step.expected,
+        "low": step.low,
+        "high": step.high,
+        "chance": step.chance,
+        "gain": step.gain,
+        "unseen": list(step.unseen),
+        "is_calibrated": step.is_calibrated,
+    }
+
+
+def _held_json(held: HeldOut | None) -> dict[str, Any] | None:
+    return None if held is None else asdict(held) | {"is_calibrated": held.is_calibrated}
+
+
+def _command(step: NextScore, recipe: str) -> str:
+    row = step.row
+    tiling = "" if row.tiling in ("", "none") else f" --tiling {row.tiling}"
+    return (
+        f"paretobench score CHECKPOINT --encoder {row.encoder} --resolution {row.resolution_px} "
+        f"--llm {row.llm}{tiling} --recipe {recipe}"
+    )
