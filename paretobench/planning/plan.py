@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from paretobench.domain import (
@@ -57,17 +57,23 @@ State = Literal["pending", "done", "failed"]
 
 @dataclass(frozen=True)
 class Refusal:
-    """A configuration that was asked for and cannot run, with the reason."""
+    """A configuration that was asked for and cannot run, with the reason.
+
+    Attributes:
+        planned: its tiles and parts, where it could exist: a report predicts their latencies.
+    """
 
     encoder: str
     resolution_px: int
     llm: str
     tiling: str
     reason: str
+    planned: PlannedPoint | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """All fields."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        """Its names and the reason."""
+        names = ("encoder", "resolution_px", "llm", "tiling", "reason")
+        return {name: getattr(self, name) for name in names}
 
     def __str__(self) -> str:
         tiling = "" if self.tiling == "none" else f" {self.tiling}"
@@ -244,7 +250,7 @@ class PlannedGrid:
             if isinstance(one, Refusal):
                 return one
             against = (reasons[w.key] for w in one.workloads if w.key in reasons)
-            return next((_refusal(one.point, reason) for reason in against), one)
+            return next((_refusal(one.point, reason, one) for reason in against), one)
 
         return PlannedGrid(tuple(map(screened, self.results)))
 
@@ -347,14 +353,16 @@ def within_horizon(
             return one
         ttft_s = latency_s[one.prefill.key]
         ttft_s += sum(passes * latency_s[encode.key] for encode, passes in one.encodes)
-        return one if ttft_s <= horizon_s else _refusal(one.point, _too_slow(ttft_s, horizon_s))
+        if ttft_s <= horizon_s:
+            return one
+        return _refusal(one.point, _too_slow(ttft_s, horizon_s), one)
 
     return PlannedGrid(tuple(map(screened, grid.results)))
 
 
 def _too_slow(ttft_s: float, horizon_s: float) -> str:
     return (
-        f"predicted TTFT {ttft_s:.0f} s, not measured: beyond horizon={horizon_s:g}s; "
+        f"the plan expected a TTFT of {ttft_s:.0f} s, beyond horizon={horizon_s:g}s; "
         "a larger horizon measures it"
     )
 
@@ -370,9 +378,9 @@ def _with_weights(device: Device, weights: str) -> Device:
     return replace(device, prefill=shared(device.prefill), llms=llms)
 
 
-def _refusal(point: GridPoint, reason: str) -> Refusal:
+def _refusal(point: GridPoint, reason: str, planned: PlannedPoint | None = None) -> Refusal:
     return Refusal(
-        point.encoder.name, point.resolution_px, point.llm.name, point.tiling.name, reason
+        point.encoder.name, point.resolution_px, point.llm.name, point.tiling.name, reason, planned
     )
 
 
@@ -397,6 +405,7 @@ class _Planner:
         self._checkpoints = checkpoints
         self._prompt = PROMPT_TOKENS if protocol == "full" else 0
         self._made: dict[tuple[str, str, EncoderInput | int], Workload | PlanError] = {}
+        self._too_large: dict[str, str] = {}
 
     def point(self, point: GridPoint) -> PlannedPoint | Refusal:
         """Plan one point, or refuse it with the reason."""
@@ -405,7 +414,7 @@ class _Planner:
         except PlanError as error:
             return _refusal(point, str(error))
 
-    def _planned(self, point: GridPoint) -> PlannedPoint:
+    def _planned(self, point: GridPoint) -> PlannedPoint | Refusal:
         tiles = plan_tiles(point.encoder, point.resolution_px, point.tiling)
         parts = [
             (part.encoder, EncoderInput.square(part.resolution_px, part.passes))
@@ -414,14 +423,15 @@ class _Planner:
         seen = parts or [(point.encoder, one) for one in tiles.inputs]
         encodes = tuple((self._encode(encoder, one), one.passes) for encoder, one in seen)
         prefill = self._prefill(point.llm, tiles.prefill_tokens + self._prompt)
+        decode = self._decode(point.llm, prefill) if self._decodes else None
+        needed = (*(encode for encode, _ in encodes), prefill)
+        reasons = [self._too_large[one.key] for one in needed if one.key in self._too_large]
         if checkpoint := self._checkpoints.get(point.key):
             encodes = tuple((checkpoint.workload(one), passes) for one, passes in encodes)
             prefill = checkpoint.workload(prefill)
-        if not self._decodes:
-            return PlannedPoint(point, tiles, encodes, prefill)
-        decode = self._decode(point.llm, prefill)
-        decode = checkpoint.workload(decode) if checkpoint else decode
-        return PlannedPoint(point, tiles, encodes, prefill, decode)
+            decode = checkpoint.workload(decode) if decode else None
+        planned = PlannedPoint(point, tiles, encodes, prefill, decode)
+        return _refusal(point, reasons[0], planned) if reasons else planned
 
     def _encode(self, encoder: Encoder, seen: EncoderInput) -> Workload:
         own = _in_precision(self._device.encode, encoder.precision)
@@ -429,9 +439,12 @@ class _Planner:
         runtime = self._fitting(candidates, lambda one: encode_bytes(encoder, seen, one))
 
         def make() -> Workload:
+            workload = encode_workload(encoder, seen, runtime)
             needed = encode_bytes(encoder, seen, runtime)
-            self._check_memory(f"{encoder.label}@{seen.size} in {runtime.precision}", needed)
-            return encode_workload(encoder, seen, runtime)
+            self._check_memory(
+                workload, f"{encoder.label}@{seen.size} in {runtime.precision}", needed
+            )
+            return workload
 
         return self._once(("encode", encoder.name, replace(seen, passes=1)), make)
 
@@ -445,8 +458,9 @@ class _Planner:
                 )
             needed = prefill_bytes(llm, n_tokens, runtime)
             what = llm.label if llm.precision else f"{llm.label} in {runtime.precision}"
-            self._check_memory(what, needed, self._hint(llm, n_tokens, runtime))
-            return prefill_workload(llm, n_tokens, runtime)
+            workload = prefill_workload(llm, n_tokens, runtime)
+            self._check_memory(workload, what, needed, self._hint(llm, n_tokens, runtime))
+            return workload
 
         return self._once(("prefill", llm.name, n_tokens), make)
 
@@ -505,9 +519,10 @@ class _Planner:
             raise made
         return made
 
-    def _check_memory(self, what: str, needed: int, hint: str = "") -> None:
+    def _check_memory(self, workload: Workload, what: str, needed: int, hint: str = "") -> None:
+        """Note that a workload does not fit; its points are refused and keep it as a part."""
         if needed > self._machine.memory_bytes:
-            raise PlanError(
+            self._too_large[workload.key] = (
                 f"{what} needs {gibibytes(needed)} and {self._machine.name} has"
                 f" {gibibytes(self._machine.memory_bytes)}{hint}"
             )

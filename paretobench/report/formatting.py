@@ -38,6 +38,27 @@ def estimate_ms(estimate: Estimate | None) -> str:
     return f"{milliseconds(estimate.value)} {interval}"
 
 
+def ttft_ms(row: Row) -> str:
+    """A row's TTFT in milliseconds with its interval; a predicted one begins with `~`.
+
+    >>> from paretobench.analysis.prediction import Prediction
+    >>> ttft_ms(Row('v', 'V', 'V', 1, 'q', 'Q', '7B', predicted=Prediction(5.2, 4.1, 6.6, 'model')))
+    '~5200 [90%: 4100, 6600]'
+    """
+    guess = row.predicted
+    if row.ttft is not None or guess is None:
+        return estimate_ms(row.ttft)
+    interval = f"[90%: {milliseconds(guess.low_s)}, {milliseconds(guess.high_s)}]"
+    return f"~{milliseconds(guess.latency_s)} {interval}"
+
+
+def predicted_from(row: Row) -> str:
+    """What a predicted TTFT was predicted from; empty where there is none."""
+    from paretobench.analysis.prediction import BASIS_TEXTS
+
+    return BASIS_TEXTS[row.predicted.basis] if row.predicted is not None else ""
+
+
 def value_ms(estimate: Estimate | None) -> str:
     """Milliseconds of the point estimate alone.
 
@@ -107,7 +128,9 @@ def origin(row: Row) -> str:
 def remark(row: Row) -> str:
     """What a reader must know about a row: why there is no TTFT or no score, and its labels."""
     unscored = row.score is None and row.hint and not row.reason
-    parts = [row.reason, "no score" if unscored else "", *row.labels]
+    guess = predicted_from(row)
+    parts = [row.reason, f"predicted from {guess}" if guess else ""]
+    parts += ["no score" if unscored else "", *row.labels]
     parts += [f"{DAGGER} {caution}" for caution in row.cautions]
     return "; ".join(part for part in parts if part)
 

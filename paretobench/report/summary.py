@@ -69,12 +69,14 @@ def headline_sentences(view: View) -> list[str]:
     ['0 points: 0 with a latency, 0 of these with a score.']
     """
     timed = {row.identity for row in view.rows if row.ttft is not None}
+    guessed = {row.identity for row in view.predicted} - timed
     scored = {row.identity for row in view.scored}
     said = [
         f"{counted(view.points, 'point')}: {len(timed)} with a latency, "
-        f"{len(scored)} of these with a score."
+        f"{len(scored)} of these with a score"
+        + (f"; {len(guessed)} with a predicted one (~), on no front." if guessed else ".")
     ]
-    said += [_missing(rows, "no latency", reason) for reason, rows in _by_reason(view).items()]
+    said += [_missing(rows, _lack(rows), reason) for reason, rows in _by_reason(view).items()]
     said += [_missing(rows, "no score", hint) for hint, rows in _by_hint(view).items()]
     numbers = view.statistics
     if numbers is not None:
@@ -134,6 +136,11 @@ def _some(names: Sequence[str]) -> str:
     """The first three by name, and how many more."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{', '.join(names[:3])}{more}"
+
+
+def _lack(rows: Sequence[Row]) -> str:
+    """What rows without a measured latency have instead."""
+    return "predicted latency" if all(row.predicted for row in rows) else "no latency"
 
 
 def _missing(rows: Sequence[Row], what: str, why: str) -> str:

@@ -70,7 +70,9 @@ class DeviceSweep:
                 request.name, command, settings, request.settings.seed, environment_key, now()
             )
             store.add_workloads(one.workload for one in plan.workloads)
-            store.add_points(key, [_stored(point) for point in plan.points])
+            left_out = [one.planned for one in plan.refused if one.planned]
+            store.add_workloads(part for point in left_out for part in point.workloads)
+            store.add_points(key, [_stored(point) for point in (*plan.points, *left_out)])
         self.sweep_key = key
 
     def measure(self, store: Store) -> None:
@@ -198,10 +200,14 @@ def _joined(first: Account, second: Account) -> Account:
 def _unfinished(
     store: Store, name: str, environment_key: str, settings: Mapping[str, Any]
 ) -> str | None:
-    """The key of a sweep that asked for the same here and was interrupted."""
+    """The key of a sweep that asked for the same here and was interrupted.
+
+    What was refused does not count: what is measured meanwhile moves a point across the horizon.
+    """
     for sweep in store.sweeps():
         is_same = (sweep.name, sweep.environment_key) == (name, environment_key)
-        if is_same and sweep.finished_at is None and dict(sweep.settings) == settings:
+        asked_before, asked = ({**each, "refused": []} for each in (sweep.settings, settings))
+        if is_same and sweep.finished_at is None and asked_before == asked:
             return sweep.key
     return None
 

@@ -84,6 +84,19 @@ def test_a_model_that_does_not_fit_is_refused_with_the_numbers_and_the_way_out(f
     assert "15.2 GiB" in reason and "12.0 GiB" in reason and "weights=shared" in reason
 
 
+def test_a_refused_point_that_could_exist_keeps_its_parts_and_an_impossible_one_has_none(family):
+    full = {
+        tuple(p.point.identity().values()): p for p in make_plan(family, (), DEVICE, LARGE).points
+    }
+    for refusal in make_plan(family, (), DEVICE, SMALL).refused:
+        names = (refusal.encoder, refusal.resolution_px, refusal.llm, refusal.tiling)
+        assert refusal.planned == full[names]
+    no_kernel = make_plan([point()], (), DEVICE, LARGE, refuses=lambda w: "no kernel").refused[0]
+    assert no_kernel.planned is not None and "planned" not in no_kernel.to_json()
+    odd = point(px=1000, tiling=Tiling("three", "grid", options={"g": 3}))
+    assert make_plan([odd], (), DEVICE, LARGE).refused[0].planned is None
+
+
 def test_shared_weights_fit_and_are_another_workload():
     shared = make_plan([point(llm="qwen2_7b")], (), DEVICE, SMALL, weights="shared")
     full = make_plan([point(llm="qwen2_7b")], (), DEVICE, LARGE)

@@ -77,7 +77,8 @@ def test_a_point_beyond_the_horizon_carries_its_prediction_instead_of_a_measurem
     plan = make_plan(points, (), DEVICE, machine, horizon_s=20.0)
     assert [one.point.resolution_px for one in plan.points] == [256]
     (refusal,) = plan.refused
-    assert "predicted TTFT" in refusal.reason and "horizon=20s" in refusal.reason
+    assert "expected a TTFT" in refusal.reason and "horizon=20s" in refusal.reason
+    assert refusal.planned is not None and refusal.planned.point.resolution_px == 1024
     assert len(plan.workloads) == 2
 
 

@@ -13,12 +13,13 @@ from typing import Literal
 
 from paretobench.domain.records import Estimate
 from paretobench.report.formatting import (
-    estimate_ms,
     front_class,
     origin,
+    predicted_from,
     remark,
     runtimes,
     score_percent,
+    ttft_ms,
     value_ms,
 )
 from paretobench.report.view.rows import Row, View, benchmark_label
@@ -55,7 +56,7 @@ def general_columns(view: View) -> list[Column]:
         Column("tokens", lambda row: _count(row.visual_tokens)),
         Column("encode ms", lambda row: value_ms(row.encode_total)),
         Column("prefill ms", lambda row: value_ms(row.prefill)),
-        Column("TTFT ms [95%]", lambda row: estimate_ms(row.ttft)),
+        Column("TTFT ms [95%]", ttft_ms),
         Column("n", processes),
         Column("ops off NE %", lambda row: _share(_off_neural_engine(row, "operations"))),
         Column("cost off NE %", lambda row: _share(_off_neural_engine(row, "cost"))),
@@ -144,6 +145,17 @@ def _estimate_fields(name: str, get: Callable[[Row], Estimate | None]) -> list[F
     ]
 
 
+def _predicted_fields() -> list[Field]:
+    """A TTFT that is predicted, apart from those that are measured; its interval is at 90 %."""
+
+    def value(row: Row, name: str) -> Raw:
+        return getattr(row.predicted, name, None)
+
+    names = {"": "latency_s", "_low": "low_s", "_high": "high_s"}
+    fields = [Field(f"predicted_ttft{end}_s", partial(value, name=n)) for end, n in names.items()]
+    return [*fields, Field("predicted_from", lambda row: predicted_from(row) or None)]
+
+
 def _plain(*names: str) -> list[Field]:
     return [Field(name, lambda row, name=name: getattr(row, name)) for name in names]  # type: ignore[misc]
 
@@ -171,6 +183,7 @@ def tidy_fields(view: View) -> list[Field]:
         *_estimate_fields("encode", lambda row: row.encode_total),
         *_estimate_fields("prefill", lambda row: row.prefill),
         *_estimate_fields("ttft", lambda row: row.ttft),
+        *_predicted_fields(),
         *_estimate_fields("end_to_end", lambda row: row.end_to_end),
         *_estimate_fields("tpot", lambda row: row.tpot),
         *_plain("encode_backend", "encode_precision", "prefill_backend", "prefill_precision"),

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from paretobench.accuracy import suites
 from paretobench.domain.records import Estimate, Source
 from paretobench.errors import UnknownNameError
 
+if TYPE_CHECKING:
+    from paretobench.analysis.prediction import Prediction
+
 FrontClass = Literal["", "on", "ambiguous", "off", "unknown"]
-LatencySource = Literal["", "measured", "published", "digitised", "imported"]
+LatencySource = Literal["", "measured", "predicted", "published", "digitised", "imported"]
 
 DAGGER = "\N{DAGGER}"
 """The mark of a row with a caution, on plots, in tables and in footers."""
@@ -141,6 +144,8 @@ class Row:
     Attributes:
         encode: one encoder pass; `encode_total` is that times `passes`.
         ttft: `passes x encode + prefill`, under the view's protocol; None with a `reason`.
+        predicted: what `ttft` would be, where a part is not measured. It is kept apart, so that no
+            front, claim or answer can take it for a measurement.
         end_to_end: the same point timed in one piece, where that was checked.
         tpot: time per output token behind the point's context, where decode was measured.
         encode_key, prefill_key: what was timed, by workload and environment: rows with the same key
@@ -174,6 +179,7 @@ class Row:
     encode_total: Estimate | None = None
     prefill: Estimate | None = None
     ttft: Estimate | None = None
+    predicted: Prediction | None = None
     end_to_end: Estimate | None = None
     tpot: Estimate | None = None
     encode_backend: str = ""
@@ -343,6 +349,11 @@ class View:
     def untimed(self) -> tuple[Row, ...]:
         """Rows without a TTFT; each has a reason."""
         return tuple(row for row in self.rows if row.ttft is None)
+
+    @property
+    def predicted(self) -> tuple[Row, ...]:
+        """Rows with a predicted TTFT in place of a measured one."""
+        return tuple(row for row in self.rows if row.predicted is not None)
 
     @property
     def points(self) -> int:

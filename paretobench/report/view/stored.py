@@ -16,6 +16,7 @@ from typing import Any
 
 from paretobench.accuracy import suites
 from paretobench.analysis import pooling, stats
+from paretobench.analysis.prediction import Prediction
 from paretobench.domain import Workload, without_precision
 from paretobench.domain.records import Cell, Environment, Estimate, Failure, Measurement, Score
 from paretobench.errors import StoreError, UnknownNameError
@@ -28,7 +29,16 @@ from paretobench.report.placement import placements, with_placement
 from paretobench.report.runs import runs_of
 from paretobench.report.view.front_membership import with_front_membership
 from paretobench.report.view.one_piece import contradiction
-from paretobench.report.view.published import labels_of, tables_cited
+from paretobench.report.view.predictions import predicted_parts, predicted_sum
+from paretobench.report.view.published import tables_cited
+from paretobench.report.view.refusals import (
+    Identity,
+    identity_of,
+    refused_results,
+    refused_rows,
+    stored_refusals,
+    without_overtaken,
+)
 from paretobench.report.view.rows import (
     HEADLINE,
     CanaryReading,
@@ -52,11 +62,18 @@ HINT = (
 
 @dataclass(frozen=True)
 class _Known:
-    """What the rows of one view are made from."""
+    """What the rows of one view are made from.
+
+    Attributes:
+        predictions: by workload, of parts without a measurement.
+        refused: why points were left out, by identity.
+    """
 
     environment: Environment
     workloads: Mapping[str, Workload]
     measurements: Mapping[str, Measurement]
+    predictions: Mapping[str, Prediction]
+    refused: Mapping[Identity, str]
     failures: Mapping[str, Failure]
     runs: Mapping[tuple[str, str], Runs]
     summaries: Sequence[CellSummary]
@@ -70,7 +87,7 @@ def stored_view(
     scores: Iterable[Score] | None = None,
     benchmark: str = HEADLINE,
     recipe: str = "all",
-    refusals: Sequence[Refusal] = (),
+    refusals: Sequence[Refusal] | None = None,
     mix_protocols: bool = False,
 ) -> View:
     """The view of one sweep, or of everything measured in one environment.
@@ -79,7 +96,8 @@ def stored_view(
         sweep: name or key of a sweep; the newest of that name. None for the whole database.
         environment_key: where; by default the sweep's, else the most recently used.
         scores: by default those of the store, then the published ones.
-        refusals: points that were asked for and cannot run; each becomes a row.
+        refusals: points that were asked for and cannot run; each becomes a row. None for those
+            that the sweep, or every sweep of the environment, has stored.
         mix_protocols: let scores of different scoring rules share a front, marked.
 
     Raises:
@@ -87,17 +105,18 @@ def stored_view(
         UnknownNameError: if no score has that recipe.
     """
     chosen = find_sweep(store, sweep) if sweep is not None else None
-    environment = _environment(
-        store, environment_key or (chosen.environment_key if chosen else None)
-    )
+    own = chosen.environment_key if chosen else None
+    environment = _environment(store, environment_key or own)
     points = store.points(chosen.key if chosen else None)
-    known = _gather(store, points, environment)
+    asked = [chosen] if chosen else store.sweeps()
+    left_out = stored_refusals(asked, environment.key) if refusals is None else refusals
+    known = _gather(store, points, environment, left_out)
+    points, left_out = without_overtaken(points, left_out, lambda point: _is_timed(point, known))
     given = published.read_anew(store.scores()) if scores is None else list(scores)
     check_recipe(recipe, (score.recipe for score in given))
     check_benchmark(benchmark, (score.benchmark for score in given))
     cards = scorecards(given, benchmark, recipe, mix_protocols)
-    placed = placements(store, environment.key, known.workloads)
-    rows = _rows(points, cards, known, placed) + [_refused(refusal) for refusal in refusals]
+    rows = _rows(store, points, cards, known) + refused_rows(left_out, points)
     view = View(
         rows=tuple(sorted(rows, key=_order)),
         name=chosen.name if chosen else store.path.stem,
@@ -108,9 +127,7 @@ def stored_view(
         date=max((summary.started_at[:10] for summary in known.summaries), default=""),
         benchmark=benchmark,
         sources=tables_cited(source for row in rows if row.score for source in row.score.sources),
-        refusals=tuple(
-            MissingResult(str(_refused(refusal)), "refused", refusal.reason) for refusal in refusals
-        ),
+        refusals=refused_results(left_out),
         failures=tuple(_missing_result(failure, known) for failure in known.failures.values()),
         statistics=_statistics(points, known),
         readings=_readings(points, known),
@@ -125,13 +142,24 @@ def stored_view(
     return with_front_membership(view)
 
 
+def _is_timed(point: StoredPoint, known: _Known) -> bool:
+    parts = _parts(point)
+    return bool(parts) and all(link.workload_key in known.measurements for link in parts)
+
+
+def _parts(point: StoredPoint) -> list[Link]:
+    """What a point's TTFT is the sum of."""
+    return [link for link in point.links if link.role not in BESIDE_THE_SUM]
+
+
 def _rows(
+    store: Store,
     points: Sequence[StoredPoint],
-    cards: Mapping[tuple[str, int, str, str], Sequence[Scorecard]],
+    cards: Mapping[Identity, Sequence[Scorecard]],
     known: _Known,
-    placed: Mapping[str, Mapping[str, Any]],
 ) -> list[Row]:
     """A row for each point and each of its scorecards."""
+    placed = placements(store, known.environment.key, known.workloads)
     return [
         with_placement(_row(point, card, known), point, placed)
         for point in points
@@ -215,7 +243,7 @@ def _notes(
     scores: Iterable[Score], points: Iterable[StoredPoint], mix_protocols: bool
 ) -> tuple[str, ...]:
     """What must be known of the scores of these points."""
-    shown = {_identity(point) for point in points}
+    shown = {identity_of(point) for point in points}
     of_points = [s for s in scores if (s.encoder, s.resolution_px, s.llm, s.tiling) in shown]
     return notes(of_points, mix_protocols)
 
@@ -271,7 +299,12 @@ def describe_environment(environment: Environment) -> str:
     return ", ".join(part for part in (environment.label, *sizes) if part)
 
 
-def _gather(store: Store, points: Sequence[StoredPoint], environment: Environment) -> _Known:
+def _gather(
+    store: Store,
+    points: Sequence[StoredPoint],
+    environment: Environment,
+    refusals: Iterable[Refusal],
+) -> _Known:
     keys = {link.workload_key for point in points for link in point.links}
     workloads = store.workloads(keys)
     cells: dict[str, list[Cell]] = {}
@@ -281,7 +314,13 @@ def _gather(store: Store, points: Sequence[StoredPoint], environment: Environmen
     measurements = _measurements(cells, workloads)
     runs = _runs(cells, {(link.workload_key, link.role) for p in points for link in p.links})
     summaries = store.cell_summaries(environment.key)
-    return _Known(environment, workloads, measurements, failures, runs, summaries)
+    needed = {link.workload_key for point in points for link in _parts(point)}
+    missing = {key: workloads[key] for key in sorted(needed - set(measurements))}
+    predictions = predicted_parts(store, environment, summaries, missing)
+    refused = {identity_of(refusal): refusal.reason for refusal in refusals}
+    return _Known(
+        environment, workloads, measurements, predictions, refused, failures, runs, summaries
+    )
 
 
 def _runs(
@@ -327,7 +366,7 @@ def _scored(
 
     Where `qwen2_7b:int4` has no score, those of `qwen2_7b` are shown, with a caution.
     """
-    encoder, resolution_px, llm, tiling = own = _identity(point)
+    encoder, resolution_px, llm, tiling = own = identity_of(point)
     plain = (without_precision(encoder), resolution_px, without_precision(llm), tiling)
     if own in cards:
         return [replace(card, names_precision=own != plain) for card in cards[own]]
@@ -335,12 +374,13 @@ def _scored(
 
 
 def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
-    parts = [link for link in point.links if link.role not in BESIDE_THE_SUM]
+    parts = _parts(point)
     checks = [link for link in point.links if link.role == "end_to_end"]
     encode = [link for link in parts if link.role == "encode"]
     prefill = [link for link in parts if link.role == "prefill"]
     one_pass = [Link("encode", link.workload_key) for link in encode]
     ttft = _sum(parts, known)
+    predicted = None if ttft else _predicted(parts, known)
     workloads = [w for link in parts if (w := known.workloads.get(link.workload_key)) is not None]
     other = same_model.other_weights(card.headline, workloads)
     headline = None if other else card.headline
@@ -353,6 +393,7 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         encode_total=_sum(encode, known),
         prefill=_sum(prefill, known),
         ttft=ttft,
+        predicted=predicted,
         end_to_end=_sum(checks, known),
         tpot=_time_per_token(point, known),
         runs=tuple(
@@ -364,11 +405,12 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         prefill_key=_shared_key(prefill, known),
         **_runtimes(encode, prefill, known),
         **_circumstances(parts, ttft, known),
+        latency_source="measured" if ttft else "predicted" if predicted else "",
         recipe=card.recipe,
         score=headline,
         task_scores=card.tasks,
         **_models(point, card, workloads, (ttft, _sum(checks, known))),
-        reason="" if ttft else _reason(parts, known),
+        reason="" if ttft else _reason(point, known),
         hint="" if headline else "; ".join(map(str, other)) or HINT,
     )
 
@@ -398,7 +440,6 @@ def _circumstances(parts: Sequence[Link], ttft: Estimate | None, known: _Known) 
     peaks = [m.peak_memory_bytes for m in measured if m.peak_memory_bytes is not None]
     fidelities = [m.fidelity for m in measured]
     return {
-        "latency_source": "measured" if ttft else "",
         "environment": known.environment.label,
         "fidelity": min(fidelities, key=_FIDELITIES.index) if ttft else "",
         "peak_memory_bytes": max(peaks, default=None),
@@ -418,6 +459,17 @@ def _sum(links: Sequence[Link], known: _Known) -> Estimate | None:
     return pairs[0][1] if len(pairs) == 1 and pairs[0][0] == 1 else stats.compose(pairs)
 
 
+def _predicted(links: Sequence[Link], known: _Known) -> Prediction | None:
+    """The sum of measured and predicted parts; None if one is neither."""
+    found = [
+        (link.passes, known.measurements.get(link.workload_key), link.workload_key)
+        for link in links
+    ]
+    return predicted_sum(
+        [(n, m.latency if m else None, known.predictions.get(key)) for n, m, key in found]
+    )
+
+
 def _shared_key(links: Sequence[Link], known: _Known) -> str:
     """What was timed where: points with the same key share the number and its error."""
     return "+".join((*sorted(link.workload_key for link in links), known.environment.key))
@@ -432,8 +484,11 @@ def _time_per_token(point: StoredPoint, known: _Known) -> Estimate | None:
     return None
 
 
-def _reason(parts: Sequence[Link], known: _Known) -> str:
+def _reason(point: StoredPoint, known: _Known) -> str:
     """Why there is no TTFT: what happened to each part that has no measurement."""
+    parts, refused = _parts(point), known.refused.get(identity_of(point))
+    if refused is not None and not any(link.workload_key in known.failures for link in parts):
+        return f"refused: {refused}"
     reasons = []
     for link in parts:
         if link.workload_key in known.measurements:
@@ -478,20 +533,6 @@ def _labels(parts: Sequence[Link], ttft: Estimate | None, known: _Known) -> tupl
     return tuple(dict.fromkeys((*shared, *(ttft.labels if ttft else ()))))
 
 
-def _refused(refusal: Refusal) -> Row:
-    from paretobench.config.catalogue import load_catalogue
-
-    labels = labels_of(load_catalogue(), refusal.encoder, refusal.llm, refusal.tiling)
-    return Row(
-        encoder=refusal.encoder,
-        resolution_px=refusal.resolution_px,
-        llm=refusal.llm,
-        tiling=refusal.tiling,
-        reason=f"refused: {refusal.reason}",
-        **labels,
-    )
-
-
 def _missing_result(failure: Failure, known: _Known) -> MissingResult:
     workload = known.workloads.get(failure.workload_key)
     label = workload.label if workload else failure.workload_key[:12]
@@ -499,7 +540,8 @@ def _missing_result(failure: Failure, known: _Known) -> MissingResult:
 
 
 def _statistics(points: Sequence[StoredPoint], known: _Known) -> Statistics:
-    links = [link for p in points for link in p.links if link.role not in BESIDE_THE_SUM]
+    points = [p for p in points if identity_of(p) not in known.refused or _is_timed(p, known)]
+    links = [link for point in points for link in _parts(point)]
     keys = {link.workload_key for link in links}
     summaries = [summary for summary in known.summaries if summary.workload_key in keys]
     wall: dict[str, list[float]] = {}
@@ -535,10 +577,6 @@ def _readings(points: Sequence[StoredPoint], known: _Known) -> tuple[CanaryReadi
 def _title(sweep: Sweep | None, points: Sequence[StoredPoint]) -> str:
     name = sweep.name if sweep else "all points"
     return f"{name}: {counted(len(points), 'point')}"
-
-
-def _identity(point: StoredPoint) -> tuple[str, int, str, str]:
-    return (point.encoder, point.resolution_px, point.llm, point.tiling)
 
 
 def _order(row: Row) -> tuple[object, ...]:
