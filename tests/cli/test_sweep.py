@@ -130,3 +130,21 @@ def test_a_point_that_does_not_fit_is_refused_with_the_numbers(folder: Path) -> 
     (folder / "sweeps" / "llm" / "huge.yaml").write_text(HUGE)
     result = run(folder, "plan", "encoder=tiny", "resolution=32", "llm=huge", "device=cpu")
     assert "GiB" in result.stderr and "weights=shared" in result.stderr
+
+
+def test_a_point_without_room_is_predicted_in_the_sweep_and_in_every_later_report(
+    folder: Path,
+) -> None:
+    (folder / "sweeps" / "llm" / "huge.yaml").write_text(HUGE)
+    grid = ["encoder=tiny", "llm=small,huge", "resolution=32", "fidelity=quick", "device=cpu"]
+    result = run(folder, "sweep", *grid, "name=room", "check=0")
+    assert result.returncode == 0, result.stderr
+    assert "~" in result.stdout and "1 with a predicted one" in result.stderr
+    for chosen in (["--sweep", "room"], []):
+        shown = run(folder, "export", *chosen, "--format", "json", "--out", "all.json")
+        assert shown.returncode == 0, shown.stderr
+        rows = json.loads((folder / "all.json").read_text())["rows"]
+        (huge,) = [row for row in rows if row["llm"] == "huge"]
+        assert huge["latency_source"] == "predicted" and huge["predicted_ttft_s"] > 0
+        assert huge["ttft_s"] is None and huge["reason"].startswith("refused: Small in fp")
+        assert not huge["is_on_front"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from paretobench.analysis.prediction import Prediction
 from paretobench.domain.records import Estimate, Source
 from paretobench.report.view.rows import Accuracy, Row, View, with_fronts
 
@@ -57,6 +58,13 @@ def row(
         "recipe": recipe if accuracy else "",
     }
     return keyed(Row(encoder=encoder, **{**known, **fields}))  # type: ignore[arg-type]
+
+
+def guessed(encoder: str, ttft_s: float, score: float | None = 0.5, **fields: object) -> Row:
+    """A row whose TTFT is predicted."""
+    guess = Prediction(ttft_s, ttft_s * 0.8, ttft_s * 1.25, "model")
+    more = {"latency_source": "predicted", "reason": "refused: too large", "predicted": guess}
+    return row(encoder, None, score, **{**more, **fields})
 
 
 def keyed(made: Row) -> Row:

@@ -19,13 +19,18 @@ from paretobench.report.figures.diagnostics import drift_info, sum_info
 from paretobench.report.figures.encoders import encoders_figure, encoders_info
 from paretobench.report.figures.labels import crosses
 from paretobench.report.figures.latency import breakdown_figure, breakdown_info
-from paretobench.report.figures.marks import Mark
-from paretobench.report.figures.pareto import PanelInfo, pareto_figure, pareto_info
+from paretobench.report.figures.marks import Mark, look_of
+from paretobench.report.figures.pareto import (
+    PanelInfo,
+    legend_entries,
+    pareto_figure,
+    pareto_info,
+)
 from paretobench.report.figures.resolution import resolution_info
 from paretobench.report.view.front_membership import with_front_membership
 from paretobench.report.view.published import published_view
-from paretobench.report.view.rows import Accuracy, CanaryReading, Statistics, View
-from tests.report.grids import estimate, family_view, row, view
+from paretobench.report.view.rows import Accuracy, CanaryReading, Row, Statistics, View
+from tests.report.grids import estimate, family_view, guessed, row, view
 
 COLUMN = Style(width_mm=85, font_pt=7)
 PAGE = Style()
@@ -101,6 +106,34 @@ def test_points_without_a_score_stand_in_the_strip_and_are_counted() -> None:
     assert sum(len(strip.marks) for strip in info.strips) == 32
     assert len(info.panels[0].marks) == 16
     assert "32 measured without a score" in info.caption.subtitle
+
+
+def test_a_predicted_point_is_drawn_apart_and_changes_neither_front_nor_claims() -> None:
+    measured = (row("a", 0.1, 0.5), row("b", 0.3, 0.4))
+    alone = pareto_info(view(*measured)).panels[0]
+    info = pareto_info(view(*measured, guessed("a", 0.05, 0.9), guessed("c", 2.0, None)))
+    [panel] = info.panels
+    assert (panel.marks, panel.front, panel.family_fronts, panel.claims) == (
+        alone.marks, alone.front, alone.family_fronts, alone.claims
+    )  # fmt: skip
+    [mark] = panel.predicted
+    assert (mark.ttft_ms, mark.front_class, mark.label) == (50.0, "predicted", "~336")
+    assert mark.ttft_interval_ms == (pytest.approx(40.0), pytest.approx(62.5))
+    assert [one.front_class for strip in info.strips for one in strip.marks] == ["predicted"]
+    assert info.families == ("a", "b", "c") and "2 predicted" in info.caption.subtitle
+    assert info.time_limits[0] < 50.0 and info.time_limits[1] > 2000.0
+
+
+def test_the_legend_names_what_was_not_measured_where_there_is_any() -> None:
+    def entries(*rows: Row) -> list[str]:
+        info, style = pareto_info(view(*rows)), Style()
+        look = look_of(style, info.palette, info.llms)
+        return [one.get_label() for group in legend_entries(info, look) for one in group]
+
+    said = "predicted (~), not measured"
+    assert said in entries(row("a"), guessed("a", 0.2))
+    assert said in entries(guessed("a", 0.2, None))
+    assert said not in entries(row("a"))
 
 
 def test_two_recipes_give_two_panels_and_neither_front_has_the_other_s_points() -> None:

@@ -19,7 +19,7 @@ from paretobench.report.style import Style
 from paretobench.report.tables.columns import general_columns
 from paretobench.report.view.published import published_view
 from paretobench.report.view.rows import FrontPlace, View
-from tests.report.grids import family_view, row, view
+from tests.report.grids import family_view, guessed, row, view
 from tests.report.pages import HOSTILE, Document, hostile_view, random_view, unpacked
 
 VIEWS = {
@@ -64,6 +64,18 @@ def test_no_text_of_a_view_becomes_markup(shown: tuple[View, Document]) -> None:
     extra = {tag for tag, _ in page.elements} - {tag for tag, _ in plain.elements}
     assert extra <= {"li", "ul", "h3", "span", "p", "code", "tr", "td"}
     assert page.inside["title"] == [made.title or made.name]
+
+
+def test_a_predicted_time_travels_apart_from_those_that_fronts_are_made_of() -> None:
+    page = Document(page_text(view(row("a", 0.1, 0.5), guessed("b", 0.05, 0.9)))).data
+    [measured, predicted] = unpacked(page, "predicted")
+    assert measured == 0 and predicted[:3] == [0.05, 0.04, 0.0625]
+    assert page["strings"][predicted[3]] == "~50.0 [90%: 40.0, 62.5]"
+    raw = [dict(zip(page["raw"], one, strict=True)) for one in unpacked(page, "raw")]
+    assert [one["ttft_s"] for one in raw] == [0.1, None]
+    assert [one["predicted_ttft_s"] for one in raw] == [None, 0.05]
+    facts = {fact.term: fact.text for part in story(guessed("b", 0.05)) for fact in part.facts}
+    assert facts["Predicted from"] == "the same model at other sizes"
 
 
 def test_the_script_never_parses_markup_or_code() -> None:

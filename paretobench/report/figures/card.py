@@ -50,13 +50,15 @@ def card_info(view: View) -> CardInfo | None:
     panel = view.panels()[0]
     answer = panel_answer(panel, budget_s)
     where = panel.environment or view.environment
+    front = pareto_info(view, [panel])
+    measured = tuple(replace(drawn, predicted=()) for drawn in front.panels)
     winner = "nothing fits" if answer.best is None else str(answer.best)
     return CardInfo(
         f"Best within {milliseconds(budget_s)} ms on {where}",
         winner,
         tuple(_facts(view, panel, answer)),
         f"{view.title or view.name} · recipe {panel.recipe} · paretobench",
-        pareto_info(view, [panel]),
+        replace(front, panels=measured),
         _place(answer.best),
     )
 

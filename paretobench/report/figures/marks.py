@@ -1,13 +1,14 @@
 """Points as drawn: a marker with its intervals and its label, the same in every figure.
 
-Colour is the encoder family, shape the LLM, fill whether it is on the front. A `Mark` is the data
-of one point; `draw_mark` draws it and `label_marks` writes the labels once the axes are final.
+Colour is the encoder family, shape the LLM, fill whether it is on the front; a dashed edge says
+that its time is predicted. A `Mark` is the data of one point; `draw_marks` draws it and
+`label_marks` writes the labels once the axes are final.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +21,7 @@ from paretobench.report.view.rows import Row
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FrontClass = Literal["front", "family", "dominated", "unscored"]
+FrontClass = Literal["front", "family", "dominated", "unscored", "predicted"]
 Pair = tuple[float, float]
 
 Z95 = 1.959964
@@ -31,6 +32,12 @@ POINTS_PER_INCH = 72.0
 CROWD, CROWD_SHARE = 1000, 0.5
 """More points than this in one panel are a cloud: an image in SVG and PDF, text stays text, and
 its markers are of this share of the usual size."""
+
+PREDICTED_DASH = (0, (1.6, 1.3))
+"""Dashes of whatever was not measured, in widths of its line: marker edges and time bars."""
+
+PREDICTED_EDGE = 0.16
+"""Width of such an edge, as a share of the font's size: a dashed one is thicker to be seen."""
 
 CLOUD_ORDER = 1.9
 """Over the broad band of the front, under every line."""
@@ -66,32 +73,41 @@ def look_of(style: Style, families: Sequence[str], llms: Sequence[str]) -> Look:
 
 
 def mark_of(row: Row) -> Mark:
-    """The mark of a row.
+    """The mark of a row, at its predicted TTFT if it was not measured.
 
     Raises:
-        ValueError: if the row has no TTFT; such rows are in tables only.
+        ValueError: if the row has neither; such rows are in tables only.
     """
-    if row.ttft is None:
-        raise ValueError(f"{row} has no TTFT and cannot be drawn")
-    low, high = row.ttft.low, row.ttft.high
+    value_s, low, high = _time(row)
     score = row.score.value if row.score else None
     error = row.score.standard_error if row.score else None
     spread = None
     if score is not None and error is not None:
         spread = ((score - Z95 * error) * 100, (score + Z95 * error) * 100)
     return Mark(
-        ttft_ms=row.ttft.value * 1e3,
+        ttft_ms=value_s * 1e3,
         score_percent=None if score is None else score * 100,
         family=row.family,
         llm=row.llm_label,
-        label=row.point_label,
+        label=row.point_label if row.ttft else f"~{row.point_label}",
         front_class=_front_class(row),
         ttft_interval_ms=(low * 1e3, high * 1e3) if low and high else None,
         score_interval_percent=spread,
     )
 
 
+def _time(row: Row) -> tuple[float, float | None, float | None]:
+    """Seconds with the ends of their interval."""
+    if row.ttft is not None:
+        return row.ttft.value, row.ttft.low, row.ttft.high
+    if row.predicted is None:
+        raise ValueError(f"{row} has no TTFT and cannot be drawn")
+    return row.predicted.latency_s, row.predicted.low_s, row.predicted.high_s
+
+
 def _front_class(row: Row) -> FrontClass:
+    if row.ttft is None:
+        return "predicted"
     if row.score is None:
         return "unscored"
     if row.front.is_on:
@@ -113,6 +129,9 @@ def draw_marks(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
         groups.setdefault((mark.family, mark.llm, mark.front_class), []).append(mark)
     for (family, llm, front_class), alike in groups.items():
         colour = look.colours[family]
+        if front_class == "predicted":
+            _draw_predicted(alike, axes, look)
+            continue
         fill = {"front": colour, "family": look.style.tint(colour)}.get(
             front_class, look.style.paper
         )
@@ -133,6 +152,26 @@ def draw_marks(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
             draw_bars(alike, axes, colour, look.style)
 
 
+def _draw_predicted(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
+    """Draw points of one family and LLM that were not measured: hollow, with a dashed edge."""
+    colour = look.colours[marks[0].family]
+    axes.scatter(
+        [mark.ttft_ms for mark in marks],
+        [mark.score_percent or 0.0 for mark in marks],
+        s=look.style.marker_pt**2,
+        marker=look.markers[marks[0].llm],
+        facecolors=look.style.paper,
+        edgecolors=colour,
+        linewidths=PREDICTED_EDGE * look.style.font_pt,
+        linestyles=[PREDICTED_DASH],
+        zorder=PREDICTED_ORDER,
+    )
+    times = [replace(mark, score_interval_percent=None) for mark in marks]
+    draw_bars(times, axes, colour, look.style, PREDICTED_ORDER - 0.2, PREDICTED_DASH)
+    scores = [replace(mark, ttft_interval_ms=None) for mark in marks]
+    draw_bars(scores, axes, colour, look.style, PREDICTED_ORDER - 0.2)
+
+
 def _share(front_class: FrontClass, is_crowd: bool) -> float:
     """The size of a marker, as a share of the usual one."""
     return CROWD_SHARE if is_crowd and front_class not in ("front", "family") else 1.0
@@ -142,7 +181,18 @@ BARS_ORDER = 5.4
 """Over lines and markers, under words: an interval shorter than its marker is seen as well."""
 
 
-def draw_bars(marks: Sequence[Mark], axes: Axes, colour: str, style: Style) -> None:
+PREDICTED_ORDER = 3.8
+"""Under what was measured; the bars are under the marker, which stays hollow."""
+
+
+def draw_bars(
+    marks: Sequence[Mark],
+    axes: Axes,
+    colour: str,
+    style: Style,
+    order: float = BARS_ORDER,
+    dash: Any = "solid",
+) -> None:
     """Draw the error bars of marks, with a rim of paper that parts them from their markers."""
     from matplotlib.collections import LineCollection
 
@@ -150,8 +200,8 @@ def draw_bars(marks: Sequence[Mark], axes: Axes, colour: str, style: Style) -> N
     width = 0.1 * style.font_pt
     strokes = ((style.paper, 2.2 * width, 0.6, 0.0), (colour, width, 1.0, 0.1))
     for ink, wide, alpha, above in strokes if bars else ():
-        order = BARS_ORDER + above
-        drawn = LineCollection(bars, colors=ink, linewidths=wide, alpha=alpha, zorder=order)
+        look: dict[str, Any] = {"colors": ink, "linewidths": wide, "linestyles": [dash]}
+        drawn = LineCollection(bars, alpha=alpha, zorder=order + above, **look)
         axes.add_collection(drawn, autolim=False)
 
 

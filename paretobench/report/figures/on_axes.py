@@ -31,5 +31,5 @@ def draw_pareto(view: View, panel: Panel, axes: Axes | None = None) -> Axes:
     beside: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "frameon": False}
     axes.legend(handles=entries, fontsize=look.style.small_pt, **beside)
     axes.figure.canvas.draw()  # labels are placed by the size of what is drawn already
-    label_marks(info.panels[0].marks, axes, look, front_lines(info, info.panels[0]))
+    label_marks(info.panels[0].every_mark, axes, look, front_lines(info, info.panels[0]))
     return axes

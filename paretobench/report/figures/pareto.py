@@ -1,10 +1,11 @@
 """The front figure: accuracy against TTFT on a log axis, after the FastVLM paper's Figure 4.
 
 Filled points are on the overall front, tinted ones on the front of their family only, hollow
-ones are dominated. Family fronts are step lines, because between two configurations there is
-nothing to be had; the overall front is the broad band beneath them. One panel per recipe (and
-environment): they never share a front. Measured points without a score are in a strip
-below, on the same axis. Two arrows say what the foremost family has over the next one.
+ones are dominated; a dashed edge marks a predicted time, which is on no front. Family fronts are
+step lines, because between two configurations there is nothing to be had; the overall front is the
+broad band beneath them. One panel per recipe (and environment): they never share a front. Points
+without a score are in a strip below, on the same axis. Two arrows say what the foremost family has
+over the next one.
 
 `pareto_info` is all data; `draw_panel` and `pareto_figure` only draw it.
 
@@ -29,6 +30,8 @@ from paretobench.report.figures.claims import Claims, claims_of, draw_claims
 from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
     POINTS_PER_INCH,
+    PREDICTED_DASH,
+    PREDICTED_EDGE,
     Look,
     Mark,
     Pair,
@@ -62,13 +65,22 @@ TIME_LABEL = "time to first token ({}, log scale), left is better"
 
 @dataclass(frozen=True)
 class PanelInfo:
-    """One recipe's points, its overall front and the front of each family, left to right."""
+    """One recipe's points, its overall front and the front of each family, left to right.
+
+    `predicted` are points that were not measured: drawn beside the others, and nothing else.
+    """
 
     title: str
     marks: tuple[Mark, ...]
     front: tuple[Pair, ...]
     family_fronts: tuple[tuple[str, tuple[Pair, ...]], ...]
     claims: Claims
+    predicted: tuple[Mark, ...] = ()
+
+    @property
+    def every_mark(self) -> tuple[Mark, ...]:
+        """The measured points, then the predicted ones."""
+        return self.marks + self.predicted
 
 
 @dataclass(frozen=True)
@@ -99,17 +111,25 @@ class ParetoInfo:
     across: int = 2
 
     @property
+    def has_predictions(self) -> bool:
+        """Whether some point drawn was not measured."""
+        groups = [*(panel.predicted for panel in self.panels), *(s.marks for s in self.strips)]
+        return any(mark.front_class == "predicted" for group in groups for mark in group)
+
+    @property
     def time_limits(self) -> Pair:
         """Limits of the time axis in milliseconds, the same for panels and strip."""
-        groups = [*(panel.marks for panel in self.panels), *(strip.marks for strip in self.strips)]
+        groups = [panel.every_mark for panel in self.panels]
+        groups += [strip.marks for strip in self.strips]
         marks = [mark for group in groups for mark in group]
-        ends = [end for mark in marks for end in (mark.ttft_interval_ms or ())]
+        sure = [mark for mark in marks if mark.front_class != "predicted"]
+        ends = [end for mark in sure for end in (mark.ttft_interval_ms or ())]
         return log_limits([*ends, *(mark.ttft_ms for mark in marks)])
 
     @property
     def score_limits(self) -> Pair:
         """Limits of the score axis in percent, the same for all panels, whole bars well within."""
-        marks = [mark for panel in self.panels for mark in panel.marks]
+        marks = [mark for panel in self.panels for mark in panel.every_mark]
         low, high = linear_limits(m.score_percent for m in marks if m.score_percent is not None)
         ends = [end for mark in marks for end in (mark.score_interval_percent or ())]
         if not ends:
@@ -127,13 +147,16 @@ def pareto_info(view: View, panels: Sequence[Panel] | None = None) -> ParetoInfo
     shown = view.panels() if panels is None else tuple(panels)
     rows = [row for panel in shown for row in panel.rows]
     unscored = [row for row in view.unscored if row.is_measured]
-    sizes = {row.llm_label: size_in_billions(row.size_label) for row in [*rows, *unscored]}
+    unscored += [row for row in view.predicted if row.score is None]
+    guessed = [row for panel in shown for row in _predicted_in(view, panel)]
+    drawn = [*rows, *unscored, *guessed]
+    sizes = {row.llm_label: size_in_billions(row.size_label) for row in drawn}
     return ParetoInfo(
         caption=_caption(view, shown),
         panels=tuple(_panel_info(view, panel, len(shown)) for panel in shown),
         strips=_strips(unscored),
         palette=tuple(order_families(row.family for row in view.rows)),
-        families=tuple(order_families(row.family for row in [*rows, *unscored])),
+        families=tuple(order_families(row.family for row in drawn)),
         llms=tuple(sorted(sizes, key=lambda name: (sizes[name], name))),
         score_label=benchmark_label(view.benchmark),
     )
@@ -145,7 +168,11 @@ def _caption(view: View, panels: Sequence[Panel]) -> Caption:
     measured = sum(row.is_measured for row in view.unscored)
     if measured:
         parts.append(f"{measured} measured without a score, below")
-    refused = sum(not row.score for row in view.untimed)
+    guessed = sum(len(_predicted_in(view, panel)) for panel in panels)
+    guessed += sum(row.score is None for row in view.predicted)
+    if guessed:
+        parts.append(f"{guessed} predicted, with 90 % intervals, on no front")
+    refused = sum(not row.score and not row.predicted for row in view.untimed)
     if refused and measured:
         parts.append(f"{refused} without a latency, see the table")
     recipe = panels[0].recipe if len(panels) == 1 else ""
@@ -170,7 +197,14 @@ def _panel_info(view: View, panel: Panel, count: int) -> PanelInfo:
             for name in families
         ),
         claims=claims_of(panel.rows),
+        predicted=tuple(mark_of(row) for row in _predicted_in(view, panel)),
     )
+
+
+def _predicted_in(view: View, panel: Panel) -> list[Row]:
+    """The scored points of a panel's recipe and environment that were not measured."""
+    own = (panel.recipe, panel.environment)
+    return [r for r in view.predicted if r.score and (r.recipe, r.environment) == own]
 
 
 def _corners(rows: Iterable[Row]) -> tuple[Pair, ...]:
@@ -206,7 +240,7 @@ def pareto_figure(info: ParetoInfo, style: Style) -> Figure:
         lines = front_lines(info, panel)
         drawn = draw_claims(panel.claims, panel.marks, lines, axes, style)
         lines += [[claim.start, claim.end] for claim in drawn]
-        label_marks(panel.marks, axes, look, lines)
+        label_marks(panel.every_mark, axes, look, lines)
     if strip is not None:
         raised = _in_strip(info)
         label_marks(
@@ -245,7 +279,7 @@ def draw_panel(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> No
         title = textwrap.fill(panel.title, int(room_pt / (look.style.font_pt * LETTER_EM)))
         axes.set_title(title, loc="left", fontsize=look.style.font_pt)
     _draw_fronts(info, panel, axes, look)
-    draw_marks(panel.marks, axes, look)
+    draw_marks(panel.every_mark, axes, look)
 
 
 def draw_strip(info: ParetoInfo, axes: Axes, look: Look) -> None:
@@ -288,15 +322,35 @@ def legend_entries(info: ParetoInfo, look: Look) -> list[list[Any]]:
         for name in info.families
     ]
     shapes = [dot(look.markers[name], style.grey, name) for name in info.llms]
+    guess = [predicted_entry(style)] if info.has_predictions else []
     if not info.panels:
-        return [families, shapes]
+        return [families, shapes, guess]
     band = Line2D([], [], color=style.front, lw=5.0, label="overall front")
     fills = [
         dot("o", style.grey, "on the front"),
         dot("o", style.tint(style.grey), info.own_front),
         dot("o", style.paper, "dominated"),
     ]
-    return [families, shapes, [band, *fills]]
+    return [families, shapes, [band, *fills, *guess]]
+
+
+def predicted_entry(style: Style) -> Any:
+    """The legend's entry for points that were not measured."""
+    from matplotlib.collections import PathCollection
+    from matplotlib.markers import MarkerStyle
+    from matplotlib.transforms import IdentityTransform
+
+    circle = MarkerStyle("o")
+    return PathCollection(
+        [circle.get_path().transformed(circle.get_transform())],
+        sizes=[style.marker_pt**2],
+        facecolors=style.paper,
+        edgecolors=style.grey,
+        linewidths=PREDICTED_EDGE * style.font_pt,
+        linestyles=[PREDICTED_DASH],
+        transform=IdentityTransform(),
+        label="predicted (~), not measured",
+    )
 
 
 def _draw_fronts(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> None:

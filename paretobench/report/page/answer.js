@@ -98,6 +98,7 @@ function answerRow({ recipe, best, next, chance, nextChance }) {
  * @param {Row} row @returns {any[]} */
 function verdict(row) {
   const point = scene.byRow.get(row);
+  if (point && point.standing === "predicted") return [`${SPOKEN.predicted[0].toUpperCase()}${SPOKEN.predicted.slice(1)}: ${row.reason}.`];
   if (point && point.gain === null) return [row.reason || "No score on this axis."];
   if (point) {
     const where = SPOKEN[point.standing];

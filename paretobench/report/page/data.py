@@ -15,7 +15,7 @@ from typing import Any
 
 from paretobench.config.catalogue import Catalogue, load_catalogue
 from paretobench.domain.records import Estimate
-from paretobench.report.formatting import estimate_ms, score_percent
+from paretobench.report.formatting import estimate_ms, score_percent, ttft_ms
 from paretobench.report.page.chances import chances
 from paretobench.report.page.colours import family_colours
 from paretobench.report.page.commands import COMMANDS, device_options, plannable
@@ -33,7 +33,7 @@ Raw = str | int | float | bool | None
 ROW_FIELDS = (
     "name", "label", "encoder", "family", "llm", "px", "tiling", "environment", "recipe",
     "source", "reason", "costs", "intervals", "scores", "cells", "story", "raw", "runs",
-    "assumed", "plannable", "device", "caution",
+    "assumed", "plannable", "device", "caution", "predicted",
 )  # fmt: skip
 """The order of a row's array."""
 
@@ -79,8 +79,9 @@ COSTS = (
 
 RAW = (
     "encoder", "resolution_px", "llm", "tiling", "passes", "visual_tokens", "encode_s",
-    "prefill_s", "ttft_s", "ttft_low_s", "ttft_high_s", "ttft_processes", "peak_memory_bytes",
-    "latency_source", "environment", "recipe", "benchmark", "score_fraction",
+    "prefill_s", "ttft_s", "ttft_low_s", "ttft_high_s", "ttft_processes", "predicted_ttft_s",
+    "predicted_ttft_low_s", "predicted_ttft_high_s", "peak_memory_bytes", "latency_source",
+    "environment", "recipe", "benchmark", "score_fraction",
     "score_standard_error_fraction",
 )  # fmt: skip
 """The tidy columns that travel with the page, under the names of `table.csv`: what it copies
@@ -205,7 +206,16 @@ class _Maker:
             plannable(row, self.catalogue),
             number(device_options(row) if row.is_measured else ""),
             number("; ".join(map(str, row.cautions))),
+            self._predicted(row),
         ]
+
+    def _predicted(self, row: Row) -> list[float] | int:
+        """A predicted TTFT with both ends and the number of its text; 0 if there is none."""
+        guess = row.predicted
+        if guess is None:
+            return 0
+        ends = [_for_drawing(end) for end in (guess.low_s, guess.high_s)]
+        return [guess.latency_s, *ends, self.strings.number(ttft_ms(row))]
 
     def _scores(self, row: Row) -> list[Any]:
         """The number of what they are, where from, then a text, a value and an error for each.

@@ -6,9 +6,9 @@ function icon(...children) {
 }
 
 function showLegend() {
-  const mine = rows.filter((row) => isOnShow(row) && passesMenus(row) && row.costs[state.cost]);
+  const mine = rows.filter((row) => isOnShow(row) && passesMenus(row) && (row.costs[state.cost] || guessOf(row)));
   const families = [...new Set(mine.map((row) => row.family))].sort((a, b) => a - b);
-  const all = [...scene.points, ...scene.rug];
+  const all = [...scene.points, ...scene.predicted, ...scene.rug];
   const llms = data.llms.filter((/** @type {string} */ llm) => all.some((point) => point.row.llm === llm));
   const host = byId("legend");
   const focused = host.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.family : undefined;
@@ -40,7 +40,7 @@ function standingEntries(all) {
   const has = new Set(all.map((point) => point.standing));
   /** @param {string} kind */
   const mark = (kind) => [draw("path", { d: SHAPES[0], class: `mark-shape ${FILLS[kind]}` }), kind === "ambiguous" ? draw("circle", { r: 2, class: "mark-dot" }) : null];
-  const texts = /** @type {Record<string, string>} */ ({ front: "front", ambiguous: "ambiguous", family: "family's front", dominated: "dominated", unknown: "disturbed, on no front" });
+  const texts = /** @type {Record<string, string>} */ ({ front: "front", ambiguous: "ambiguous", family: "family's front", dominated: "dominated", unknown: "disturbed, on no front", predicted: "predicted (~), not measured" });
   const found = Object.keys(texts).filter((kind) => has.has(kind)).map((kind) => entry(texts[kind], ...mark(kind)));
   if (has.has("no score")) found.push(entry("time without a score", draw("path", { d: "M0,-7V7", class: "mark-shape is-dominated" })));
   return found;

@@ -1,10 +1,11 @@
 // The marks of points, their intervals, the rings, and which mark is nearest to a place.
 
-const FILLS = /** @type {Record<string, string>} */ ({ front: "is-front", ambiguous: "is-ambiguous", family: "is-family", dominated: "is-dominated", unknown: "is-dominated", "no score": "is-unscored" });
+const FILLS = /** @type {Record<string, string>} */ ({ front: "is-front", ambiguous: "is-ambiguous", family: "is-family", dominated: "is-dominated", unknown: "is-dominated", "no score": "is-unscored", predicted: "is-predicted" });
 
 const SPOKEN = /** @type {Record<string, string>} */ ({
   front: "on the front", ambiguous: "ambiguous: the noise leaves open whether it is on the front",
   family: "on its family's front", dominated: "dominated", unknown: "measured on a machine that was never quiet: on no front", "no score": "no score",
+  predicted: "predicted, not measured, on no front",
 });
 
 /** Whether a point's intervals are drawn: the front's always, the others' while there is room.
@@ -40,7 +41,7 @@ function whiskerLines(point, scene, x, y) {
  * @param {Point} point */
 function whiskers(point) {
   /** @param {string} kind */
-  const lines = (kind) => (point.whiskers || []).map(([[x1, y1], [x2, y2]]) => draw("line", { x1, y1, x2, y2, class: kind }));
+  const lines = (kind) => (point.whiskers || []).map(([[x1, y1], [x2, y2]]) => draw("line", { x1, y1, x2, y2, class: y1 === y2 ? `${kind} of-time` : kind }));
   return draw("g", { class: `whisker family-${point.row.family} ${FILLS[point.standing]}` }, lines("rim"), lines("bar"));
 }
 
@@ -49,7 +50,9 @@ function marksGroup(scene, shown, rug) {
   const group = draw("g", {
     role: "listbox", id: "marks", "aria-label": "Points of the plot, by cost. Arrow keys move, Enter shows all about one.",
   });
-  const order = [...shown, ...rug].sort((a, b) => Number(a.isFront) - Number(b.isFront) || a.cost - b.cost);
+  /** @param {Point} point */
+  const rank = (point) => (point.isFront ? 2 : point.standing === "predicted" ? 0 : 1);
+  const order = [...shown, ...rug].sort((a, b) => rank(a) - rank(b) || a.cost - b.cost);
   const tabStop = scene.focused && order.find((point) => point.row === scene.focused);
   const first = tabStop || (order.includes(scene.best) ? scene.best : order[order.length - 1]);
   for (const point of order) {

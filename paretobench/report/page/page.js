@@ -31,7 +31,7 @@ function plotHeight(width, count) {
 
 function showCaption() {
   const isSample = scene.drawn < scene.points.length;
-  const all = [...scene.points, ...scene.rug];
+  const all = [...scene.points, ...scene.predicted, ...scene.rug];
   byId("dagger").hidden = !all.some((point) => point.row.label.endsWith("†"));
   byId("bars").textContent = barsText(all);
   byId("by-values").hidden = scene.isAsReported || !scene.points.length || !data.chances.length;
@@ -43,7 +43,9 @@ function showCaption() {
 function barsText(all) {
   const timed = all.filter((point) => point.low === undefined && state.cost < 3).length;
   const bare = timed ? ` Of ${timed === all.length ? "all" : timed} points the time's error is not known: no bar.` : "";
-  return `Bars and ± are 95 % intervals.${bare}`;
+  const hasGuess = all.some((point) => point.standing === "predicted");
+  const guess = hasGuess ? " Dashed marks were not measured: their times are predicted (dashed bars: 90 % intervals), and they are on no front." : "";
+  return `Bars and ± are 95 % intervals.${bare}${guess}`;
 }
 
 /** Which row is told of: the one chosen, else the best within the budget. */

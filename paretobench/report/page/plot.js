@@ -22,7 +22,7 @@ function sampled(points) {
 /** The axes of a scene in pixels: the whole of it, or the part that is zoomed into. */
 function scalesOf(/** @type {any} */ scene) {
   const frame = { left: MARGIN.left, right: scene.width - MARGIN.right, top: MARGIN.top, bottom: scene.height - MARGIN.bottom };
-  const gains = scene.points.flatMap((/** @type {Point} */ point) => gainSpan(point, scene)).map((/** @type {number} */ gain) => gain * 100);
+  const gains = [...scene.points, ...scene.predicted].flatMap((/** @type {Point} */ point) => gainSpan(point, scene)).map((/** @type {number} */ gain) => gain * 100);
   const lowest = frame.bottom - (scene.rug.length ? 18 : 0);
   const [left, right] = state.zoom.x || [scene.low, scene.high];
   const [foot, head] = state.zoom.y || percentDomain(gains, 0.5);
@@ -43,7 +43,8 @@ function drawPlot(svg, scene) {
   /** @param {Point} point */
   const isInFrame = (point) => Number(point.x) >= frame.left - 1 && Number(point.x) <= frame.right + 1 && Number(point.y) >= frame.top - 1 && Number(point.y) <= frame.bottom + 1;
   const seen = sampled(scene.points);
-  const shown = seen.filter(isInFrame);
+  const guessed = scene.predicted.map(place).filter(isInFrame);
+  const shown = [...seen.filter(isInFrame), ...guessed];
   for (const point of shown) point.whiskers = whiskerLines(point, scene, x, y);
   const rug = scene.rug.filter((/** @type {Point} */ _, /** @type {number} */ i) => i % Math.ceil(scene.rug.length / 500) === 0).map(place).filter(isInFrame);
   const lines = scene.points.length ? frontLines(scene, frame) : [];
@@ -177,8 +178,9 @@ function textWidth(text) {
 /** What a label may say: encoder and resolution, or where there is no room the resolution alone.
  * @param {Point} point @param {boolean} isShort */
 function labelTexts(point, isShort) {
-  const full = shortened(`${point.row.encoder} ${point.row.label}`, 30);
-  const texts = isShort ? [point.row.label] : [full, shortened(point.row.label, 18)];
+  const label = `${point.standing === "predicted" ? "~" : ""}${point.row.label}`;
+  const full = shortened(`${point.row.encoder} ${label}`, 30);
+  const texts = isShort ? [label] : [full, shortened(label, 18)];
   return texts.map((text) => /** @type {[string, number]} */ ([text, textWidth(text) + 2]));
 }
 

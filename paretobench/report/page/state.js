@@ -73,17 +73,41 @@ function pointOf(row) {
   };
 }
 
+/** A row's predicted time, where that is what the axis shows.
+ * @param {Row} row */
+function guessOf(row) {
+  return data.costs[state.cost].key === "ttft" ? row.predicted : null;
+}
+
+/** Points that were not measured, for looking at only: no front and no answer has them.
+ * @param {boolean} hasAxis whether there is an axis of accuracies; else all are below the plot
+ * @returns {Point[]} */
+function predictedPoints(hasAxis) {
+  return rows.filter((row) => guessOf(row) && isOnShow(row) && passesFilters(row)).map((row) => {
+    const { value, low, high, text } = /** @type {Held} */ (guessOf(row));
+    const score = hasAxis ? row.scores.get(state.gain) : undefined;
+    return {
+      row, cost: value, low, high, text,
+      gain: score ? score.value : null, error: score ? score.error : 0, gainText: score ? score.text : "",
+      isFront: false, isFamily: false, standing: "predicted",
+    };
+  });
+}
+
 /** Everything the plot and the answers need, from what is chosen. */
 function compute() {
   const cost = data.costs[state.cost];
   const timed = rows.filter((row) => row.costs[state.cost] && passesFilters(row));
   const all = timed.filter((row) => isOnShow(row)).map(pointOf);
   const points = all.filter((point) => point.gain !== null);
-  const rug = all.filter((point) => point.gain === null);
+  const guessed = predictedPoints(points.length > 0);
+  const rug = [...all, ...guessed].filter((point) => point.gain === null);
+  const predicted = guessed.filter((point) => point.gain !== null);
   const families = markFronts(points.filter((point) => !isDisturbed(point.row)));
   const isAsReported = isReportsSelection(points.length);
   for (const point of points) point.standing = standingOf(point, isAsReported);
-  const [low, high] = logDomain(all.flatMap((point) => reach(point, points.length)).map((end) => end / cost.perUnit));
+  const ends = [...all.flatMap((point) => reach(point, points.length)), ...guessed.map((point) => point.cost)];
+  const [low, high] = logDomain(ends.map((end) => end / cost.perUnit));
   const steps = budgetSteps(low, high, cost.key === "tokens");
   if (!(cost.key in state.budgets)) state.budgets[cost.key] = firstBudget(cost, steps);
   /** @type {Map<string, Point[]>} */
@@ -94,9 +118,9 @@ function compute() {
     if (held) held.push(pointOf(row));
     else byRecipe.set(row.recipe, [pointOf(row)]);
   }
-  const byRow = new Map(all.map((point) => [point.row, point]));
+  const byRow = new Map([...all, ...guessed].map((point) => [point.row, point]));
   return {
-    points, rug, byRow, families, cost, gain: data.gains[state.gain], low, high, steps, llms: shapeOrder(), isAsReported,
+    points, predicted, rug, byRow, families, cost, gain: data.gains[state.gain], low, high, steps, llms: shapeOrder(), isAsReported,
     byRecipe, ...answered(byRecipe, state.budgets[cost.key]),
   };
 }
@@ -199,12 +223,12 @@ function isDisturbed(row) {
 function standing(row) {
   if (state.hasEverything) return row.cells[frontColumn] || MISSING;
   const point = scene.byRow.get(row);
-  return point && point.gain !== null ? point.standing : MISSING;
+  return point && point.gain !== null && point.standing !== "predicted" ? point.standing : MISSING;
 }
 
 /** LLMs of this recipe and environment, smallest first: filters do not change their shapes. */
 function shapeOrder() {
-  const held = new Set(rows.filter((row) => isOnShow(row) && row.costs[state.cost]).map((row) => row.llm));
+  const held = new Set(rows.filter((row) => isOnShow(row) && (row.costs[state.cost] || guessOf(row))).map((row) => row.llm));
   return data.llms.filter((/** @type {string} */ llm) => held.has(llm));
 }
 

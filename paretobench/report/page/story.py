@@ -8,7 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paretobench.domain.records import Estimate
-from paretobench.report.formatting import estimate_ms, remark, runtimes
+from paretobench.report.formatting import (
+    estimate_ms,
+    predicted_from,
+    remark,
+    runtimes,
+    ttft_ms,
+)
 from paretobench.report.view.rows import Row
 from paretobench.units import MISSING, counted, gibibytes, percent, significant
 
@@ -74,6 +80,8 @@ def _time(row: Row) -> tuple[Fact, ...]:
         _ms("Prefill", row.prefill),
         _ms("Time to first token", row.ttft),
         _ms("In one piece, as a check", row.end_to_end),
+        Fact("Predicted", ttft_ms(row) if row.predicted else "", "ms"),
+        Fact("Predicted from", predicted_from(row)),
         Fact("No time because", row.reason),
     )
 

@@ -28,6 +28,7 @@
  * @property {[string, [string, string][]][]} story
  * @property {Record<string, any>} raw
  * @property {PartRuns[]} runs
+ * @property {Held | null} predicted its time to first token, where it was not measured
  *
  * @typedef {object} Point a row on the axes that are chosen
  * @property {Row} row
@@ -56,7 +57,7 @@
  */
 
 /** What a point can be, in the words of the tables. */
-const STANDINGS = ["front", "ambiguous", "family", "dominated", "unknown", "no score"];
+const STANDINGS = ["front", "ambiguous", "family", "dominated", "unknown", "no score", "predicted"];
 
 /** Texts of a row that travel as numbers. */
 const ROW_TEXTS = ["name", "label", "encoder", "llm", "tiling", "environment", "recipe", "source", "reason", "assumed", "device", "caution"];
@@ -81,6 +82,10 @@ function unpackedRow(data, values, index) {
     const [low, high] = row.intervals[at] || [];
     return value === null ? null : { text: `${text(row.costs[at])} ${cost.unit}`.trim(), value, low, high };
   });
+  if (row.predicted) {
+    const [value, low, high, said] = row.predicted;
+    row.predicted = { text: `${text(said)} ms`, value, low, high };
+  }
   row.scores = unpackedScores(data, row, text);
   row.cells = row.cells.map(text);
   let told = 1;

@@ -11,7 +11,7 @@ from paretobench.report.page import page_text
 from paretobench.report.view.published import published_view
 from paretobench.report.view.rows import Caution, View
 from tests.report.browser.chromium import Page
-from tests.report.grids import family_view, row, view
+from tests.report.grids import family_view, guessed, row, view
 from tests.report.pages import hostile_view, random_view, two_places_view
 
 ODD = Caution("weights", "other weights")
@@ -25,6 +25,9 @@ VIEWS: dict[str, Callable[[], View]] = {
     "two_places": two_places_view,
     "caution": lambda: view(
         row("a", 0.1, 0.5, cautions=(Caution("weights", "other weights"),)), row("b", 0.2, 0.6)
+    ),
+    "predicted": lambda: view(
+        row("a", 0.1, 0.5), row("b", 0.2, 0.6), guessed("c", 0.05, 0.9), guessed("d", 3.0, None)
     ),
     "formulas": lambda: view(row("=HYPERLINK(1)", 0.1), row("+cmd|x", 0.2, 0.6), row("@SUM", 0.3)),
     "timed": lambda: random_view(24),

@@ -68,6 +68,21 @@ def test_a_filter_narrows_the_points_and_the_front_follows(opened: Opened) -> No
     assert page.run("paretobench.onShow().points.length") == before
 
 
+def test_a_predicted_point_is_seen_and_is_on_no_front_and_no_answer(opened: Opened) -> None:
+    page = opened("predicted")
+    assert page.run(ON_FRONT) == ["a@336 + Q-1B", "b@336 + Q-1B"]
+    assert page.run("paretobench.onShow().predicted.map((p) => p.row.name)") == ["c@336 + Q-1B"]
+    assert page.run("document.querySelectorAll('#marks > .is-predicted').length") == 2
+    assert any("predicted" in text for text in page.texts("#legend li"))
+    assert "90 % intervals" in page.text("#bars")
+    page.run("(() => { const e = document.getElementById('budget-value'); e.value = 60; "
+             "e.dispatchEvent(new Event('change')); })()")  # fmt: skip
+    assert "Nothing fits" in page.text("#answer")
+    cell = page.run("paretobench.rows.find((r) => r.encoder === 'c').index")
+    page.run(f"document.querySelector('#body [data-row=\"{cell}\"]').click()")
+    assert "Predicted, not measured" in page.text("#story-body .verdict")
+
+
 def test_recipes_never_share_a_front(opened: Opened) -> None:
     page = opened("published")
     recipes = page.run("[...document.querySelectorAll('#recipe option')].map((o) => o.text)")
