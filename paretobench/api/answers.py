@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from paretobench.errors import ConfigError, DataError
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from paretobench.analysis.points import Contender
     from paretobench.analysis.query import Answer
     from paretobench.report.view.rows import Panel, Row, View
+
+MOST_PROMISING = 3
+"""Lines about points that were not measured; the JSON form has them all."""
 
 SEED = 0
 """Seed of the draws, so that the same question has the same answer."""
@@ -33,12 +36,15 @@ class BestPoint:
         rows: the view's rows that took part, by the names of their contenders.
         answer: what `analysis.query` found.
         answer_tokens: tokens of the answer that the time is to; 0 for the time to the first.
+        promising: rows that were not measured and would be the answer if their predicted TTFT were
+            right, the most preferred first: worth measuring, and no part of the answer.
     """
 
     title: str
     rows: dict[str, Row]
     answer: Answer
     answer_tokens: int = 0
+    promising: tuple[Row, ...] = ()
 
     @property
     def point(self) -> Row | None:
@@ -78,12 +84,18 @@ class BestPoint:
             "assumed_noise": list(answer.assumed),
             "satisfying": answer.satisfying,
             "nearest": nearest,
+            "worth_measuring": [_predicted_json(row) for row in self.promising],
         }
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
+        yield from self._answer_lines()
+        for row in self.promising[:MOST_PROMISING]:
+            yield f"  worth measuring: {describe(row)}"
+
+    def _answer_lines(self) -> Iterator[str]:
         answer = self.answer
         asked = " and ".join(str(each) for each in answer.constraints)
         if answer.point is None:
@@ -197,14 +209,38 @@ def answer(
             at_least_accuracy=at_least,
             rng=np.random.default_rng(SEED),
         )
-        named = rows_by_name(rows)
-        found.append(BestPoint(_title(panel), named, result, answer_tokens))
+        named, promising = rows_by_name(rows), _promising(view, panel, result)
+        found.append(BestPoint(_title(panel), named, result, answer_tokens, promising))
     if not found:
         raise DataError(
             "no point has both an undisturbed TTFT and a score, so nothing can be best;\n"
             "'paretobench import' adds scores, --published uses the paper's own points"
         )
     return Answers(tuple(found))
+
+
+def _promising(view: View, panel: Panel, answer: Answer) -> tuple[Row, ...]:
+    """The rows of a panel's recipe and environment that would beat the answer as predicted."""
+    from paretobench.analysis.query import best
+    from paretobench.domain.records import Estimate
+
+    own = (panel.recipe, panel.environment)
+    left: dict[str, Row] = {}
+    asked: list[Contender] = []
+    for row in view.predicted:
+        if row.score and row.predicted and (row.recipe, row.environment) == own:
+            guess = Estimate(row.predicted.latency_s, None, None, 0, "predicted")
+            asked += contenders([replace(row, ttft=guess)])
+            left[asked[-1].name] = row
+    rival = [answer.point] if answer.point else []
+    found: list[Row] = []
+    while asked:
+        first = best([*rival, *asked], answer.constraints, prefer=answer.preference).point
+        if first is None or first.name not in left:
+            break
+        found.append(left.pop(first.name))
+        asked = [one for one in asked if one.name in left]
+    return tuple(found)
 
 
 def contenders(rows: Sequence[Row]) -> list[Contender]:
@@ -221,11 +257,19 @@ def rows_by_name(rows: Sequence[Row]) -> dict[str, Row]:
 
 def describe(row: Row, answer_tokens: int = 0) -> str:
     """A point with its time and its score, in one line."""
-    from paretobench.report.formatting import estimate_ms, score_percent
+    from paretobench.report.formatting import score_percent, ttft_ms
 
     time = f"{answer_tokens} tokens in" if answer_tokens else "TTFT"
-    said = f"{row}: {time} {estimate_ms(row.ttft)} ms, accuracy {score_percent(row.score)} %"
+    said = f"{row}: {time} {ttft_ms(row)} ms, accuracy {score_percent(row.score)} %"
     return f"{said} ({'; '.join(map(str, row.cautions))})" if row.cautions else said
+
+
+def _predicted_json(row: Row) -> dict[str, Any]:
+    names = ("encoder", "resolution_px", "llm", "tiling", "recipe")
+    guess = row.predicted
+    seconds = {"predicted_ttft_s": guess.latency_s if guess else None}
+    point = {"point": str(row), **{name: getattr(row, name) for name in names}}
+    return {**point, **seconds, "accuracy": row.score.value if row.score else None}
 
 
 def _conditions(texts: Sequence[str], view: View) -> list[Constraint]:

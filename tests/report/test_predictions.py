@@ -140,6 +140,19 @@ def test_a_prediction_is_on_no_front_and_answers_nothing(grid: Grid) -> None:
     assert best.point is not None and best.point.resolution_px == 512
 
 
+def test_an_answer_names_what_would_beat_it_if_the_prediction_were_right(grid: Grid) -> None:
+    view = grid.view()
+    (best,) = answer(view, under_s=100.0)
+    assert [row.resolution_px for row in best.promising] == [1024, 768]
+    assert "worth measuring: FastViTHD@1024 + Qwen2-0.5B: TTFT ~" in str(best)
+    named = best.to_json()["worth_measuring"]
+    assert [one["resolution_px"] for one in named] == [1024, 768]
+    (fast,) = answer(view, under_s=0.4)
+    assert fast.promising == () and "worth measuring" not in str(fast)
+    (none,) = answer(view, at_least=0.5)
+    assert none.point is None and [row.resolution_px for row in none.promising] == [1024]
+
+
 def test_another_machine_teaches_nothing(grid: Grid) -> None:
     there = Environment({"chip": "B chip", "os": "Linux"})
     grid.store.add_environment(there)

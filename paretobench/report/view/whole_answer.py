@@ -41,7 +41,7 @@ def with_answer(view: View, tokens: int) -> View:
 
 def _answered(row: Row, tokens: int) -> Row:
     if row.ttft is None:
-        return row
+        return replace(row, predicted=None)  # a prediction is of the first token
     if row.tpot is None:
         return replace(row, ttft=None, reason=NO_TPOT)
     whole = stats.compose([(1.0, row.ttft), (float(tokens), row.tpot)])
