@@ -115,7 +115,7 @@ class Predictor:
         self._spreads: dict[tuple[str, str, Basis], tuple[float, float]] = {}
 
     def predict(self, part: PartWork) -> Prediction | None:
-        """The latency of a part that is none of the measured ones.
+        """The latency of a part.
 
         Returns:
             None if no part of its kind and runtime was measured.
@@ -198,7 +198,7 @@ def _is_alike(one: PartWork, other: PartWork) -> bool:
 def _teachers(basis: Basis, part: PartWork, alike: Sequence[TimedPart]) -> list[TimedPart]:
     """The measured parts from which a part is predicted on a basis."""
     if basis == "model":
-        return [one for one in alike if one.part.model == part.model and one.part != part]
+        return [one for one in alike if one.part.model == part.model]
     if basis == "family":
         return [o for o in alike if o.part.family == part.family and o.part.model != part.model]
     return [one for one in alike if one.part.family != part.family]
@@ -212,9 +212,9 @@ def _tried_squares(basis: Basis, alike: Sequence[TimedPart]) -> list[float]:
     """
     squares: dict[object, list[float]] = {}
     for one in alike:
-        taught_by = _teachers(basis, one.part, alike)
+        rest = [other for other in alike if other is not one]
+        taught_by = _teachers(basis, one.part, rest)
         if taught_by:
-            rest = [other for other in alike if other is not one]
             expected_s = _expected_s(basis, one.part, taught_by, rest)
             error = math.log(one.latency_s / expected_s) / _reach(one.part, taught_by)
             case = one.part if basis == "model" else one.part.model

@@ -102,6 +102,12 @@ def test_the_farther_from_the_measured_sizes_the_wider_the_interval() -> None:
     assert widths[0] < widths[1] < widths[2]
 
 
+def test_a_measurement_of_the_same_work_counts() -> None:
+    """Other weights of one model, say: what decides the latency is the same."""
+    found = predicted(prefill(1.5, 256), timed(prefill(1.5, 256)))
+    assert (found.basis, found.latency_s) == ("model", pytest.approx(seconds(prefill(1.5, 256))))
+
+
 def test_operations_that_never_showed_are_not_taken_to_be_free() -> None:
     """Both prefills wait for memory; a hundred times the operations do not."""
     flat = [TimedPart(prefill(1.5, tokens), 0.1) for tokens in (16, 64)]
