@@ -1,13 +1,14 @@
 # Two commands on a fresh machine with Python 3.11+ and make:
 #   make sweep   set up .venv, run the main job, render its report
 #   make test    set up .venv, run the tests
-# Variables: PYTHON=python3.12   GRID=smoke   ARGS="llm=qwen2_0_5b"   EXTRA=cpu|cuda|apple
+# Variables: PYTHON=python3.12   GRID=smoke   BUDGET=5min   ARGS="llm=qwen2_0_5b"   EXTRA=cpu|cuda|apple
 #            PIP_ARGS="--index-url ..."   PYTEST_ARGS="-k front"   (UV=0 keeps plain pip)
 #            WORKERS=2   processes that run tests   MACHINE=amx_64gib|avx2_8gib   (scripts/faked_machine.py)
 #            LOCK=0   the newest versions that pyproject.toml allows, not those of locks/
 
 PYTHON ?= python3
 GRID ?= qwen2_family
+BUDGET ?= 15min
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRA ?= $(shell $(PYTHON) scripts/which_extra.py)
@@ -21,11 +22,11 @@ export LOCK ?= 1
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-sweep: $(VENV)/.run-$(EXTRA)  ## the main job: a grid to a Pareto figure (GRID=, ARGS=)
-	$(BIN)/paretobench sweep +grid=$(GRID) $(ARGS)
+sweep: $(VENV)/.run-$(EXTRA)  ## the main job: a grid to a Pareto figure (GRID=, BUDGET=, ARGS=)
+	$(BIN)/paretobench sweep +grid=$(GRID) budget=$(BUDGET) $(ARGS)
 
 smoke:  ## the same on the two-minute grid
-	@$(MAKE) --no-print-directory sweep GRID=smoke
+	@$(MAKE) --no-print-directory sweep GRID=smoke BUDGET=null
 
 test: $(VENV)/.dev-$(EXTRA)  ## all fast tests
 	$(PYTEST) -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)

@@ -87,7 +87,7 @@ def collect(path: Path, plan: Path, processes: int) -> None:
     """Fill a bank: every workload of a plan, in turn, in fresh processes."""
     from paretobench.backends.artifacts import default_root
     from paretobench.domain import Workload
-    from paretobench.measure import harness
+    from paretobench.measure import harness, terms
     from paretobench.measure.environment import fingerprint
     from paretobench.measure.single import MemoryStore
     from paretobench.planning import stopping
@@ -97,7 +97,7 @@ def collect(path: Path, plan: Path, processes: int) -> None:
     sampling = stopping.cell_plan("standard").sampling
     rule = stopping.CellPlan("standard", sampling, processes, processes)
     harness.cell_plan = lambda *_: rule  # type: ignore[assignment]
-    options = harness.Options(default_root(), sweep_key="bank")
+    options = terms.Options(default_root(), sweep_key="bank")
     store = MemoryStore()
     harness.run(workloads, store=store, environment=fingerprint(), options=options)
     bank = {

@@ -23,7 +23,7 @@ import pairing
 from paretobench.analysis import stats
 from paretobench.config import expand
 from paretobench.domain.records import Estimate, Fidelity
-from paretobench.measure import events, harness
+from paretobench.measure import events, harness, terms
 from paretobench.resources import cache_folder
 from paretobench.store import Store
 from paretobench.sweeping import prepare as planning
@@ -42,7 +42,7 @@ def swept(grid: Sequence[str], fidelity: Fidelity, seed: int) -> Ratios:
             workloads,
             store=store,
             environment=plan.environment,
-            options=harness.Options(cache_folder(), fidelity=fidelity, seed=seed),
+            options=terms.Options(cache_folder(), fidelity=fidelity, seed=seed),
             listen=_dot,
         )
         if account.failures:

@@ -168,7 +168,7 @@ def _carry_out(
     with Store.open(request.settings.database) as store, ExitStack() as shown:
         listeners = {
             one.device.name: shown.enter_context(
-                Progress(write, "" if is_alone else one.device.name, one.plan.besides_s)
+                Progress(write, "" if is_alone else one.device.name, one.besides_s)
             ).listen
             for one in prepared
         }

@@ -42,7 +42,7 @@ def override_values() -> dict[str, list[str]]:
     """
     from dataclasses import fields
 
-    from paretobench.config.request import CHOICES, Settings
+    from paretobench.config.settings import CHOICES, Settings
 
     known: dict[str, list[str]] = {"+grid": names("grid")}
     known |= {group: names(group) for group in GROUPS}

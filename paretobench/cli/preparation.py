@@ -11,8 +11,9 @@ from paretobench.planning.reasons import grouped
 from paretobench.units import counted, duration, gibibytes, milliseconds
 
 if TYPE_CHECKING:
-    from paretobench.config import Request
+    from paretobench.config import Request, Settings
     from paretobench.jobs.scoring_cost import ScoringEffort
+    from paretobench.planning.foreseeing import Foresight
     from paretobench.planning.plan import Plan, PlannedWorkload
     from paretobench.store import Store
     from paretobench.sweeping.prepare import PlannedSweep
@@ -92,10 +93,24 @@ def announce_plan(prepared: PlannedSweep) -> None:
     if note := paper_machine.note_for(device.name, prepared.environment):
         say(f"  {note}")
     say(f"plan: {prepared.plan.summary}")
+    if prepared.foresight is not None:
+        say(foresight_text(prepared.foresight, prepared.request.settings))
     if prepared.plan.pending and prepared.record.ratios:
         say(f"  {prepared.record}")
     for line in grouped(prepared.plan.refused):
         warn(f"refused: {line}")
+
+
+def foresight_text(seen: Foresight, settings: Settings) -> str:
+    """What a budget or a question probably buys, in a sentence."""
+    asked = f"budget={settings.budget}" if settings.budget_s else f"until={settings.until}"
+    others, of_others = seen.points - seen.scored, seen.of_points - seen.of_scored
+    text = (
+        f"{asked}: probably {counted(seen.processes, 'process', 'processes')} in "
+        f"{duration(seen.device_s)}, after which {seen.scored} of {seen.of_scored} points with a "
+        f"score and {others} of {of_others} without are measured"
+    )
+    return f"{text}; {seen.stop.why}" if seen.stop is not None else text
 
 
 def scoring_ahead(prepared: Sequence[PlannedSweep], store: Store | None) -> ScoringEffort | None:

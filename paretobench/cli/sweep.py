@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,12 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
         if settings.dry_run:
             show_plans(request, prepared, scoring, as_json)
             return 0 if is_complete else 1
-        outcome = _carried_out(request, prepared, command)
+        outcome = carried_out(request, prepared, command)
     _print_sweep(request, outcome, as_json)
     return outcome.exit_status if is_complete else 1
 
 
-def _carried_out(request: Request, prepared: list[PlannedSweep], command: str) -> SweepOutcome:
+def carried_out(request: Request, prepared: Sequence[PlannedSweep], command: str) -> SweepOutcome:
     """Measure on all devices, each with its own progress."""
     from paretobench.cli.progress import TerminalProgress
     from paretobench.store import Store
@@ -74,7 +75,7 @@ def _carried_out(request: Request, prepared: list[PlannedSweep], command: str) -
     with Store.open(request.settings.database) as store, ExitStack() as shown:
         listeners = {
             one.device.name: shown.enter_context(
-                TerminalProgress("" if is_alone else one.device.name, one.plan.besides_s)
+                TerminalProgress("" if is_alone else one.device.name, one.besides_s)
             ).listen
             for one in prepared
         }
@@ -123,9 +124,21 @@ def _print_outcome(outcome: DeviceOutcome, with_table: bool) -> None:
             f"{counted(len(unscored), 'point')} without a score: "
             "'paretobench import' adds scores, 'paretobench score' makes them"
         )
+    say_decision(outcome)
+    if outcome.is_decided and view.untimed:
+        left = len({row.identity for row in view.untimed})
+        say(f"{counted(left, 'point')} not measured: they were not needed, or no time was left")
+    if not outcome.is_budget_held:
+        warn(f"the budget was not held: the sweep took {duration(outcome.elapsed_s)}")
     say(_what_was_done(outcome))
     if outcome.paths:
         say(f"report in {outcome.paths[0].parent}/, first figure {outcome.paths[0]}")
+
+
+def say_decision(outcome: DeviceOutcome) -> None:
+    """Why a sweep that a question decides ended."""
+    if outcome.account is not None and outcome.account.decision:
+        say(f"measuring ended: {outcome.account.decision}")
 
 
 def _what_was_done(outcome: DeviceOutcome) -> str:

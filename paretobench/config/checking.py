@@ -30,6 +30,11 @@ def _list_of(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
 KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "str": (_is_text, "text"),
     "Fidelity": (_is_text, "text"),
+    "str | None": (lambda value: value is None or _is_text(value), "text with its unit, or null"),
+    "str | float | None": (
+        lambda value: value is None or _is_text(value) or _is_number(value),
+        "a number with a unit, or null",
+    ),
     "int": (_is_whole, "a whole number"),
     "float": (_is_number, "a number"),
     "float | None": (lambda value: value is None or _is_number(value), "a number or null"),

@@ -1,7 +1,7 @@
 """From overrides to a request: read, composed, and made into points, devices and settings.
 
 `parsed_overrides` reads the words, `composer` composes, `axes` combines, `catalogue` and
-`request` check; this file is the way through them.
+`settings` and `request` check; this file is the way through them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from paretobench.config.grid_file import check_grid
 from paretobench.config.groups import ROOT, Groups
 from paretobench.config.inventory import load_inventory
 from paretobench.config.parsed_overrides import ParsedOverrides
+from paretobench.config.settings import read_settings
 from paretobench.domain import Encoder, GridPoint, LanguageModel, Tiling
 from paretobench.errors import ConfigError, PlanError, UnknownNameError
 from paretobench.planning.plan import Refusal
@@ -40,7 +41,7 @@ def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Reques
         if not points:
             raise _nothing_left(refused)
         root = plain(OmegaConf.masked_copy(base, [key for key in base if key != "hydra"]))
-        settings = request.settings(_settings(root))
+        settings = read_settings(_settings(root))
         reached_by = root["executor"]["latency"]["name"]
         found = _devices(composer, parsed, groups, settings.inventory, reached_by)
         devices = tuple(request.asked_of(device, points, settings) for device in found)

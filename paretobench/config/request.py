@@ -1,59 +1,16 @@
-"""What a user asked for, checked: the points, the device and the settings of one sweep."""
+"""What a user asked for, checked: the points, the devices and the settings of one sweep."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from paretobench.config import checking
 from paretobench.config.inventory import InventoryDevice
+from paretobench.config.settings import Settings
 from paretobench.domain import Encoder, GridPoint, LanguageModel
-from paretobench.domain.records import Fidelity
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.planning.plan import Refusal
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "fidelity": ("quick", "standard", "rigorous"),
-    "protocol": ("paper", "full"),
-    "weights": ("full", "shared", "checkpoint"),
-    "choose": ("measured", "listed"),
-}
-"""Settings that are one of a few words."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings in the root of `sweeps/config.yaml`, which says what each one means."""
-
-    name: str = "sweep"
-    database: str = "results/paretobench.db"
-    reports: str = "reports"
-    fidelity: Fidelity = "standard"
-    precision_goal: float = 0.01
-    seed: int = 0
-    dry_run: bool = False
-    retry_failed: bool = False
-    protocol: str = "paper"
-    decode: bool = False
-    weights: str = "full"
-    recipe: str = "all"
-    check: str | int = "front"
-    accuracy: str = "published"
-    checkpoints: str = "checkpoints.yaml"
-    mix_protocols: bool = False
-    cell_timeout_s: float = 1800.0
-    wait: bool = True
-    horizon: str = "60s"
-    choose: str = "measured"
-    inventory: str = ""
-
-    @property
-    def horizon_s(self) -> float:
-        """Seconds to the first token beyond which a point is not measured."""
-        return seconds("horizon", self.horizon)
 
 
 @dataclass(frozen=True)
@@ -96,26 +53,6 @@ class Request:
     executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-
-
-def seconds(name: str, text: str) -> float:
-    """A duration as typed, such as `60s`, `2min` or `none` for no end.
-
-    Raises:
-        ConfigError: if it is none.
-
-    >>> seconds("horizon", "2min"), seconds("horizon", "none")
-    (120.0, inf)
-    """
-    if text == "none":
-        return math.inf
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h)", text)
-    if match is None or float(match[1]) == 0:
-        raise ConfigError(f"{name}={text} must be a duration such as 60s or 2min, or none")
-    return float(match[1]) * _UNITS[match[2]]
-
-
 def asked_of(
     device: DeviceRequest, points: Iterable[GridPoint], settings: Settings
 ) -> DeviceRequest:
@@ -149,34 +86,6 @@ def _of_models(models: Mapping[str, Encoder] | Mapping[str, LanguageModel]) -> d
         name: {"spec": model.spec(), "precision": model.precision} for name, model in models.items()
     }
     return {"models": asked, **({"precisions": precisions} if precisions else {})}
-
-
-def settings(data: Mapping[str, Any]) -> Settings:
-    """Settings from the root of a composed configuration.
-
-    Raises:
-        ConfigError: for an unknown setting, a wrong type or a value out of range.
-    """
-    known = checking.field_annotations(Settings)
-    for name, value in data.items():
-        if name not in known:
-            raise UnknownNameError("setting", name, known)
-        if wanted := checking.wanted(value, known[name]):
-            raise ConfigError(f"{name}={value} must be {wanted}")
-        if name in CHOICES and value not in CHOICES[name]:
-            raise UnknownNameError(name, str(value), CHOICES[name])
-    numbers = {name: float(value) for name, value in data.items() if known[name] == "float"}
-    found = Settings(**{**data, **numbers})
-    if found.precision_goal <= 0:
-        raise ConfigError(f"precision_goal={found.precision_goal} must be above 0, such as 0.01")
-    if found.cell_timeout_s <= 0:
-        raise ConfigError(f"cell_timeout_s={found.cell_timeout_s} must be above 0 seconds")
-    seconds("horizon", found.horizon)
-    if found.check != "front" and (isinstance(found.check, str) or found.check < 0):
-        raise ConfigError(
-            f"check={found.check!r} must be 'front' or a number of points, 0 for none"
-        )
-    return found
 
 
 def device_request(data: Mapping[str, Any], name: str) -> DeviceRequest:

@@ -9,11 +9,11 @@ Killing it at any moment loses at most the process in flight, and the same call 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from paretobench.analysis.stats import cell_median, check_samples, replicates
 from paretobench.backends import PreparedArtifact
@@ -22,12 +22,16 @@ from paretobench.domain.records import Cell, Environment, Failure, FailureKind, 
 from paretobench.errors import InvalidSamplesError
 from paretobench.measure import cell as cell_module
 from paretobench.measure import events
+from paretobench.measure.by_decision import measure_by_decision
 from paretobench.measure.canary import canary
+from paretobench.measure.deadline import Deadline
 from paretobench.measure.judging import Judge
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.preparation import Preparation, prepare_all
 from paretobench.measure.process import Children, ChildResult
 from paretobench.measure.schedule import current_round, has_cell, round_order
+from paretobench.measure.terms import Account, CellStore, Options
+from paretobench.planning.question import Inquiry
 from paretobench.planning.stopping import CellPlan, Decision, cell_plan
 
 CELL_MODULE = "paretobench.measure.cell"
@@ -37,64 +41,6 @@ DISTURBED_AT_MOST = 4
 
 DISTURBED_LIMIT_S = 120.0
 """Seconds that they may take together, after which it is left as well."""
-
-
-class CellStore(Protocol):
-    """What the harness needs of a store; `store.Store` is one."""
-
-    def add_environment(self, environment: Environment) -> str:
-        """Store an environment; returns its key."""
-
-    def add_workloads(self, workloads: Iterable[Workload]) -> int:
-        """Store workloads; returns how many were new."""
-
-    def add_cell(self, cell: Cell) -> bool:
-        """Store a cell, durably, before this returns."""
-
-    def add_failure(self, failure: Failure) -> bool:
-        """Store a failure, durably, before this returns."""
-
-    def cells(
-        self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None
-    ) -> list[Cell]:
-        """Cells in the order they were started."""
-
-    def failures(
-        self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None
-    ) -> list[Failure]:
-        """Failures in force, the oldest first."""
-
-    def supersede_failures(
-        self, environment_key: str, workload_keys: Iterable[str] | None = None
-    ) -> int:
-        """Mark failures as to be retried."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a sweep measures.
-
-    Attributes:
-        fidelity, precision_goal: see `timing.cell_plan`.
-        seed: of the order within rounds; stored with every cell.
-        sweep_key: the sweep its cells belong to; rounds are counted within it.
-        retry_failed: visit workloads that failed before, too.
-        cell_timeout_s: time after which a process is killed.
-        artifacts: the folder of prepared artifacts.
-        expected_cell_s: the plan's estimate of one process by workload key, for the time left.
-        cheapest: keys of the workloads that get their least number of processes whatever the
-            budget (`stopping.cheapest`).
-    """
-
-    artifacts: Path
-    fidelity: Fidelity = "standard"
-    precision_goal: float = 0.01
-    seed: int = 0
-    sweep_key: str | None = None
-    retry_failed: bool = False
-    cell_timeout_s: float = 1800.0
-    expected_cell_s: Mapping[str, float] = field(default_factory=dict)
-    cheapest: Collection[str] = ()
 
 
 def needs_more(cells: Sequence[Process], plan: CellPlan, is_cheapest: bool = False) -> bool:
@@ -109,35 +55,6 @@ def progress(cells: Sequence[Process], plan: CellPlan) -> tuple[list[float], flo
     """
     counted = [c for c in replicates(cells, plan.fidelity) if c.status != "disturbed"]
     return [cell_median(cell) for cell in counted], sum(cell.wall_s for cell in counted)
-
-
-@dataclass
-class Account:
-    """What a run of the harness did.
-
-    Attributes:
-        cells: cells that it stored.
-        failures: failures of its workloads that are in force, old ones included.
-        reasons: why each measured workload was left as it is, by workload key.
-        device_s: wall time of all its cells and failed processes.
-        work_s: of these, time in first runs, warm-ups and samples.
-        prepare_s: time spent on making artifacts, apart from `device_s`.
-        stopped: why it stopped before every workload was complete: the machine was never
-            quiet; empty if it did not.
-    """
-
-    cells: list[Cell] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    reasons: dict[str, str] = field(default_factory=dict)
-    device_s: float = 0.0
-    work_s: float = 0.0
-    prepare_s: float = 0.0
-    stopped: str = ""
-
-    @property
-    def share(self) -> float | None:
-        """Share of the device time that went into runs; None if nothing ran."""
-        return self.work_s / self.device_s if self.device_s > 0 else None
 
 
 def run(
@@ -173,12 +90,12 @@ def run(
         children.keep_fds = (lock.fd,)
         store.add_environment(environment)
         store.add_workloads(workloads)
-        sweep = _Sweep(workloads, store, environment.key, options, children, listen)
+        sweep = Measuring(workloads, store, environment.key, options, children, listen)
         sweep.measure()
         return sweep.account
 
 
-class _Sweep:
+class Measuring:
     """One run's state: cells by workload, failures, canaries, the account."""
 
     def __init__(
@@ -196,6 +113,7 @@ class _Sweep:
         self.plan: CellPlan = cell_plan(options.fidelity, options.precision_goal)
         self.account = Account()
         self.judge = Judge()
+        self.deadline = Deadline(options.ends_in_s)
         self.prepared: dict[str, PreparedArtifact] = {}
         if options.retry_failed:
             store.supersede_failures(environment_key, list(self.workloads))
@@ -208,9 +126,19 @@ class _Sweep:
         }
 
     def measure(self) -> None:
+        """Measure what a question decides, or prepare everything and go round."""
+        if self.options.inquiry is not None:
+            self.judge.take_reference(canary)
+            inquiry = Inquiry.from_json(self.options.inquiry)
+            self.account.decision = measure_by_decision(self, inquiry)
+        else:
+            self.measure_rounds()
+        self.account.failures = list(self.failed.values())
+
+    def measure_rounds(self) -> None:
         """Prepare, then rounds until no workload needs another process."""
         if self.active():
-            self.prepare()
+            self.prepare([self.workloads[key] for key in self.active()])
         if self.active():
             self.judge.take_reference(canary)
         every = [cell for cells in self.cells.values() for cell in cells]
@@ -220,7 +148,6 @@ class _Sweep:
             round_index += 1
         if self.judge.is_hopeless:
             self.account.stopped = self.judge.why_hopeless()
-        self.account.failures = list(self.failed.values())
 
     def active(self) -> list[str]:
         """Keys of the workloads that need another process."""
@@ -233,6 +160,8 @@ class _Sweep:
         if not self.may_repeat(key):
             plural = "process was" if len(disturbed) == 1 else "processes were"
             decision = Decision(False, f"{len(disturbed)} {plural} disturbed by other programs")
+        if decision.needs_more and not self.fits(key):
+            decision = Decision(False, "no time is left for another process")
         if not decision.needs_more and key not in self.account.reasons:
             self.account.reasons[key] = decision.why
             self.listen(events.WorkloadDone(self.workloads[key], decision.why))
@@ -248,27 +177,39 @@ class _Sweep:
         taken_s = self.disturbed_s(key)
         return len(taken_s) < DISTURBED_AT_MOST and sum(taken_s) <= DISTURBED_LIMIT_S
 
+    def fits(self, key: str) -> bool:
+        """Whether another process of a workload is expected to end in time."""
+        return self.deadline.fits(self.cell_s(key) or 0.0)
+
     def progress(self, key: str) -> tuple[list[float], float]:
         """See the function of the same name."""
         return progress(self.cells[key], self.plan)
 
-    def prepare(self) -> None:
-        """Make what the active workloads need; a failure here is theirs."""
-        active = [self.workloads[key] for key in self.active()]
+    def prepare(self, workloads: Sequence[Workload]) -> None:
+        """Make what workloads need; a failure here is theirs."""
 
         def announce(workload: Workload, done: int) -> None:
-            self.listen(events.Preparing(workload, done, len(active)))
+            self.listen(events.Preparing(workload, done, len(workloads)))
 
-        limit_s = self.options.cell_timeout_s
-        for made in prepare_all(active, self.children, self.options.artifacts, limit_s, announce):
+        options, limit_s = self.options, self.deadline.limit_s(self.options.cell_timeout_s)
+        for made in prepare_all(
+            workloads,
+            self.children,
+            options.artifacts,
+            limit_s,
+            announce,
+            options.ends_in_s is None,
+        ):
             self.note_preparation(made)
+            if self.deadline.left_s <= 0:
+                return
 
     def note_preparation(self, made: Preparation) -> None:
         """Remember what was made, or store why it was not."""
         self.account.prepare_s += made.wall_s
         if made.prepared is not None:
             self.prepared[made.workload.key] = made.prepared
-        else:
+        elif not (made.kind == "timed_out" and self.deadline.left_s <= 0):
             details = {**made.details, "during": "prepare"}
             self.fail(made.workload, made.kind, made.reason, details)
 
@@ -279,6 +220,8 @@ class _Sweep:
         for key in order:
             if key not in active or self.visited(key, round_index):
                 continue
+            if not self.fits(key):
+                continue
             if self.judge.is_hopeless:
                 return
             cell = self.start(self.workloads[key], round_index)
@@ -287,27 +230,33 @@ class _Sweep:
         for key in again:
             if self.judge.is_hopeless:
                 return
-            if self.may_repeat(key):
+            if self.may_repeat(key) and self.fits(key):
                 self.start(self.workloads[key], round_index)
 
     def visited(self, key: str, round_index: int) -> bool:
         """Whether the round has a cell of this workload already, from before a kill."""
         return has_cell(self.cells[key], self.options.sweep_key, round_index)
 
-    def start(self, workload: Workload, round_index: int) -> Cell | None:
-        """One process from start to stored row; None if it failed."""
+    def start(self, workload: Workload, round_index: int, phase: str = "") -> Cell | None:
+        """One process from start to stored row; None if it failed or the time was up.
+
+        Args:
+            phase: of the decision that it was started for, kept with the cell.
+        """
         self.listen(events.CellStarted(workload, round_index, self.remaining_s()))
-        wait_limit_s = self.judge.wait_limit_s
+        wait_limit_s = min(self.judge.wait_limit_s, self.deadline.left_s)
 
         def orders(result: Path) -> Mapping[str, Any]:
             made = self.prepared.get(workload.key)
             sampling, artifacts = self.plan.sampling, self.options.artifacts
             return cell_module.orders(workload, sampling, artifacts, result, made, wait_limit_s)
 
-        limit_s = self.options.cell_timeout_s + wait_limit_s
+        limit_s = self.deadline.limit_s(self.options.cell_timeout_s + wait_limit_s)
         outcome = self.children.ask(CELL_MODULE, orders, limit_s)
         self.account.device_s += outcome.wall_s
-        cell = self.accept(workload, outcome, round_index)
+        if outcome.kind == "timed_out" and outcome.answer is None and self.deadline.left_s <= 0:
+            return None
+        cell = self.accept(workload, outcome, round_index, phase)
         if cell is None:
             return None
         self.store.add_cell(cell)
@@ -317,7 +266,9 @@ class _Sweep:
         self.listen(events.CellFinished(workload, cell, self.remaining_s()))
         return cell
 
-    def accept(self, workload: Workload, outcome: ChildResult, round_index: int) -> Cell | None:
+    def accept(
+        self, workload: Workload, outcome: ChildResult, round_index: int, phase: str = ""
+    ) -> Cell | None:
         """The cell that an outcome makes, or None after storing the failure."""
         answer = outcome.answer
         if answer is None:
@@ -329,7 +280,8 @@ class _Sweep:
             details = {"samples_s": [repr(s) for s in answer["samples_s"][:20]]}
             self.fail(workload, "invalid", str(error), details)
             return None
-        return self.judged(workload, answer, outcome.wall_s, round_index)
+        cell = self.judged(workload, answer, outcome.wall_s, round_index)
+        return replace(cell, facts={**cell.facts, "phase": phase}) if phase else cell
 
     def judged(
         self, workload: Workload, answer: Mapping[str, Any], wall_s: float, round_index: int
@@ -376,6 +328,8 @@ class _Sweep:
 
     def remaining_s(self) -> float | None:
         """Seconds that the active workloads probably still take; None if it is not known."""
+        if self.options.inquiry is not None:
+            return None if self.options.ends_in_s is None else self.deadline.left_s
         known = {key: self.cell_s(key) for key in self.workloads if key not in self.failed}
         times = [seconds for seconds in known.values() if seconds is not None]
         if not times:

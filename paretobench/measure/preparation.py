@@ -39,12 +39,15 @@ def prepare_all(
     artifacts: Path,
     timeout_s: float,
     announce: Callable[[Workload, int], None],
+    is_limit_of_each: bool = True,
 ) -> Iterator[Preparation]:
     """Prepare every workload, grouped by backend, one outcome at a time.
 
     Args:
         timeout_s: for one workload; the child is killed when none was finished for so long.
         announce: called with the workload that is next and how many are done.
+        is_limit_of_each: whether the limit starts again with each workload; else it is the limit
+            of all that one child makes.
     """
     done = 0
     by_backend: dict[str, list[Workload]] = {}
@@ -53,7 +56,9 @@ def prepare_all(
     for batch in by_backend.values():
         left = list(batch)
         while left:
-            outcomes = _one_child(left, children, artifacts, timeout_s, announce, done)
+            outcomes = _one_child(
+                left, children, artifacts, timeout_s, announce, done, is_limit_of_each
+            )
             yield from outcomes
             done += len(outcomes)
             left = left[len(outcomes) :]
@@ -66,6 +71,7 @@ def _one_child(
     timeout_s: float,
     announce: Callable[[Workload, int], None],
     done: int,
+    is_limit_of_each: bool,
 ) -> list[Preparation]:
     """Outcomes of as many workloads as one child got through; at least one."""
     with tempfile.TemporaryDirectory(prefix="paretobench-") as name:
@@ -79,7 +85,7 @@ def _one_child(
             seen += 1
             if seen < len(workloads):
                 announce(workloads[seen], done + seen)
-            return True
+            return is_limit_of_each
 
         orders = prepare.orders(workloads, artifacts, folder)
         ended = children.run(PREPARE_MODULE, orders, timeout_s, progressed)

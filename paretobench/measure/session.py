@@ -34,7 +34,7 @@ from typing import Any
 from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Failure
 from paretobench.errors import ParetobenchError
-from paretobench.measure import events, harness
+from paretobench.measure import events, harness, terms
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.process import Children
 from paretobench.measure.single import MemoryStore
@@ -233,12 +233,12 @@ class _Session:
             _workloads(question),
             store=store,
             environment=self.environment(),
-            options=harness.Options(artifacts=cache_folder(), **question["options"]),
+            options=terms.Options(artifacts=cache_folder(), **question["options"]),
             children=self._children,
             listen=self.forward,
             lock=self.lock,
         )
-        names = ("reasons", "device_s", "work_s", "prepare_s", "stopped")
+        names = ("reasons", "device_s", "work_s", "prepare_s", "stopped", "decision")
         self.say("done", **{name: getattr(account, name) for name in names})
 
     def forward(self, event: events.Event) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from paretobench.analysis import stats
 from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Failure, Fidelity
-from paretobench.measure import events, harness
+from paretobench.measure import events, harness, terms
 from paretobench.measure.environment import fingerprint
 from paretobench.measure.process import Children
 
@@ -89,7 +89,7 @@ def measure_alone(
 
         artifacts = cache_folder()
     store, environment = MemoryStore(), fingerprint()
-    options = harness.Options(artifacts=artifacts, fidelity=fidelity)  # type: ignore[arg-type]
+    options = terms.Options(artifacts=artifacts, fidelity=fidelity)  # type: ignore[arg-type]
     harness.run(
         [workload],
         store=store,

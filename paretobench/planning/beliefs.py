@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -96,30 +96,39 @@ def beliefs(
 
 def rates_of(parts: Sequence[CandidatePart], records: Mapping[str, PartRecord]) -> dict[str, float]:
     """Measured over predicted latency, the median by group; of all groups under the empty name."""
-    ratios: dict[str, list[float]] = {}
-    for part in parts:
-        if medians_s := _medians(records, part.key):
-            ratio = statistics.median(medians_s) / part.latency_s
-            for group in (part.group, ""):
-                ratios.setdefault(group, []).append(ratio)
-    return {group: statistics.median(found) for group, found in ratios.items()}
+    return _by_group(
+        (part.group, statistics.median(medians_s) / part.latency_s)
+        for part in parts
+        if (medians_s := _medians(records, part.key))
+    )
 
 
 def process_costs(
     parts: Sequence[CandidatePart], records: Mapping[str, PartRecord]
 ) -> dict[str, float]:
     """Wall seconds of a process of each part: measured, else predicted and corrected by how
-    predictions held so far."""
-    known = {
-        part.key: records[part.key].process_s / part.process_s
+    predictions of its group held so far, or of all groups."""
+    measured = {part.key for part in parts if _medians(records, part.key)}
+    off = _by_group(
+        (part.group, records[part.key].process_s / part.process_s)
         for part in parts
-        if _medians(records, part.key)
-    }
-    off = statistics.median(known.values()) if known else 1.0
+        if part.key in measured
+    )
     return {
-        part.key: records[part.key].process_s if part.key in known else part.process_s * off
+        part.key: records[part.key].process_s
+        if part.key in measured
+        else part.process_s * off.get(part.group, off.get("", 1.0))
         for part in parts
     }
+
+
+def _by_group(ratios: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Median ratio by group, and of all under the empty name; empty where there is none."""
+    found: dict[str, list[float]] = {}
+    for group, ratio in ratios:
+        for name in (group, ""):
+            found.setdefault(name, []).append(ratio)
+    return {group: statistics.median(each) for group, each in found.items()}
 
 
 def _medians(records: Mapping[str, PartRecord], key: str) -> tuple[float, ...]:

@@ -130,15 +130,18 @@ class _Turn:
             return Start(found, "first")
         if self.decider.scored:
             standing, known = self.decider._standing(self.records, self.unavailable)
-            is_known = standing.probability >= self.question.confidence
-            wanted = self.close(standing) if is_known else []
-            if not is_known or wanted:
+            is_settled = standing.judgements.probability >= self.question.confidence
+            wanted = self.close(standing) if is_settled else []
+            if not is_settled or wanted:
                 start = self.deciding(standing, known, wanted)
                 if start is not None:
                     return start
             elif until != "all":
                 again = self.confirming(standing)
-                return Start(again, "confirming") if again else self.answered(standing)
+                if again:
+                    return Start(again, "confirming")
+                if standing.probability >= self.question.confidence:
+                    return self.answered(standing)
         if until == "all":
             return self.rest()
         return self.unanswered()

@@ -288,7 +288,7 @@ def cheapest_of(grid: PlannedGrid) -> frozenset[str]:
 
     By operations, not by seconds, so that a plan names the same ones before and after measuring.
     """
-    costs, _ = _costs(grid.points)
+    costs, _ = costs_of(grid.points)
     operations = {key: cost.flops for key, (_, cost) in costs.items()}
     groups = {key: (one.runtime.backend, one.kind) for key, (one, _) in costs.items()}
     return cheapest(operations, groups)
@@ -316,7 +316,7 @@ def price(
         return "failed" if key in failed else "pending"
 
     points = grid.points
-    costs, uses = _costs(points)
+    costs, uses = costs_of(points)
     least = cheapest_of(grid)
     expected = {key: estimator.workload(*priced, key in least) for key, priced in costs.items()}
     ordered = sorted(costs.items(), key=lambda item: item[1][0].kind != "encode")
@@ -345,7 +345,7 @@ def within_horizon(
         measured: keys of workloads with a measurement; a point of which all parts have one stays.
         horizon_s: seconds to the first token.
     """
-    costs, _ = _costs(grid.points)
+    costs, _ = costs_of(grid.points)
     latency_s = {key: estimator.rates.seconds(*priced) for key, priced in costs.items()}
 
     def screened(one: PlannedPoint | Refusal) -> PlannedPoint | Refusal:
@@ -528,7 +528,7 @@ class _Planner:
             )
 
 
-def _costs(
+def costs_of(
     points: Iterable[PlannedPoint],
 ) -> tuple[dict[str, tuple[Workload, Cost]], Counter[str]]:
     """Each distinct workload with its cost, in the order of first use; and how often used."""

@@ -22,9 +22,9 @@ from paretobench.planning.question import Candidate, CandidatePart
 SETTLED = 0.9995
 """Probability from which on a judgement gains nothing that 1,000 draws could show."""
 
-BLOCK = 8
+BLOCK = 4
 """Parts of the first round that are shuffled among themselves: cheap ones still come first, and a
-machine that warms up does not favour the cheapest."""
+machine that warms up does not favour the cheapest; few, so that a first point is soon whole."""
 
 
 def judgements(among: CandidateSet, known: Beliefs, drawn: Floats) -> Judgements:
@@ -78,20 +78,26 @@ def first_round(
     """Parts in the order of their first processes: those first that complete a candidate at the
     least cost, shuffled within blocks of `BLOCK`.
 
-    >>> parts = [CandidatePart("a", "g", 1.0, 9.0), CandidatePart("b", "g", 1.0, 2.0)]
-    >>> first_round([Candidate("x", {"a": 1}), Candidate("y", {"b": 1})], parts, 0)[:0]
-    []
+    >>> parts = [CandidatePart(key, "g", 1.0, cost) for key, cost in zip("abc", (9.0, 2.0, 3.0))]
+    >>> first_round([Candidate("x", {"a": 1}), Candidate("y", {"b": 1, "c": 1})], parts, seed=0)
+    ['c', 'b', 'a']
     """
-    cost = {part.key: part.process_s for part in parts}
+    cost_s = {part.key: part.process_s for part in parts}
     missing = {one.name: set(one.passes) for one in candidates}
+    left_s = {name: sum(cost_s[key] for key in sorted(keys)) for name, keys in missing.items()}
+    users: dict[str, list[str]] = {}
+    for one in candidates:
+        for key in one.passes:
+            users.setdefault(key, []).append(one.name)
     order: list[str] = []
-    while missing:
-        name = min(missing, key=lambda n: (sum(sorted(cost[key] for key in missing[n])), n))
-        taken = sorted(missing.pop(name), key=lambda key: (cost[key], key))
-        order += taken
-        for left in missing.values():
-            left.difference_update(taken)
-        missing = {name: left for name, left in missing.items() if left}
+    while left_s:
+        name = min(left_s, key=lambda each: (left_s[each], each))
+        for key in sorted(missing[name], key=lambda each: (cost_s[each], each)):
+            order.append(key)
+            for user in users[key]:
+                missing[user].discard(key)
+                left_s[user] -= cost_s[key]
+        left_s = {user: seconds for user, seconds in left_s.items() if missing[user]}
     for start in range(0, len(order), BLOCK):
         block = order[start : start + BLOCK]
         random.Random(f"{seed}:{start}").shuffle(block)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from paretobench.domain import Device, Workload
 from paretobench.domain.records import Cell, Environment, Failure
 from paretobench.errors import ExecutorError
-from paretobench.measure import events, harness
+from paretobench.measure import events, terms
 from paretobench.remote.session import Connection, Hello, LostError, Target
 from paretobench.store import Store
 from paretobench.store.rows import failure_to_json
@@ -110,10 +111,10 @@ class RemoteDevice:
         workloads: Sequence[Workload],
         store: Store,
         environment: Environment,
-        options: harness.Options,
+        options: terms.Options,
         listen: events.Listener = events.ignore,
         wait: bool = True,
-    ) -> harness.Account:
+    ) -> terms.Account:
         """See `MeasuringDevice`; opens a lost connection again while that delivers something new.
 
         Raises:
@@ -125,11 +126,11 @@ class RemoteDevice:
             store.add_workloads(workloads)
             if options.retry_failed:
                 store.supersede_failures(environment.key, [one.key for one in workloads])
-        arriving = _Arriving(workloads, store, listen)
+        arriving, began_at = _Arriving(workloads, store, listen), monotonic()
         for attempt in range(RECONNECTS + 1):
             before = len(arriving.account.cells)
             try:
-                self._ask_for(arriving, environment, options, wait)
+                self._ask_for(arriving, environment, _since(options, began_at), wait)
                 return arriving.account
             except BaseException as error:
                 self._end_session()
@@ -161,7 +162,7 @@ class RemoteDevice:
             self._connection = None
 
     def _ask_for(
-        self, arriving: _Arriving, environment: Environment, options: harness.Options, wait: bool
+        self, arriving: _Arriving, environment: Environment, options: terms.Options, wait: bool
     ) -> None:
         """One question for all workloads, with what is known of them; each answer is stored."""
         if self._connection is None:
@@ -192,7 +193,7 @@ class _Arriving:
     ) -> None:
         self.workloads = {workload.key: workload for workload in workloads}
         self.store, self.listen = store, listen
-        self.account = harness.Account()
+        self.account = terms.Account()
 
     def take(self, message: Mapping[str, Any]) -> None:
         """One message."""
@@ -208,6 +209,7 @@ class _Arriving:
             self.account.reasons.update(message["reasons"])
             self.account.prepare_s += message["prepare_s"]
             self.account.stopped = message.get("stopped", "")
+            self.account.decision = message.get("decision", "")
 
     def _cell(self, cell: Cell) -> None:
         self.store.add_cell(cell)
@@ -217,7 +219,14 @@ class _Arriving:
         self.listen(events.CellFinished(self.workloads[cell.workload_key], cell, None))
 
 
-def _travelling(options: harness.Options, wanted: Mapping[str, Workload]) -> dict[str, Any]:
+def _since(options: terms.Options, began_at: float) -> terms.Options:
+    """Options with as much less time as has passed."""
+    if options.ends_in_s is None:
+        return options
+    return replace(options, ends_in_s=max(0.0, options.ends_in_s - (monotonic() - began_at)))
+
+
+def _travelling(options: terms.Options, wanted: Mapping[str, Workload]) -> dict[str, Any]:
     """Options as JSON. The folder of artifacts is the device's own; failures that are to be
     tried again were marked as such in the store before it was asked what failed."""
     given = vars(replace(options, retry_failed=False)).copy()
@@ -249,7 +258,7 @@ def _check_same(name: str, before: Environment, now: Environment) -> None:
         )
 
 
-def _kept(account: harness.Account) -> str:
+def _kept(account: terms.Account) -> str:
     n = len(account.cells)
     kept = f"{counted(n, 'process', 'processes')} that arrived are stored"
     return f"{kept}, the same command continues" if n else "nothing had arrived"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from paretobench.domain import Device, Workload
 from paretobench.domain.records import Environment
-from paretobench.measure import events, harness
+from paretobench.measure import events, harness, terms
 from paretobench.measure.lock import DeviceLock
 from paretobench.remote import ssh
 from paretobench.remote.device import RemoteDevice
@@ -47,10 +47,10 @@ class MeasuringDevice(Protocol):
         workloads: Sequence[Workload],
         store: Store,
         environment: Environment,
-        options: harness.Options,
+        options: terms.Options,
         listen: events.Listener = events.ignore,
         wait: bool = True,
-    ) -> harness.Account:
+    ) -> terms.Account:
         """Measure into the store; the device stays locked until `close`."""
 
     def close(self) -> None:
@@ -91,10 +91,10 @@ class LocalDevice:
         workloads: Sequence[Workload],
         store: Store,
         environment: Environment,
-        options: harness.Options,
+        options: terms.Options,
         listen: events.Listener = events.ignore,
         wait: bool = True,
-    ) -> harness.Account:
+    ) -> terms.Account:
         """See `MeasuringDevice`.
 
         Raises:

@@ -18,7 +18,7 @@ from paretobench.report.gc_pause import passed_over
 from paretobench.report.style import Style
 from paretobench.report.view.rows import Row, View
 
-__all__ = ["Row", "Style", "View", "render", "render_devices"]
+__all__ = ["Row", "Style", "View", "render", "render_devices", "render_front"]
 
 
 @passed_over()
@@ -72,3 +72,26 @@ def render(
             *figures.save_card(view, folder, style),
         ],
     )
+
+
+@passed_over()
+def render_front(view: View, folder: Path, style: Style | None = None) -> list[Path]:
+    """Write what a front so far needs: its figure, and the tables as Markdown and CSV.
+
+    Returns:
+        Every path written, the figure first; none where no point is timed and scored.
+
+    Raises:
+        DataError: if the folder cannot be written.
+    """
+    from paretobench.report import figures, tables
+    from paretobench.report.drawing import save_all
+    from paretobench.report.files import write_text
+
+    if not view.scored:
+        return []
+    style = style or Style()
+    name, draw = next(iter(figures.choose(view, style).items()))
+    paths = save_all({name: draw}, folder, style, ("png", "svg", "pdf"))
+    texts = {"table.md": tables.markdown_text(view), "table.csv": tables.csv_text(view)}
+    return [*paths, *(write_text(folder / name, text) for name, text in texts.items())]

@@ -18,6 +18,8 @@ from paretobench.measure import events
 from paretobench.planning.plan import PlannedPoint
 from paretobench.planning.stopping import cell_plan, check_fidelity
 from paretobench.store import Link, Store, StoredPoint
+from paretobench.sweeping.asking import inquiry_for, preparations_of
+from paretobench.sweeping.budget import Budget
 from paretobench.sweeping.prepare import (
     FEWEST_CHECKED,
     MOST_CHECKED,
@@ -28,7 +30,7 @@ from paretobench.sweeping.prepare import (
 )
 
 if TYPE_CHECKING:
-    from paretobench.measure.harness import Account, Options
+    from paretobench.measure.terms import Account, Options
     from paretobench.report.view.rows import View
 
 
@@ -40,6 +42,9 @@ class DeviceSweep:
         sweep_key: of the device's own sweep in the store; empty before `begin`.
         stopped: why the device dropped out, or was too disturbed to go on; empty while it was
             neither.
+        budget: the time that it may take.
+        listeners: of the harness's events.
+        has_cells: whether a process of this run has ended well.
     """
 
     def __init__(
@@ -48,7 +53,11 @@ class DeviceSweep:
         listen: events.Listener = events.ignore,
         announce: Announce = lambda _: None,
     ) -> None:
-        self.prepared, self.listen, self.announce = prepared, listen, announce
+        self.prepared, self.announce = prepared, announce
+        settings = prepared.request.settings
+        self.budget = Budget(settings.budget_s, settings.check != 0, prepared.began_at)
+        self.listeners: list[events.Listener] = [self.budget.listen, listen]
+        self.has_cells = False
         self.account: Account | None = None
         self.sweep_key = ""
         self.stopped = ""
@@ -75,10 +84,28 @@ class DeviceSweep:
             store.add_points(key, [_stored(point) for point in (*plan.points, *left_out)])
         self.sweep_key = key
 
+    def listen(self, event: events.Event) -> None:
+        """Pass an event of the harness on."""
+        self.has_cells = self.has_cells or isinstance(event, events.CellFinished)
+        for listener in self.listeners:
+            listener(event)
+
     def measure(self, store: Store) -> None:
-        """Measure what the plan left to do."""
-        pending = [one.workload for one in self.prepared.plan.pending]
-        self._measure(store, pending, self.prepared.request.settings.fidelity)
+        """Measure what the plan left to do, or what the question decides."""
+        prepared = self.prepared
+        settings = prepared.request.settings
+        options = _options(prepared, self.sweep_key, settings.fidelity)
+        if not settings.is_decided:
+            pending = [one.workload for one in prepared.plan.pending]
+            self._measure(store, pending, options)
+            return
+        options = replace(
+            options,
+            inquiry=inquiry_for(prepared, store).to_json(),
+            preparation_s=preparations_of(prepared),
+            ends_in_s=self.budget.parts_end_in_s,
+        )
+        self._measure(store, [one.workload for one in prepared.plan.workloads], options)
 
     def check(self, store: Store) -> None:
         """Measure chosen points end to end, so that a report can say how well the sum held."""
@@ -86,14 +113,18 @@ class DeviceSweep:
         if settings.check == 0:
             return
         view = self.view(store)
-        workloads = self._end_to_end(
-            store, checked_points(view, self.prepared.plan.points, settings.check)
-        )
+        chosen = checked_points(view, self.prepared.plan.points, settings.check)
+        workloads = self._end_to_end(store, chosen)
         fidelity = check_fidelity(settings.fidelity)
         known = known_cells(store, self.prepared.environment, workloads)
         done = finished(known, cell_plan(fidelity))
         pending = [workload for key, workload in workloads.items() if key not in done]
-        self._measure(store, self._accepted(pending), fidelity)
+        options = replace(
+            _options(self.prepared, self.sweep_key, fidelity),
+            expected_cell_s=self._costs(store, chosen, workloads),
+            ends_in_s=self.budget.checks_end_in_s,
+        )
+        self._measure(store, self._accepted(pending), options)
 
     def view(self, store: Store) -> View:
         """The device's front as the store knows it now."""
@@ -138,6 +169,25 @@ class DeviceSweep:
             store.add_points(self.sweep_key, [_stored(planned, [workload])])
         return workloads
 
+    def _costs(
+        self, store: Store, chosen: Sequence[PlannedPoint], workloads: Mapping[str, Workload]
+    ) -> dict[str, float]:
+        """Seconds of a process of each check: it loads and runs both halves."""
+        keys = {w.key for planned in chosen for w in planned.workloads}
+        known = known_cells(store, self.prepared.environment, keys)
+        seconds = {key: max(cell.wall_s for cell in cells) for key, cells in known.items()}
+        by_label = {
+            str(planned.point): sum(
+                seconds.get(part.key, 0.0) for part in (planned.encodes[0][0], planned.prefill)
+            )
+            for planned in chosen
+        }
+        return {
+            key: by_label[workload.label]
+            for key, workload in workloads.items()
+            if by_label.get(workload.label)
+        }
+
     def _accepted(self, workloads: Sequence[Workload]) -> list[Workload]:
         """Of some checks, those that the device does not refuse."""
         reasons = self.prepared.site.refusals(workloads) if workloads else {}
@@ -148,7 +198,7 @@ class DeviceSweep:
                 )
         return [workload for workload in workloads if workload.key not in reasons]
 
-    def _measure(self, store: Store, workloads: Sequence[Workload], fidelity: Fidelity) -> None:
+    def _measure(self, store: Store, workloads: Sequence[Workload], options: Options) -> None:
         if not workloads:
             return
         prepared = self.prepared
@@ -156,16 +206,19 @@ class DeviceSweep:
             workloads,
             store,
             prepared.environment,
-            _options(prepared, self.sweep_key, fidelity),
+            options,
             self.listen,
             prepared.request.settings.wait,
         )
         self.account = done if self.account is None else _joined(self.account, done)
-        self.stopped = self.stopped or done.stopped
+        if self.budget.total_s is None:
+            self.stopped = self.stopped or done.stopped
+        elif done.stopped:  # a budget promises what can be had in it, on any machine
+            self.announce(done.stopped)
 
 
 def _options(prepared: PlannedSweep, sweep_key: str, fidelity: Fidelity) -> Options:
-    from paretobench.measure.harness import Options
+    from paretobench.measure.terms import Options
     from paretobench.resources import cache_folder
 
     settings = prepared.request.settings
@@ -194,6 +247,7 @@ def _joined(first: Account, second: Account) -> Account:
         work_s=first.work_s + second.work_s,
         prepare_s=first.prepare_s + second.prepare_s,
         stopped=first.stopped or second.stopped,
+        decision=first.decision or second.decision,
     )
 
 
@@ -214,7 +268,7 @@ def _unfinished(
 
 def _settings(prepared: PlannedSweep) -> dict[str, Any]:
     """The settings that decide what a sweep measures and shows, as plain JSON."""
-    passing = ("dry_run", "retry_failed", "wait", "database", "reports", "inventory")
+    passing = ("dry_run", "retry_failed", "wait", "database", "reports", "inventory", "budget")
     kept = {k: v for k, v in asdict(prepared.request.settings).items() if k not in passing}
     device = prepared.device
     return kept | {

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from paretobench.backends.artifact_index import ArtifactIndex
-from paretobench.domain import Device, Runtime
+from paretobench.domain import Device, Runtime, Workload
 from paretobench.domain.records import Environment, Process
 from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
 from paretobench.planning.cost import Machine, PastMeasurement, Rates
 from paretobench.planning.estimate import Estimator
+from paretobench.planning.foreseeing import Foresight
 from paretobench.planning.plan import Plan, cheapest_of, plan_grid, price, within_horizon
 from paretobench.planning.stopping import CellPlan, cell_plan
 from paretobench.remote.places import MeasuringDevice, measuring_device
 from paretobench.resources import cache_folder
 from paretobench.store import CellSummary, Store
+from paretobench.sweeping.asking import foreseen
+from paretobench.sweeping.budget import Budget
 from paretobench.units import counted
 
 if TYPE_CHECKING:
@@ -71,7 +75,14 @@ def estimate_accuracy(store: Store | None, environment: Environment) -> Estimate
 
 @dataclass(frozen=True)
 class PlannedSweep:
-    """What one device will do in a sweep that has not started: what `plan` and `dry_run` show."""
+    """What one device will do in a sweep that has not started: what `plan` and `dry_run` show.
+
+    Attributes:
+        machine: what estimates need to know of it.
+        is_made: whether a workload's artifact is there already, as far as is known.
+        foresight: what a question or a budget probably does; None where rounds go over everything.
+        began_at: when its preparation began, by `time.monotonic`; None if that is not known.
+    """
 
     request: Request
     device: Device
@@ -80,6 +91,18 @@ class PlannedSweep:
     site: MeasuringDevice
     asked: DeviceRequest
     record: EstimateAccuracy
+    machine: Machine
+    is_made: Callable[[Workload], bool]
+    foresight: Foresight | None = None
+    began_at: float | None = None
+
+    @property
+    def besides_s(self) -> float:
+        """Seconds that the sweep takes besides its parts: what a budget keeps, or an estimate."""
+        settings = self.request.settings
+        if settings.budget_s is None:
+            return self.plan.besides_s
+        return Budget(settings.budget_s, has_checks=settings.check != 0).reserved_s
 
 
 @dataclass(frozen=True)
@@ -124,6 +147,7 @@ def prepare(
     """
     from paretobench.config import refuse_wrong_parameters
 
+    began_at = monotonic()
     permission = _permission(request, announce) if must_run else None
     if must_run:
         refuse_wrong_parameters(request.points)
@@ -147,7 +171,8 @@ def prepare(
             try:
                 if isinstance(answer, ParetobenchError):
                     raise answer
-                prepared.append(plan_on(request, asked, sites[asked.name], answer, store))
+                planned = plan_on(request, asked, sites[asked.name], answer, store)
+                prepared.append(replace(planned, began_at=began_at))
             except ParetobenchError as error:
                 if is_alone:
                     raise
@@ -214,11 +239,12 @@ def plan_on(
     """The plan of one device, with what its site refuses left out."""
     device, environment = found.device, found.environment
     settings = request.settings
+    machine = machine_of(environment, asked)
     grid = plan_grid(
         request.points,
         request.refused,
         device,
-        machine_of(environment, asked),
+        machine,
         protocol=settings.protocol,
         weights=settings.weights,
         checkpoints=_checkpoints(request),
@@ -231,18 +257,23 @@ def plan_on(
     failed: set[str] = set()
     if store is not None and not settings.retry_failed:
         failed = {failure.workload_key for failure in store.failures(environment.key)}
-    is_prepared = ArtifactIndex(cache_folder()) if asked.executor == "local" else None
-    estimator = Estimator(
-        Rates.of(machine_of(environment, asked), _past(store, known)),
-        rules,
-        is_prepared or (lambda _: bool(known)),
-    )
+    is_made: Callable[[Workload], bool] = lambda _: bool(known)  # noqa: E731
+    if asked.executor == "local":
+        is_made = ArtifactIndex(cache_folder())
+    estimator = Estimator(Rates.of(machine, _past(store, known)), rules, is_made)
     checks = MOST_CHECKED if settings.check == "front" else int(settings.check)
     grid = within_horizon(grid, estimator, known, settings.horizon_s)
     done = finished(known, rules, cheapest_of(grid))
     plan = price(grid, estimator, done, failed, checks)
     record = estimate_accuracy(store, environment)
-    return PlannedSweep(request, device, environment, plan, site, asked, record)
+    planned = PlannedSweep(
+        request, device, environment, plan, site, asked, record, machine, is_made
+    )
+    if not settings.is_decided:
+        return planned
+    in_plan = {one.workload.key for one in plan.workloads}
+    measured = {key: cells for key, cells in known.items() if key in in_plan}
+    return replace(planned, foresight=foreseen(planned, store, measured))
 
 
 def _checkpoints(request: Request) -> dict[str, Checkpoint]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,13 @@ from paretobench.measure import events
 from paretobench.planning.plan import Plan
 from paretobench.store import Store
 from paretobench.sweeping.device_sweep import DeviceSweep, now
+from paretobench.sweeping.interim import draw_meanwhile, draw_so_far, report_folder
 from paretobench.sweeping.prepare import Announce, PlannedSweep, on_each, prepare
 
 if TYPE_CHECKING:
     from paretobench.jobs.scoring import Scoring
     from paretobench.jobs.scoring_cost import ScoringEffort
-    from paretobench.measure.harness import Account
+    from paretobench.measure.terms import Account
     from paretobench.report.view.rows import View
 
 __all__ = ["DeviceOutcome", "PlannedSweep", "SweepOutcome", "prepare", "run", "scoring_effort"]
@@ -41,6 +42,8 @@ class DeviceOutcome:
         paths: the report's files.
         unscored: checkpoints or tasks that could not be scored, each with the reason.
         stopped: why the device dropped out before its end; empty if it did not.
+        is_decided: whether a question decided what was measured, so that not every point has to be.
+        is_budget_held: whether it ended within its budget; true without one.
     """
 
     plan: Plan
@@ -50,13 +53,20 @@ class DeviceOutcome:
     elapsed_s: float
     unscored: tuple[str, ...] = ()
     stopped: str = ""
+    is_decided: bool = False
+    is_budget_held: bool = True
 
     @property
     def exit_status(self) -> int:
-        """Non-zero if a planned point has no TTFT, a checkpoint no score, or the device is lost.
+        """Non-zero if a planned point has no TTFT, a checkpoint no score, the device is lost, or
+        a budget was not held.
 
-        A refused point was in no plan: to leave it out is what was announced.
+        A refused point was in no plan: to leave it out is what was announced. Where a question
+        decides what is measured, a point without a TTFT is wrong only if a part of it failed.
         """
+        if self.is_decided:
+            wrong = self.view.failures or self.unscored or self.stopped
+            return 1 if wrong or not self.is_budget_held else 0
         refused = {
             (one.encoder, one.resolution_px, one.llm, one.tiling) for one in self.plan.refused
         }
@@ -107,14 +117,20 @@ def run(
         for one in prepared
     ]
     try:
-        for device in devices:
-            device.begin(store, command)
-        scoring = _send_scoring(prepared, announce)
-        _take_step(devices, store, DeviceSweep.measure)
-        unscored = _score(prepared, store, announce, scoring)
-        _take_step(devices, store, DeviceSweep.check)
-    finally:
-        _close(devices)
+        try:
+            for device in devices:
+                device.begin(store, command)
+            _add_published(prepared, store)
+            draw_meanwhile(devices, store)
+            scoring = _send_scoring(prepared, announce)
+            _take_step(devices, store, DeviceSweep.measure)
+            unscored = _score(prepared, store, announce, scoring)
+            _take_step(devices, store, DeviceSweep.check)
+        finally:
+            _close(devices)
+    except KeyboardInterrupt:
+        draw_so_far(devices, store, announce)
+        raise
     return _report(devices, store, started, unscored, announce)
 
 
@@ -151,18 +167,15 @@ def _report(
     unscored: tuple[str, ...],
     announce: Announce,
 ) -> SweepOutcome:
-    """A report for each device; where several were asked for, each in a folder of its own."""
-    from paretobench.report.files import file_stem
-
-    request = devices[0].prepared.request
-    folder = Path(request.settings.reports) / file_stem(request.name)
-    is_alone = len(request.devices) == 1
+    """A report for each device, and over several."""
+    is_alone = len(devices[0].prepared.request.devices) == 1
     outcomes = {
         device.device_name: _finish(
-            device, store, folder if is_alone else folder / device.device_name, started, unscored
+            device, store, report_folder(device, is_alone), started, unscored
         )
         for device in devices
     }
+    folder = report_folder(devices[0], is_alone=True)
     return SweepOutcome(outcomes, _side_by_side(outcomes, folder, announce))
 
 
@@ -171,13 +184,24 @@ def _finish(
 ) -> DeviceOutcome:
     """Render a device's report and store the end of its sweep; one that stopped has no end."""
     from paretobench.report import render
+    from paretobench.report.view.stored import decision_notes
 
     view = device.view(store)
+    decision = device.account.decision if device.account else ""
+    view = replace(view, notes=(*view.notes, *decision_notes(decision)))
     paths = render(view, folder)
     elapsed_s = time.monotonic() - started
     plan = device.prepared.plan
     outcome = DeviceOutcome(
-        plan, view, device.account, tuple(paths), elapsed_s, unscored, device.stopped
+        plan,
+        view,
+        device.account,
+        tuple(paths),
+        elapsed_s,
+        unscored,
+        device.stopped,
+        device.prepared.request.settings.is_decided,
+        device.budget.is_held,
     )
     if not device.stopped:
         store.finish_sweep(device.sweep_key, now(), outcome.exit_status, _summary(outcome))
@@ -231,16 +255,20 @@ def _points(prepared: Sequence[PlannedSweep]) -> list[GridPoint]:
     return list(points.values())
 
 
-def _score(
-    prepared: Sequence[PlannedSweep], store: Store, announce: Announce, carry: Scoring | None = None
-) -> tuple[str, ...]:
-    """Add published scores and have checkpoints scored, as the request asks for; returns what
-    could not be scored. A checkpoint that fails costs no latency and no other score."""
-    settings = prepared[0].request.settings
-    if settings.accuracy in ("published", "lmms_eval"):
+def _add_published(prepared: Sequence[PlannedSweep], store: Store) -> None:
+    """Add published scores before anything is measured: they decide what is measured first."""
+    if prepared[0].request.settings.accuracy in ("published", "lmms_eval"):
         from paretobench.paper import published
 
         store.add_scores(published.scores())
+
+
+def _score(
+    prepared: Sequence[PlannedSweep], store: Store, announce: Announce, carry: Scoring | None = None
+) -> tuple[str, ...]:
+    """Have checkpoints scored, if the request asks for it; returns what could not be scored. A
+    checkpoint that fails costs no latency and no other score."""
+    settings = prepared[0].request.settings
     if settings.accuracy != "lmms_eval":
         return ()
     from paretobench.accuracy.lmms.checkpoints import score_points
@@ -275,5 +303,6 @@ def _summary(outcome: DeviceOutcome) -> dict[str, Any]:
         "prepare_s": round(account.prepare_s, 3) if account else 0.0,
         "measured_s": round(measured_s, 3),
         "estimated_s": round(outcome.plan.summary.estimated_s, 3),
+        **({"decision": account.decision} if account and account.decision else {}),
         **({"unscored": list(outcome.unscored)} if outcome.unscored else {}),
     }

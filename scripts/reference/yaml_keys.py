@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.config import expand, load_catalogue, load_devices, load_vlms
-from paretobench.config.request import CHOICES, Settings
+from paretobench.config.settings import CHOICES, Settings
 from paretobench.domain import (
     Encoder,
     LanguageModel,
@@ -26,6 +26,8 @@ TYPES = {
     "int": "whole number",
     "float": "number",
     "float | None": "number or null",
+    "str | None": "text with its unit, or null",
+    "str | float | None": "number with its unit, or null",
     "bool": "`true`, `false`",
     "str | int": "text or whole number",
     "tuple[int, ...]": "list of whole numbers",

@@ -15,7 +15,7 @@ import click
 import pytest
 
 from paretobench import cli
-from paretobench.config.request import Settings
+from paretobench.config.settings import Settings
 from paretobench.resources import sweeps_folder
 from paretobench.store.migrations import apply_migrations
 from scripts.reference import hook, markup, verbs, yaml_keys

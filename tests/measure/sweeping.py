@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from paretobench.domain.records import Environment
-from paretobench.measure import harness
+from paretobench.measure import harness, terms
 from paretobench.measure.process import Children
 from paretobench.planning.stopping import CellPlan, SamplingPlan
 from paretobench.store import Store
@@ -39,7 +39,7 @@ def main(database: str, artifacts: str, count: str) -> None:
             workloads,
             store=store,
             environment=HERE,
-            options=harness.Options(Path(artifacts)),
+            options=terms.Options(Path(artifacts)),
             children=Children(launcher=pretend.HASTY_LAUNCHER),
         )
 

@@ -11,7 +11,7 @@ import pytest
 
 from paretobench.domain.records import Environment
 from paretobench.errors import LockError
-from paretobench.measure import events, harness
+from paretobench.measure import events, harness, terms
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.process import ChildResult
 from paretobench.measure.single import MemoryStore
@@ -27,17 +27,17 @@ def steady_canary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness, "canary", lambda: 0.02)
 
 
-def options(fidelity: str = "standard", **more: Any) -> harness.Options:
-    return harness.Options(Path("artifacts"), fidelity=fidelity, **more)  # type: ignore[arg-type]
+def options(fidelity: str = "standard", **more: Any) -> terms.Options:
+    return terms.Options(Path("artifacts"), fidelity=fidelity, **more)  # type: ignore[arg-type]
 
 
 def run(
     children: ScriptedChildren,
     store: MemoryStore | None = None,
     workloads: Any = ABC,
-    given: harness.Options | None = None,
+    given: terms.Options | None = None,
     **more: Any,
-) -> harness.Account:
+) -> terms.Account:
     return harness.run(
         workloads,
         store=store or MemoryStore(),
@@ -70,7 +70,7 @@ def test_the_account_adds_up() -> None:
 
 
 def test_an_account_of_nothing_has_no_share() -> None:
-    assert harness.Account().share is None
+    assert terms.Account().share is None
 
 
 def test_the_same_call_again_measures_nothing() -> None:

@@ -12,7 +12,7 @@ import pytest
 from paretobench.analysis.crosschecks import contradiction
 from paretobench.domain.contention import Contention, Neighbour
 from paretobench.domain.records import Environment
-from paretobench.measure import harness
+from paretobench.measure import harness, terms
 from paretobench.measure.single import MemoryStore
 from tests.measure.pretend import workload
 from tests.measure.scripted import ScriptedChildren
@@ -40,7 +40,7 @@ def run(children: ScriptedChildren, names: str, store: MemoryStore | None = None
         [workload(name) for name in names],
         store=store or MemoryStore(),
         environment=HERE,
-        options=harness.Options(Path("artifacts"), sweep_key="s"),
+        options=terms.Options(Path("artifacts"), sweep_key="s"),
         children=children,
     )
 
@@ -168,7 +168,7 @@ def test_contradictions(
 
 def test_the_cheapest_workloads_get_a_second_process_whatever_the_budget() -> None:
     keys = [workload("a").key]
-    options = harness.Options(Path("artifacts"), sweep_key="s", cheapest=keys)
+    options = terms.Options(Path("artifacts"), sweep_key="s", cheapest=keys)
     children = ScriptedChildren(lambda *_: seen(), wall_s=40.0)
     harness.run(
         [workload("a"), workload("b")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,6 +130,15 @@ def test_what_must_be_made_first_counts_against_the_time_left() -> None:
     choice = decider.decide({}, 50.0, preparation_s=making)
     assert isinstance(choice, Start)
     assert choice.parts == ("encode small",)
+
+
+def test_a_scored_part_that_does_not_fit_leaves_the_time_to_the_rest_of_the_grid() -> None:
+    about = inquiry(ALL)
+    slow = tuple(replace(p, process_s=900.0) if p.key == "prefill big" else p for p in about.parts)
+    machine = Machine(replace(about, parts=slow), log_sd=0.002)
+    machine.until_stop(400.0)
+    assert "prefill big" not in machine.counts()
+    assert UNSCORED in machine.counts()
 
 
 def test_a_part_that_failed_takes_its_points_out_of_the_question() -> None:

@@ -13,7 +13,7 @@ import pytest
 from paretobench.config import DeviceRequest, InventoryDevice, Limits
 from paretobench.domain import Runtime, Workload
 from paretobench.errors import ExecutorError, StoreError
-from paretobench.measure import events, harness
+from paretobench.measure import events, terms
 from paretobench.remote import device as remote_device
 from paretobench.remote.device import RemoteDevice
 from paretobench.remote.places import LocalDevice, measuring_device, target
@@ -22,7 +22,7 @@ from paretobench.store import Store
 from tests.remote.places import place, put_fake_ssh_on_path
 
 HALF = {"backend": "pretend", "precision": "fp32", "options": {}}
-OPTIONS = harness.Options(Path("unused"), fidelity="quick", cell_timeout_s=120.0)
+OPTIONS = terms.Options(Path("unused"), fidelity="quick", cell_timeout_s=120.0)
 Make = Callable[..., RemoteDevice]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from paretobench.domain.records import Environment
 from paretobench.errors import LockError
-from paretobench.measure import harness
+from paretobench.measure import harness, terms
 from paretobench.measure.lock import FOLDER_VARIABLE, DeviceLock
 from paretobench.remote.places import LocalDevice
 from paretobench.store import Store
@@ -23,7 +23,7 @@ def test_a_device_stays_locked_from_its_first_cell_until_it_is_given_back(
     monkeypatch.setattr(harness, "canary", lambda: 0.02)
     monkeypatch.setattr(harness, "Children", ScriptedChildren)
     site = LocalDevice()
-    options = harness.Options(tmp_path, fidelity="quick")
+    options = terms.Options(tmp_path, fidelity="quick")
     environment = Environment({"chip": "test"})
     with Store.open(tmp_path / "x.db") as store:
         for label in ("a", "b"):

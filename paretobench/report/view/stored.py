@@ -135,6 +135,7 @@ def stored_view(
             *_disturbance_notes(rows),
             *_notes(given, points, mix_protocols),
             *_device_notes(chosen, environment),
+            *decision_notes(str(chosen.summary.get("decision", "")) if chosen else ""),
             *_namesakes(store, chosen),
         ),
         versions=_versions(environment),
@@ -246,6 +247,15 @@ def _notes(
     shown = {identity_of(point) for point in points}
     of_points = [s for s in scores if (s.encoder, s.resolution_px, s.llm, s.tiling) in shown]
     return notes(of_points, mix_protocols)
+
+
+def decision_notes(decision: str) -> tuple[str, ...]:
+    """Why the measuring ended of a sweep that a question or a budget decided.
+
+    >>> decision_notes("the front is known (P = 0.971)")
+    ('Measuring ended: the front is known (P = 0.971).',)
+    """
+    return (f"Measuring ended: {decision}.",) if decision else ()
 
 
 def _device_notes(sweep: Sweep | None, environment: Environment) -> tuple[str, ...]:

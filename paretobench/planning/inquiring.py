@@ -1,0 +1,82 @@
+"""From a plan and scores to the question that decides what is measured next. Pure.
+
+Predictions here depend on published dimensions and the machine's memory alone, not on what was
+measured or on a clock: the same sweep, killed and started again, predicts and so decides the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from paretobench.domain import Workload, canonical_json
+from paretobench.planning.cost import Cost, Machine, Rates
+from paretobench.planning.estimate import Estimator, preparation_s
+from paretobench.planning.plan import Plan, PlannedPoint, costs_of
+from paretobench.planning.question import Candidate, CandidatePart, Inquiry, Question
+from paretobench.planning.stopping import CellPlan
+
+Identity = tuple[str, int, str, str]
+
+
+def inquiry_of(
+    plan: Plan,
+    accuracies: Mapping[Identity, Mapping[str, float]],
+    question: Question,
+    rule: CellPlan,
+    memory_bytes: int,
+    seed: int,
+) -> Inquiry:
+    """What is asked of a plan's points.
+
+    Args:
+        accuracies: by point, then by recipe.
+        rule: how a process samples.
+        memory_bytes: of the machine.
+    """
+    estimator = Estimator(Rates(Machine(memory_bytes)), rule)
+    costs, _ = costs_of(plan.points)
+    parts = tuple(_part(workload, cost, estimator) for workload, cost in costs.values())
+    candidates = tuple(_candidate(point, accuracies) for point in plan.points)
+    return Inquiry(question, candidates, parts, seed)
+
+
+def name_of(identity: Sequence[str | int]) -> str:
+    """A candidate's name from a point's four names.
+
+    >>> name_of(("fastvithd", 512, "qwen2_0_5b", "none"))
+    'fastvithd|512|qwen2_0_5b|none'
+    """
+    return "|".join(map(str, identity))
+
+
+def preparations(plan: Plan, is_prepared: Mapping[str, bool], machine: Machine) -> dict[str, float]:
+    """Seconds of making the artifact of each part that has none yet, by the part's key."""
+    costs, _ = costs_of(plan.points)
+    return {
+        key: preparation_s(workload, cost, machine)
+        for key, (workload, cost) in costs.items()
+        if not is_prepared[key]
+    }
+
+
+def artifact_name(workload: Workload) -> str:
+    """What two workloads share that are served by the same artifact."""
+    return canonical_json([workload.artifact_subject, workload.runtime.spec()])
+
+
+def _part(workload: Workload, cost: Cost, estimator: Estimator) -> CandidatePart:
+    expected = estimator.workload(workload, cost)
+    group = f"{workload.runtime.backend} {workload.kind}"
+    return CandidatePart(workload.key, group, expected.latency_s, expected.cell_s)
+
+
+def _candidate(
+    planned: PlannedPoint, accuracies: Mapping[Identity, Mapping[str, float]]
+) -> Candidate:
+    passes: dict[str, float] = {}
+    for workload, times in planned.encodes:
+        passes[workload.key] = passes.get(workload.key, 0.0) + times
+    passes[planned.prefill.key] = 1.0
+    point = planned.point
+    identity = (point.encoder.name, point.resolution_px, point.llm.name, point.tiling.name)
+    return Candidate(name_of(identity), passes, dict(accuracies.get(identity, {})))

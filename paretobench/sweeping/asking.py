@@ -1,0 +1,101 @@
+"""What a sweep's question is about: its plan's points with their known accuracies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from paretobench.domain import without_precision
+from paretobench.domain.records import Process, Score
+from paretobench.planning.deciding import Decider
+from paretobench.planning.foreseeing import Foresight, foresee
+from paretobench.planning.inquiring import Identity, inquiry_of, preparations
+from paretobench.planning.question import Inquiry, PartRecord
+from paretobench.planning.stopping import cell_plan
+from paretobench.store import Store
+from paretobench.sweeping.budget import Budget
+
+if TYPE_CHECKING:
+    from paretobench.sweeping.prepare import PlannedSweep
+
+
+FORESEEN_UP_TO = 500
+"""Scored points up to which a plan says what a budget buys; a decision about more takes tenths of
+a second."""
+
+
+def known_accuracies(
+    store: Store | None, identities: Iterable[Identity], recipe: str, mix_protocols: bool
+) -> dict[Identity, dict[str, float]]:
+    """The headline score of each point by recipe, as a report shows it.
+
+    Args:
+        store: its scores count before the published ones; None for these alone.
+    """
+    from paretobench.paper import published
+    from paretobench.report.view.rows import HEADLINE
+    from paretobench.report.view.scorecards import scorecards
+
+    scores: list[Score] = store.scores() if store is not None else []
+    cards = scorecards(published.read_anew(scores), HEADLINE, recipe, mix_protocols)
+    found = {}
+    for own in identities:
+        encoder, resolution_px, llm, tiling = own
+        plain = (without_precision(encoder), resolution_px, without_precision(llm), tiling)
+        of_point = cards.get(own) or cards.get(plain, ())
+        found[own] = {card.recipe: card.headline.value for card in of_point if card.headline}
+    return found
+
+
+def inquiry_for(prepared: PlannedSweep, store: Store | None) -> Inquiry:
+    """The question of one device's sweep."""
+    settings = prepared.request.settings
+    identities = [planned.point.identity() for planned in prepared.plan.points]
+    accuracies = known_accuracies(
+        store,
+        [(one["encoder"], one["resolution_px"], one["llm"], one["tiling"]) for one in identities],
+        settings.recipe,
+        settings.mix_protocols,
+    )
+    rule = cell_plan(settings.fidelity, settings.precision_goal)
+    memory_bytes = prepared.machine.memory_bytes
+    return inquiry_of(
+        prepared.plan, accuracies, settings.question, rule, memory_bytes, settings.seed
+    )
+
+
+def preparations_of(prepared: PlannedSweep) -> Mapping[str, float]:
+    """Seconds of making what a device has not made yet, by the part's key."""
+    made = {one.workload.key: prepared.is_made(one.workload) for one in prepared.plan.workloads}
+    return preparations(prepared.plan, made, prepared.machine)
+
+
+def foreseen(
+    prepared: PlannedSweep, store: Store | None, known: Mapping[str, Sequence[Process]]
+) -> Foresight | None:
+    """What a device probably does with its budget, or until its question is answered; None where
+    so many points have a score that asking for every process would take minutes.
+
+    Args:
+        known: cells that it has already, by workload.
+    """
+    from paretobench.measure.harness import progress
+
+    settings, plan = prepared.request.settings, prepared.plan
+    inquiry = inquiry_for(prepared, store)
+    if sum(bool(one.accuracies) for one in inquiry.candidates) > FORESEEN_UP_TO:
+        return None
+    rule = cell_plan(settings.fidelity, settings.precision_goal)
+    records = {}
+    for key, cells in known.items():
+        medians_s, spent_s = progress(cells, rule)
+        if medians_s:
+            records[key] = PartRecord(tuple(medians_s), spent_s / len(medians_s))
+    return foresee(
+        Decider(inquiry, rule, plan.cheapest),
+        records,
+        {one.workload.key: one.expected.cell_s for one in plan.workloads},
+        preparations_of(prepared),
+        Budget(settings.budget_s, has_checks=settings.check != 0).parts_end_in_s,
+        {one.workload.key for one in plan.workloads if one.state == "failed"},
+    )
