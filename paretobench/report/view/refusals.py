@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from paretobench.config.catalogue import load_catalogue
 from paretobench.planning.plan import Refusal
 from paretobench.report.view.published import labels_of
 from paretobench.report.view.rows import MissingResult, Row
@@ -58,23 +59,27 @@ def without_overtaken(
 def refused_rows(refusals: Iterable[Refusal], points: Iterable[StoredPoint]) -> list[Row]:
     """Rows with a reason and nothing else, for what no stored point says more about."""
     stored = set(map(identity_of, points))
-    return [_row(refusal) for refusal in refusals if identity_of(refusal) not in stored]
+    return _rows([refusal for refusal in refusals if identity_of(refusal) not in stored])
 
 
-def refused_results(refusals: Iterable[Refusal]) -> tuple[MissingResult, ...]:
+def refused_results(refusals: Sequence[Refusal]) -> tuple[MissingResult, ...]:
     """What was refused, as a report lists it."""
-    return tuple(MissingResult(str(_row(one)), "refused", one.reason) for one in refusals)
+    named = zip(_rows(refusals), refusals, strict=True)
+    return tuple(MissingResult(str(row), "refused", one.reason) for row, one in named)
 
 
-def _row(refusal: Refusal) -> Row:
-    from paretobench.config.catalogue import load_catalogue
-
-    labels = labels_of(load_catalogue(), refusal.encoder, refusal.llm, refusal.tiling)
-    return Row(
-        encoder=refusal.encoder,
-        resolution_px=refusal.resolution_px,
-        llm=refusal.llm,
-        tiling=refusal.tiling,
-        reason=f"refused: {refusal.reason}",
-        **labels,
-    )
+def _rows(refusals: Sequence[Refusal]) -> list[Row]:
+    if not refusals:
+        return []
+    catalogue = load_catalogue()
+    return [
+        Row(
+            encoder=one.encoder,
+            resolution_px=one.resolution_px,
+            llm=one.llm,
+            tiling=one.tiling,
+            reason=f"refused: {one.reason}",
+            **labels_of(catalogue, one.encoder, one.llm, one.tiling),
+        )
+        for one in refusals
+    ]
