@@ -122,14 +122,8 @@ class BestPoint:
     def _point_json(self, contender: Contender | None) -> dict[str, Any] | None:
         if contender is None:
             return None
-        row = self.rows[contender.name]
         return {
-            "point": str(row),
-            "encoder": row.encoder,
-            "resolution_px": row.resolution_px,
-            "llm": row.llm,
-            "tiling": row.tiling,
-            "recipe": row.recipe,
+            **point_json(self.rows[contender.name]),
             **self._time_json(contender.ttft_s),
             "accuracy": contender.accuracy,
         }
@@ -253,6 +247,18 @@ def contenders(rows: Sequence[Row]) -> list[Contender]:
 def rows_by_name(rows: Sequence[Row]) -> dict[str, Row]:
     """The rows by the names of their contenders."""
     return {each.name: row for each, row in zip(contenders(rows), rows, strict=True)}
+
+
+def point_json(row: Row) -> dict[str, Any]:
+    """Which point it is, under which recipe."""
+    return {
+        "point": str(row),
+        "encoder": row.encoder,
+        "resolution_px": row.resolution_px,
+        "llm": row.llm,
+        "tiling": row.tiling,
+        "recipe": row.recipe,
+    }
 
 
 def describe(row: Row, answer_tokens: int = 0) -> str:

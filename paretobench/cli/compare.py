@@ -11,11 +11,11 @@ from paretobench.cli import completion
 from paretobench.cli.compare_items import KEPT, compare_items
 from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.cli.options import as_json, chosen_results, view_options
-from paretobench.units import MISSING, counted, percent
+from paretobench.units import MISSING, counted
 
 if TYPE_CHECKING:
     from paretobench.analysis.claims import AtVertex
-    from paretobench.analysis.compare import Comparison
+    from paretobench.api.comparison import RecipeComparison
     from paretobench.report.view.rows import Row
 
 
@@ -48,50 +48,27 @@ def compare_command(a: str, b: str, protocol: str, keep: str, as_json: bool, **c
     """
     if compare_items(a, b, protocol, keep, as_json):
         return
-    for each in chosen_results(**chosen).compare(a, b):
-        if as_json:
-            emit_json({"panel": each.title, "candidate": a, "baseline": b, "result": each.result})
-        else:
-            _print_comparison(each.title, a, b, each.result, each.rows)
+    compared = chosen_results(**chosen).compare(a, b)
+    if as_json:
+        emit_json(compared.to_json())
+        return
+    for each in compared:
+        _print_comparison(each)
 
 
-def _print_comparison(
-    title: str, a: str, b: str, result: Comparison, names: dict[str, Row]
-) -> None:
-    click.echo(f"{title}: {a} against {b}")
-    if result.bd_ttft:
-        value = result.bd_ttft
-        click.echo(
-            f"  BD-TTFT {value.value:.2f}x faster at equal accuracy{_range(value.low, value.high)},"
-            f" over {percent(value.overlap, 0)} % of the joint accuracy range"
-        )
-    if result.bd_accuracy:
-        gain = result.bd_accuracy
-        low, high = (None if end is None else end * 100 for end in (gain.low, gain.high))
-        click.echo(f"  BD-accuracy {gain.value * 100:+.2f} points{_range(low, high)}")
-    for refusal in result.refusals:
-        click.echo(f"  {refusal}")
+def _print_comparison(compared: RecipeComparison) -> None:
+    result = compared.result
+    click.echo(str(compared))
     for delta in (result.bd_ttft, result.bd_accuracy):
         for text in delta.warnings if delta else ():
             warn(text)
+    names = compared.rows
     _print_vertices("faster at the same accuracy", result.speedups, names, lambda x: f"{x:.2f}x")
     _print_vertices(
         "points more at the same budget", result.gains, names, lambda x: f"{x * 100:+.2f}"
     )
-    if result.common_ratio:
-        mean = result.common_ratio
-        click.echo(
-            f"  common points: {b} over {a} {mean.value:.3f}{_range(mean.low, mean.high, 3)},"
-            f" {mean.name}"
-        )
     if result.assumed:
         say(f"  the noise of {counted(len(result.assumed), 'point')} is not known and was assumed")
-
-
-def _range(low: float | None, high: float | None, digits: int = 2) -> str:
-    if low is None or high is None:
-        return ""
-    return f" (95% CI {low:.{digits}f} to {high:.{digits}f})"
 
 
 def _print_vertices(

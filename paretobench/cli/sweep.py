@@ -92,12 +92,15 @@ def _print_sweep(request: Request, outcome: SweepOutcome, as_json: bool) -> None
             say(f"device {name}:")
         _print_outcome(one, with_table=not as_json)
     if as_json:
-        found = [
-            {"rows": records(one.view), "failures": one.view.failures, "refused": one.view.refusals}
-            for one in outcome.outcomes.values()
-        ]
-        by_name = {name: records(one.view) for name, one in outcome.outcomes.items()}
-        emit_json(found[0] if is_alone else by_name)
+        found = {
+            name: {
+                "rows": records(one.view),
+                "failures": one.view.failures,
+                "refused": one.view.refusals,
+            }
+            for name, one in outcome.outcomes.items()
+        }
+        emit_json(next(iter(found.values())) if is_alone else found)
     if outcome.paths:
         say(f"device against device in {outcome.paths[0].parent}/, first {outcome.paths[0]}")
 

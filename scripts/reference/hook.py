@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from scripts.reference import rooms, schema, verbs, yaml_keys  # noqa: E402
+from scripts.reference import json_outputs, rooms, schema, verbs, yaml_keys  # noqa: E402
 
 PAGES: dict[str, Callable[[], str]] = {
     "reference/commands.md": verbs.page,
@@ -27,6 +27,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/models.md": yaml_keys.models_page,
     "reference/yaml.md": yaml_keys.keys_page,
     "reference/database.md": schema.page,
+    "reference/json.md": json_outputs.page,
 }
 """Address of each generated page, and who writes it."""
 

@@ -78,12 +78,15 @@ def test_a_limit_nobody_meets_has_no_point() -> None:
 
 
 def test_a_comparison_is_the_one_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
-    compared = pb.published(recipe="llava-1.5").compare("fastvithd", "ConvNeXt-L")
+    compared = pb.published(recipe="llava-1.5").compare("fastvithd", "convnext_l")
     assert [each.title for each in compared] == ["recipe llava-1.5"]
     asked = ("compare", "fastvithd", "convnext_l", "--published", "--recipe", "llava-1.5")
-    ours, printed_result = compared[0].result.bd_ttft, json.loads(printed(capsys, *asked, "--json"))
-    assert ours is not None
-    assert printed_result["result"]["bd_ttft"]["value"] == pytest.approx(ours.value)
+    ours = compared[0]
+    assert ours.result.bd_ttft is not None and "BD-TTFT" in ours._repr_html_()
+    assert len(ours.speedups) == len(ours.result.speedups) > 0 and len(ours.gains) > 0
+    assert str(compared) in printed(capsys, *asked)
+    shown = json.loads(printed(capsys, *asked, "--json"))
+    assert shown == json.loads(json.dumps(compared.to_json()))
 
 
 def test_samples_are_every_timed_run_of_the_named_workloads() -> None:

@@ -17,6 +17,7 @@ from paretobench.backends.artifacts import ArtifactStore
 from paretobench.cli import group
 from paretobench.config import load_devices
 from paretobench.errors import BackendMissingError, ParetobenchError
+from tests import json_schemas
 
 pytest.importorskip("coremltools")
 pytest.importorskip("torch")
@@ -49,6 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path.write_text(ENCODER)
     result = run(folder, *BUILD, "device=apple", "--json")
     assert result.returncode == 0, result.stderr
+    json_schemas.check("artifacts-build", json.loads(result.stdout))
     (folder / "built.json").write_text(result.stdout)
     (folder / "said.txt").write_text(result.stderr)
     return folder
@@ -124,6 +126,7 @@ def test_artifacts_are_listed_with_what_they_are(cli) -> None:
     assert "coreml" in result.stdout and "test_convnext 64 px fp16" in result.stdout
     assert "1 artifact in" in result.stderr
     (listed,) = json.loads(cli("artifacts", "list", "--json").stdout)
+    json_schemas.check("artifacts-list", [listed])
     assert listed["size_bytes"] > 400_000 and "coremltools" in listed["facts"]["made_with"]
 
 
@@ -137,7 +140,9 @@ def test_a_damaged_artifact_is_named_and_built_again(cli, folder: Path) -> None:
     assert result.return_value == 1
     assert "1 artifact checked, 1 damaged" in result.stderr
     assert "weight.bin)" in result.stderr
-    assert json.loads(cli("artifacts", "verify", "--json").stdout)["damaged"]
+    verified = json.loads(cli("artifacts", "verify", "--json").stdout)
+    json_schemas.check("artifacts-verify", verified)
+    assert verified["damaged"]
     assert "made" in cli(*BUILD, "device=apple").stdout
     assert cli("artifacts", "verify").return_value == 0
     assert weights(folder).read_bytes() == good

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from paretobench.cli import group
 from paretobench.errors import DataError
+from tests import json_schemas
 from tests.accuracy.lmms import layouts
 from tests.accuracy.lmms.test_paired import better_at_gqa, rewrite, scored
 
@@ -48,6 +49,7 @@ def test_the_same_as_json() -> None:
     better_at_gqa(Path("a"))
     layouts.write(Path("b"), "0.2.4")
     found = json.loads(compare("a", "b", "--json").stdout)
+    json_schemas.check("compare", found)
     gqa = next(each for each in found["benchmarks"] if each["benchmark"] == "gqa")
     assert gqa["difference"]["value"] == pytest.approx(0.2)
     assert gqa["difference"]["n"] == 20

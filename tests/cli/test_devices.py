@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from paretobench.store import Store
+from tests import json_schemas
 from tests.cli.test_sweep import ENCODER, LLM
 from tests.remote.places import COMMAND, put_fake_ssh_on_path, write_own_inventory
 
@@ -109,6 +110,7 @@ def test_the_plan_of_each_device_says_how_past_estimates_held(lab: Path) -> None
     words = [word for word in SWEEP if not word.startswith("resolution")]
     planned = run(lab, "plan", *words, "device=bench,shelf", "--json")
     plans = json.loads(planned.stdout)
+    json_schemas.check("plan", plans)
     assert set(plans) == {"bench", "shelf"}
     assert "1 past sweep here took" in planned.stderr
     assert "of device time in all" in planned.stderr
@@ -116,7 +118,9 @@ def test_the_plan_of_each_device_says_how_past_estimates_held(lab: Path) -> None
 
 def test_doctor_says_of_each_machine_whether_it_can_take_part(lab: Path) -> None:
     answered = run(lab, "doctor", "--devices", "--json")
-    found = {each["name"]: each for each in json.loads(answered.stdout)}
+    machines = json.loads(answered.stdout)
+    json_schemas.check("doctor", machines)
+    found = {each["name"]: each for each in machines}
     assert answered.returncode == 1
     assert "cannot be reached" in found["attic"]["problem"]
     assert found["bench"]["problem"] == ""

@@ -15,6 +15,7 @@ from paretobench.errors import ConfigError, DataError
 from paretobench.report.view import stored
 from paretobench.report.view.rows import Row, View
 from paretobench.store import Store
+from tests import json_schemas
 
 STAND_IN = Path(__file__).parents[1] / "accuracy" / "lmms" / "stand_in.py"
 PLACE = ["--encoder", "fastvithd", "--resolution", "512", "--llm", "qwen2_0_5b"]
@@ -44,6 +45,7 @@ def test_scores_are_stored_and_shown() -> None:
     result = _score("model", *PLACE, "--benchmark", "gqa", "--benchmark", "docvqa", "--json")
     assert result.return_value == 0, result.output
     shown = json.loads(result.stdout)
+    json_schemas.check("score", shown)
     assert [(s["benchmark"], s["value"]) for s in shown[:2]] == [("gqa", 0.5), ("docvqa", 0.4)]
     with Store.open("scores.db") as store:
         stored = {s.benchmark: s for s in store.scores()}

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from paretobench.store import Store
+from tests import json_schemas
 from tests.cli.test_devices import run, write_lab
 from tests.remote.fake_child import write_checkpoint, write_interpreter
 from tests.remote.places import put_fake_ssh_on_path
@@ -47,7 +48,9 @@ def describe(folder: Path, *sides_px: int) -> None:
 def scoring(folder: Path, *words: str) -> dict[str, Any]:
     done = run(folder, "plan", *SWEEP, *words, "--json")
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)["scoring"]
+    planned = json.loads(done.stdout)
+    json_schemas.check("plan", planned)
+    found: dict[str, Any] = planned["scoring"]
     return found
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import json_schemas
+
 pytest.importorskip("torch")
 pytest.importorskip("openvino")
 
@@ -90,8 +92,9 @@ def test_the_report_has_the_figure_in_three_formats_and_both_tables(folder: Path
 
 
 def test_the_same_command_again_measures_nothing(folder: Path) -> None:
-    again = run(folder, *SWEEP)
+    again = run(folder, *SWEEP, "--json")
     assert again.returncode == 0, again.stderr
+    json_schemas.check("sweep", json.loads(again.stdout))
     assert "nothing had to be measured" in again.stderr
 
 
@@ -123,7 +126,9 @@ def test_a_workload_is_measured_from_its_json(folder: Path) -> None:
     planned = json.loads(run(folder, "plan", *SWEEP[1:], "--json").stdout)
     (folder / "one.json").write_text(json.dumps(planned["workloads"][0]))
     result = run(folder, "measure", "one.json", "--fidelity", "quick")
-    assert json.loads(result.stdout)["cells"][0]["samples_s"]
+    measured = json.loads(result.stdout)
+    json_schemas.check("measure", measured)
+    assert measured["cells"][0]["samples_s"]
 
 
 def test_a_point_that_does_not_fit_is_refused_with_the_numbers(folder: Path) -> None:

@@ -19,6 +19,7 @@ from paretobench.jobs import preflight as readiness
 from paretobench.jobs.ray import RayEngine
 from paretobench.measure.quiet import Finding
 from paretobench.version import __version__
+from tests import json_schemas
 from tests.jobs import ray_cluster, slurm
 
 pytest.importorskip("submitit")
@@ -191,7 +192,9 @@ def test_doctor_checks_the_executor_that_a_sweep_would_take(tmp_path: Path) -> N
     assert result.return_value == 1
     assert "2 findings to act on" in result.stderr
     answer = doctor(*words, "--json")
-    fine = {each["what"]: each["is_fine"] for each in json.loads(answer.stdout)["accuracy"]}
+    checked = json.loads(answer.stdout)
+    json_schemas.check("doctor", checked)
+    fine = {each["what"]: each["is_fine"] for each in checked["accuracy"]}
     assert fine["submitit"] and fine["shared folder"]
     assert sum(not one for one in fine.values()) == 2
 

@@ -17,6 +17,7 @@ from paretobench.cli import group
 from paretobench.domain.contention import Contention
 from paretobench.errors import ConfigError, MeasurementError
 from paretobench.measure import duel
+from tests import json_schemas
 from tests.measure.pretend import workload
 from tests.measure.scripted import Script, ScriptedChildren
 
@@ -142,3 +143,15 @@ def test_a_plan_without_workloads_is_refused(tmp_path: Path) -> None:
         result = CliRunner().invoke(group, ["duel", ".", ".", str(path)])
         assert isinstance(result.exception, ConfigError)
         assert "no workload" in str(result.exception)
+
+
+def test_what_is_printed_as_json_is_what_the_schema_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run_of_a = run(scripted(1.0, 1), scripted(1.0, 2))
+    monkeypatch.setattr(duel, "duel", lambda *given, **more: [run_of_a])
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({"workloads": [workload("a").to_json()]}))
+    result = CliRunner().invoke(group, ["duel", ".", ".", str(path), "--json"])
+    assert result.exception is None, result.output
+    json_schemas.check("duel", json.loads(result.stdout))
