@@ -1,42 +1,112 @@
-"""Passes and tokens of an image in vision-language models, as rows."""
+"""Passes and tokens of an image in vision-language models, or under one tiling, as rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from paretobench.errors import PlanError, UnknownNameError
+from paretobench.errors import ConfigError, PlanError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from paretobench.domain import VisionLanguageModel
 
+_T = TypeVar("_T")
 
-def tokens(width_px: int, height_px: int, vlm: str | None = None, **options: Any) -> pd.DataFrame:
-    """What an image of a size costs: a row for each vision-language model.
+
+def tokens(
+    width_px: int,
+    height_px: int,
+    vlm: str | None = None,
+    *,
+    tiling: str | None = None,
+    encoder: str | None = None,
+    resolution: int | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """What an image of a size costs: a row for each vision-language model, or for one tiling.
 
     Columns: vlm, label, checkpoint, rule, encoder_inputs, passes, visual_tokens,
     separator_tokens, total_tokens; `refused` has the reason where a model takes no such image.
+    Of a tiling: image, tiling, encoder, tile_px and the same counts.
 
     Args:
         width_px, height_px: of the image.
         vlm: one model of `sweeps/vlm`; None for all of them.
-        options: other values for options of its rule, such as `max_pixels=1003520`.
+        tiling, encoder: a tiling of `sweeps/tiling` with an encoder of `sweeps/encoder` instead.
+        resolution: with them, the side in pixels of what the encoder is given; a tiling that
+            follows the image's shape has a tile of its own by default.
+        options: other values for options of the rule or tiling, such as `max_pixels=1003520`.
 
     Raises:
-        PlanError: if a size is not above zero, or the rule has no such option.
-        UnknownNameError: if there is no such model.
+        ConfigError: if a tiling has no encoder or resolution, or an option that it does not take.
+        PlanError: if a size is not above zero, or the image cannot be cut so.
+        UnknownNameError: if there is no such model, tiling or encoder.
+
+    >>> found = tokens(1024, 768, tiling="llava_next_anyres", encoder="vit_l14", resolution=336)
+    >>> int(found["passes"][0]), int(found["total_tokens"][0])
+    (5, 2340)
     """
     import pandas as pd
 
     from paretobench.config import load_vlms
 
+    if tiling is not None or encoder is not None:
+        image = (width_px, height_px)
+        return pd.DataFrame([tiling_row(image, tiling, encoder, resolution, options)])
     known = load_vlms()
     if vlm is not None and vlm not in known:
         raise UnknownNameError("vlm", vlm, known)
     chosen = [known[vlm]] if vlm else list(known.values())
     return pd.DataFrame(token_rows([(width_px, height_px)], chosen, options))
+
+
+def tiling_row(
+    image: tuple[int, int],
+    tiling: str | None,
+    encoder: str | None,
+    resolution: int | None,
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The counts of one image under a tiling of the catalogue; raises as `tokens`."""
+    from paretobench.config import load_catalogue
+    from paretobench.planning.tiling import plan_tiles
+    from paretobench.planning.tiling_options import check_options, follows_image
+
+    if tiling is None or encoder is None:
+        raise ConfigError("a tiling and an encoder go together: name both")
+    if min(image) < 1:
+        raise PlanError(f"an image of {image[0]}x{image[1]} px has no pixels")
+    catalogue = load_catalogue()
+    named = _member(catalogue.tilings, "tiling", tiling)
+    seen_by = _member(catalogue.encoders, "encoder", encoder)
+    changed = {**named.options, **options}
+    if follows_image(named):
+        changed |= {"width_px": image[0], "height_px": image[1]}
+        changed |= {"tile_px": resolution} if resolution is not None else {}
+    elif resolution is None:
+        raise ConfigError(f"tiling {tiling} sees a square of one size: name its resolution")
+    chosen = replace(named, options=changed)
+    check_options(chosen)
+    tiles = plan_tiles(seen_by, resolution or max(image), chosen)
+    return {
+        "image": f"{image[0]}x{image[1]}",
+        "tiling": tiling,
+        "encoder": encoder,
+        "tile_px": tiles.tile_px,
+        "passes": tiles.passes,
+        "visual_tokens": tiles.visual_tokens,
+        "separator_tokens": tiles.newline_tokens,
+        "total_tokens": tiles.visual_tokens + tiles.newline_tokens,
+    }
+
+
+def _member(group: Mapping[str, _T], kind: str, name: str) -> _T:
+    if name not in group:
+        raise UnknownNameError(kind, name, group)
+    return group[name]
 
 
 def token_rows(

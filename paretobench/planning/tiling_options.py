@@ -43,6 +43,11 @@ OTHERS: Mapping[str, tuple[str, ...]] = {"grid": ("overview", "prefills"), "s2":
 _MAY_BE_NULL = ("width_px", "height_px")
 
 
+def follows_image(tiling: Tiling) -> bool:
+    """Whether a tiling cuts an image by its own sides; the others see a square of one size."""
+    return tiling.scheme == "image_rule" or "width_px" in WHOLE.get(tiling.scheme, {})
+
+
 def check_options(tiling: Tiling) -> None:
     """Refuse options that a tiling's scheme does not take, or that cannot be.
 

@@ -56,3 +56,17 @@ def test_tokens_are_those_of_the_verb(capsys: pytest.CaptureFixture[str]) -> Non
     ]
     with pytest.raises(pb.ParetobenchError, match="unknown vlm"):
         pb.tokens(1024, 768, vlm="nothing")
+
+
+def test_tokens_of_a_tiling_are_those_of_its_rule() -> None:
+    named = {"tiling": "llava_next_anyres", "encoder": "vit_l14", "resolution": 336}
+    (row,) = pb.tokens(1024, 768, **named).to_dict("records")
+    # LLaVA-NeXT: 24x24 of the overview, then 48x36 with a newline for each of the 36 rows.
+    assert (row["passes"], row["visual_tokens"], row["separator_tokens"]) == (5, 2304, 36)
+    assert pb.tokens(9, 9, tiling="none", encoder="fastvithd", resolution=512)["passes"][0] == 1
+    with pytest.raises(pb.ParetobenchError, match="name its resolution"):
+        pb.tokens(9, 9, tiling="none", encoder="fastvithd")
+    with pytest.raises(pb.ParetobenchError, match="go together"):
+        pb.tokens(9, 9, tiling="none")
+    with pytest.raises(pb.ParetobenchError, match="unknown tiling"):
+        pb.tokens(9, 9, tiling="nothing", encoder="fastvithd")
