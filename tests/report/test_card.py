@@ -19,14 +19,14 @@ def test_a_card_has_the_pixels_that_previews_of_links_show(tmp_path: Path) -> No
     assert struct.unpack(">II", path.read_bytes()[16:24]) == (WIDTH_PX, HEIGHT_PX)
 
 
-def test_a_card_says_device_budget_winner_interval_chance_and_runner_up() -> None:
+def test_a_card_says_device_budget_winner_interval_probability_and_runner_up() -> None:
     shown = family_view("all")
     info = card_info(shown)
     assert info is not None
     assert info.question == "Best within 1000 ms on a chip"
     best = next(each for each in shown.rows if str(each) == info.winner)
     said = " | ".join(info.facts).replace("\N{NO-BREAK SPACE}", " ")
-    for text in (score_percent(best.score), "[", "with a chance of", "next: "):
+    for text in (score_percent(best.score), "[", "with a probability of", "next: "):
         assert text in said
 
 

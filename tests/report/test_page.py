@@ -151,7 +151,7 @@ def test_a_story_gives_both_parts_and_where_they_come_from() -> None:
     assert said["Runtime"] == "openvino bf16 + torch bf16"
     assert said["Processes"] == "4 encode, 4 prefill, 3 in one piece"
     assert said["Peak memory"] == "2.00 GiB"
-    assert said["Chance to be on its front"] == "93 % (ambiguous)"
+    assert said["Probability to be on its front"] == "93 % (ambiguous)"
     assert said["Score from"] == "A paper, Table 1"
     assert each.score is not None
     ruled = replace(each, score=replace(each.score, protocol="lmms"))

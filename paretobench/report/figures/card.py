@@ -1,7 +1,7 @@
 """The share card: one report's answer as a picture of 1200 x 630 pixels, for links and slides.
 
 What is best within a round budget on this device, how sure that is, and what is next, beside
-the front that it was chosen from. The budget, the answer and its chance are those that the
+the front that it was chosen from. The budget, the answer and its probability are those that the
 page opens with and that `paretobench best` gives.
 """
 
@@ -80,7 +80,7 @@ def _facts(view: View, panel: Panel, answer: PanelAnswer) -> list[str]:
     if answer.probability is not None:
         assumed = ", errors assumed" if answer.is_assumed else ""
         sure = "more than 99" if answer.probability > 0.995 else percent(answer.probability, 0)
-        facts.append(f"the best of {len(panel.rows)} with a chance of {sure} %{assumed}")
+        facts.append(f"the best of {len(panel.rows)} with a probability of {sure} %{assumed}")
     if answer.runner_up is not None:
         facts.append(f"next: {_short(answer.runner_up, name)}")
     return facts

@@ -8,11 +8,11 @@ function budgetText(value = scene.limit) {
   return `${plainNumber(value / cost.perUnit)} ${cost.unit || "tokens"}`;
 }
 
-/** @param {number | null} chance percent */
-function chanceText(chance) {
-  if (chance === null) return MISSING;
-  if (chance > 99.5) return "> 99 %";
-  return chance < 0.5 ? "< 1 %" : `${Math.round(chance)} %`;
+/** @param {number | null} probability percent */
+function probabilityText(probability) {
+  if (probability === null) return MISSING;
+  if (probability > 99.5) return "> 99 %";
+  return probability < 0.5 ? "< 1 %" : `${Math.round(probability)} %`;
 }
 
 /** Why there is no point on the plot, and what would supply one. */
@@ -49,9 +49,9 @@ function showAnswer() {
 
 /** @param {Answer} answer */
 function answerTail(answer) {
-  const { best, next, chance } = answer;
+  const { best, next, probability } = answer;
   const assumed = best.row.assumed ? ` (error of its ${best.row.assumed} assumed)` : "";
-  const sure = chance === null ? "" : `, best with a chance of ${chanceText(chance)}${assumed}`;
+  const sure = probability === null ? "" : `, best with a probability of ${probabilityText(probability)}${assumed}`;
   const then = next ? `; next ${shortened(next.row.name, 60)}, ${next.gainText} % at ${next.text}` : "";
   const caution = best.row.caution ? ` † ${shortened(best.row.caution, 200)}.` : "";
   return `, ${scene.gain.label} ${best.gainText} % at ${best.text}${sure}${then}.${caution}`;
@@ -80,9 +80,9 @@ function showAnswers() {
 }
 
 /** @param {Answer} answer */
-function answerRow({ recipe, best, next, chance, nextChance }) {
+function answerRow({ recipe, best, next, probability, nextProbability }) {
   const isOwn = recipe === state.recipe;
-  const then = next ? `next: ${next.row.name}, ${next.gainText} % at ${next.text}${nextChance === null ? "" : `, chance ${chanceText(nextChance)}`}` : "no other point fits";
+  const then = next ? `next: ${next.row.name}, ${next.gainText} % at ${next.text}${nextProbability === null ? "" : `, probability ${probabilityText(nextProbability)}`}` : "no other point fits";
   const name = isOwn ? make("strong", {}, isolated(shortened(recipe, 30))) : make("button", {
     type: "button", class: "link", title: `Show recipe ${recipe}`, onclick: () => showRecipe(recipe),
   }, isolated(shortened(recipe, 30)));
@@ -91,7 +91,7 @@ function answerRow({ recipe, best, next, chance, nextChance }) {
     make("td", { title: then }, isolated(shortened(best.row.name, 60))),
     make("td", { class: "number" }, best.gainText),
     make("td", { class: "number", title: best.text }, best.text.replace(/ \[[^\]]*\]/, "")),
-    make("td", { class: "number" }, chanceText(chance)));
+    make("td", { class: "number" }, probabilityText(probability)));
 }
 
 /** What a chosen point is, and where it is on another plot the way there.

@@ -33,13 +33,13 @@ function nearestStep(steps, value) {
 }
 
 /**
- * A point's chance of being the best within a budget: between two steps on the line between them.
+ * A point's probability of being the best within a budget: between two steps on the line between them.
  * @param {number[]} steps budgets, ascending
- * @param {number[]} curve index of its first step with a chance, then whole percents
+ * @param {number[]} curve index of its first step with a probability, then whole percents
  * @param {number} limit
  * @returns {number} percent
  */
-function chanceAt(steps, curve, limit) {
+function probabilityAt(steps, curve, limit) {
   /** @param {number} index */
   const at = (index) => (index < curve[0] ? 0 : curve[index - curve[0] + 1] || 0);
   const above = steps.findIndex((step) => step >= limit * (1 - 1e-9));

@@ -16,10 +16,10 @@ from typing import Any
 from paretobench.config.catalogue import Catalogue, load_catalogue
 from paretobench.domain.records import Estimate
 from paretobench.report.formatting import estimate_ms, score_percent, ttft_ms
-from paretobench.report.page.chances import chances
 from paretobench.report.page.colours import family_colours
 from paretobench.report.page.commands import COMMANDS, device_options, plannable
 from paretobench.report.page.layers import layers
+from paretobench.report.page.probabilities import probabilities
 from paretobench.report.page.runs import for_page, has_runs, packed_runs
 from paretobench.report.page.story import story
 from paretobench.report.style import size_in_billions
@@ -133,7 +133,7 @@ def payload(view: View) -> dict[str, Any]:
         "environment": view.environment,
         "command": view.command,
         "budget_s": default_budget_s(view),
-        "chances": chances(view),
+        "probabilities": probabilities(view),
         "layers": layers(view, environments),
         "commands": [{"what": c.what, "text": c.text, "needs": c.needs} for c in COMMANDS],
         "benchmark": benchmark_label(view.benchmark),
@@ -267,7 +267,7 @@ class _Maker:
 
 
 def _assumed(row: Row) -> str:
-    """Which errors behind its chances are not known: `latency`, `score`, both, or none."""
+    """Which errors behind its probabilities are not known: `latency`, `score`, both, or none."""
     is_bare = row.ttft is not None and row.ttft.low is None
     is_unsure = row.score is not None and row.score.standard_error is None
     return " and ".join(["time"] * is_bare + ["score"] * is_unsure)

@@ -8,6 +8,12 @@ const SPOKEN = /** @type {Record<string, string>} */ ({
   predicted: "predicted, not measured, on no front",
 });
 
+/** Whether the interval of a point's time is not known; sizes and counts have none to know.
+ * @param {Point} point */
+function isBare(point) {
+  return point.low === undefined && data.costs[state.cost].unit === "ms";
+}
+
 /** Whether a point's intervals are drawn: the front's always, the others' while there is room.
  * @param {Point} point @param {any} scene */
 function hasWhiskers(point, scene) {
@@ -54,16 +60,18 @@ function marksGroup(scene, shown, rug) {
   const rank = (point) => (point.isFront ? 2 : point.standing === "predicted" ? 0 : 1);
   const order = [...shown, ...rug].sort((a, b) => rank(a) - rank(b) || a.cost - b.cost);
   const tabStop = scene.focused && order.find((point) => point.row === scene.focused);
+  const isMixed = !order.every(isBare);
   const first = tabStop || (order.includes(scene.best) ? scene.best : order[order.length - 1]);
   for (const point of order) {
     const isRug = point.gain === null;
+    const isDashed = isMixed && isBare(point);
     const said = isRug ? point.row.reason || "no score" : `${scene.gain.label} ${point.gainText} %`;
     point.element = draw("g", {
-      class: `mark family-${point.row.family} ${FILLS[point.standing]}`,
+      class: `mark family-${point.row.family} ${FILLS[point.standing]}${isDashed ? " is-bare" : ""}`,
       role: "option",
       tabindex: point === first ? 0 : -1,
       "aria-selected": String(point.row === scene.selected),
-      "aria-label": `${point.row.name}: ${point.text}, ${said}, ${SPOKEN[point.standing]}`,
+      "aria-label": `${point.row.name}: ${point.text}, ${said}, ${SPOKEN[point.standing]}${isDashed ? ", interval of the time not known" : ""}`,
       transform: `translate(${Number(point.x).toFixed(1)},${Number(point.y).toFixed(1)})`,
       "data-row": point.row.index,
     }, draw("path", { d: isRug ? "M0,-7V7" : shapeOf(scene.llms, point.row.llm) }),

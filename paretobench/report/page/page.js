@@ -34,15 +34,16 @@ function showCaption() {
   const all = [...scene.points, ...scene.predicted, ...scene.rug];
   byId("dagger").hidden = !all.some((point) => point.row.label.endsWith("†"));
   byId("bars").textContent = barsText(all);
-  byId("by-values").hidden = scene.isAsReported || !scene.points.length || !data.chances.length;
+  byId("by-values").hidden = scene.isAsReported || !scene.points.length || !data.probabilities.length;
   byId("sample").textContent = isSample ? `Of ${scene.points.length} points the front and an even sample, ${scene.drawn}, are drawn; all are in the table.` : "";
 }
 
 /** What the bars mean, and of how many points no error is known.
  * @param {Point[]} all */
 function barsText(all) {
-  const timed = all.filter((point) => point.low === undefined && state.cost < 3).length;
-  const bare = timed ? ` Of ${timed === all.length ? "all" : timed} points the time's error is not known: no bar.` : "";
+  const some = all.filter(isBare).length;
+  const drawn = some === all.length ? "no bar" : "a pale mark and no bar";
+  const bare = some ? ` Of ${some === all.length ? "all points" : counted(some, "point")} the time's interval is not known: ${drawn}.` : "";
   const hasGuess = all.some((point) => point.standing === "predicted");
   const guess = hasGuess ? " Dashed marks were not measured: their times are predicted (dashed bars: 90 % intervals), and they are on no front." : "";
   return `Bars and ± are 95 % intervals.${bare}${guess}`;

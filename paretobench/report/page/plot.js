@@ -120,26 +120,33 @@ function corners(points, end) {
   return found;
 }
 
+/** @param {number[][]} places */
+function pathThrough(places) {
+  return `M${places.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L")}`;
+}
+
 /** @param {any} scene @param {Box} frame */
 function frontLines(scene, frame) {
-  /** @param {number[][]} found */
-  const path = (found) => `M${found.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L")}`;
   const all = corners(scene.points.filter((/** @type {Point} */ point) => point.isFront), frame.right);
-  const lines = [{ corners: all, element: draw("path", { d: path(all), class: "front" }) }];
+  const lines = [{ corners: all, element: draw("path", { d: pathThrough(all), class: "front" }) }];
   for (const [family, members] of scene.families) {
     const own = corners(members.filter((/** @type {Point} */ point) => point.isFamily));
-    lines.push({ corners: own, element: draw("path", { d: path(own), class: `family family-${family}` }) });
+    lines.push({ corners: own, element: draw("path", { d: pathThrough(own), class: `family family-${family}` }) });
   }
   return lines;
 }
 
-/** The points of the layer in grey: the paper's own, or another device's, only to look at.
+/** The layer in grey with its front: the paper's own points, or another device's, only to look at.
  * @param {Scale} x @param {Scale} y */
 function layerMarks(x, y) {
   const group = draw("g", { class: "layer" });
-  for (const [text, cost, gain] of layerPoints()) {
-    group.append(draw("path", { d: "M-4,0H4M0,-4V4", transform: `translate(${x.at(cost / scene.cost.perUnit).toFixed(1)},${y.at(gain * 100).toFixed(1)})` }, draw("title", {}, text)));
-  }
+  const found = layerPoints();
+  const points = found.map(([, cost, gain]) => /** @type {any} */ ({ cost, gain, x: x.at(cost / scene.cost.perUnit), y: y.at(gain * 100) }));
+  const kept = nonDominated(found.map(([, cost, gain]) => [cost, gain]));
+  if (points.length) group.append(draw("path", { d: pathThrough(corners(points.filter((_, index) => kept[index]))), class: "layer-front" }));
+  points.forEach((point, index) => {
+    group.append(draw("path", { d: "M-4,0H4M0,-4V4", transform: `translate(${point.x.toFixed(1)},${point.y.toFixed(1)})` }, draw("title", {}, found[index][0])));
+  });
   return group;
 }
 
@@ -148,7 +155,7 @@ function layerPoints() {
   const layer = data.layers[state.layer];
   if (!layer || state.gain !== 0) return [];
   if (layer.points) return state.cost === 0 && layer.recipes.includes(state.recipe) ? layer.points : [];
-  const held = rows.filter((row) => row.environment === layer.environment && row.recipe === state.recipe && row.costs[state.cost] && row.scores.has(0));
+  const held = rows.filter((row) => row.environment === layer.environment && row.recipe === state.recipe && row.costs[state.cost] && row.scores.has(0) && !isDisturbed(row));
   return held.map((row) => [`${row.name}, ${row.environment}`, /** @type {Held} */ (row.costs[state.cost]).value, /** @type {Scored} */ (row.scores.get(0)).value]);
 }
 

@@ -140,20 +140,20 @@ function firstBudget(cost, steps) {
 
 /**
  * Whether the points on show are all of a recipe's on the report's own axes: then the report's
- * words on fronts and its chances hold; of any other selection only the values are known.
+ * words on fronts and its probabilities hold; of any other selection only the values are known.
  * @param {number} count points on show
  */
 function isReportsSelection(count) {
-  const known = chancesOf(state.recipe);
+  const known = probabilitiesOf(state.recipe);
   return state.cost === 0 && state.gain === 0 && Boolean(known) && known.points === count;
 }
 
 /**
  * @param {string} recipe
- * @returns {any} the chances of that recipe in the environment on show, if there are any
+ * @returns {any} the probabilities of that recipe in the environment on show, if there are any
  */
-function chancesOf(recipe) {
-  return data.chances.find((/** @type {Chances} */ each) => each.recipe === recipe && each.environment === state.environment);
+function probabilitiesOf(recipe) {
+  return data.probabilities.find((/** @type {Probabilities} */ each) => each.recipe === recipe && each.environment === state.environment);
 }
 
 /**
@@ -169,36 +169,38 @@ function answered(byRecipe, limit) {
 }
 
 /**
+ * The best of one recipe; what was measured on a machine that was never quiet is no answer.
  * @param {string} recipe
  * @param {Point[]} points
  * @param {number} limit
  * @returns {Answer | null}
  */
 function answerOf(recipe, points, limit) {
-  const [first, second] = bestTwo(points.map((point) => [point.cost, Number(point.gain)]), limit);
+  const quiet = points.filter((point) => !isDisturbed(point.row));
+  const [first, second] = bestTwo(quiet.map((point) => [point.cost, Number(point.gain)]), limit);
   if (first < 0) return null;
-  const next = second < 0 ? null : points[second];
-  const chance = chanceOf(points, limit);
-  return { recipe, best: points[first], next, chance: chance(points[first]), nextChance: next ? chance(next) : null };
+  const next = second < 0 ? null : quiet[second];
+  const probability = probabilityOf(points, limit);
+  return { recipe, best: quiet[first], next, probability: probability(quiet[first]), nextProbability: next ? probability(next) : null };
 }
 
 /**
- * A function from a point of a recipe to its chance of being the best; null where none is known.
+ * A function from a point of a recipe to its probability of being the best; null where none is known.
  * @param {Point[]} points all of the recipe's on show
  * @param {number} limit
  * @returns {(point: Point) => number | null}
  */
-function chanceOf(points, limit) {
-  const known = points.length ? chancesOf(points[0].row.recipe) : null;
+function probabilityOf(points, limit) {
+  const known = points.length ? probabilitiesOf(points[0].row.recipe) : null;
   if (!known || state.cost !== 0 || state.gain !== 0 || known.points !== points.length) return () => null;
-  return (point) => chanceAt(known.steps, known.curves[point.row.index] || [0], limit);
+  return (point) => probabilityAt(known.steps, known.curves[point.row.index] || [0], limit);
 }
 
-/** Points that may be the best as well: a chance of one in twenty or more.
+/** Points that may be the best as well: a probability of 5 % or more.
  * @param {Answer} answer @param {Point[]} points @param {number} limit */
 function rivalsOf(answer, points, limit) {
-  const chance = chanceOf(points, limit);
-  return points.filter((point) => point !== answer.best && (chance(point) || 0) >= 5);
+  const probability = probabilityOf(points, limit);
+  return points.filter((point) => point !== answer.best && (probability(point) || 0) >= 5);
 }
 
 /**

@@ -97,7 +97,7 @@ def _measurement(row: Row) -> tuple[Fact, ...]:
         Fact("95 % interval", _method(row.ttft)),
         Fact("Fidelity", row.fidelity),
         Fact("Peak memory", _known(gibibytes(row.peak_memory_bytes))),
-        Fact("Chance to be on its front", _chance(row)),
+        Fact("Probability to be on its front", _probability(row)),
     )
 
 
@@ -112,7 +112,7 @@ def _method(estimate: Estimate | None) -> str:
     return estimate.method if estimate is not None and estimate.low is not None else ""
 
 
-def _chance(row: Row) -> str:
+def _probability(row: Row) -> str:
     if row.front.probability is None:
         return ""
     return f"{percent(row.front.probability, 0)} % ({row.front.verdict})"

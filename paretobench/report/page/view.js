@@ -49,8 +49,8 @@
  *
  * @typedef {{key: string, label: string, unit: string, perUnit: number, raw: string}} Cost
  * @typedef {{key: string, label: string}} Gain
- * @typedef {{recipe: string, environment: string, points: number, steps: number[], curves: Record<string, number[]>}} Chances
- * @typedef {{best: Point, next: Point | null, chance: number | null, nextChance: number | null, recipe: string}} Answer
+ * @typedef {{recipe: string, environment: string, points: number, steps: number[], curves: Record<string, number[]>}} Probabilities
+ * @typedef {{best: Point, next: Point | null, probability: number | null, nextProbability: number | null, recipe: string}} Answer
  * @typedef {{label: string, recipes: string[], points: [string, number, number][]}} Layer
  * @typedef {{heading: string, align: string, raw: string | null}} Column
  * @typedef {Record<string, any>} Address

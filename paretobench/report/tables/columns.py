@@ -57,6 +57,7 @@ def general_columns(view: View) -> list[Column]:
         Column("encode ms", lambda row: value_ms(row.encode_total)),
         Column("prefill ms", lambda row: value_ms(row.prefill)),
         Column("TTFT ms [95%]", ttft_ms),
+        Column("interval", _interval, "left"),
         Column("n", processes),
         Column("ops off NE %", lambda row: _share(_off_neural_engine(row, "operations"))),
         Column("cost off NE %", lambda row: _share(_off_neural_engine(row, "cost"))),
@@ -86,6 +87,7 @@ def terminal_columns(view: View) -> list[Column]:
         "encode ms",
         "prefill ms",
         "TTFT ms [95%]",
+        "interval",
         f"{benchmark_label(view.benchmark)} %",
         "front",
     )
@@ -107,6 +109,7 @@ def _says_something(column: Column, rows: Sequence[Row]) -> bool:
         "passes": {"1", MISSING},
         "note": {""},
         "runtime": {""},
+        "interval": {""},
         "n": {MISSING},
         "ops off NE %": {MISSING},
         "cost off NE %": {MISSING},
@@ -119,6 +122,12 @@ def processes(row: Row) -> str:
     """How many fresh processes a measured TTFT rests on: the fewer of its two parts."""
     parts = [part.n for part in (row.encode, row.prefill) if part is not None]
     return str(min(parts)) if parts and row.is_measured else MISSING
+
+
+def _interval(row: Row) -> str:
+    """Says so where a measured time has no interval: one process, and nothing to borrow from."""
+    is_bare = row.is_measured and row.ttft is not None and row.ttft.low is None
+    return "unknown" if is_bare else ""
 
 
 def _share(value: float | None) -> str:

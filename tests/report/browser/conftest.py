@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paretobench.report.page import page_text
+from paretobench.report.view.front_membership import with_front_membership
 from paretobench.report.view.published import published_view
 from paretobench.report.view.rows import Caution, View
 from tests.report.browser.chromium import Page
-from tests.report.grids import family_view, guessed, row, view
+from tests.report.grids import estimate, family_view, guessed, row, view
 from tests.report.pages import hostile_view, random_view, two_places_view
 
 ODD = Caution("weights", "other weights")
@@ -30,9 +32,19 @@ VIEWS: dict[str, Callable[[], View]] = {
         row("a", 0.1, 0.5), row("b", 0.2, 0.6), guessed("c", 0.05, 0.9), guessed("d", 3.0, None)
     ),
     "formulas": lambda: view(row("=HYPERLINK(1)", 0.1), row("+cmd|x", 0.2, 0.6), row("@SUM", 0.3)),
+    "noisy": lambda: noisy_view(),
     "timed": lambda: random_view(24),
     "large": lambda: random_view(10_000),
 }
+
+
+def noisy_view() -> View:
+    """The most accurate was measured on a machine that was never quiet; one has no interval."""
+    bare = {name: replace(estimate(0.2), low=None, high=None) for name in ("prefill", "ttft")}
+    best = replace(row("best", 0.05, 0.9), ttft=replace(estimate(0.05), is_disturbed=True))
+    return with_front_membership(
+        view(best, row("a", 0.1, 0.5), row("b", 0.3, 0.7), replace(row("c", 0.2, 0.6), **bare))
+    )
 
 
 @pytest.fixture(scope="session")

@@ -110,6 +110,16 @@ def test_environments_never_share_a_front(opened: Opened) -> None:
     assert len(page.texts("#body tr")) == 4
 
 
+def test_another_device_lies_behind_in_grey_with_its_front(opened: Opened) -> None:
+    page = opened("two_places")
+    assert page.run("document.querySelectorAll('.layer path').length") == 0
+    page.choose("environment", "fast chip")
+    page.choose("layer", "slow chip")
+    assert len(page.texts("#plot .layer title")) == 2
+    assert page.run("document.querySelectorAll('.layer .layer-front').length") == 1
+    assert all("slow chip" in text for text in page.texts("#plot .layer title"))
+
+
 def test_a_caution_is_marked_on_the_plot_and_told_in_the_story(opened: Opened) -> None:
     page = opened("caution")
     assert any(text.endswith("336†") for text in page.texts("#plot .labels text"))
@@ -117,6 +127,26 @@ def test_a_caution_is_marked_on_the_plot_and_told_in_the_story(opened: Opened) -
     page.click("#body tr:first-child button")
     assert "† other weights" in page.text("#story")
     assert not opened("measured").run("document.getElementById('dagger').checkVisibility()")
+
+
+def test_a_disturbed_point_is_no_answer_under_any_filter(opened: Opened) -> None:
+    page = opened("noisy")
+    assert "Best within" in page.text("#answer") and "best@" not in page.text("#answer")
+    assert page.run("paretobench.onShow().byRow.size") == 4
+    assert page.run(ON_FRONT) == ["a@336 + Q-1B", "b@336 + Q-1B", "c@336 + Q-1B"]
+    page.click("#legend button[data-family]:last-of-type")
+    front = page.run(ON_FRONT)
+    assert front and "best@336 + Q-1B" not in front
+
+
+def test_a_time_without_interval_has_a_mark_of_its_own_and_a_column(opened: Opened) -> None:
+    page = opened("noisy")
+    assert page.run("document.querySelectorAll('.mark.is-bare').length") == 1
+    assert "Of 1 point the time's interval is not known" in page.text("#bars")
+    assert "interval" in page.texts("#head button")
+    published = opened("published")
+    assert published.run("document.querySelectorAll('.mark.is-bare').length") == 0
+    assert "Of all points" in published.text("#bars")
 
 
 @pytest.mark.parametrize("budget_ms", [40, 120, 200, 700, 5000])
@@ -135,10 +165,10 @@ def test_the_budget_gives_the_answer_of_the_query(opened: Opened, budget_ms: int
     said = page.text("#answer")
     assert said.startswith(
         f"Best within {budget_ms} ms: {row}, Avg-5 {score_percent(row.score)} % "
-        f"at {estimate_ms(row.ttft)} ms, best with a chance of "
+        f"at {estimate_ms(row.ttft)} ms, best with a probability of "
     )
-    chance = re.search(r"a chance of (?:[<>] )?(\d+) %", said)
-    assert chance and abs(int(chance[1]) - 100 * answer.probability) <= 1
+    probability = re.search(r"a probability of (?:[<>] )?(\d+) %", said)
+    assert probability and abs(int(probability[1]) - 100 * answer.probability) <= 1
     if answer.runner_up is not None:
         assert f"; next {named[answer.runner_up.name]}, " in said
     assert page.run("paretobench.onShow().best.row.name") == str(row)

@@ -43,9 +43,9 @@ test("budgets rise by at most 2.5 % and cover both ends", () => {
   assert.ok(run("budgetSteps(10, 300, true)").every(Number.isInteger));
 });
 
-test("a chance lies on the line between two budgets and is nothing where the curve has ended", () => {
+test("a probability lies on the line between two budgets and is nothing where the curve has ended", () => {
   const steps = [100, 110, 120, 130];
-  const at = (limit) => run("chanceAt(given[0], [1, 40, 80], given[1])", [steps, limit]);
+  const at = (limit) => run("probabilityAt(given[0], [1, 40, 80], given[1])", [steps, limit]);
   assert.deepEqual([100, 110, 115, 120, 130, 99, 500].map(at), [0, 40, 60, 80, 0, 0, 0]);
 });
 

@@ -1,7 +1,7 @@
 """How likely each point is the best at every budget, recipe by recipe, for the page's answer.
 
 The same draws as `paretobench best` takes, so that the page and the command line agree at
-every budget of the slider. Chances travel as whole percents from the first budget at which a
+every budget of the slider. Probabilities travel as whole percents from the first budget at which a
 point has one to the last.
 """
 
@@ -28,8 +28,8 @@ AIR = 1.07
 """How far the budgets reach beyond the fastest and the slowest point."""
 
 
-def chances(view: View) -> list[dict[str, Any]]:
-    """For each panel its budgets in seconds and the curve of every row that has a chance."""
+def probabilities(view: View) -> list[dict[str, Any]]:
+    """For each panel its budgets in seconds and the curve of every row that has a probability."""
     index = {id(row): place for place, row in enumerate(view.rows)}
     return [_of_panel(panel, index) for panel in view.panels()]
 
