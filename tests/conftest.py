@@ -57,7 +57,7 @@ def roomy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     found = psutil.virtual_memory()
     roomy = found._replace(total=64 << 30, available=60 << 30)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: roomy)
-    monkeypatch.setattr(environment, "measure_gflops", lambda: 2000.0)
+    monkeypatch.setattr(environment, "measure_gflops", lambda repetitions: 2000.0)
 
 
 @pytest.fixture(scope="session")

@@ -84,8 +84,8 @@ def test_a_slow_reading_does_not_replace_the_fastest_that_the_machine_has_shown(
 ) -> None:
     monkeypatch.setenv("PARETOBENCH_CACHE", str(tmp_path))
     readings = iter([100.0, 20.0, 150.0])
-    monkeypatch.setattr(environment, "measure_gflops", lambda: next(readings))
+    monkeypatch.setattr(environment, "measure_gflops", lambda repetitions: next(readings))
     assert [environment.fastest_gflops() for _ in range(3)] == [100.0, 100.0, 150.0]
     (tmp_path / "gflops.json").write_text("[torn")
-    monkeypatch.setattr(environment, "measure_gflops", lambda: 20.0)
+    monkeypatch.setattr(environment, "measure_gflops", lambda repetitions: 20.0)
     assert environment.fastest_gflops() == 20.0
