@@ -1,4 +1,4 @@
-"""What MkDocs calls while it builds: adds the reference pages and the example's figures.
+"""What MkDocs calls while it builds: adds reference pages, notebooks and the example's figures.
 
 Nothing generated is committed: a page made while the site is built cannot be out of date, and
 a new option of a verb needs no second change. What `docs/reference/` holds is a sentence each,
@@ -19,7 +19,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from scripts.reference import json_outputs, rooms, schema, verbs, yaml_keys  # noqa: E402
+from scripts.reference import (  # noqa: E402
+    json_outputs,
+    notebooks,
+    rooms,
+    schema,
+    verbs,
+    yaml_keys,
+)
 
 PAGES: dict[str, Callable[[], str]] = {
     "reference/commands.md": verbs.page,
@@ -32,6 +39,7 @@ PAGES: dict[str, Callable[[], str]] = {
 """Address of each generated page, and who writes it."""
 
 PICTURES = "reports/examples"
+_NOTEBOOK = re.compile(r"\]\((notebooks/\w+)\.ipynb\)")
 _LINK = re.compile(r"(!?\[[^\]]*\]\()(\.\./[^)\s]+)(\))")
 
 
@@ -61,6 +69,11 @@ def on_files(files: Any, config: Any) -> Any:
         if stub := files.get_file_from_path(address):
             files.remove(stub)
         files.append(File.generated(config, address, content=write()))
+    for notebook in sorted(notebooks.FOLDER.glob("*.ipynb")):
+        text, pictures = notebooks.page(notebook)
+        files.append(File.generated(config, f"notebooks/{notebook.stem}.md", content=text))
+        for name, content in pictures.items():
+            files.append(File.generated(config, f"notebooks/{name}", content=content))
     for picture in sorted((ROOT / PICTURES).rglob("*.png")):
         address = picture.relative_to(ROOT / "reports").as_posix()
         files.append(File.generated(config, address, abs_src_path=str(picture)))
@@ -70,6 +83,8 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Draw the rooms, and lead links that leave `docs/` to the site's copy or the repository."""
     markdown = markdown.replace(rooms.MARK, rooms.picture()) if rooms.MARK in markdown else markdown
+    if not page.file.src_uri.startswith("notebooks/"):
+        markdown = _NOTEBOOK.sub(r"](\1.md)", markdown)
     here = posixpath.dirname(page.file.src_uri)
 
     def moved(link: re.Match[str]) -> str:
