@@ -11,7 +11,7 @@ importing the package takes no framework and no time. See `docs/python.md`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from paretobench.version import __version__
 
@@ -60,13 +60,15 @@ _MODULES = {
 """Public name -> where it is defined below this package, after a colon its name there."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"paretobench has no {name!r}; it has {', '.join(__all__)}")
-    import importlib
+if not TYPE_CHECKING:  # so that a type checker knows these names and no others
 
-    module, _, original = _MODULES[name].partition(":")
-    return getattr(importlib.import_module(f"paretobench.{module}"), original or name)
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"paretobench has no {name!r}; it has {', '.join(__all__)}")
+        import importlib
+
+        module, _, original = _MODULES[name].partition(":")
+        return getattr(importlib.import_module(f"paretobench.{module}"), original or name)
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from paretobench.config import expand
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GRIDS = sorted((ROOT / "sweeps" / "grid").glob("*.yaml"))
+EXAMPLE = ROOT / "results" / "examples" / "qwen2_family_cpu.db"
 DOCS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
@@ -35,3 +37,36 @@ def test_every_grid_is_in_the_readme_with_its_points() -> None:
 
 def test_every_command_in_the_readme_is_a_verb() -> None:
     assert set(re.findall(r"^paretobench (\w+)", README, flags=re.M)) <= set(VERBS)
+
+
+def python_blocks(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "python.md"])
+def test_the_lines_of_python_on_a_page_run(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import matplotlib
+    import matplotlib.figure
+
+    monkeypatch.chdir(tmp_path)
+    matplotlib.use("agg")
+    (tmp_path / "results").mkdir()
+    shutil.copy(EXAMPLE, tmp_path / "results" / "paretobench.db")
+    given = {"ax": matplotlib.figure.Figure().subplots()}
+    for block in python_blocks(page):
+        exec(compile(block, str(page), "exec"), given)
+
+
+def test_the_answer_of_the_readme_takes_at_most_five_lines_of_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (block,) = python_blocks(ROOT / "README.md")
+    lines = [line for line in block.splitlines() if line]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    shutil.copy(EXAMPLE, tmp_path / "results" / "paretobench.db")
+    exec("\n".join(lines[:3]), {})
+    printed = capsys.readouterr().out.strip()
+    assert len(lines) <= 5 and printed.startswith("recipe llava-1.5 on ") and printed in README

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from paretobench.errors import ConfigError, DataError
 from paretobench.units import percent
@@ -27,7 +27,7 @@ SEED = 0
 """Seed of the draws, so that the same question has the same answer."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BestPoint:
     """The answer within one recipe and environment.
 
@@ -90,6 +90,13 @@ class BestPoint:
     def __str__(self) -> str:
         return "\n".join(self._lines())
 
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        first, *rest = str(self).split("\n")
+        body = html.escape("\n".join(rest))
+        return f"<p><b>{html.escape(first)}</b></p><pre>{body}</pre>"
+
     def _lines(self) -> Iterator[str]:
         yield from self._answer_lines()
         for row in self.promising[:MOST_PROMISING]:
@@ -134,13 +141,19 @@ class BestPoint:
         return {"answer_tokens": self.answer_tokens, "answer_s": seconds}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answers(Sequence[BestPoint]):
     """One `BestPoint` for each recipe and environment, the one with most points first."""
 
     found: tuple[BestPoint, ...]
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> BestPoint: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[BestPoint, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> BestPoint | tuple[BestPoint, ...]:
         return self.found[index]
 
     def __len__(self) -> int:
@@ -158,10 +171,10 @@ class Answers(Sequence[BestPoint]):
     def __str__(self) -> str:
         return "\n".join(str(each) for each in self.found)
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
-        lines = (f"<b>{html.escape(each.title)}</b><pre>{html.escape(str(each))}</pre>"
-                 for each in self.found)  # fmt: skip
-        return "".join(lines)
+        return "".join(each._repr_html_() for each in self.found)
 
 
 def answer(

@@ -10,7 +10,7 @@ import html
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from paretobench.accuracy.protocols import check_one_protocol
 from paretobench.api.answers import SEED, contenders, point_json, rows_by_name
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from paretobench.report.view.rows import Row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RecipeComparison:
     """A candidate against a baseline within one recipe.
 
@@ -78,6 +78,8 @@ class RecipeComparison:
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
+
+    __repr__ = __str__
 
     def _lines(self) -> Iterator[str]:
         result = self.result
@@ -137,13 +139,19 @@ class RecipeComparison:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparisons(Sequence[RecipeComparison]):
     """One `RecipeComparison` for each recipe that both sides have."""
 
     found: tuple[RecipeComparison, ...]
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> RecipeComparison: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[RecipeComparison, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> RecipeComparison | tuple[RecipeComparison, ...]:
         return self.found[index]
 
     def __len__(self) -> int:
@@ -155,6 +163,8 @@ class Comparisons(Sequence[RecipeComparison]):
 
     def __str__(self) -> str:
         return "\n".join(str(each) for each in self.found)
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return "".join(each._repr_html_() for each in self.found)

@@ -33,7 +33,7 @@ ALL = "all"
 """The recipe's name that means every recipe."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results:
     """The points of one database, or the published ones; made by `open` and `published`.
 
@@ -216,6 +216,9 @@ class Results:
 
     def _repr_html_(self) -> str:
         return f"<p>{self}</p>{self.points().to_html(max_rows=20)}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
     def __str__(self) -> str:
         origin = str(self.database) if self.database else "the published tables"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from paretobench.sweeping.prepare import PlannedSweep
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plans:
     """What a sweep would measure, on each of its devices; made by `plan`.
 
@@ -61,7 +62,13 @@ class Plans:
         )
 
     def __str__(self) -> str:
-        return "\n".join(f"{name}: {one.plan.summary}" for name, one in self.devices.items())
+        lines = [f"{name}: {one.plan.summary}" for name, one in self.devices.items()]
+        return "\n".join([*lines, *(f"left out: {why}" for why in self.missing.values())])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>{self.points.to_html(max_rows=20)}"
 
 
 def plan(*overrides: str) -> Plans:
