@@ -95,7 +95,7 @@ class BestPoint:
     def _repr_html_(self) -> str:
         first, *rest = str(self).split("\n")
         body = html.escape("\n".join(rest))
-        return f"<p><b>{html.escape(first)}</b></p><pre>{body}</pre>"
+        return f"<p><b>{html.escape(first)}</b></p><pre style='white-space: pre-wrap'>{body}</pre>"
 
     def _lines(self) -> Iterator[str]:
         yield from self._answer_lines()

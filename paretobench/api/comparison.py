@@ -102,7 +102,7 @@ class RecipeComparison:
 
     def _repr_html_(self) -> str:
         return (
-            f"<pre>{html.escape(str(self))}</pre>"
+            f"<pre style='white-space: pre-wrap'>{html.escape(str(self))}</pre>"
             f"<p>faster at the same accuracy</p>{self.speedups.to_html(index=False)}"
             f"<p>more accurate at the same budget</p>{self.gains.to_html(index=False)}"
         )

@@ -68,7 +68,8 @@ class Plans:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>{self.points.to_html(max_rows=20)}"
+        said = html.escape(str(self))
+        return f"<pre>{said}</pre>{self.points.to_html(max_rows=20)}"
 
 
 def plan(*overrides: str) -> Plans:

@@ -78,6 +78,11 @@ def _forms(schema: dict[str, Any]) -> Iterator[str]:
             )
 
 
+def _several(schema: dict[str, Any]) -> str:
+    kind = _kind(schema)
+    return kind if kind.startswith("[") or "list" in kind else f"{kind}s"
+
+
 def _kind(schema: dict[str, Any]) -> str:
     """A schema's type in a word or two, with a link where it is a shared part."""
     if "$ref" in schema:
@@ -93,5 +98,5 @@ def _kind(schema: dict[str, Any]) -> str:
     mark = "?" if "null" in kinds else ""
     kind = next((each for each in kinds if each != "null"), "any")
     if kind == "array":
-        return f"list of {_kind(schema['items'])}{mark}"
+        return f"list of {_several(schema['items'])}{mark}"
     return f"{kind}{mark}"

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "notebooks"
-_STYLE = re.compile(r"<style scoped>.*?</style>\n*", re.DOTALL)
-"""What pandas writes above each table; the site has a style of its own."""
+_STYLE = re.compile(r"<style scoped>.*?</style>\n*| border=\"1\" class=\"dataframe\"", re.DOTALL)
+"""How pandas styles a table; the site has a style of its own."""
 
 
 def page(path: Path) -> tuple[str, dict[str, bytes]]:
