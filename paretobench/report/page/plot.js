@@ -22,7 +22,8 @@ function sampled(points) {
 /** The axes of a scene in pixels: the whole of it, or the part that is zoomed into. */
 function scalesOf(/** @type {any} */ scene) {
   const frame = { left: MARGIN.left, right: scene.width - MARGIN.right, top: MARGIN.top, bottom: scene.height - MARGIN.bottom };
-  const gains = [...scene.points, ...scene.predicted].flatMap((/** @type {Point} */ point) => gainSpan(point, scene)).map((/** @type {number} */ gain) => gain * 100);
+  const spans = [...[...scene.points, ...scene.predicted].flatMap((/** @type {Point} */ point) => gainSpan(point, scene)), ...scene.behind.map((/** @type {Behind} */ [,, gain]) => gain)];
+  const gains = spans.map((/** @type {number} */ gain) => gain * 100);
   const lowest = frame.bottom - (scene.rug.length ? 18 : 0);
   const [left, right] = state.zoom.x || [scene.low, scene.high];
   const [foot, head] = state.zoom.y || percentDomain(gains, 0.5);
@@ -140,7 +141,8 @@ function frontLines(scene, frame) {
  * @param {Scale} x @param {Scale} y */
 function layerMarks(x, y) {
   const group = draw("g", { class: "layer" });
-  const found = layerPoints();
+  /** @type {Behind[]} */
+  const found = scene.behind;
   const points = found.map(([, cost, gain]) => /** @type {any} */ ({ cost, gain, x: x.at(cost / scene.cost.perUnit), y: y.at(gain * 100) }));
   const kept = nonDominated(found.map(([, cost, gain]) => [cost, gain]));
   if (points.length) group.append(draw("path", { d: pathThrough(corners(points.filter((_, index) => kept[index]))), class: "layer-front" }));
@@ -150,7 +152,9 @@ function layerMarks(x, y) {
   return group;
 }
 
-/** @returns {[string, number, number][]} name, cost and gain of each point of the layer */
+/** @typedef {[string, number, number]} Behind name, cost and gain of a point of the layer in grey */
+
+/** @returns {Behind[]} */
 function layerPoints() {
   const layer = data.layers[state.layer];
   if (!layer || state.gain !== 0) return [];

@@ -106,7 +106,9 @@ function compute() {
   const families = markFronts(points.filter((point) => !isDisturbed(point.row)));
   const isAsReported = isReportsSelection(points.length);
   for (const point of points) point.standing = standingOf(point, isAsReported);
-  const ends = [...all.flatMap((point) => reach(point, points.length)), ...guessed.map((point) => point.cost)];
+  const behind = layerPoints();
+  const reached = all.flatMap((point) => reach(point, points.length));
+  const ends = [...reached, ...guessed.map((point) => point.cost), ...behind.map(([, value]) => value)];
   const [low, high] = logDomain(ends.map((end) => end / cost.perUnit));
   const steps = budgetSteps(low, high, cost.key === "tokens");
   if (!(cost.key in state.budgets)) state.budgets[cost.key] = firstBudget(cost, steps);
@@ -121,7 +123,7 @@ function compute() {
   const byRow = new Map([...all, ...guessed].map((point) => [point.row, point]));
   return {
     points, predicted, rug, byRow, families, cost, gain: data.gains[state.gain], low, high, steps, llms: shapeOrder(), isAsReported,
-    byRecipe, ...answered(byRecipe, state.budgets[cost.key]),
+    byRecipe, behind, ...answered(byRecipe, state.budgets[cost.key]),
   };
 }
 
