@@ -8,24 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from paretobench.errors import ConfigError, DataError, UnknownNameError
 from paretobench.report import changes
-from paretobench.report.view.next_steps import SHOWN, NextScore, NextSteps, next_steps
+from paretobench.report.view.next_steps import SHOWN, NextPart, NextScore, NextSteps, next_steps
 
 if TYPE_CHECKING:
     from paretobench.analysis.held_out import HeldOut
     from paretobench.report.view.rows import Row, View
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Suggestions(Sequence[NextSteps]):
     """One `NextSteps` for each recipe and environment, the one with most points first."""
 
     found: tuple[NextSteps, ...]
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> NextSteps: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[NextSteps, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> NextSteps | tuple[NextSteps, ...]:
         return self.found[index]
 
     def __len__(self) -> int:
@@ -44,6 +50,8 @@ class Suggestions(Sequence[NextSteps]):
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
+
+    __repr__ = __str__
 
     def _lines(self) -> Iterator[str]:
         environments = {each.environment: each for each in self.found}
@@ -94,7 +102,7 @@ def _json(steps: NextSteps) -> dict[str, Any]:
         "environment": steps.environment,
         "under_s": steps.under_s,
         "score": [_score_json(each) for each in steps.scores],
-        "measure": [asdict(each) for each in steps.parts],
+        "measure": [_part_json(each) for each in steps.parts],
         "unmeasured": [str(row) for row in steps.unmeasured],
         "refusal": steps.refusal,
         "model": _held_json(steps.held_out),
@@ -114,10 +122,21 @@ def _score_json(step: NextScore) -> dict[str, Any]:
         "expected_accuracy": step.expected,
         "low": step.low,
         "high": step.high,
-        "chance": step.chance,
+        "probability": step.chance,
         "gain": step.gain,
         "unseen": list(step.unseen),
         "is_calibrated": step.is_calibrated,
+    }
+
+
+def _part_json(step: NextPart) -> dict[str, Any]:
+    return {
+        "what": step.what,
+        "latency_s": step.latency_s,
+        "processes": step.processes,
+        "points": step.points,
+        "probability": step.chance,
+        "gain": step.gain,
     }
 
 

@@ -107,7 +107,7 @@ def score_line(step: NextScore, under_s: float | None) -> str:
     return (
         f"Score (or train) {step.row}: TTFT {value_ms(step.row.ttft)} ms, "
         f"{percent(step.expected)} % expected [{percent(step.low)}, {percent(step.high)}], "
-        f"{place} with a chance of {_chance(step.chance)} %, "
+        f"{place} with a probability of {_probability(step.chance)} %, "
         f"gain {step.gain * 100:+.2f} points{doubt}."
     )
 
@@ -119,15 +119,15 @@ def part_line(step: NextPart, under_s: float | None) -> str:
     gain = "" if step.gain is None else f", gain {step.gain * 100:+.2f} points"
     return (
         f"Measure {step.what} again ({milliseconds(step.latency_s)} ms from {processes}, in "
-        f"{counted(step.points, 'scored point')}): changes {answer} with a chance of "
-        f"{_chance(step.chance)} %{gain}."
+        f"{counted(step.points, 'scored point')}): changes {answer} with a probability of "
+        f"{_probability(step.chance)} %{gain}."
     )
 
 
-def _chance(share: float) -> str:
-    """A chance in percent; one that rounds to nothing or to all is neither.
+def _probability(share: float) -> str:
+    """A probability in percent; one that rounds to nothing or to all is neither.
 
-    >>> _chance(0.29), _chance(0.0025), _chance(0.999)
+    >>> _probability(0.29), _probability(0.0025), _probability(0.999)
     ('29', 'less than 1', 'more than 99')
     """
     if share < 0.01:

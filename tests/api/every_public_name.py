@@ -34,6 +34,12 @@ def answers(results: pb.Results) -> list[str]:
     return texts
 
 
+def suggested(results: pb.Results) -> str:
+    """What to score or measure next."""
+    found: pb.Suggestions = results.next(under_s=0.2, count=1)
+    return found.command() or str(found[0].refusal)
+
+
 def compared(results: pb.Results) -> float | None:
     """The mean speed-up at equal accuracy."""
     found: pb.Comparisons = results.compare("fastvithd", "convnext_l")

@@ -31,6 +31,7 @@ OUTPUTS = {
     "ls": [*(f"ls {what} -d x.db" for what in ("sweeps", "points", "workloads", "failures",
                                                "environments", "scores", "published")),
            "ls published --table v1_table6"],
+    "next": ["next -d x.db", "next -d x.db --under 1s", "next --published"],
     "plan": ["plan +grid=smoke device=torch"],
     "sweep": ["sweep +grid=smoke dry_run=true device=cpu"],
     "verify": ["verify x.db"],
