@@ -284,11 +284,9 @@ def describe(row: Row, answer_tokens: int = 0) -> str:
 
 
 def _predicted_json(row: Row) -> dict[str, Any]:
-    names = ("encoder", "resolution_px", "llm", "tiling", "recipe")
     guess = row.predicted
     seconds = {"predicted_ttft_s": guess.latency_s if guess else None}
-    point = {"point": str(row), **{name: getattr(row, name) for name in names}}
-    return {**point, **seconds, "accuracy": row.score.value if row.score else None}
+    return {**point_json(row), **seconds, "accuracy": row.score.value if row.score else None}
 
 
 def _conditions(texts: Sequence[str], view: View) -> list[Constraint]:
