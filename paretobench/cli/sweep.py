@@ -129,8 +129,12 @@ def _print_outcome(outcome: DeviceOutcome, with_table: bool) -> None:
         )
     say_decision(outcome)
     if outcome.is_decided and view.untimed:
-        left = len({row.identity for row in view.untimed})
-        say(f"{counted(left, 'point')} not measured: they were not needed, or no time was left")
+        left = {row.identity for row in view.untimed}
+        guessed = len({row.identity for row in view.predicted})
+        say(
+            f"{counted(len(left), 'point')} not measured, for which there was no need or no time; "
+            f"{guessed} of them have a predicted latency"
+        )
     if not outcome.is_budget_held:
         warn(f"the budget was not held: the sweep took {duration(outcome.elapsed_s)}")
     say(_what_was_done(outcome))

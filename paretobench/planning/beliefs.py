@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -85,7 +86,7 @@ def beliefs(
             errors.append(CALIBRATED_LOG_SD if is_calibrated else UNMEASURED_LOG_SD)
         degrees.append(df)
     counts = np.array([len(_medians(records, part.key)) for part in parts], dtype=np.float64)
-    standard = _student(_uniforms(seed, draws, len(parts)), np.array(degrees))
+    standard = _student(_uniforms(seed, draws, [part.key for part in parts]), np.array(degrees))
     return Beliefs(
         tuple(part.key for part in parts),
         counts,
@@ -146,16 +147,20 @@ def _pools(
     return {group: pooling.fit(found) or pooling.PRIOR for group, found in groups.items()}
 
 
-@lru_cache(maxsize=4)
-def _uniforms(seed: int, draws: int, count: int) -> Floats:
-    """Random numbers in (0, 1), each column a permutation of the same even grid.
+def _uniforms(seed: int, draws: int, keys: Sequence[str]) -> Floats:
+    """Random numbers in (0, 1), shape [draws, parts]; each part has its own."""
+    return np.column_stack([_column(seed, draws, key) for key in keys])
+
+
+@lru_cache(maxsize=4096)
+def _column(seed: int, draws: int, key: str) -> Floats:
+    """A permutation of an even grid.
 
     Latin hypercube sampling (McKay, Beckman and Conover 1979): less Monte Carlo error than
     independent numbers.
     """
-    rng = np.random.default_rng(seed)
-    grid = (np.arange(draws) + 0.5) / draws
-    return np.column_stack([rng.permutation(grid) for _ in range(count)])
+    rng = np.random.default_rng([seed, zlib.crc32(key.encode())])
+    return np.asarray(rng.permutation((np.arange(draws) + 0.5) / draws))
 
 
 def _student(uniforms: Floats, degrees: Floats) -> Floats:

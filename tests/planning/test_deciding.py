@@ -175,6 +175,18 @@ def test_a_sweep_cut_at_any_step_goes_on_with_the_same_decisions(question: Quest
         assert (choice.phase, choice.parts[0]) == whole.started[cut]
 
 
+def test_a_part_that_drops_out_of_the_grid_changes_no_decision_about_the_others() -> None:
+    about = inquiry(FRONT)
+    fewer = replace(
+        about,
+        parts=tuple(part for part in about.parts if part.key != UNSCORED),
+        candidates=about.candidates[:-1],
+    )
+    one, other = Machine(about, log_sd=0.02), Machine(fewer, log_sd=0.02)
+    assert one.until_stop() == other.until_stop()
+    assert one.started == other.started
+
+
 @pytest.mark.parametrize("slow_chance", [0.0, 0.1])
 @pytest.mark.parametrize("question", [FRONT, Question("best", under_s=0.3)])
 def test_at_most_one_answer_in_twenty_is_wrong(question: Question, slow_chance: float) -> None:
