@@ -185,6 +185,41 @@ def _gain(index: int, drawn: Floats, chance: float, gain: float) -> ScoreGain:
     return ScoreGain(index, float(drawn.mean()), float(low), float(high), chance, gain)
 
 
+def worth_timing(
+    contenders: Sequence[Contender],
+    accuracy: float,
+    predicted: tuple[float, float],
+    rng: np.random.Generator,
+    under_s: float | None = None,
+) -> tuple[float, float]:
+    """What measuring a scored point for the first time is expected to bring.
+
+    Args:
+        contenders: the points that are measured.
+        predicted: its latency in seconds, and the standard error of its logarithm.
+
+    Returns:
+        The chance of changing the answer, and the gain in attained accuracy; under a limit in the
+        best accuracy within it.
+    """
+    values = objectives(contenders)
+    latency_s, log_se = predicted
+    drawn = latency_s * np.exp(log_se * rng.standard_normal(DRAWS))
+    times, heights = values[:, 0], values[:, 1]
+    if under_s is not None:
+        best = max(heights[times <= under_s], default=float(heights.min()))
+        share = float((drawn <= under_s).mean()) * (accuracy > best)
+        return share, share * max(0.0, accuracy - float(best))
+    better = times[heights >= accuracy].min(initial=math.inf)
+    low_s, high_s, floor = float(times.min()), float(times.max()), float(heights.min())
+    if low_s == high_s:
+        return float((drawn < better).mean()), 0.0
+    rows = np.column_stack([np.tile(times, (DRAWS, 1)), drawn])
+    with_it = attained(rows, np.tile([*heights, accuracy], (DRAWS, 1)), low_s, high_s, floor)
+    without = attained(times[None], heights[None], low_s, high_s, floor)
+    return float((drawn < better).mean()), float(with_it.mean() - without[0])
+
+
 def worth_measuring(
     contenders: Sequence[Contender],
     rng: np.random.Generator,

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 from paretobench.errors import ConfigError, DataError, UnknownNameError
 from paretobench.report import changes
-from paretobench.report.view.next_steps import SHOWN, NextPart, NextScore, NextSteps, next_steps
+from paretobench.report.view.next_steps import (
+    SHOWN,
+    NextPart,
+    NextScore,
+    NextSteps,
+    NextTiming,
+    next_steps,
+)
 
 if TYPE_CHECKING:
     from paretobench.analysis.held_out import HeldOut
@@ -103,7 +110,7 @@ def _json(steps: NextSteps) -> dict[str, Any]:
         "under_s": steps.under_s,
         "score": [_score_json(each) for each in steps.scores],
         "measure": [_part_json(each) for each in steps.parts],
-        "unmeasured": [str(row) for row in steps.unmeasured],
+        "unmeasured": [_timing_json(each) for each in steps.unmeasured],
         "refusal": steps.refusal,
         "model": _held_json(steps.held_out),
         "model_of_new_traits": _held_json(steps.held_out_new),
@@ -135,6 +142,16 @@ def _part_json(step: NextPart) -> dict[str, Any]:
         "latency_s": step.latency_s,
         "processes": step.processes,
         "points": step.points,
+        "probability": step.chance,
+        "gain": step.gain,
+    }
+
+
+def _timing_json(step: NextTiming) -> dict[str, Any]:
+    guess = step.row.predicted
+    return {
+        "point": str(step.row),
+        "predicted_s": guess.latency_s if guess else None,
         "probability": step.chance,
         "gain": step.gain,
     }

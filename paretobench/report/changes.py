@@ -8,13 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paretobench.analysis.held_out import HeldOut
-from paretobench.report.formatting import value_ms
-from paretobench.report.view.next_steps import NextPart, NextScore, NextSteps, next_steps
+from paretobench.report.formatting import ttft_ms, value_ms
+from paretobench.report.view.next_steps import (
+    NextPart,
+    NextScore,
+    NextSteps,
+    NextTiming,
+    next_steps,
+)
 from paretobench.report.view.rows import View
 from paretobench.units import counted, milliseconds, percent
 
 POINTS_IN_REPORTS, PARTS_IN_REPORTS, MOST_LINES = 2, 1, 3
 """Points, parts and lines of each recipe in a report; `paretobench next` names more."""
+
+MOST_NAMED = 1_000
+"""More points than anybody asks for."""
 
 
 @dataclass(frozen=True)
@@ -67,23 +76,25 @@ def report_lines(steps: NextSteps) -> list[str]:
 
 def all_lines(steps: NextSteps) -> list[str]:
     """Everything that is named of one panel."""
-    return _lines(steps, len(steps.scores), len(steps.parts))
+    return _lines(steps, MOST_NAMED, MOST_NAMED)
 
 
 def _lines(steps: NextSteps, points: int, parts: int) -> list[str]:
-    lines = [unmeasured_line(steps)] if steps.unmeasured else []
+    lines = [timing_line(each, steps.under_s) for each in steps.unmeasured[:points]]
     lines += [score_line(each, steps.under_s) for each in steps.scores[:points]]
     lines += [part_line(each, steps.under_s) for each in steps.parts[:parts]]
     return lines or [nothing_line(steps)]
 
 
-def unmeasured_line(steps: NextSteps) -> str:
-    """That points with a score have no latency, the first three by name."""
-    names = [str(row) for row in steps.unmeasured]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+def timing_line(step: NextTiming, under_s: float | None) -> str:
+    """One point that has a score and no latency."""
+    if step.chance is None or step.gain is None or step.row.predicted is None:
+        return f"Measure {step.row}: it has a score and no latency yet."
+    place = "on the front" if under_s is None else "the best"
     return (
-        f"Measure what has a score and no latency yet, {counted(len(names), 'point')}: "
-        f"{', '.join(names[:3])}{more}."
+        f"Measure {step.row}: {ttft_ms(step.row)} ms predicted, "
+        f"{percent(step.row.score.value if step.row.score else None)} % scored, {place} with a "
+        f"chance of {_chance(step.chance)} %, gain {step.gain * 100:+.2f} points."
     )
 
 

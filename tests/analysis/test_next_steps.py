@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paretobench.analysis.next_steps import attained, worth_measuring, worth_scoring
+from paretobench.analysis.next_steps import (
+    attained,
+    worth_measuring,
+    worth_scoring,
+    worth_timing,
+)
 from paretobench.analysis.points import Contender, LatencyNoise, Part
 
 FLOOR = 0.4
@@ -122,3 +127,20 @@ def test_within_a_limit_a_part_counts_that_may_break_it():
 def test_a_part_without_a_known_noise_gets_the_assumed_one():
     rivals = [point("a", 0.6, encode("a", 0.100, None)), point("b", 0.5, encode("b", 0.101, 1e-6))]
     assert worth_measuring(rivals, rng())[0].chance > 0.1
+
+
+def test_a_first_measurement_is_worth_what_its_prediction_says():
+    known = [point("a", 0.6, encode("a", 1.0, 0.01)), point("b", 0.5, encode("b", 0.1, 0.01))]
+    chance, gain = worth_timing(known, 0.6, (0.5, 1e-6), rng())
+    assert chance == 1.0
+    assert gain == pytest.approx(0.1 * math.log(2) / math.log(10), abs=1e-4)
+    assert worth_timing(known, 0.6, (2.0, 1e-6), rng()) == (0.0, pytest.approx(0.0, abs=1e-12))
+    assert worth_timing(known, 0.6, (1.0, 0.2), rng())[0] == pytest.approx(0.5, abs=0.05)
+
+
+def test_within_a_limit_a_first_measurement_counts_if_it_meets_it():
+    known = [point("a", 0.6, encode("a", 1.0, 0.01)), point("b", 0.5, encode("b", 0.1, 0.01))]
+    chance, gain = worth_timing(known, 0.55, (0.5, 0.2), rng(), under_s=0.5)
+    assert chance == pytest.approx(0.5, abs=0.05)
+    assert gain == pytest.approx(0.05 * chance)
+    assert worth_timing(known, 0.45, (0.2, 0.01), rng(), under_s=0.5) == (0.0, 0.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import paretobench as pb
+from paretobench.analysis.prediction import Prediction
 from paretobench.report.changes import MOST_LINES, changes, model_lines, report_lines
 from paretobench.report.page import page_text
 from paretobench.report.summary import summary_text
@@ -78,6 +79,19 @@ def test_points_with_a_score_and_no_latency_come_first() -> None:
     missing = row("late", ttft_s=None, score=0.6, environment="")
     lines = report_lines(next_steps(view(row("a"), missing))[0])
     assert "late@336" in lines[0]
+
+
+def test_a_predicted_latency_says_what_measuring_it_may_bring() -> None:
+    def unmeasured(name: str, latency_s: float, score: float) -> Row:
+        predicted = Prediction(latency_s, latency_s / 1.2, latency_s * 1.2, "family")
+        return row(name, ttft_s=None, score=score, predicted=predicted)
+
+    hopeless, hopeful = unmeasured("slow", 9.0, 0.4), unmeasured("good", 0.5, 0.65)
+    measured = (row("a", 0.1, 0.5), row("b", 1.0, 0.6))
+    (steps,) = next_steps(view(*measured, hopeless, hopeful))
+    assert [each.row.encoder for each in steps.unmeasured] == ["good"]
+    assert steps.unmeasured[0].chance == 1.0
+    assert steps.unmeasured[0].gain == pytest.approx(0.3 * 0.15 + 0, abs=0.03)
 
 
 def test_too_few_scores_name_no_point_and_say_so() -> None:

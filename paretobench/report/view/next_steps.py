@@ -7,6 +7,7 @@ panel's points are valued against that panel's front.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ SHOWN = 3
 
 FEWEST_DRAWS, DRAWN_AT_MOST = 200, 2_000_000
 """Draws per point, and draws of all points together: a large database settles for fewer."""
+
+Z90 = 1.644854
+"""Half-width of a 90 % normal interval in standard errors, which predictions come with."""
 
 _ENCODER, _LLM = 0, 1
 """Places of the traits whose whole levels are held out."""
@@ -78,6 +82,19 @@ class NextPart:
 
 
 @dataclass(frozen=True)
+class NextTiming:
+    """A point with a score and no latency; a prediction says what measuring it may bring.
+
+    Attributes:
+        chance, gain: as `analysis.next_steps.worth_timing` says; None without a prediction.
+    """
+
+    row: Row
+    chance: float | None = None
+    gain: float | None = None
+
+
+@dataclass(frozen=True)
 class NextSteps:
     """What would change one panel's answer, the most worthwhile first.
 
@@ -87,7 +104,7 @@ class NextSteps:
         parts: parts to measure; empty for latencies that were not measured here.
         held_out: how well the model predicts each score from all others; None with too few.
         held_out_new: the same for all scores of an encoder or LLM from those of the rest.
-        unmeasured: points with a score of this recipe and no latency.
+        unmeasured: points with a score of this recipe and no latency that may change the answer.
         refusal: why no point is named, where the reason is not that none is worth it.
     """
 
@@ -98,7 +115,7 @@ class NextSteps:
     parts: tuple[NextPart, ...]
     held_out: HeldOut | None
     held_out_new: HeldOut | None
-    unmeasured: tuple[Row, ...] = ()
+    unmeasured: tuple[NextTiming, ...] = ()
     refusal: str = ""
 
 
@@ -172,9 +189,32 @@ class _Everyone:
             _parts(panel.undisturbed, under_s, count),
             self.held_out,
             self.held_out_new,
-            tuple(row for row in self.untimed if row.recipe == panel.recipe),
+            self._unmeasured(panel, under_s, count),
             self._refusal(panel),
         )
+
+    def _unmeasured(
+        self, panel: Panel, under_s: float | None, count: int
+    ) -> tuple[NextTiming, ...]:
+        """The most worthwhile of them; those without a prediction last, worthless ones never."""
+        import numpy as np
+
+        from paretobench.analysis.next_steps import worth_timing
+
+        known, found = contenders(panel.undisturbed), []
+        for row in self.untimed:
+            if row.recipe != panel.recipe or row.environment not in ("", panel.environment):
+                continue
+            if row.predicted is None or row.score is None:
+                found.append(NextTiming(row))
+                continue
+            log_se = math.log(row.predicted.high_s / row.predicted.low_s) / 2 / Z90
+            predicted = (row.predicted.latency_s, log_se)
+            rng = np.random.default_rng(SEED)
+            chance, gain = worth_timing(known, row.score.value, predicted, rng, under_s)
+            if chance > 0:
+                found.append(NextTiming(row, chance, gain))
+        return tuple(sorted(found, key=lambda each: -(each.gain or 0.0))[:count])
 
     def _refusal(self, panel: Panel) -> str:
         from paretobench.analysis.unscored import FEWEST
