@@ -94,7 +94,7 @@ def timing_line(step: NextTiming, under_s: float | None) -> str:
     return (
         f"Measure {step.row}: {ttft_ms(step.row)} ms predicted, "
         f"{percent(step.row.score.value if step.row.score else None)} % scored, {place} with a "
-        f"chance of {_chance(step.chance)} %, gain {step.gain * 100:+.2f} points."
+        f"probability of {_probability(step.chance)} %, gain {step.gain * 100:+.2f} points."
     )
 
 

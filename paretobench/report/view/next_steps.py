@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 SHOWN = 3
 """Points and parts that are named of each panel."""
 
+LEAST_CHANCE = 0.01
+"""Of changing the answer, for a part to be named: a few of `analysis.next_steps.PART_DRAWS`."""
+
 FEWEST_DRAWS, DRAWN_AT_MOST = 200, 2_000_000
 """Draws per point, and draws of all points together: a large database settles for fewer."""
 
@@ -302,7 +305,7 @@ def _parts(rows: Sequence[Row], under_s: float | None, count: int) -> tuple[Next
     return tuple(
         NextPart(*named[gain.part.workload], gain.chance, gain.gain)
         for gain in found[:count]
-        if gain.chance > 0
+        if gain.chance >= LEAST_CHANCE
     )
 
 
