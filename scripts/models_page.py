@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from paretobench.config import load_vlms
+from paretobench.config import Catalogue, load_catalogue, load_vlms
 from paretobench.domain import VisionLanguageModel
 from paretobench.planning.tokens import RULES, ImageTokens, count_tokens
 
@@ -58,12 +58,46 @@ Our reading:
 - SigLIP 2 NaFlex and Gemma 4 pad every image to the same number of patches: the encoder's time is
   that of the padded sequence, shown as *in N patches*.
 
+- The published number of parameters of a checkpoint was read where public code states it
+  (`AlexsJones/llmfit`, `embeddings-benchmark/mteb` and others). InternVL3-1B's is that of
+  InternVL2.5-1B, whose networks are the same; where no source was found the cell is empty.
+
 ## Rules
 
 """
 
+WHOLE = """\
+## Whole models
 
-def page(systems: dict[str, VisionLanguageModel]) -> str:
+`vlm=NAME` is one of these: the encoder, the token rule above and the language model together, at
+their true size with random weights.
+
+```sh
+paretobench plan vlm=smolvlm2_500m,qwen2_5_vl_3b resolution=1024
+paretobench plan +grid=vlms_2026
+```
+
+An encoder called a tower is built from the classes of `transformers`: window attention, merger and
+projector as they are there, run by the method that `transformers` itself calls, on the patches that
+its own image processor cuts (tests hold both equal). Towers run in torch, on a CPU, CUDA or Apple's
+GPU; other runtimes refuse them. The other encoders are timm's, without a projector, as in the
+FastVLM paper: FastVLM's own would be two matrices for 256 tokens, 0.4 % of its encoder.
+
+A language model is the one that its authors name, from the classes of `transformers` too: LFM2's
+convolutions beside its attention, Gemma's sliding windows. What differs from the checkpoint:
+
+- M-RoPE of Qwen-VL: three rows of positions in place of one make the rotary table, once for a
+  prefill. The plain decoder of Qwen2.5 and Qwen3 is what runs. Qwen3-VL also adds features of three
+  encoder layers to the first three layers' inputs: computed in the tower, added nowhere.
+- Gemma 3 lets an image's own tokens see one another; the mask here is causal, of the same size.
+- Vocabularies: SmolVLM2 has 49,280 rows and a head of its own (49,152 and none here), InternVL3 and
+  3.5 a head of their own. Published counts include them. A prefill computes one row of logits, so
+  that its time does not depend on them; with them every count in the table agrees to the digit.
+
+"""
+
+
+def page(systems: dict[str, VisionLanguageModel], catalogue: Catalogue) -> str:
     """The whole page."""
     ordered = sorted(systems.values(), key=lambda one: (one.family, one.label))
     heads = [f"{width}x{height}" for width, height in IMAGES]
@@ -82,6 +116,9 @@ def page(systems: dict[str, VisionLanguageModel]) -> str:
             "\n",
             EXACT,
             _table(["rule", "what it does"], rules),
+            "\n",
+            WHOLE,
+            _whole(ordered, catalogue),
             "\n## Settings and sources\n\n",
             _table(
                 ["model", "checkpoint", "rule", "settings", "read in", "rule read in", "note"],
@@ -89,6 +126,21 @@ def page(systems: dict[str, VisionLanguageModel]) -> str:
             ),
         )
     )
+
+
+def _whole(systems: list[VisionLanguageModel], catalogue: Catalogue) -> str:
+    """A row for each model whose encoder and language model are built, and what they count."""
+    head = ["model", "encoder", "parameters", "language model", "parameters", "together",
+            "published"]  # fmt: skip
+    rows = []
+    for one in systems:
+        if one.encoder and one.llm:
+            encoder, llm = catalogue.encoders[one.encoder], catalogue.llms[one.llm]
+            counts = (encoder.parameters, llm.parameters, encoder.parameters + llm.parameters)
+            of_encoder, of_llm, both = (f"{count:,}" for count in counts)
+            published = f"{one.parameters:,}" if one.parameters else ""
+            rows.append([one.label, encoder.label, of_encoder, llm.label, of_llm, both, published])
+    return _table(head, rows)
 
 
 def _cell(system: VisionLanguageModel, image: tuple[int, int]) -> str:
@@ -115,7 +167,8 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 def main() -> int:
     """Rewrite the page, or check it."""
-    wanted = page(load_vlms(Path("no such folder")))
+    nowhere = Path("no such folder")
+    wanted = page(load_vlms(nowhere), load_catalogue(nowhere))
     if "--check" in sys.argv[1:]:
         return int(PAGE.read_text(encoding="utf-8") != wanted)
     PAGE.write_text(wanted, encoding="utf-8")

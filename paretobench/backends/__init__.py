@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from paretobench.backends.models import is_tower
 from paretobench.domain import Workload
 from paretobench.errors import UnknownNameError
 
@@ -91,10 +92,15 @@ def get(name: str) -> Backend:
 TIMES_CHECKPOINTS = ("torch", "mlx")
 """Backends that time a checkpoint's own weights."""
 
+BUILDS_TOWERS = ("torch", *COMPOSED)
+"""Backends that build a vision tower with its projector from transformers' classes."""
+
 
 def refusal(workload: Workload) -> str | None:
     """Why the backend that a workload is meant for cannot run it; None if it can."""
     backend = workload.runtime.backend
+    if backend not in BUILDS_TOWERS and is_tower(workload.subject.get("encoder", {})):
+        return f"{backend} builds no tower of transformers; choose device.encode.backend=torch"
     if workload.checkpoint and backend not in TIMES_CHECKPOINTS:
         return f"{backend} does not time a checkpoint's own weights; choose device=torch or cuda"
     return get(backend).refuses(workload)

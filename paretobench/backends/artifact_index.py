@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.backends.artifacts import ArtifactStore
+from paretobench.backends.models import is_tower
 from paretobench.domain import EncoderInput, Workload, canonical_json
 
 FORMATS = {
@@ -47,8 +48,7 @@ class ArtifactIndex:
             kept_as = LLM_FORMATS.get(backend, kept_as)
             wanted = _name(kept_as, subject["llm"], workload.runtime.precision)
         else:
-            seen = EncoderInput.of(subject)
-            wanted = _name(kept_as, subject["encoder"], _sides(seen))
+            wanted = _name(kept_as, subject["encoder"], _sides(subject))
         return wanted in self._made
 
 
@@ -59,12 +59,16 @@ def _kept(manifest: Mapping[str, Any]) -> str:
         return _name(manifest["format"], subject["llm"], subject["precision"])
     if "encoder" in subject:
         shape = subject.get("shape")
-        sides = list(shape[-2:]) if shape else _sides(EncoderInput.of(subject))
+        sides = list(shape[-2:]) if shape else _sides(subject)
         return _name(manifest["format"], subject["encoder"], sides)
     return ""
 
 
-def _sides(seen: EncoderInput) -> list[int]:
+def _sides(subject: Mapping[str, Any]) -> list[int]:
+    """The input that an artifact is for; none for a tower, whose weights serve every size."""
+    if is_tower(subject["encoder"]):
+        return []
+    seen = EncoderInput.of(subject)
     padded = [seen.padded_patches] if seen.padded_patches else []
     return [seen.height_px, seen.width_px, *padded]
 

@@ -28,6 +28,7 @@ from paretobench.backends.inputs import (
     random_ids,
     random_pixels,
 )
+from paretobench.backends.models import is_tower
 from paretobench.backends.models.llm_dimensions import refuses_shared
 from paretobench.backends.projector import TorchProjector
 from paretobench.backends.torch_decode import TorchDecoding
@@ -61,6 +62,7 @@ class Torch:
     def refuses(self, workload: Workload) -> str | None:
         """Integer precisions, and devices that are not here."""
         precision, device = workload.runtime.precision, device_of(workload)
+        subject = workload.subject
         if workload.kind not in ("encode", "prefill", "decode"):
             return f"torch times encode, prefill and decode, not {workload.kind}"
         if precision not in PRECISIONS:
@@ -69,10 +71,12 @@ class Torch:
             return f"torch runs on device=cpu, cuda or mps, not {device}"
         if reason := refuses_options(workload):
             return reason
-        if workload.kind != "encode":
-            llm = workload.subject["llm"]
-            if reason := refuses_shared(llm, _is_shared(workload)):
-                return reason
+        if workload.kind == "encode" and is_tower(subject["encoder"]) and workload.batch > 1:
+            return f"a tower of transformers takes one image at a time here, not {workload.batch}"
+        if workload.kind != "encode" and (
+            reason := refuses_shared(subject["llm"], _is_shared(workload))
+        ):
+            return reason
         if precision == "bf16" and device == "cpu" and not hardware.detect().has_fast_bf16:
             return "this processor has no bf16 instructions; use precision=fp32"
         return None
@@ -101,7 +105,8 @@ class Torch:
     ) -> EncodeSession | PrefillSession:
         """Build the network, on the prepared weights if there are any."""
         if workload.kind == "encode":
-            return EncodeSession(workload, prepared)
+            is_a_tower = is_tower(workload.subject["encoder"]) and not workload.checkpoint
+            return (TowerSession if is_a_tower else EncodeSession)(workload, prepared)
         if workload.kind == "prefill":
             return PrefillSession(workload, prepared)
         if workload.kind == "decode":
@@ -161,6 +166,16 @@ class EncodeSession(TorchSession):
     def _forward(self, inputs: torch_modes.Inputs) -> Any:
         """Pixels to visual tokens: [batch, tokens, channels]."""
         return self.network(inputs["pixels"])
+
+
+class TowerSession(EncodeSession):
+    """A tower with its projector; pixels are cut into its patches outside the clock."""
+
+    def set_input(self, pixels: Any) -> None:
+        """Given pixels: fp32 array [batch, 3, height, width]."""
+        tensor = self.torch.from_numpy(pixels).to(self.device, self.dtype)
+        self._feed("pixels", self.network.arranged(tensor).contiguous())
+        self._synchronise()
 
 
 class PrefillSession(TorchSession):

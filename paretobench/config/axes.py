@@ -19,6 +19,9 @@ from dataclasses import dataclass
 AXES = ("encoder", "resolution", "tiling", "llm", "encode.precision", "precision")
 """What may be a list, outermost first; `precision` is that of the language model's weights."""
 
+TYPED = ("vlm", *AXES)
+"""Axes as a user types them: `vlm` is written out as encoder, tiling and llm (`systems`)."""
+
 PRECISIONS = ("fp32", "bf16", "fp16", "int8", "int4")
 """What a precision may be, widest first."""
 
@@ -90,14 +93,15 @@ def _selected(blocks: Sequence[Axes], encoders: Sequence[str] | None) -> list[Ax
         new = [name for name in new if name not in names]
         if names:
             kept.append({**block, "encoder": names})
-    return [*kept, {**_shared(blocks), "encoder": new}] if new else kept
+    return (
+        [*kept, {**shared_axes(blocks, "encoder", "resolution"), "encoder": new}] if new else kept
+    )
 
 
-def _shared(blocks: Sequence[Axes]) -> Axes:
-    """The axes that are equal in all blocks, without the encoder and its resolutions."""
+def shared_axes(blocks: Sequence[Axes], *without: str) -> Axes:
+    """The axes that are equal in all blocks, without some."""
     return {
         axis: values
         for axis, values in blocks[0].items()
-        if axis not in ("encoder", "resolution")
-        and all(block.get(axis) == values for block in blocks)
+        if axis not in without and all(block.get(axis) == values for block in blocks)
     }

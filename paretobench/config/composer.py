@@ -27,7 +27,7 @@ from paretobench.config.groups import ROOT, Groups
 from paretobench.config.parsed_overrides import ParsedOverrides, as_config_error
 from paretobench.config.search_path import searched_first
 from paretobench.domain import content_key
-from paretobench.errors import ConfigError
+from paretobench.errors import ConfigError, UnknownNameError
 
 NODES = ("encoder", "llm", "tiling")
 """The nodes of a configuration that make a point, with `resolution`."""
@@ -87,8 +87,8 @@ class Composer:
         """The composed node `axis` of the combination in `row`."""
         if read_off.is_read_off(name := getattr(row, axis)):
             self._require_untouched(axis, name)
-            reader = read_off.timm_encoder if axis == "encoder" else read_off.language_model_of
-            return reader(name)
+            readers = {"encoder": read_off.timm_encoder, "llm": read_off.language_model_of}
+            return readers[axis](name) if axis in readers else self._token_rule(name)
         if self.is_own_file(axis, getattr(row, axis)):
             return self._groups.content(f"{axis}/{getattr(row, axis)}")
         choice = {name: getattr(row, name) for name in NODES}
@@ -97,6 +97,16 @@ class Composer:
             self._cache[key] = self.full(**choice)
         composed = plain(self._cache[key][axis])
         return composed if axis in self._untouched else self._renamed(axis, choice[axis], composed)
+
+    def _token_rule(self, name: str) -> Mapping[str, Any]:
+        """The fields of a tiling `vlm/NAME`: a vision-language model's own rule, under its name."""
+        system, known = name.removeprefix(read_off.RULE), self._groups.members("vlm")
+        if system not in known:
+            raise UnknownNameError("vlm", system, known)
+        data = self._groups.content(f"vlm/{system}")
+        options = {"rule": data["rule"], **data.get("options", {})}
+        said = {field: data[field] for field in ("label", "source") if field in data}
+        return {"name": system, "scheme": "image_rule", "options": options, **said}
 
     def _renamed(self, axis: str, name: str, composed: dict[str, Any]) -> dict[str, Any]:
         """A changed model under a name of its own, such as `fastvithd~3f9a1c`, unless the

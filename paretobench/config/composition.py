@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from paretobench.config import catalogue, parsed_overrides, request
+from paretobench.config import catalogue, parsed_overrides, request, systems
 from paretobench.config.axes import AxisCombination, rows
 from paretobench.config.composer import NODES, Composer, hydra_session, plain
 from paretobench.config.grid_file import check_grid
@@ -36,7 +36,10 @@ def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Reques
     with hydra_session(groups):
         composer = Composer(groups, parsed)
         base = composer.base
-        chosen = rows(_blocks(base, groups), parsed.axes, base.hydra.runtime.choices)
+        blocks, axes = systems.written_out(
+            _blocks(base, groups), parsed.axes, lambda: catalogue.load_vlms(user_sweeps)
+        )
+        chosen = rows(blocks, axes, base.hydra.runtime.choices)
         points, refused = _points(chosen, composer, user_sweeps)
         if not points:
             raise _nothing_left(refused)

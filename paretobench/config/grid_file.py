@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from paretobench.config.axes import AXES
+from paretobench.config.axes import TYPED
 from paretobench.config.catalogue import broken_yaml, shown_path
 from paretobench.errors import ConfigError
 
@@ -85,11 +85,11 @@ def _check_blocks(node: yaml.Node, path: Path) -> bool:
 
 def _check_axes(node: yaml.Node, path: Path, what: str = "hydra.sweeper.params") -> bool:
     for key, at, _ in _pairs(node, what, path):
-        if key not in AXES:
-            near = difflib.get_close_matches(key, AXES, n=1, cutoff=0.5)
+        if key not in TYPED:
+            near = difflib.get_close_matches(key, TYPED, n=1, cutoff=0.5)
             guess = f"; did you mean {near[0]!r}?" if near else ""
             raise _wrong(
-                at, path, f"a grid's axes are {', '.join(AXES)}; {key!r} is none of them{guess}"
+                at, path, f"a grid's axes are {', '.join(TYPED)}; {key!r} is none of them{guess}"
             )
     return bool(node.value)
 

@@ -17,7 +17,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 
-from paretobench.config.axes import AXES, PRECISIONS
+from paretobench.config.axes import PRECISIONS, TYPED
 from paretobench.config.catalogue import broken_yaml
 from paretobench.config.groups import Groups
 from paretobench.config.read_off import READ_OFF_PREFIX
@@ -56,7 +56,7 @@ def read(overrides: Sequence[str], groups: Groups, keys: Sequence[str]) -> Parse
     grid = ""
     for override in _parsed(overrides):
         _check_key(override, groups, keys)
-        if override.key_or_group in AXES:
+        if override.key_or_group in TYPED:
             axes[override.key_or_group] = _members(override, groups)
         elif override.key_or_group == "device":
             devices = list(dict.fromkeys(choices(override, groups)))
@@ -75,8 +75,8 @@ def axis_values(axis: str, value: Any, groups: Groups) -> list[str]:
     Raises:
         ConfigError: if `axis` is none, or a value names nothing.
     """
-    if axis not in AXES:
-        raise ConfigError(f"a grid's axes are {', '.join(AXES)}; {axis!r} is none of them")
+    if axis not in TYPED:
+        raise ConfigError(f"a grid's axes are {', '.join(TYPED)}; {axis!r} is none of them")
     if isinstance(value, list):
         found = [_as_known(axis, str(item), groups) for item in value]
     else:
@@ -211,7 +211,7 @@ def _check_hydra_key(override: Override) -> None:
 def _check_single(override: Override) -> None:
     if override.is_sweep_override():
         raise ConfigError(
-            f"{override.input_line}: only {', '.join(AXES)}, device can be lists;"
+            f"{override.input_line}: only {', '.join(TYPED)}, device can be lists;"
             " run the command once for each value"
         )
 
@@ -232,7 +232,7 @@ def _plain(name: str) -> str:
 
 def _check_members(group: str, names: Sequence[str], groups: Groups) -> None:
     """Refuse a group member that does not exist; `resolution` and settings are no groups."""
-    if group.endswith("precision") and group in AXES:
+    if group.endswith("precision") and group in TYPED:
         for name in names:
             if name not in PRECISIONS:
                 raise UnknownNameError(group, name, PRECISIONS)

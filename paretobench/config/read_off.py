@@ -3,7 +3,8 @@
 `encoder=timm/NAME` and `llm=config/PATH` name models that are described elsewhere: in the network
 that timm builds, in the file its authors publish. What has to be built to be known (stride,
 tokens, parameter counts) is read off in a process of its own, because this room imports no
-framework. Both become ordinary models, stored with every point as any other.
+framework. Both become ordinary models, stored with every point as any other. `tiling=vlm/NAME` is
+the token rule of a vision-language model, which the composer reads in `sweeps/vlm`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from typing import Any
 
 from paretobench.errors import ConfigError
 
-TIMM, CONFIG = "timm/", "config/"
+TIMM, CONFIG, RULE = "timm/", "config/", "vlm/"
 """What such a name begins with."""
 
-READ_OFF_PREFIX = {"encoder": TIMM, "llm": CONFIG}
+READ_OFF_PREFIX = {"encoder": TIMM, "llm": CONFIG, "tiling": RULE}
 """By axis."""
 
 _READER = "paretobench.backends.models.read_off"
@@ -58,7 +59,7 @@ def is_read_off(name: str) -> bool:
     >>> is_read_off("timm/resnet50"), is_read_off("config/x/config.json"), is_read_off("fastvithd")
     (True, True, False)
     """
-    return name.startswith((TIMM, CONFIG))
+    return name.startswith((TIMM, CONFIG, RULE))
 
 
 @lru_cache(maxsize=256)

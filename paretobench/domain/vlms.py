@@ -23,6 +23,7 @@ class VisionLanguageModel:
         note: what a reader of the number should know; empty if nothing.
         encoder: its encoder in `sweeps/encoder`, empty where there is none of its kind.
         llm: its language model in `sweeps/llm`, empty where there is none of its kind.
+        parameters: of the whole checkpoint as published; 0 where no source prints the number.
     """
 
     name: str
@@ -36,3 +37,4 @@ class VisionLanguageModel:
     note: str = ""
     encoder: str = ""
     llm: str = ""
+    parameters: int = 0

@@ -217,10 +217,13 @@ def end_to_end_workload(
         n_tokens: positions to prefill; the tiling's own number if None.
 
     Raises:
-        PlanError: for a system of several encoders, or passes that are no equal squares.
+        PlanError: for a system of several encoders, a tower that holds its projector, or passes
+            that are no equal squares.
     """
     if point.encoder.parts:
         raise PlanError(f"{point.encoder.label} is several encoders; only single ones are checked")
+    if point.encoder.builder == "transformers":
+        raise PlanError("its tower holds the projector; only encoders without one are checked")
     if tiles.unequal:
         seen = ", ".join(map(str, tiles.unequal))
         raise PlanError(f"its passes are {seen}; only equal squares are checked")

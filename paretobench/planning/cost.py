@@ -41,6 +41,10 @@ HALF_PRECISION_GAIN = 2.5
 torch 2.6 to 4 times on a CPU with bf16 instructions, measured; backends choose 16 bits only
 where the device has them."""
 
+TOWER_BYTES_PER_GMAC = 2**19
+"""Activations of a vision tower for each GMAC: its blocks are equal and one is held at a time. The
+weights are counted apart."""
+
 PROCESS_BYTES = 1 << 30
 """A process with a framework in it, before any weight: measured 0.5 to 0.9 GiB with torch,
 rounded up."""
@@ -178,9 +182,11 @@ def _feed_forward_width(llm: LanguageModel) -> int:
 
 def encode_bytes(encoder: Encoder, seen: EncoderInput | int, runtime: Runtime) -> int:
     """Peak memory of an encode cell: the module it is built from, the runtime's copy of the
-    weights, and activations of some 4 MiB for each GMAC (what eager fp32 peaked at)."""
+    weights, and activations of some 4 MiB for each GMAC (what eager fp32 peaked at); of a
+    transformer built by transformers `TOWER_BYTES_PER_GMAC`."""
     weights = encoder.parameters * (4.0 + _per_weight(runtime))
-    activations = encode_flops(encoder, seen) / 2e9 * 4 * 2**20
+    per_gmac = TOWER_BYTES_PER_GMAC if encoder.builder == "transformers" else 4 * 2**20
+    activations = encode_flops(encoder, seen) / 2e9 * per_gmac
     return round(weights + activations) + PROCESS_BYTES
 
 

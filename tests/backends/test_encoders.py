@@ -12,7 +12,11 @@ torch = pytest.importorskip("torch")
 from paretobench.backends.models import encoders, random_weights  # noqa: E402
 
 CATALOGUE = load_catalogue().encoders
-SINGLE = sorted(name for name, encoder in CATALOGUE.items() if not encoder.parts)
+SINGLE = sorted(
+    name
+    for name, encoder in CATALOGUE.items()
+    if not encoder.parts and encoder.builder != "transformers"
+)
 
 PUBLISHED_HEADS = {
     # What papers count besides the trunk: the projection into CLIP's embedding, or a pool.

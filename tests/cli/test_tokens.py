@@ -77,7 +77,7 @@ def test_every_part_that_a_model_names_is_in_the_catalogue():
 
 def test_a_measured_model_shows_its_ttft(tmp_path):
     catalogue, torch = load_catalogue(), Runtime("torch", "fp32")
-    encode = encode_workload(catalogue.encoders["siglip2_b16"], 512, torch)
+    encode = encode_workload(catalogue.encoders["smolvlm2_500m_tower"], 512, torch)
     prefill = prefill_workload(catalogue.llms["smollm2_360m"], 862, torch)
     with Store.open(tmp_path / "x.db") as store:
         store.add_environment(ENVIRONMENT)

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from paretobench.backends.models import encoders, torch_llm
+from paretobench.backends.models import builder_of, encoders, torch_llm
 from paretobench.domain import LanguageModel
 from paretobench.errors import UnsupportedError
 
@@ -28,7 +28,9 @@ def answer(model: Mapping[str, Any]) -> dict[str, Any]:
             llm = LanguageModel(**{**NAMES, **model["llm"]})
             network = torch_llm.create_on_meta(llm.spec(), torch.float32, "sdpa")
         else:
-            network = encoders.create_on_meta(model["encoder"], model["resolution_px"])
+            network = builder_of(model["encoder"]).create_on_meta(
+                model["encoder"], model["resolution_px"]
+            )
     except (UnsupportedError, ValueError, TypeError, KeyError, AttributeError) as error:
         return {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
     return {"parameters": encoders.count_parameters(network)}

@@ -83,7 +83,7 @@ class PrefillGraph(nn.Module):  # type: ignore[misc]
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         super().__init__()
-        with _without_torchvision():
+        with transformers_imported():
             from transformers.modeling_utils import AttentionInterface
         AttentionInterface.register(_EXPORTED, _exported_attention)
         self.network: Any = build(spec, torch.float32, attention=_EXPORTED)
@@ -166,7 +166,7 @@ def restore_rotary(model: nn.Module, device: str) -> None:
 
 def _classes(architecture: str) -> tuple[type, type]:
     try:
-        with _without_torchvision():
+        with transformers_imported():
             name = architecture.removesuffix("_text")  # gemma3_text is a part of gemma3
             module = importlib.import_module(f"transformers.models.{name}.modeling_{name}")
     except ModuleNotFoundError as error:
@@ -180,8 +180,8 @@ def _classes(architecture: str) -> tuple[type, type]:
 
 
 @contextlib.contextmanager
-def _without_torchvision() -> Iterator[None]:
-    """Hide torchvision while transformers is imported: a language model needs none of it,
+def transformers_imported() -> Iterator[None]:
+    """Hide torchvision while transformers is imported: its models need none of it,
     and importing it takes a second of every cell.
 
     If transformers is there already (mlx-lm imports it), it has made up its mind whether

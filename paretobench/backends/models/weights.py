@@ -21,7 +21,7 @@ from torch import nn
 
 from paretobench.backends import PreparedArtifact, hardware
 from paretobench.backends.artifacts import ArtifactStore, Recipe
-from paretobench.backends.models import RANDOM_WEIGHTS
+from paretobench.backends.models import RANDOM_WEIGHTS, builder_of, is_tower
 from paretobench.domain import EncoderInput
 
 MAPPED_SHARE = 0.25
@@ -34,20 +34,22 @@ _BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 def prepare_encoder(
     store: ArtifactStore, spec: Mapping[str, Any], seen: EncoderInput, precision: str
 ) -> PreparedArtifact:
-    """The re-parameterised encoder's weights as a file. Needs timm only if there is none yet."""
+    """The re-parameterised encoder's weights as a file. Needs timm only if there is none yet.
+
+    A tower's weights serve inputs of every size.
+    """
     subject = {
         "kind": "encoder",
         "encoder": dict(spec),
-        **seen.subject(),
+        **({} if is_tower(spec) else seen.subject()),
         "precision": precision,
         "weights": RANDOM_WEIGHTS,
     }
-    recipe = Recipe("weights", subject, _versions("torch", "timm"))
+    made_by = "transformers" if is_tower(spec) else "timm"
+    recipe = Recipe("weights", subject, _versions("torch", made_by))
 
     def make(folder: Path) -> dict[str, Any]:
-        from paretobench.backends.models import encoders
-
-        return _save(encoders.build(spec, seen, _dtype(precision)), folder)
+        return _save(builder_of(spec).build(spec, seen, _dtype(precision)), folder)
 
     artifact = store.get(recipe, make)
     return PreparedArtifact(artifact.path, artifact.facts)
@@ -77,15 +79,14 @@ def load_encoder(
     folder: Path | None, spec: Mapping[str, Any], seen: EncoderInput, dtype: torch.dtype
 ) -> tuple[nn.Module, str]:
     """An encoder on the CPU on prepared weights, or on new ones; and which."""
-    from paretobench.backends.models import encoders
-
+    builder = builder_of(spec)
     if folder is None:
-        return encoders.build(spec, seen, dtype), "random, made in memory"
-    encoder = encoders.build_without_values(spec, seen)
+        return builder.build(spec, seen, dtype), "random, made in memory"
+    encoder = builder.build_without_values(spec, seen)
     encoder.load_state_dict(_mapped(folder), assign=True)
     if any(buffer.is_meta for buffer in encoder.buffers()):
         # A table that timm computes and no file holds, such as rotary frequencies.
-        return encoders.build(spec, seen, dtype), "random, made in memory"
+        return builder.build(spec, seen, dtype), "random, made in memory"
     return encoder.requires_grad_(False).eval(), "random, mapped from a file"
 
 

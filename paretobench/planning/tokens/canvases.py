@@ -75,7 +75,7 @@ def tiles_with_own_thumbnail(
     tolerance: float,
 ) -> ImageTokens:
     """LFM2-VL: an image of up to `tolerance` times the budget is resized as a whole; a larger
-    one is cut into tiles, with a thumbnail in its own shape.
+    one is cut into tiles, with a thumbnail in its own shape. Every pass is padded to the budget.
 
     Rule: huggingface/transformers, `models/lfm2_vl/image_processing_lfm2_vl.py`
     (`resize_and_split`) and `models/lfm2_vl/processing_lfm2_vl.py`: a start and an end, a mark
@@ -87,18 +87,20 @@ def tiles_with_own_thumbnail(
     >>> found = tiles_with_own_thumbnail((1024, 768), patch_px=16, merge=2, min_tokens=64,
     ...     max_tokens=256, tile_px=512, tiles=(2, 10), tolerance=2.0)
     >>> [str(one) for one in found.inputs], found.visual_tokens, found.separator_tokens
-    (['6 of 512x512', '576x416'], 1770, 9)
+    (['6 of 512x512', '576x416 in 1024 patches'], 1770, 9)
     """
     unit = patch_px * merge
     most = max_tokens * unit**2
     whole = resized_within(image, unit, min_tokens * unit**2, most, least=unit)
     tokens = math.prod(whole) // unit**2
+    padding = max_tokens * merge**2 if tokens < max_tokens else 0
+    seen = EncoderInput(*whole, padded_patches=padding)
     rounded = math.prod(max(patch_px, round(side / unit) * unit) for side in image)
     if rounded <= most * tolerance:
-        return ImageTokens((EncoderInput(*whole),), tokens, 2)
+        return ImageTokens((seen,), tokens, 2)
     number = math.prod(closest_canvas(image, tile_px, *tiles))
     per_tile = math.ceil(tile_px // patch_px / merge) ** 2
-    inputs = EncoderInput(tile_px, tile_px, number), EncoderInput(*whole)
+    inputs = EncoderInput(tile_px, tile_px, number), seen
     return ImageTokens(inputs, number * per_tile + tokens, 2 + number + 1)
 
 

@@ -10,7 +10,7 @@ import yaml
 
 pytest.importorskip("torch")
 
-from paretobench.config import load_vlms
+from paretobench.config import load_catalogue, load_vlms
 from paretobench.errors import ConfigError, PlanError, UnknownNameError
 from paretobench.planning.tokens import RULES, count_tokens
 from paretobench.resources import sweeps_folder
@@ -118,4 +118,6 @@ def test_the_examples_in_the_docstrings_hold(name):
 
 
 def test_the_page_of_models_shows_what_is_bundled():
-    assert models_page.PAGE.read_text() == models_page.page(load_vlms(Path("no such folder")))
+    nowhere = Path("no such folder")
+    wanted = models_page.page(load_vlms(nowhere), load_catalogue(nowhere))
+    assert models_page.PAGE.read_text() == wanted
