@@ -48,6 +48,11 @@ def settings_page() -> str:
         if each.name != "accuracy"
     ]
     groups = [
+        (
+            "`vlm`",
+            "a name, a list or `glob(...)`",
+            "a [whole model](../models.md)'s three choices",
+        ),
         ("`encoder`", "a name, a list or `glob(...)`", "[encoders](models.md#encoders)"),
         ("`llm`", "a name, a list or `glob(...)`", "[language models](models.md#language-models)"),
         ("`tiling`", "a name, a list or `glob(...)`", "[tilings](models.md#tilings)"),
