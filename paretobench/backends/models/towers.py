@@ -110,7 +110,8 @@ def build(
     """A tower with random weights on the CPU, in eval mode; see `create_on_meta`."""
     tower = build_without_values(spec, seen)
     random_weights.fill(tower, seed)
-    return tower.to(dtype).requires_grad_(False).eval()
+    built: Tower = tower.to(dtype).requires_grad_(False).eval()
+    return built
 
 
 def build_without_values(spec: Mapping[str, Any], seen: EncoderInput | int) -> Tower:
@@ -118,8 +119,8 @@ def build_without_values(spec: Mapping[str, Any], seen: EncoderInput | int) -> T
     with torch_llm.transformers_imported():
         from transformers.initialization import no_init_weights
     with no_init_weights():
-        tower = _create(spec, EncoderInput.given(seen))
-    return tower.requires_grad_(False).eval()
+        tower: Tower = _create(spec, EncoderInput.given(seen)).requires_grad_(False)
+    return tower
 
 
 def _create(spec: Mapping[str, Any], seen: EncoderInput) -> Tower:
@@ -140,7 +141,8 @@ def _create(spec: Mapping[str, Any], seen: EncoderInput) -> Tower:
     model = getattr(modeling, f"{family.prefix}Model")._from_config(config)
     model._modules[family.text] = None
     with torch.device("cpu"):  # constants have values even where parameters have no storage
-        return Tower(model, family.form(config, seen)).eval()
+        tower: Tower = Tower(model, family.form(config, seen)).eval()
+    return tower
 
 
 def _plain(value: Any) -> Any:
