@@ -102,17 +102,15 @@ def test_qwens_tower_gives_what_its_own_forward_gives_on_its_processors_patches(
 
 
 def test_lfm2s_tower_takes_its_processors_patches_padded_and_masked(tmp_path):
-    from transformers.models.lfm2_vl.image_processing_lfm2_vl import Lfm2VlImageProcessor
+    from transformers.models.lfm2_vl import image_processing_lfm2_vl as own
 
     encoder, seen = small("lfm2_vl_450m_tower"), EncoderInput(576, 416, padded_patches=1024)
     running, tokens = encoded(encoder, seen, tmp_path)
-    processor = Lfm2VlImageProcessor(do_image_splitting=False)
-    given = {"do_rescale": False, "do_normalize": False, "return_tensors": "pt"}
-    made = processor([torch.from_numpy(image_of(seen))], **given)
-    assert torch.allclose(running.pixels, made["pixel_values"], atol=1e-5)
-    own = running.network
-    assert torch.equal(own.spatial_shapes, made["spatial_shapes"])
-    assert torch.equal(own.pixel_attention_mask, made["pixel_attention_mask"].long())
+    cut = own.convert_image_to_patches(torch.from_numpy(image_of(seen)[np.newaxis]), 16)
+    padded, mask = own.pad_along_first_dim(cut, 1024)
+    assert torch.equal(running.pixels, padded)
+    assert torch.equal(running.network.pixel_attention_mask[0], mask.long())
+    assert running.network.spatial_shapes.tolist() == [[26, 36]]
     assert tokens.shape[1] == 36 * 26 // 4
 
 

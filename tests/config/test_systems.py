@@ -53,12 +53,6 @@ def test_precisions_apply_to_whole_models_too():
     assert [p.llm.name for p in points] == ["smollm2_135m:fp16", "smollm2_135m:int4"]
 
 
-def test_towers_make_the_device_look_for_a_runtime_that_builds_them():
-    with_tower, without = expand(["vlm=smolvlm2_256m"]), expand(["vlm=fastvlm_0_5b"])
-    assert with_tower.devices[0].encode["runs_network"]
-    assert "runs_network" not in without.devices[0].encode
-
-
 @pytest.mark.parametrize(
     ("overrides", "error", "message"),
     [
