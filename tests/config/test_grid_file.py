@@ -56,9 +56,7 @@ WRONG = {
     ),
     "a misspelt axis": (
         HEADER + "hydra:\n  sweeper:\n    blocks:\n      - {encoders: [fastvit]}\n",
-        "line 6: a grid's axes are encoder, resolution, tiling, llm, encode.precision, precision; "
-        "'encoders' is none of them; "
-        "did you mean 'encoder'?",
+        "'encoders' is none of them; did you mean 'encoder'?",
     ),
     "no sweeper at all": (HEADER + "fidelity: quick\n", "defines no points"),
     "empty blocks": (HEADER + "hydra: {sweeper: {blocks: []}}\n", "defines no points"),
