@@ -1,5 +1,6 @@
 """Vision towers of transformers: their forward pass, their processors' patches, their counts."""
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,13 @@ torch = pytest.importorskip("torch")
 
 from paretobench.backends import get, refusal  # noqa: E402
 from paretobench.backends.models import towers  # noqa: E402
+from paretobench.backends.models.timm_import import repair_torchvision  # noqa: E402
 from paretobench.config import load_catalogue, load_vlms  # noqa: E402
 from paretobench.domain import EncoderInput, Runtime, encode_workload  # noqa: E402
 from paretobench.errors import UnsupportedError  # noqa: E402
 from paretobench.planning.tokens import count_tokens  # noqa: E402
+
+repair_torchvision()  # processors need it
 
 CATALOGUE = load_catalogue()
 TOWERS = {name: one for name, one in CATALOGUE.encoders.items() if one.builder == "transformers"}
@@ -57,6 +61,7 @@ ONE_PASS = {
     "qwen3_vl": EncoderInput(96, 160),
     "smolvlm": EncoderInput.square(512),
     "gemma3": EncoderInput.square(896),
+    "mistral3": EncoderInput(140, 84),
     "internvl": EncoderInput.square(448),
     "lfm2_vl": EncoderInput(128, 96, padded_patches=64),
 }
@@ -102,8 +107,7 @@ def test_qwens_tower_gives_what_its_own_forward_gives_on_its_processors_patches(
 
 
 def test_lfm2s_tower_takes_its_processors_patches_padded_and_masked(tmp_path):
-    from transformers.models.lfm2_vl import image_processing_lfm2_vl as own
-
+    own = importlib.import_module("transformers.models.lfm2_vl.image_processing_lfm2_vl")
     encoder, seen = small("lfm2_vl_450m_tower"), EncoderInput(576, 416, padded_patches=1024)
     running, tokens = encoded(encoder, seen, tmp_path)
     cut = own.convert_image_to_patches(torch.from_numpy(image_of(seen)[np.newaxis]), 16)

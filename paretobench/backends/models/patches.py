@@ -49,7 +49,7 @@ class Form:
 
 
 class Whole(Form):
-    """Whole images: InternVL, Gemma 3, PaliGemma; SmolVLM with a list of images for each text."""
+    """Whole images: InternVL, Gemma 3; SmolVLM with a list of images for each text."""
 
     def arranged(self, pixels: torch.Tensor) -> torch.Tensor:
         """See `Form`."""

@@ -47,7 +47,6 @@ FAMILIES = {
     "smolvlm": Family("SmolVLM", Whole, "text_model"),
     "gemma3": Family("Gemma3", Whole),
     "internvl": Family("InternVL", Whole),
-    "paligemma": Family("PaliGemma", Whole),
     "lfm2_vl": Family("Lfm2Vl", Padded),
     "mistral3": Family("Mistral3", Sized),
 }
