@@ -53,7 +53,11 @@ def _next(sweep: Measuring, decider: Decider) -> tuple[Start | Stop, int]:
     choice = decider.decide(
         records(sweep), sweep.deadline.left_s, unavailable(sweep), preparations_left(sweep)
     )
-    return choice, -1 if isinstance(choice, Stop) else last_round(sweep, choice.parts[0]) + 1
+    if isinstance(choice, Stop):
+        return choice, -1
+    # What was disturbed waits until the others had their turn; the order stays among equals.
+    parts = sorted(choice.parts, key=lambda key: len(disturbed(sweep, key)))
+    return Start(tuple(parts), choice.phase), last_round(sweep, parts[0]) + 1
 
 
 def records(sweep: Measuring) -> dict[str, PartRecord]:
@@ -70,12 +74,13 @@ def records(sweep: Measuring) -> dict[str, PartRecord]:
 
 def unavailable(sweep: Measuring) -> set[str]:
     """Parts that failed, or that other programs disturbed too often."""
-    disturbed = {
-        key
-        for key in sweep.cells
-        if sum(c.status == "disturbed" for c in of_sweep(sweep, key)) >= SET_ASIDE_AFTER
-    }
-    return disturbed | set(sweep.failed)
+    often = {key for key in sweep.cells if len(disturbed(sweep, key)) >= SET_ASIDE_AFTER}
+    return often | set(sweep.failed)
+
+
+def disturbed(sweep: Measuring, key: str) -> list[Cell]:
+    """A part's cells of this sweep that other programs disturbed."""
+    return [cell for cell in of_sweep(sweep, key) if cell.status == "disturbed"]
 
 
 def of_sweep(sweep: Measuring, key: str) -> list[Cell]:

@@ -10,6 +10,9 @@ from paretobench.planning.deciding import FIT
 OVERRUN_SHARE, OVERRUN_S = 0.03, 3.0
 """A process that takes longer than expected may run over the end by so much; it is then ended."""
 
+WAIT_SHARE = 0.05
+"""Of the time left: the longest that one process waits for a quiet machine."""
+
 
 class Deadline:
     """A moment by which processes end.
@@ -34,3 +37,7 @@ class Deadline:
     def limit_s(self, usual_s: float) -> float:
         """How long a process may take that otherwise may take `usual_s`."""
         return min(usual_s, self.left_s + self._overrun_s)
+
+    def wait_limit_s(self, usual_s: float) -> float:
+        """How long a process may wait for a quiet machine that otherwise may wait `usual_s`."""
+        return min(usual_s, WAIT_SHARE * self.left_s)

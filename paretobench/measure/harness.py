@@ -244,7 +244,7 @@ class Measuring:
             phase: of the decision that it was started for, kept with the cell.
         """
         self.listen(events.CellStarted(workload, round_index, self.remaining_s()))
-        wait_limit_s = min(self.judge.wait_limit_s, self.deadline.left_s)
+        wait_limit_s = self.deadline.wait_limit_s(self.judge.wait_limit_s)
 
         def orders(result: Path) -> Mapping[str, Any]:
             made = self.prepared.get(workload.key)

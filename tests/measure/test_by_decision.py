@@ -190,6 +190,8 @@ def test_parts_that_others_disturb_are_set_aside_and_the_rest_is_measured(
     children = TimedChildren(script)
     account = run(children, monkeypatch, Question("all"), ends_in_s=300.0)
     assert Counter(children.visits)["large"] == Counter(children.visits)["big"] == 2
+    first_round = children.visits[:4]
+    assert sorted(first_round) == ["big", "large", "small", "tiny"]
     assert {"small", "tiny", "unscored"} <= set(children.visits)
     assert account.stopped == ""
 
