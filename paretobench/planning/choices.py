@@ -43,12 +43,14 @@ class AnswerState:
         candidates: what the judgements' indices mean.
         unmeasured: scored candidates of which a part is not measured.
         probability: that the whole answer is right; 0 while candidates of a front are unmeasured.
+        left_out: scored candidates with a part that failed or was disturbed too often.
     """
 
     judgements: Judgements
     candidates: CandidateSet
     unmeasured: int
     probability: float
+    left_out: int = 0
 
     @property
     def members(self) -> tuple[str, ...]:

@@ -104,7 +104,8 @@ class Decider:
         among = CandidateSet(self.inquiry.question, possible if is_best else whole, known.keys)
         found = judgements(among, known, known.drawn())
         probability = 0.0 if unmeasured and not is_best else found.probability
-        return AnswerState(found, among, unmeasured, probability), known
+        left_out = len(self.scored) - len(possible)
+        return AnswerState(found, among, unmeasured, probability, left_out), known
 
 
 class _Turn:
@@ -234,7 +235,12 @@ class _Turn:
             f", {counted(tied, 'comparison')} tied within {self.question.tie:.0%}" if tied else ""
         )
         what = "front" if self.question.until == "front" else "best point"
-        return Stop(f"the {what} is known (P = {standing.probability:.3f}){ties}", True)
+        known = f"the {what} is known (P = {standing.probability:.3f}){ties}"
+        if left_out := standing.left_out:
+            known += (
+                f", without {counted(left_out, 'point')} of which a part failed or was disturbed"
+            )
+        return Stop(known, True)
 
     def unanswered(self) -> Stop:
         """Nothing that could decide is possible."""

@@ -145,7 +145,7 @@ def test_a_part_that_failed_takes_its_points_out_of_the_question() -> None:
     decider = Decider(inquiry(FRONT), cell_plan("standard"))
     records = {key: PartRecord((0.1,), 5.0) for key in SCORED - {"prefill big"}}
     standing = decider.standing(records, {"prefill big"})
-    assert standing.unmeasured == 0
+    assert (standing.unmeasured, standing.left_out) == (0, 3)
     assert len(standing.candidates.candidates) == 3
 
 
