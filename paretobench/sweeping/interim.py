@@ -1,8 +1,8 @@
 """The front so far, drawn while a sweep that a question decides is measuring.
 
-Drawing disturbs what is timed on the same machine, so it happens between two processes, and takes
-less than a tenth of the time. What is drawn is the front's figure and the tables; the whole report
-comes at the end.
+Drawing disturbs what is timed on the same machine, so there it happens between two processes; it
+takes less than a tenth of the time. What is drawn is the front's figure and the tables; the whole
+report comes at the end.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from time import monotonic
 
 from paretobench.errors import ParetobenchError
 from paretobench.measure import events
+from paretobench.remote.places import LocalDevice
 from paretobench.store import Store
 from paretobench.sweeping.budget import Budget
 from paretobench.sweeping.device_sweep import DeviceSweep
@@ -56,10 +57,15 @@ class InterimReport:
 
 
 def draw_meanwhile(devices: Sequence[DeviceSweep], store: Store) -> None:
-    """Have the front drawn while this machine alone measures what a question decides."""
-    device = devices[0]
-    settings = device.prepared.request.settings
-    if len(devices) > 1 or not settings.is_decided or device.prepared.asked.executor != "local":
+    """Have the front drawn while a device alone measures what a question decides.
+
+    This machine behind a session would be timing meanwhile, so nothing is drawn there.
+    """
+    device, prepared = devices[0], devices[0].prepared
+    is_session_here = prepared.asked.executor == "local" and not isinstance(
+        prepared.site, LocalDevice
+    )
+    if len(devices) > 1 or not prepared.request.settings.is_decided or is_session_here:
         return
     folder = report_folder(device, is_alone=len(device.prepared.request.devices) == 1)
 
