@@ -49,9 +49,15 @@ Our reading:
 
 - DeepSeek-OCR (the first) is not in `transformers`. Its rule is checked against the processor of
   Unlimited-OCR there, which took it over; modes and their sizes are those of its README.
+- Settings were read in public code, not on the model hub: the defaults of a processor's class, the
+  script with which `transformers` converted the checkpoint, or a copy of the checkpoint's file in
+  another repository. The column *read in* of the last table names which; where a model's own file
+  was not read, it says so.
 - Where a checkpoint's `preprocessor_config.json` differs from the defaults of its class, the
   checkpoint's settings count: Qwen2-VL and Qwen2.5-VL allow 12,845,056 pixels where the class
   allows 1,003,520. `--set max_pixels=1003520` gives the other number.
+- Granite's language model scales activations by four factors. They change no operation and no
+  time, and `sweeps/llm/granite4_350m.yaml` holds plain values in their place.
 - Gemma 3's pan and scan writes a sentence between the whole image and its crops. It is text, and
   not counted as separators. Two newlines count as one token, as in the tokenizers of Gemma 3 and
   SmolVLM.
