@@ -4,6 +4,7 @@
 
 For torch `transformers`' `generate` (greedy, its time less that of the same call for one token),
 for MLX mlx-lm's `generate_step`; both continue the same prompt on the same model as the session.
+llama.cpp's own tools are not in its wheel, so its session has nothing to be held against here.
 Prints the ratio ours / theirs, median over rounds with its range. Needs a quiet machine.
 """
 

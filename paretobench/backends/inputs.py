@@ -21,6 +21,27 @@ EMBEDDING_SD = 0.02
 initialisation. Latency does not depend on it as long as nothing overflows."""
 
 
+CHUNK = "prefill_step_size"
+"""The option that has a prefill computed in chunks of so many positions; part of a key."""
+
+
+def chunk_of(workload: Workload) -> int:
+    """Positions of one chunk of a prefill; 0 for the whole sequence in one step."""
+    return int(workload.runtime.options.get(CHUNK, 0))
+
+
+def refuses_chunk(workload: Workload, can_chunk: bool = True) -> str | None:
+    """Why a prefill cannot be computed in chunks as it is asked for, or None."""
+    chunk = workload.runtime.options.get(CHUNK)
+    if chunk is None or workload.kind == "encode":
+        return None
+    if not can_chunk:
+        return f"{workload.runtime.backend} knows no {CHUNK}; llamacpp, mlx and torch do"
+    if isinstance(chunk, bool) or not isinstance(chunk, int) or chunk < 1:
+        return f"{CHUNK} must be a whole number of positions from 1, not {chunk}"
+    return None
+
+
 @dataclass(frozen=True)
 class EncodeSubject:
     """What an encode workload runs: the network, the input of one pass, images at once."""

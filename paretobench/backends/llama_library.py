@@ -131,6 +131,7 @@ _SIGNATURES: dict[str, tuple[Any, Sequence[Any]]] = {
     "llama_free": (None, (_P,)),
     "llama_get_memory": (_P, (_P,)),
     "llama_memory_clear": (None, (_P, ctypes.c_bool)),
+    "llama_memory_seq_rm": (ctypes.c_bool, (_P, _I32, _I32, _I32)),
     "llama_decode": (_I32, (_P, _Batch)),
     "llama_get_logits_ith": (ctypes.POINTER(ctypes.c_float), (_P, _I32)),
     "ggml_quantize_chunk": (
@@ -191,11 +192,19 @@ def quantise(values: np.ndarray, type_number: int) -> np.ndarray:
 class LlamaModel:
     """A GGUF file and a context for sequences of one length on the CPU.
 
-    The whole sequence is one physical batch (`n_ubatch`), logits are computed for its last
-    position alone, and the key-value cache is kept in fp16, llama.cpp's default.
+    The whole sequence is one physical batch (`n_ubatch`) unless a chunk's length is given, logits
+    are computed for its last position alone, and the key-value cache is kept in fp16, llama.cpp's
+    default.
+
+    Args:
+        n_tokens: length of a prompt.
+        steps: tokens that may follow it.
+        chunk: positions computed at once; 0 for all of them.
     """
 
-    def __init__(self, path: Path, n_tokens: int, threads: int) -> None:
+    def __init__(
+        self, path: Path, n_tokens: int, threads: int, steps: int = 0, chunk: int = 0
+    ) -> None:
         self._api = library()
         self._context: Any = None
         self._no_devices = (ctypes.c_void_p * 1)(None)
@@ -210,7 +219,7 @@ class LlamaModel:
         self.vocab_size = int(self._api.llama_vocab_n_tokens(vocab))
         self.parameters = int(self._api.llama_model_n_params(self._model))
         self.weights_bytes = int(self._api.llama_model_size(self._model))
-        self._context = self._open(n_tokens, threads)
+        self._context = self._open(n_tokens, threads, steps, chunk or n_tokens)
         self._memory = self._api.llama_get_memory(self._context)
         self._positions = np.arange(n_tokens, dtype=np.int32)
         self._wants_logits = np.zeros(n_tokens, np.int8)
@@ -218,6 +227,7 @@ class LlamaModel:
         self._sequence = ctypes.pointer(ctypes.c_int32(0))
         self._sequences = (ctypes.POINTER(ctypes.c_int32) * n_tokens)(*[self._sequence] * n_tokens)
         self._counts = np.ones(n_tokens, np.int32)
+        self._token, self._position = np.zeros(1, np.int32), np.zeros(1, np.int32)
 
     def prefill(self, ids: np.ndarray | None, embeddings: np.ndarray | None) -> np.ndarray:
         """Empty the cache and decode one sequence, given as ids or as embeddings.
@@ -233,7 +243,33 @@ class LlamaModel:
             UnsupportedError: if the library refuses the batch.
         """
         self._api.llama_memory_clear(self._memory, False)
-        status = self._api.llama_decode(self._context, self._batch(ids, embeddings))
+        return self._decoded(self._batch(ids, embeddings))
+
+    def step(self, token: int, position: int) -> np.ndarray:
+        """Decode one token at a position; what the cache holds from there on is dropped first.
+
+        Returns:
+            Logits behind it, fp32 [vocabulary]; a view that the next call overwrites.
+
+        Raises:
+            UnsupportedError: if the library refuses the token.
+        """
+        self._api.llama_memory_seq_rm(self._memory, 0, position, -1)
+        self._token[0], self._position[0] = token, position
+        return self._decoded(
+            _Batch(
+                1,
+                self._token.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)),
+                None,
+                self._position.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)),
+                self._counts.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)),
+                self._sequences,
+                self._wants_logits[-1:].ctypes.data_as(ctypes.POINTER(ctypes.c_int8)),
+            )
+        )
+
+    def _decoded(self, batch: _Batch) -> np.ndarray:
+        status = self._api.llama_decode(self._context, batch)
         if status != 0:
             raise UnsupportedError(f"llama_decode returned {status}{_messages()}")
         logits = self._api.llama_get_logits_ith(self._context, -1)
@@ -247,9 +283,10 @@ class LlamaModel:
             self._api.llama_model_free(self._model)
         self._context = self._model = None
 
-    def _open(self, n_tokens: int, threads: int) -> Any:
+    def _open(self, n_tokens: int, threads: int, steps: int, chunk: int) -> Any:
         params = self._api.llama_context_default_params()
-        params.n_ctx = params.n_batch = params.n_ubatch = n_tokens
+        params.n_ctx = n_tokens + steps
+        params.n_batch, params.n_ubatch = n_tokens, min(chunk, n_tokens)
         params.n_threads = params.n_threads_batch = threads
         params.offload_kqv = params.op_offload = False
         try:

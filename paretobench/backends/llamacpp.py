@@ -1,9 +1,11 @@
-"""llama.cpp: prefill on any CPU with 16-, 8- or 4-bit weights, as people run models on laptops.
+"""llama.cpp: prefill and decoding on any CPU with 16-, 8- or 4-bit weights, as people run models on
+laptops.
 
 The library comes with `xllamacpp` (see `llama_library`), the GGUF file is written here at true
 size with random weights (`models.gguf_file`). One run empties the key-value cache and decodes
 the whole sequence as one physical batch, given as embeddings or as token ids, with logits for
-the last position alone. Precisions name files: fp16 is F16, int8 Q8_0, int4 Q4_K_M.
+the last position alone; `prefill_step_size=512` makes chunks of it, as llama.cpp's own tools do.
+Precisions name files: fp16 is F16, int8 Q8_0, int4 Q4_K_M. `llamacpp_decode` has what follows.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.backends.inputs import (
     PrefillSubject,
     check_finite,
+    chunk_of,
     random_embeddings,
     random_ids,
+    refuses_chunk,
 )
 from paretobench.backends.models import RANDOM_WEIGHTS, gguf_file
 from paretobench.backends.projector import NumpyProjector
@@ -46,10 +50,10 @@ class LlamaCpp:
         return Availability(True, version=hardware.version_of("xllamacpp"))
 
     def refuses(self, workload: Workload) -> str | None:
-        """Anything but prefill of one sequence on a CPU, and models that no file is written for."""
+        """Anything but one sequence on a CPU, and models that no file is written for."""
         runtime, subject = workload.runtime, workload.subject
-        if workload.kind != "prefill":
-            return f"llamacpp prefills only; {workload.kind} runs on another backend"
+        if workload.kind not in ("prefill", "decode"):
+            return f"llamacpp prefills and decodes; {workload.kind} runs on another backend"
         if runtime.precision not in gguf_file.FORMATS:
             return f"llamacpp runs {', '.join(gguf_file.FORMATS)}, not {runtime.precision}"
         if (device := str(runtime.options.get("device", "cpu"))) != "cpu":
@@ -58,7 +62,7 @@ class LlamaCpp:
             return "llamacpp shares no weights between layers; precision=int4 needs little memory"
         if workload.batch != 1:
             return f"llamacpp prefills one sequence at a time, not {workload.batch}"
-        return gguf_file.refuses(subject["llm"])
+        return refuses_chunk(workload) or gguf_file.refuses(subject["llm"])
 
     def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Write the GGUF file, or find it written; one file serves every length.
@@ -80,7 +84,12 @@ class LlamaCpp:
         """Load the file."""
         if prepared.path is None:
             raise UnsupportedError(f"{workload.label}: llamacpp needs a prepared GGUF file")
-        return LlamaCppSession(workload, prepared.path / gguf_file.FILE, prepared.facts)
+        path = prepared.path / gguf_file.FILE
+        if workload.kind == "decode":
+            from paretobench.backends.llamacpp_decode import LlamaCppDecodeSession
+
+            return LlamaCppDecodeSession(workload, path, prepared.facts)
+        return LlamaCppSession(workload, path, prepared.facts)
 
 
 def backend() -> LlamaCpp:
@@ -97,7 +106,10 @@ class LlamaCppSession:
         self.label = workload.label
         self._subject = PrefillSubject.of(workload)
         threads = int(workload.runtime.options.get("threads") or default_threads())
-        self.model = llama_library.LlamaModel(path, self._subject.n_tokens, threads)
+        self.steps = int(workload.subject.get("steps", 0))
+        chunk = chunk_of(workload)
+        n_tokens = self._subject.n_tokens
+        self.model = llama_library.LlamaModel(path, n_tokens, threads, self.steps, chunk)
         self._ids: np.ndarray | None = None
         self._embeddings: np.ndarray | None = None
         self._logits: np.ndarray | None = None
@@ -111,6 +123,7 @@ class LlamaCppSession:
             "weights_bytes": self.model.weights_bytes,
             "weights": "random",
             "inputs": "ids" if self._subject.takes_ids else "embeddings",
+            "prefill_step_size": chunk or n_tokens,
             "artifact": dict(made),
         }
         self.renew_input()

@@ -21,11 +21,13 @@ import numpy as np
 
 from paretobench.backends import Availability, PreparedArtifact, hardware, mlx_metal
 from paretobench.backends.inputs import (
+    CHUNK,
     PrefillSubject,
     check_finite,
     memory_failures,
     random_embeddings,
     random_ids,
+    refuses_chunk,
 )
 from paretobench.backends.mlx_decode import MLXDecoding
 from paretobench.backends.models.llm_dimensions import (
@@ -68,6 +70,10 @@ class MLX:
             return f"mlx runs {', '.join(PRECISIONS)}, not {precision}"
         if (mode := options.get("prefill_mode", "forward")) not in MODES:
             return f"mlx knows prefill_mode={' or '.join(MODES)}, not {mode}"
+        if reason := refuses_chunk(workload):
+            return reason
+        if CHUNK in options and mode != "cache_prompt":
+            return f"{CHUNK} needs prefill_mode=cache_prompt, not {mode}"
         if options.get("device") == "gpu" and not hardware.detect().is_apple_silicon:
             return "mlx has a GPU on Apple silicon only; here device=cpu"
         subject = PrefillSubject.of(workload)
@@ -119,7 +125,7 @@ class MLXSession:
         self._mlx, blas = mlx_llm.import_mlx()
         self._set_device(str(options.get("device", "cpu")))
         self.mode = str(options.get("prefill_mode", "forward"))
-        self.step_size = int(options.get("prefill_step_size", STEP_SIZE))
+        self.step_size = int(options.get(CHUNK, STEP_SIZE))
         mlx_metal.reset_peak(self._mlx)
         self._wired = mlx_metal.wire_memory(self._mlx)
         with memory_failures(self.label):

@@ -28,6 +28,7 @@ from paretobench.backends.inputs import (
     check_finite,
     memory_failures,
     random_embeddings,
+    refuses_chunk,
 )
 from paretobench.backends.models import RANDOM_WEIGHTS
 from paretobench.backends.openvino_compile import check_written, compile_options, import_openvino
@@ -52,6 +53,8 @@ def refuses(workload: Workload) -> str | None:
         return "openvino prefills embeddings; token ids run on torch, mlx or llamacpp"
     if workload.runtime.options.get("weights") == "shared":
         return "openvino shares no weights between layers; precision=int4 needs little memory"
+    if reason := refuses_chunk(workload, can_chunk=False):
+        return reason
     if subject["llm"]["architecture"] not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         return f"openvino prefills {known} here, not {subject['llm']['architecture']}"

@@ -10,7 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from paretobench.backends import torch_cuda, torch_modes
-from paretobench.backends.inputs import check_finite, memory_failures
+from paretobench.backends.inputs import (
+    CHUNK,
+    check_finite,
+    chunk_of,
+    memory_failures,
+    refuses_chunk,
+)
 from paretobench.domain import Workload
 
 
@@ -152,6 +158,10 @@ def mode_of(workload: Workload) -> str:
 def refuses_options(workload: Workload) -> str | None:
     """Why `mode` or `sdpa` cannot be had, or None."""
     mode, kernel = mode_of(workload), workload.runtime.options.get("sdpa")
+    if reason := refuses_chunk(workload):
+        return reason
+    if chunk_of(workload) and mode != "eager":
+        return f"{CHUNK} needs mode=eager, not {mode}"
     device = device_of(workload)
     if mode not in torch_modes.CHOICES:
         return f"torch has mode={', '.join(torch_modes.CHOICES)}, not {mode}"

@@ -42,6 +42,73 @@ def test_mlx_decodes_the_tokens_of_its_own_generator(tmp_path):
     decode.close()
 
 
+def test_llamacpp_decodes_the_tokens_of_torch_on_its_files_weights(tmp_path):
+    pytest.importorskip("gguf")
+    pytest.importorskip("xllamacpp")
+    from paretobench.backends.models import gguf_file
+    from tests.backends.gguf_reference import torch_model
+    from tests.backends.test_llamacpp import SMALL
+
+    subject = {"llm": SMALL, "n_tokens": 9, "inputs": "ids", "steps": 5}
+    workload = Workload("decode", "small", subject, Runtime("llamacpp", "fp16"))
+    backend = get("llamacpp")
+    assert backend.refuses(workload) is None
+    prepared = backend.prepare(workload, tmp_path)
+    decode = backend.load(workload, prepared)
+    decode.run()
+    first = decode.generated
+    decode.run()
+    assert decode.generated == first  # each run continues the same context
+    prompt = torch.from_numpy(decode._ids[None].astype("int64"))
+    network = torch_model(SMALL, prepared.path / gguf_file.FILE)
+    wanted = network.generate(prompt, max_new_tokens=6, min_new_tokens=6, do_sample=False)
+    assert [decode._first, *first] == wanted[0, 9:].tolist()
+    decode.renew_input()
+    decode.run()
+    assert decode.generated != first
+    decode.close()
+
+
+@pytest.mark.parametrize("backend", ["torch", "llamacpp"])
+def test_a_prefill_in_chunks_has_the_logits_of_one_step(backend, tmp_path):
+    spec = TINY
+    if backend == "llamacpp":
+        pytest.importorskip("gguf")
+        pytest.importorskip("xllamacpp")
+        from tests.backends.test_llamacpp import SMALL
+
+        spec = SMALL
+    precision = "fp32" if spec is TINY else "fp16"
+    found = []
+    ids = np.arange(1, 18)[None]
+    for options in ({}, {"prefill_step_size": 5}):
+        subject = {"llm": spec, "n_tokens": 17, "inputs": "ids"}
+        runtime = Runtime(backend, precision, {"device": "cpu", **options})
+        workload = Workload("prefill", "tiny", subject, runtime)
+        running = session(workload, tmp_path)
+        running.set_ids(ids)
+        running.run()
+        found.append(running.output())
+        assert running.facts["prefill_step_size"] == options.get("prefill_step_size", 17)
+        running.close()
+    assert np.allclose(*found, atol=1e-3 * np.abs(found[0]).max())
+
+
+@pytest.mark.parametrize(
+    ("backend", "options", "said"),
+    [
+        ("torch", {"prefill_step_size": 0}, "whole number"),
+        ("torch", {"prefill_step_size": 512, "mode": "compile"}, "mode=eager"),
+        ("mlx", {"prefill_step_size": 512}, "prefill_mode=cache_prompt"),
+        ("openvino", {"prefill_step_size": 512}, "openvino knows no"),
+    ],
+)
+def test_chunks_that_a_runtime_cannot_make_are_refused(backend, options, said):
+    subject = {"llm": {**TINY, "architecture": "qwen2"}, "n_tokens": 8}
+    workload = Workload("prefill", "tiny", subject, Runtime(backend, "fp32", options))
+    assert said in (get(backend).refuses(workload) or "")
+
+
 @pytest.mark.parametrize("backend", ["torch", "mlx"])
 def test_every_run_continues_a_cache_of_the_workloads_length(backend, tmp_path):
     if backend == "mlx":
