@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from paretobench.analysis.weighted import percentile
 from paretobench.errors import ConfigError, PlanError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from paretobench.domain import VisionLanguageModel
+    from paretobench.domain import Images, VisionLanguageModel
+    from paretobench.planning.tokens import ImageTokens
 
 _T = TypeVar("_T")
 
@@ -52,6 +54,7 @@ def tokens(
     import pandas as pd
 
     from paretobench.config import load_vlms
+    from paretobench.domain import Images
 
     if tiling is not None or encoder is not None:
         image = (width_px, height_px)
@@ -60,7 +63,7 @@ def tokens(
     if vlm is not None and vlm not in known:
         raise UnknownNameError("vlm", vlm, known)
     chosen = [known[vlm]] if vlm else list(known.values())
-    return pd.DataFrame(token_rows([(width_px, height_px)], chosen, options))
+    return pd.DataFrame(token_rows([Images.one(width_px, height_px)], chosen, options))
 
 
 def tiling_row(
@@ -110,11 +113,14 @@ def _member(group: Mapping[str, _T], kind: str, name: str) -> _T:
 
 
 def token_rows(
-    images: Sequence[tuple[int, int]],
+    images: Sequence[Images],
     systems: Sequence[VisionLanguageModel],
     options: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """A row for each image and model: the counts, or why the model's processor refuses it.
+
+    A list of images has one row, of the means over their weights; `total_tokens_p90` is then what
+    nine in ten of them stay within, and `encoder_inputs` is empty.
 
     Raises:
         PlanError: if every one is refused, with the first reason.
@@ -125,15 +131,11 @@ def token_rows(
     return rows
 
 
-def _row(
-    system: VisionLanguageModel, image: tuple[int, int], changed: Mapping[str, Any]
-) -> dict[str, Any]:
-    """One line: the counts, or the reason why the model's processor refuses the image."""
-    from paretobench.planning.tokens import count_tokens
-
+def _row(system: VisionLanguageModel, images: Images, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """One line: the counts, or the reason why the model's processor refuses an image."""
     options = {**system.options, **changed}
     line: dict[str, Any] = {
-        "image": f"{image[0]}x{image[1]}",
+        "image": images.name,
         "vlm": system.name,
         "label": system.label,
         "checkpoint": system.checkpoint,
@@ -142,13 +144,53 @@ def _row(
         "source": system.source,
     }
     try:
-        found = count_tokens(system.rule, image, options)
+        found = counted_images(system.rule, images, options)
     except PlanError as error:
         return line | {"refused": str(error)}
+    if len(found) > 1:
+        return line | _means(found)
+    ((one, _),) = found
     return line | {
-        "encoder_inputs": found.inputs,
-        "passes": found.passes,
-        "visual_tokens": found.visual_tokens,
-        "separator_tokens": found.separator_tokens,
-        "total_tokens": found.prefill_tokens,
+        "encoder_inputs": one.inputs,
+        "passes": one.passes,
+        "visual_tokens": one.visual_tokens,
+        "separator_tokens": one.separator_tokens,
+        "total_tokens": one.prefill_tokens,
+    }
+
+
+def counted_images(
+    rule: str, images: Images, options: Mapping[str, Any]
+) -> list[tuple[ImageTokens, int]]:
+    """What a rule makes of each image, with its weight.
+
+    Raises:
+        PlanError: if it refuses one; of several the message says which.
+    """
+    from paretobench.planning.tokens import count_tokens
+
+    found = []
+    for size in images.sizes:
+        try:
+            counts = count_tokens(rule, (size.width_px, size.height_px), options)
+        except PlanError as error:
+            raise PlanError(f"{size}: {error}" if len(images.sizes) > 1 else str(error)) from None
+        found.append((counts, size.weight))
+    return found
+
+
+def _means(found: Sequence[tuple[ImageTokens, int]]) -> dict[str, Any]:
+    weight = sum(each for _, each in found)
+
+    def mean(name: str) -> float:
+        return float(sum(getattr(one, name) * each for one, each in found) / weight)
+
+    slow = percentile([(one.prefill_tokens, each) for one, each in found])
+    return {
+        "encoder_inputs": (),
+        "passes": mean("passes"),
+        "visual_tokens": mean("visual_tokens"),
+        "separator_tokens": mean("separator_tokens"),
+        "total_tokens": mean("prefill_tokens"),
+        "total_tokens_p90": found[slow][0].prefill_tokens,
     }

@@ -27,6 +27,7 @@ from paretobench.backends.inputs import (
     random_ids,
     refuses_chunk,
 )
+from paretobench.backends.llamacpp_decode import LlamaCppDecoding
 from paretobench.backends.models import RANDOM_WEIGHTS, gguf_file
 from paretobench.backends.projector import NumpyProjector
 from paretobench.domain import Workload
@@ -86,8 +87,6 @@ class LlamaCpp:
             raise UnsupportedError(f"{workload.label}: llamacpp needs a prepared GGUF file")
         path = prepared.path / gguf_file.FILE
         if workload.kind == "decode":
-            from paretobench.backends.llamacpp_decode import LlamaCppDecodeSession
-
             return LlamaCppDecodeSession(workload, path, prepared.facts)
         return LlamaCppSession(workload, path, prepared.facts)
 
@@ -173,6 +172,10 @@ class LlamaCppSession:
         """Free the context and the model."""
         self._logits = None
         self.model.close()
+
+
+class LlamaCppDecodeSession(LlamaCppDecoding, LlamaCppSession):
+    """A language model behind a filled cache; a run generates the workload's `steps` tokens."""
 
 
 def default_threads() -> int:

@@ -51,7 +51,7 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
         say(f"  {device.why}")
     settings = request.settings
     workloads, refused = builds.workloads_to_build(
-        request.points, request.refused, device, settings.protocol, settings.weights
+        request.points, request.refused, device, settings.weights
     )
     for line in grouped(refused):
         warn(f"refused: {line}")

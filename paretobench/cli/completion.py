@@ -14,12 +14,12 @@ import click
 from click.shell_completion import CompletionItem
 
 GROUPS = (
-    *("vlm", "encoder", "llm", "tiling", "device", "accuracy"),
+    *("vlm", "encoder", "llm", "tiling", "image", "device", "accuracy"),
     *("executor/latency", "executor/accuracy", "executor/conversion"),
 )
 """Groups that are chosen with NAME=; a grid is added with +grid=."""
 
-AXES = ("vlm", "encoder", "llm", "tiling", "device")
+AXES = ("vlm", "encoder", "llm", "tiling", "image", "device")
 """Groups whose values may be a list with commas."""
 
 

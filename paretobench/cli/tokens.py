@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from paretobench.api.databases import DATABASE
-from paretobench.api.tokens import token_rows
+from paretobench.api.tokens import counted_images, token_rows
 from paretobench.cli import completion, options
 from paretobench.cli.console import emit_json, print_table, warn
 from paretobench.errors import ConfigError, UnknownNameError
 
 if TYPE_CHECKING:
-    from paretobench.domain import VisionLanguageModel
+    from paretobench.domain import Images, VisionLanguageModel
 
 HEAD = ("image", "model", "encoder inputs", "passes", "visual tokens", "separators", "total",
-        "TTFT ms")  # fmt: skip
+        "90 %", "TTFT ms")  # fmt: skip
 
 
 @click.command("tokens")
-@click.option("--image", "-i", "images", multiple=True, required=True, metavar="WIDTHxHEIGHT",
-              help="Size of the image in pixels; may be given several times.")  # fmt: skip
+@click.option("--image", "-i", "images", multiple=True, required=True, metavar="WIDTHxHEIGHT|NAME",
+              shell_complete=completion.member_of("image"),
+              help="Size in pixels, or a list of sweeps/image; may be repeated.")  # fmt: skip
 @click.option("--vlm", "names", multiple=True, metavar="NAME",
               shell_complete=completion.member_of("vlm"),
               help="One model of sweeps/vlm, or several [default: all].")  # fmt: skip
@@ -43,10 +44,10 @@ def tokens_command(
 
     Settings are those that the models are published with. Visual tokens carry image content;
     separators are the other tokens that the model's processor writes for the image. Text and
-    chat template are not counted.
+    chat template are not counted. A list of images has one line of means, and in `90 %` the
+    tokens that nine in ten of its images stay within.
     """
-    from paretobench.config import load_vlms
-    from paretobench.planning.tokens.images import parse_size
+    from paretobench.config import load_images, load_vlms
 
     known = load_vlms()
     if strange := [name for name in names if name not in known]:
@@ -55,43 +56,60 @@ def tokens_command(
         raise ConfigError("--set changes an option of one rule: name its models with --vlm NAME")
     chosen = [known[name] for name in names or known]
     changed = dict(_change(each) for each in changes)
-    rows = token_rows([parse_size(image) for image in images], chosen, changed)
-    _add_ttft(rows, known, database)
+    asked = {each.name: each for each in map(load_images, images)}
+    rows = token_rows(list(asked.values()), chosen, changed)
+    _add_ttft(rows, known, asked, database)
     if as_json:
         emit_json(rows)
         return
-    print_table("", HEAD, [_cells(each) for each in rows if "refused" not in each])
+    shown = [each for each in rows if "refused" not in each]
+    has_lists = any("total_tokens_p90" in each for each in shown)
+    columns = [name for name in HEAD if name != "90 %" or has_lists]
+    lines = [dict(zip(HEAD, _cells(each), strict=True)) for each in shown]
+    print_table("", columns, [[line[name] for name in columns] for line in lines])
     for each in rows:
         if "refused" in each:
             warn(f"{each['label']} at {each['image']}: {each['refused']}")
 
 
-def _cells(line: Mapping[str, Any]) -> tuple[Any, ...]:
+def _cells(line: Mapping[str, Any]) -> tuple[str, ...]:
     inputs = ", ".join(map(str, line["encoder_inputs"]))
     names = ("passes", "visual_tokens", "separator_tokens", "total_tokens")
     ttft = f"{1000 * line['ttft_s']:.0f}" if line.get("ttft_s") else ""
-    return line["image"], line["label"], inputs, *(line[name] for name in names), ttft
+    p90 = str(line.get("total_tokens_p90", ""))
+    return line["image"], line["label"], inputs, *(_count(line[n]) for n in names), p90, ttft
+
+
+def _count(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.1f}"
 
 
 def _add_ttft(
-    rows: list[dict[str, Any]], known: Mapping[str, VisionLanguageModel], database: str | None
+    rows: list[dict[str, Any]],
+    known: Mapping[str, VisionLanguageModel],
+    asked: Mapping[str, Images],
+    database: str | None,
 ) -> None:
-    """The TTFT of each row whose parts the database has measured, `ttft_s` in seconds."""
+    """The TTFT of each row whose parts the database has measured, `ttft_s` in seconds; the mean
+    of a list of which every image is measured."""
     if database is None and not Path(DATABASE).exists():
         return
     from paretobench.api.databases import open_store
     from paretobench.api.measured_vlms import measured_ttft
     from paretobench.config import load_catalogue
-    from paretobench.planning.tokens import count_tokens
-    from paretobench.planning.tokens.images import parse_size
 
     catalogue = load_catalogue()
     with open_store(database) as store:
         for row in rows:
-            if "refused" not in row:
-                found = count_tokens(row["rule"], parse_size(row["image"]), row["options"])
-                ttft = measured_ttft(store, catalogue, known[row["vlm"]], found)
-                row["ttft_s"] = ttft.value if ttft else None
+            if "refused" in row:
+                continue
+            found = counted_images(row["rule"], asked[row["image"]], row["options"])
+            timed = [(measured_ttft(store, catalogue, known[row["vlm"]], one), n)
+                     for one, n in found]  # fmt: skip
+            values = [(one.value, n) for one, n in timed if one]
+            total = sum(n for _, n in timed)
+            is_whole = len(values) == len(timed)
+            row["ttft_s"] = sum(value * n for value, n in values) / total if is_whole else None
 
 
 def _change(text: str) -> tuple[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from paretobench.config.catalogue import Catalogue, find_encoder, load_catalogue, load_vlms
 from paretobench.config.devices import load_devices
+from paretobench.config.images import load_images
 from paretobench.config.inventory import InventoryDevice, Limits, load_inventory
 from paretobench.config.request import DeviceRequest, Request
 from paretobench.config.settings import Settings
@@ -28,6 +29,7 @@ __all__ = [
     "find_encoder",
     "load_catalogue",
     "load_devices",
+    "load_images",
     "load_inventory",
     "load_vlms",
     "refuse_wrong_parameters",

@@ -4,8 +4,8 @@ A grid is a list of blocks; a block is a product of axes. On top of it:
 
 - `encoder=` selects rows: an encoder keeps the resolutions and tilings that the grid lists
   for it, and one that the grid does not know is added with its own resolutions;
-- `resolution=`, `tiling=`, `llm=`, `precision=` and `encode.precision=` replace that axis in every
-  block.
+- `resolution=`, `tiling=`, `llm=`, `image=`, `precision=` and `encode.precision=` replace that
+  axis in every block.
 
 Rows that several blocks name are kept once, where they first appear.
 """
@@ -16,7 +16,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-AXES = ("encoder", "resolution", "tiling", "llm", "encode.precision", "precision")
+AXES = ("encoder", "resolution", "tiling", "llm", "image", "encode.precision", "precision")
 """What may be a list, outermost first; `precision` is that of the language model's weights."""
 
 TYPED = ("vlm", *AXES)
@@ -38,6 +38,7 @@ class AxisCombination:
     Attributes:
         resolution: None for all that the encoder lists.
         encode_precision, precision: None leaves it to the device.
+        image: a size or a list of sizes; None for a square of the resolution.
     """
 
     encoder: str
@@ -46,6 +47,7 @@ class AxisCombination:
     llm: str
     encode_precision: str | None = None
     precision: str | None = None
+    image: str | None = None
 
 
 def rows(
@@ -68,13 +70,15 @@ def rows(
         replaced = {axis: values for axis, values in overridden.items() if axis != "encoder"}
         axes = {**block, **replaced}
         encoders, tilings, llms = (axes.get(axis) or [defaults[axis]] for axis in CHOICES)
-        resolutions, encode_precisions, precisions = (
-            _or_open(axes.get(axis)) for axis in ("resolution", "encode.precision", "precision")
+        opens = ("resolution", "image", "encode.precision", "precision")
+        resolutions, images, encode_precisions, precisions = (
+            _or_open(axes.get(axis)) for axis in opens
         )
-        for row in itertools.product(
-            encoders, resolutions, tilings, llms, encode_precisions, precisions
+        for encoder, resolution, tiling, llm, image, of_encoder, of_llm in itertools.product(
+            encoders, resolutions, tilings, llms, images, encode_precisions, precisions
         ):
-            found[AxisCombination(*row)] = None
+            row = AxisCombination(encoder, resolution, tiling, llm, of_encoder, of_llm, image)
+            found[row] = None
     return list(found)
 
 

@@ -226,7 +226,7 @@ def shown_path(path: Path) -> str:
 
 def _build(kind: type[T], data: Mapping[str, Any], at: str) -> T:
     """Construct `kind`, checking that each field is known, present and of its type."""
-    known = {field.name: field for field in fields(kind)}
+    known = {field.name: field for field in fields(kind) if not field.metadata.get("set_by")}
     for name in data:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1)

@@ -17,16 +17,18 @@ from paretobench.config.axes import AxisCombination, rows
 from paretobench.config.composer import NODES, Composer, hydra_session, plain
 from paretobench.config.grid_file import check_grid
 from paretobench.config.groups import ROOT, Groups
+from paretobench.config.images import images_of
 from paretobench.config.inventory import load_inventory
 from paretobench.config.parsed_overrides import ParsedOverrides
 from paretobench.config.settings import read_settings
 from paretobench.domain import Encoder, GridPoint, LanguageModel, Tiling
 from paretobench.errors import ConfigError, PlanError, UnknownNameError
 from paretobench.planning.plan import Refusal
-from paretobench.planning.tiling import plan_tiles
+from paretobench.planning.tiling import plan_images
+from paretobench.planning.tiling_options import follows_image
 
-_OUTSIDE_SETTINGS = (*NODES, "resolution", "precision", "encode", "device", "accuracy", "executor",
-                     "hydra", "grid")  # fmt: skip
+_OUTSIDE_SETTINGS = (*NODES, "resolution", "image", "precision", "encode", "device", "accuracy",
+                     "executor", "hydra", "grid")  # fmt: skip
 
 
 def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Request:
@@ -40,7 +42,7 @@ def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Reques
             _blocks(base, groups), parsed.axes, lambda: catalogue.load_vlms(user_sweeps)
         )
         chosen = rows(blocks, axes, base.hydra.runtime.choices)
-        points, refused = _points(chosen, composer, user_sweeps)
+        points, refused = _points(chosen, composer, groups, user_sweeps)
         if not points:
             raise _nothing_left(refused)
         root = plain(OmegaConf.masked_copy(base, [key for key in base if key != "hydra"]))
@@ -126,7 +128,7 @@ def _blocks(base: Any, groups: Groups) -> list[dict[str, list[str]]]:
 
 
 def _points(
-    chosen: Sequence[AxisCombination], composer: Composer, user_sweeps: Path | None
+    chosen: Sequence[AxisCombination], composer: Composer, groups: Groups, user_sweeps: Path | None
 ) -> tuple[list[GridPoint], list[Refusal]]:
     """Rows as points, those that cannot exist as refusals; resolutions left open filled in."""
     points: dict[str, GridPoint] = {}
@@ -136,14 +138,11 @@ def _points(
         encoder, llm, tiling = models.of(row)
         encoder = encoder.at(row.encode_precision) if row.encode_precision else encoder
         llm = llm.at(row.precision) if row.precision else llm
-        asked = (
-            [parsed_overrides.pixels(row.resolution)]
-            if row.resolution
-            else encoder.sweep_resolutions_px
-        )
-        for resolution_px in asked:
+        if row.image and follows_image(tiling):
+            tiling = tiling.on(images_of(row.image, groups))
+        for resolution_px in _resolutions(row, encoder, tiling):
             try:
-                plan_tiles(encoder, resolution_px, tiling)
+                plan_images(encoder, resolution_px, tiling)
             except PlanError as error:
                 names = (encoder.name, resolution_px, llm.name, tiling.name)
                 refused[Refusal(*names, reason=str(error))] = None
@@ -151,6 +150,15 @@ def _points(
                 point = GridPoint(encoder, resolution_px, llm, tiling)
                 points.setdefault(point.key, point)
     return list(points.values()), list(refused)
+
+
+def _resolutions(row: AxisCombination, encoder: Encoder, tiling: Tiling) -> Sequence[int]:
+    """The sides to try; of a tiling that follows the image, the longest side of its images."""
+    if tiling.images:
+        return (max(max(one.width_px, one.height_px) for one in tiling.images.sizes),)
+    if row.resolution:
+        return (parsed_overrides.pixels(row.resolution),)
+    return encoder.sweep_resolutions_px
 
 
 class _Models:

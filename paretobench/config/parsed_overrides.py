@@ -20,6 +20,8 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from paretobench.config.axes import PRECISIONS, TYPED
 from paretobench.config.catalogue import broken_yaml
 from paretobench.config.groups import Groups
+from paretobench.config.images import GROUP as IMAGE
+from paretobench.config.images import check_image
 from paretobench.config.read_off import READ_OFF_PREFIX
 from paretobench.errors import ConfigError, ParetobenchError, UnknownNameError
 
@@ -112,8 +114,7 @@ def pixels(text: str) -> int:
     if re.fullmatch(r"\d+\s*[x×,*]\s*\d+", text):
         raise ConfigError(
             f"resolution={text}: a resolution is one side of a square, such as 1024.\n"
-            "An image that is no square is given to a tiling: tiling=llava_next_anyres\n"
-            "tiling.options.width_px=1024 tiling.options.height_px=768"
+            "An image that is no square is another axis: image=1024x768"
         )
     if not text.isdecimal() or int(text) == 0:
         raise ConfigError(f"resolution={text} must be a whole number of pixels, such as 512")
@@ -236,6 +237,10 @@ def _check_members(group: str, names: Sequence[str], groups: Groups) -> None:
         for name in names:
             if name not in PRECISIONS:
                 raise UnknownNameError(group, name, PRECISIONS)
+        return
+    if group == IMAGE:
+        for name in names:
+            check_image(name, groups)
         return
     members = groups.members(group)
     for name in names if members else ():

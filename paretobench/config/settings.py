@@ -37,6 +37,7 @@ class Settings:
     dry_run: bool = False
     retry_failed: bool = False
     protocol: str = "paper"
+    prompt_tokens: int = 64
     decode: bool = False
     weights: str = "full"
     recipe: str = "all"
@@ -55,6 +56,11 @@ class Settings:
     at_least: str | float | None = None
     confidence: float = 0.95
     tie: float = 0.02
+
+    @property
+    def prefilled_text(self) -> int:
+        """Text tokens of each prefill beside the image's: none in protocol `paper`."""
+        return self.prompt_tokens if self.protocol == "full" else 0
 
     @property
     def horizon_s(self) -> float:
@@ -165,6 +171,8 @@ def read_settings(data: Mapping[str, Any]) -> Settings:
         raise ConfigError(f"precision_goal={found.precision_goal} must be above 0, such as 0.01")
     if found.cell_timeout_s <= 0:
         raise ConfigError(f"cell_timeout_s={found.cell_timeout_s} must be above 0 seconds")
+    if found.prompt_tokens < 0:
+        raise ConfigError(f"prompt_tokens={found.prompt_tokens} must be a whole number from 0")
     seconds("horizon", found.horizon)
     _check_budget(found)
     _ = found.question

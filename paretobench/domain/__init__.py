@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from paretobench.domain.encoder_input import EncoderInput
 from paretobench.domain.grid import GridPoint, TilePlan, Tiling
+from paretobench.domain.images import Images, ImageSize
 from paretobench.domain.keys import canonical_json, content_key
 from paretobench.domain.models import (
     Encoder,
@@ -19,7 +20,7 @@ from paretobench.domain.models import (
     LanguageModel,
     Resolutions,
     Rounding,
-    without_precision,
+    catalogue_name,
 )
 from paretobench.domain.vlms import VisionLanguageModel
 from paretobench.domain.workloads import (
@@ -44,6 +45,8 @@ __all__ = [
     "EncoderInput",
     "EncoderPart",
     "GridPoint",
+    "ImageSize",
+    "Images",
     "LanguageModel",
     "Protocol",
     "Resolutions",
@@ -55,10 +58,10 @@ __all__ = [
     "Workload",
     "WorkloadKind",
     "canonical_json",
+    "catalogue_name",
     "content_key",
     "decode_workload",
     "encode_workload",
     "end_to_end_workload",
     "prefill_workload",
-    "without_precision",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from paretobench.domain.encoder_input import EncoderInput
+from paretobench.domain.images import Images, ImageSize
 from paretobench.domain.keys import content_key
-from paretobench.domain.models import Encoder, LanguageModel
+from paretobench.domain.models import VARIANT_MARK, Encoder, LanguageModel
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Tiling:
         scheme: one of `tiling.SCHEMES`: `none`, `grid`, `llava_next_anyres`, ...
         options: the scheme's parameters, such as `{'g': 2, 'overview': True}`.
         source: where the rule comes from.
+        images: sizes of the images that are cut, where a grid names them; never in a file.
     """
 
     name: str
@@ -29,6 +31,24 @@ class Tiling:
     label: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    images: Images | None = field(default=None, metadata={"set_by": "grid"})
+
+    def on(self, images: Images) -> Tiling:
+        """The same tiling for these images, under a name and label that say so.
+
+        For tilings that cut an image by its own sides; the others resize every image to a square.
+        """
+        return replace(
+            self,
+            name=f"{self.name}{VARIANT_MARK}{images.name}",
+            label=f"{self.label or self.name} {images.label}",
+            images=images,
+        )
+
+    def of_size(self, size: ImageSize) -> Tiling:
+        """The tiling of one image."""
+        sides = {"width_px": size.width_px, "height_px": size.height_px}
+        return replace(self, options={**self.options, **sides}, images=None)
 
     def spec(self) -> dict[str, Any]:
         """What decides passes and tokens."""

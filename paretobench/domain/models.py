@@ -196,22 +196,23 @@ class LanguageModel:
         return spec | {"head_dim": self.per_head, "options": dict(self.options)}
 
 
-PRECISION_MARK = ":"
-"""Between a model's name and its precision, in the names of points and scores."""
+VARIANT_MARK = ":"
+"""Between a model's name and its precision, or a tiling's and its images', in the names of points
+and scores."""
 
 
-def without_precision(name: str) -> str:
-    """The catalogue's name of a model that a grid gave a precision.
+def catalogue_name(name: str) -> str:
+    """The catalogue's name of a model that a grid gave a precision, or of a tiling with images.
 
-    >>> without_precision("qwen2_7b:int4"), without_precision("qwen2_7b")
-    ('qwen2_7b', 'qwen2_7b')
+    >>> catalogue_name("qwen2_7b:int4"), catalogue_name("smolvlm_512:1654x2339")
+    ('qwen2_7b', 'smolvlm_512')
     """
-    return name.partition(PRECISION_MARK)[0]
+    return name.partition(VARIANT_MARK)[0]
 
 
 def _named(model: Encoder | LanguageModel, precision: str) -> tuple[str, str]:
     """A model's name and label with a precision."""
-    return f"{model.name}{PRECISION_MARK}{precision}", f"{model.label} {precision}"
+    return f"{model.name}{VARIANT_MARK}{precision}", f"{model.label} {precision}"
 
 
 _LLM_FIELDS = tuple(field.name for field in fields(LanguageModel))

@@ -87,7 +87,6 @@ def workloads_to_build(
     points: Iterable[GridPoint],
     refused: Iterable[Refusal],
     device: Device,
-    protocol: str = "paper",
     weights: str = "full",
 ) -> tuple[list[Workload], list[Refusal]]:
     """The distinct workloads of a grid that have artifacts, and what cannot be planned.
@@ -95,7 +94,7 @@ def workloads_to_build(
     For a Mac elsewhere these are the encoders alone: MLX makes its weights in memory.
 
     Args:
-        protocol, weights: as a sweep's settings.
+        weights: as a sweep's setting.
 
     Raises:
         ConfigError: for the weights of checkpoints, of which nothing is made beforehand.
@@ -106,9 +105,7 @@ def workloads_to_build(
         )
     elsewhere = device.encode.backend == "coreml" and not hardware.detect().is_apple_silicon
 
-    grid = plan_grid(
-        points, refused, device, Machine(_NO_LIMIT_BYTES), protocol=protocol, weights=weights
-    )
+    grid = plan_grid(points, refused, device, Machine(_NO_LIMIT_BYTES), weights=weights)
     distinct = sorted(grid.workloads, key=lambda one: one.kind != "encode")
     built_here = [one for one in distinct if not elsewhere or one.kind == "encode"]
     grid = grid.without(backends.refusals(built_here))

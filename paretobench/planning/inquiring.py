@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from paretobench.domain import Workload, canonical_json
 from paretobench.planning.cost import Cost, Machine, Rates
 from paretobench.planning.estimate import Estimator, preparation_s
-from paretobench.planning.plan import Plan, PlannedPoint, costs_of
+from paretobench.planning.plan import Plan, costs_of
+from paretobench.planning.planned import PlannedPoint
 from paretobench.planning.question import Candidate, CandidatePart, Inquiry, Question
 from paretobench.planning.stopping import CellPlan
 
@@ -74,9 +75,8 @@ def _candidate(
     planned: PlannedPoint, accuracies: Mapping[Identity, Mapping[str, float]]
 ) -> Candidate:
     passes: dict[str, float] = {}
-    for workload, times in planned.encodes:
-        passes[workload.key] = passes.get(workload.key, 0.0) + times
-    passes[planned.prefill.key] = 1.0
+    for workload, times in (*planned.encodes, *planned.prefills):
+        passes[workload.key] = passes.get(workload.key, 0.0) + times / planned.image_count
     point = planned.point
     identity = (point.encoder.name, point.resolution_px, point.llm.name, point.tiling.name)
     return Candidate(name_of(identity), passes, dict(accuracies.get(identity, {})))

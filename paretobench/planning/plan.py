@@ -9,7 +9,7 @@ refused with the reason; it is never dropped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from paretobench.domain import (
     Encoder,
     EncoderInput,
     GridPoint,
+    ImageSize,
     LanguageModel,
     Runtime,
     TilePlan,
@@ -39,14 +40,10 @@ from paretobench.planning.cost import (
     prefill_cost,
 )
 from paretobench.planning.estimate import Estimator, Expected
+from paretobench.planning.planned import PlannedImage, PlannedPoint
 from paretobench.planning.stopping import cheapest
-from paretobench.planning.tiling import plan_tiles
+from paretobench.planning.tiling import plan_images
 from paretobench.units import counted, duration, gibibytes
-
-PROMPT_TOKENS = 64
-"""Text tokens that protocol `full` prefills besides the visual ones: Vicuna's system prompt,
-a short question and the instruction to answer briefly take about that many. Our choice: the
-FastVLM paper does not state its prompt."""
 
 MEMORY_SHARE = 0.7
 """Share of the memory that weights and activations may take where a precision is chosen: the rest
@@ -78,43 +75,6 @@ class Refusal:
     def __str__(self) -> str:
         tiling = "" if self.tiling == "none" else f" {self.tiling}"
         return f"{self.encoder}@{self.resolution_px}{tiling} + {self.llm}: {self.reason}"
-
-
-@dataclass(frozen=True)
-class PlannedPoint:
-    """A point with what it costs.
-
-    Attributes:
-        encodes: each encoder's workload and its passes; several for a multi-encoder system, or
-            where an image makes passes of several sizes.
-        decode: some tokens of its answer, where they are to be timed too; no part of its TTFT.
-    """
-
-    point: GridPoint
-    tiles: TilePlan
-    encodes: tuple[tuple[Workload, int], ...]
-    prefill: Workload
-    decode: Workload | None = None
-
-    @property
-    def workloads(self) -> tuple[Workload, ...]:
-        """All that is measured for it: what its TTFT is composed of, and its decode."""
-        decode = (self.decode,) if self.decode else ()
-        return (*(workload for workload, _ in self.encodes), self.prefill, *decode)
-
-    def to_json(self) -> dict[str, Any]:
-        """Names, tiles and workload keys; `encode` is None for a multi-encoder system."""
-        return {
-            **self.point.identity(),
-            "passes": self.tiles.passes,
-            "visual_tokens": self.tiles.visual_tokens,
-            "newline_tokens": self.tiles.newline_tokens,
-            "tile_px": self.tiles.tile_px,
-            "encode": self.encodes[0][0].key if len(self.encodes) == 1 else None,
-            "encodes": [{"workload": one.key, "passes": passes} for one, passes in self.encodes],
-            "prefill": self.prefill.key,
-            **({"decode": self.decode.key} if self.decode else {}),
-        }
 
 
 @dataclass(frozen=True)
@@ -197,7 +157,9 @@ class Plan:
             points=len(self.points),
             refused=len(self.refused),
             workloads=len(self.workloads),
-            naive_workloads=sum(len(point.workloads) for point in self.points),
+            naive_workloads=sum(
+                len(one.workloads) for point in self.points for one in point.images
+            ),
             done=states["done"],
             failed=states["failed"],
             pending=states["pending"],
@@ -261,7 +223,7 @@ def plan_grid(
     device: Device,
     machine: Machine,
     *,
-    protocol: str = "paper",
+    prompt_tokens: int = 0,
     weights: str = "full",
     checkpoints: Mapping[str, Checkpoint] | None = None,
     decode: bool = False,
@@ -273,13 +235,13 @@ def plan_grid(
         refused: what was refused before, kept in the plan.
         device: decided runtimes; none of them `auto`.
         machine: memory that must hold each workload.
-        protocol: `full` adds `PROMPT_TOKENS` to each prefill.
+        prompt_tokens: text that is prefilled beside an image: what protocol `full` adds.
         weights: `shared` measures language models with one block's weights in all layers.
         checkpoints: by a point's key, checkpoints whose own weights are timed for it.
         decode: whether the time per output token is measured too.
     """
     device = _with_weights(device, weights)
-    planner = _Planner(device, machine, protocol, checkpoints or {}, decode)
+    planner = _Planner(device, machine, prompt_tokens, checkpoints or {}, decode)
     return PlannedGrid((*refused, *map(planner.point, points)))
 
 
@@ -328,8 +290,8 @@ def price(
     if not pending:
         return Plan(points, workloads, grid.refused)
     pairs = [
-        (expected[planned.encodes[0][0].key], planned.encodes[0][1], expected[planned.prefill.key])
-        for planned in points
+        (expected[one.encodes[0][0].key], one.encodes[0][1], expected[one.prefill.key])
+        for one in (planned.images[0] for planned in points)
     ]
     besides_s = estimator.besides_s(pending, pairs, checks)
     return Plan(points, workloads, grid.refused, besides_s, least)
@@ -351,8 +313,8 @@ def within_horizon(
     def screened(one: PlannedPoint | Refusal) -> PlannedPoint | Refusal:
         if isinstance(one, Refusal) or all(part.key in measured for part in one.workloads):
             return one
-        ttft_s = latency_s[one.prefill.key]
-        ttft_s += sum(passes * latency_s[encode.key] for encode, passes in one.encodes)
+        parts = (*one.encodes, *one.prefills)
+        ttft_s = sum(times * latency_s[part.key] for part, times in parts) / one.image_count
         if ttft_s <= horizon_s:
             return one
         return _refusal(one.point, _too_slow(ttft_s, horizon_s), one)
@@ -395,7 +357,7 @@ class _Planner:
         self,
         device: Device,
         machine: Machine,
-        protocol: str,
+        prompt_tokens: int,
         checkpoints: Mapping[str, Checkpoint],
         decode: bool,
     ) -> None:
@@ -403,7 +365,7 @@ class _Planner:
         self._device = device
         self._machine = machine
         self._checkpoints = checkpoints
-        self._prompt = PROMPT_TOKENS if protocol == "full" else 0
+        self._prompt = prompt_tokens
         self._made: dict[tuple[str, str, EncoderInput | int], Workload | PlanError] = {}
         self._too_large: dict[str, str] = {}
 
@@ -415,7 +377,16 @@ class _Planner:
             return _refusal(point, str(error))
 
     def _planned(self, point: GridPoint) -> PlannedPoint | Refusal:
-        tiles = plan_tiles(point.encoder, point.resolution_px, point.tiling)
+        sizes = plan_images(point.encoder, point.resolution_px, point.tiling)
+        images = tuple(self._image(point, *one) for one in sizes)
+        needed = [each.key for one in images for each in one.workloads]
+        reasons = [self._too_large[key] for key in needed if key in self._too_large]
+        if checkpoint := self._checkpoints.get(point.key):
+            images = tuple(one.of(checkpoint) for one in images)
+        planned = PlannedPoint(point, images)
+        return _refusal(point, reasons[0], planned) if reasons else planned
+
+    def _image(self, point: GridPoint, size: ImageSize, tiles: TilePlan) -> PlannedImage:
         parts = [
             (part.encoder, EncoderInput.square(part.resolution_px, part.passes))
             for part in point.encoder.parts
@@ -424,14 +395,7 @@ class _Planner:
         encodes = tuple((self._encode(encoder, one), one.passes) for encoder, one in seen)
         prefill = self._prefill(point.llm, tiles.prefill_tokens + self._prompt)
         decode = self._decode(point.llm, prefill) if self._decodes else None
-        needed = (*(encode for encode, _ in encodes), prefill)
-        reasons = [self._too_large[one.key] for one in needed if one.key in self._too_large]
-        if checkpoint := self._checkpoints.get(point.key):
-            encodes = tuple((checkpoint.workload(one), passes) for one, passes in encodes)
-            prefill = checkpoint.workload(prefill)
-            decode = checkpoint.workload(decode) if decode else None
-        planned = PlannedPoint(point, tiles, encodes, prefill, decode)
-        return _refusal(point, reasons[0], planned) if reasons else planned
+        return PlannedImage(size, tiles, encodes, prefill, decode)
 
     def _encode(self, encoder: Encoder, seen: EncoderInput) -> Workload:
         own = _in_precision(self._device.encode, encoder.precision)
@@ -536,16 +500,20 @@ def costs_of(
     uses: Counter[str] = Counter()
     for planned in points:
         uses.update(workload.key for workload in planned.workloads)
-        point, several = planned.point, len(planned.encodes)
-        encoders = [part.encoder for part in point.encoder.parts] or [point.encoder] * several
-        for encoder, (workload, _) in zip(encoders, planned.encodes, strict=True):
-            cost = encode_cost(encoder, EncoderInput.of(workload.subject), workload.runtime)
-            found.setdefault(workload.key, (workload, cost))
-        prefill = planned.prefill
-        n_tokens = int(prefill.subject["n_tokens"])
-        cost = prefill_cost(planned.point.llm, n_tokens, prefill.runtime)
-        found.setdefault(prefill.key, (prefill, cost))
-        if decode := planned.decode:
-            cost = decode_cost(planned.point.llm, n_tokens, decode.runtime)
-            found.setdefault(decode.key, (decode, cost))
+        for image in planned.images:
+            for workload, cost in _priced(planned.point, image):
+                found.setdefault(workload.key, (workload, cost))
     return found, uses
+
+
+def _priced(point: GridPoint, image: PlannedImage) -> Iterator[tuple[Workload, Cost]]:
+    """The workloads of one image with their costs."""
+    several = len(image.encodes)
+    encoders = [part.encoder for part in point.encoder.parts] or [point.encoder] * several
+    for encoder, (workload, _) in zip(encoders, image.encodes, strict=True):
+        seen = EncoderInput.of(workload.subject)
+        yield workload, encode_cost(encoder, seen, workload.runtime)
+    n_tokens = int(image.prefill.subject["n_tokens"])
+    yield image.prefill, prefill_cost(point.llm, n_tokens, image.prefill.runtime)
+    if decode := image.decode:
+        yield decode, decode_cost(point.llm, n_tokens, decode.runtime)

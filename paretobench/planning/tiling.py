@@ -13,11 +13,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from paretobench.domain import Encoder, EncoderInput, TilePlan, Tiling
+from paretobench.domain import Encoder, EncoderInput, ImageSize, TilePlan, Tiling
 from paretobench.errors import PlanError, UnknownNameError
 from paretobench.planning.tokens import Size, count_tokens
 from paretobench.planning.tokens.anyres import best_canvas, unpadded
@@ -40,6 +40,48 @@ def plan_tiles(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan
     if tiling.scheme not in SCHEMES:
         raise UnknownNameError("tiling scheme", tiling.scheme, SCHEMES)
     return SCHEMES[tiling.scheme](encoder, resolution_px, tiling)
+
+
+def plan_images(
+    encoder: Encoder, resolution_px: int, tiling: Tiling
+) -> tuple[tuple[ImageSize, TilePlan], ...]:
+    """What a tiling makes of each of its images; of a square of the resolution if it names none.
+
+    Raises:
+        PlanError: if it refuses one of them; the message says which.
+    """
+    if tiling.images is None:
+        square = ImageSize(resolution_px, resolution_px)
+        return ((square, plan_tiles(encoder, resolution_px, tiling)),)
+    found = []
+    for size in tiling.images.sizes:
+        try:
+            plan = plan_tiles(encoder, resolution_px, tiling.of_size(size))
+        except PlanError as error:
+            raise PlanError(f"an image of {size}: {error}") from None
+        found.append((size, plan))
+    return tuple(found)
+
+
+def mean_tiles(plans: Sequence[tuple[int, TilePlan]]) -> TilePlan:
+    """The mean of weighted plans, in whole passes and tokens; a plan alone is its own mean.
+
+    >>> mean_tiles([(3, TilePlan(448, 5, 1280)), (1, TilePlan(448, 13, 3328))]).passes
+    7
+    """
+    if len(plans) == 1:
+        return plans[0][1]
+    total = sum(weight for weight, _ in plans)
+
+    def mean(values: Iterable[int]) -> int:
+        return round(sum(w * v for (w, _), v in zip(plans, values, strict=True)) / total)
+
+    return TilePlan(
+        max(plan.tile_px for _, plan in plans),
+        mean(plan.passes for _, plan in plans),
+        mean(plan.visual_tokens for _, plan in plans),
+        mean(plan.newline_tokens for _, plan in plans),
+    )
 
 
 def static(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:

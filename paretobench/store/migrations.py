@@ -243,6 +243,11 @@ def m007_decode(db: Database) -> None:
     """Points have decode workloads beside their TTFT: the view `ttft` is made anew without them."""
 
 
+@migrations()
+def m008_images(db: Database) -> None:
+    """Points may be means over image sizes: the view `ttft` is made anew and divides by them."""
+
+
 def apply_migrations(connection: sqlite3.Connection, until: int | None = None) -> int:
     """Take every pending step, then create the views again. Call it inside `BEGIN IMMEDIATE`.
 

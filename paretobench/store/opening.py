@@ -26,7 +26,7 @@ from paretobench.store.filesystem import (
 )
 from paretobench.store.views import VIEWS
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Steps in `migrations`; kept in `PRAGMA user_version`. Equal by a test."""
 
 APPLICATION_ID = 0x50426368

@@ -67,7 +67,8 @@ class Link:
 
     Attributes:
         role: `encode`, `prefill`, another part of the sum (`project`), or one of `BESIDE_THE_SUM`.
-        passes: how often the part runs for one image; positive.
+        passes: how often the part runs for one image, or for all images of a point that is a mean
+            over several; positive.
     """
 
     role: str
@@ -81,7 +82,8 @@ class StoredPoint:
 
     Attributes:
         described: labels, families and parameter counts as the sweep knew them, so that a
-            report needs no catalogue; any JSON.
+            report needs no catalogue, and its image sizes where it is a mean over several; any
+            JSON.
     """
 
     encoder: str
@@ -113,13 +115,28 @@ class StoredPoint:
         names = ("encoder", "resolution_px", "llm", "tiling")
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def image_count(self) -> int:
+        """How many images its links sum over, by weight; 1 for a point of one image."""
+        return int(self.described.get("images", {}).get("count", 1))
+
     def workload_keys(self, role: str) -> tuple[str, ...]:
         """The workloads that play `role`."""
         return tuple(link.workload_key for link in self.links if link.role == role)
 
     @staticmethod
-    def of(point: GridPoint, tiles: TilePlan, links: Sequence[Link]) -> StoredPoint:
-        """The stored form of a planned point, with what a report shows of it."""
+    def of(
+        point: GridPoint,
+        tiles: TilePlan,
+        links: Sequence[Link],
+        images: Mapping[str, Any] | None = None,
+    ) -> StoredPoint:
+        """The stored form of a planned point, with what a report shows of it.
+
+        Args:
+            images: the sizes of a point that is a mean over several: `count`, and `sizes` with
+                the workloads of each.
+        """
         encoder, llm = point.encoder, point.llm
         described = {
             "encoder": {
@@ -147,7 +164,7 @@ class StoredPoint:
             visual_tokens=tiles.visual_tokens,
             newline_tokens=tiles.newline_tokens,
             links=tuple(sorted(links)),
-            described=described,
+            described=described | ({"images": dict(images)} if images else {}),
         )
 
 

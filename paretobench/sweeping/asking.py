@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from paretobench.domain import without_precision
 from paretobench.domain.records import Process, Score
 from paretobench.planning.deciding import Decider
 from paretobench.planning.foreseeing import Foresight, foresee
@@ -34,15 +33,13 @@ def known_accuracies(
     """
     from paretobench.paper import published
     from paretobench.report.view.rows import HEADLINE
-    from paretobench.report.view.scorecards import scorecards
+    from paretobench.report.view.scorecards import cards_of, scorecards
 
     scores: list[Score] = store.scores() if store is not None else []
     cards = scorecards(published.read_anew(scores), HEADLINE, recipe, mix_protocols)
     found = {}
     for own in identities:
-        encoder, resolution_px, llm, tiling = own
-        plain = (without_precision(encoder), resolution_px, without_precision(llm), tiling)
-        of_point = cards.get(own) or cards.get(plain, ())
+        of_point = cards_of(own, cards)
         found[own] = {card.recipe: card.headline.value for card in of_point if card.headline}
     return found
 

@@ -15,7 +15,7 @@ from paretobench.domain import Workload, end_to_end_workload
 from paretobench.domain.records import Fidelity
 from paretobench.errors import ParetobenchError
 from paretobench.measure import events
-from paretobench.planning.plan import PlannedPoint
+from paretobench.planning.planned import PlannedPoint
 from paretobench.planning.stopping import cell_plan, check_fidelity
 from paretobench.store import Link, Store, StoredPoint
 from paretobench.sweeping.asking import inquiry_for, preparations_of
@@ -148,17 +148,21 @@ class DeviceSweep:
         """The workloads that check points, stored with them; what cannot be checked is said."""
         workloads: dict[str, Workload] = {}
         for planned in chosen:
-            if planned.prefill.checkpoint:
+            if len(planned.images) > 1:
+                self.announce(f"{planned.point} is not checked end to end: it is a mean of images")
+                continue
+            prefill = planned.images[0].prefill
+            if prefill.checkpoint:
                 self.announce(
                     f"{planned.point} is not checked end to end: its halves are a checkpoint's"
                 )
                 continue
             try:
-                n_tokens = int(planned.prefill.subject["n_tokens"])
+                n_tokens = int(prefill.subject["n_tokens"])
                 device = replace(
                     self.prepared.device,
                     encode=planned.encodes[0][0].runtime,
-                    prefill=planned.prefill.runtime,
+                    prefill=prefill.runtime,
                 )
                 workload = end_to_end_workload(planned.point, planned.tiles, device, n_tokens)
             except ParetobenchError as error:
@@ -178,7 +182,8 @@ class DeviceSweep:
         seconds = {key: max(cell.wall_s for cell in cells) for key, cells in known.items()}
         by_label = {
             str(planned.point): sum(
-                seconds.get(part.key, 0.0) for part in (planned.encodes[0][0], planned.prefill)
+                seconds.get(part.key, 0.0)
+                for part in (planned.encodes[0][0], planned.images[0].prefill)
             )
             for planned in chosen
         }
@@ -284,10 +289,14 @@ def _settings(prepared: PlannedSweep) -> dict[str, Any]:
 
 def _stored(planned: PlannedPoint, checks: Sequence[Workload] = ()) -> StoredPoint:
     links = [Link("encode", workload.key, passes) for workload, passes in planned.encodes]
-    links.append(Link("prefill", planned.prefill.key))
-    links += [Link("decode", planned.decode.key)] if planned.decode else []
+    links += [Link("prefill", workload.key, times) for workload, times in planned.prefills]
+    links += [Link("decode", workload.key, times) for workload, times in planned.decodes]
     links += [Link("end_to_end", workload.key) for workload in checks]
-    return StoredPoint.of(planned.point, planned.tiles, links)
+    images = None
+    if len(planned.images) > 1:
+        sizes = [one.to_json() for one in planned.images]
+        images = {"count": planned.image_count, "sizes": sizes}
+    return StoredPoint.of(planned.point, planned.tiles, links, images)
 
 
 def checked_points(

@@ -245,7 +245,7 @@ def plan_on(
         request.refused,
         device,
         machine,
-        protocol=settings.protocol,
+        prompt_tokens=settings.prefilled_text,
         weights=settings.weights,
         checkpoints=_checkpoints(request),
         decode=settings.decode,

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.config import expand, load_catalogue, load_devices, load_vlms
+from paretobench.config.groups import Groups
+from paretobench.config.images import images_of
 from paretobench.config.settings import CHOICES, Settings
 from paretobench.domain import (
     Encoder,
@@ -56,6 +58,7 @@ def settings_page() -> str:
         ("`encoder`", "a name, a list or `glob(...)`", "[encoders](models.md#encoders)"),
         ("`llm`", "a name, a list or `glob(...)`", "[language models](models.md#language-models)"),
         ("`tiling`", "a name, a list or `glob(...)`", "[tilings](models.md#tilings)"),
+        ("`image`", "a size, a list's name, or several", said["image"]),
         ("`resolution`", "pixels, a list or `range(256,1025,256)`", said["resolution"]),
         ("`precision`", "a precision or a list", said["precision"]),
         ("`encode.precision`", "a precision or a list", "of the encoder's weights, likewise"),
@@ -109,6 +112,20 @@ def keys_page() -> str:
         "resampler or a pruning method keeps of each pass) and `pool` (that many tokens by that "
         "many become one).",
         table(("scheme", "what it does"), [(code(n), _first(f)) for n, f in SCHEMES.items()]),
+        "## A list of images: `sweeps/image/NAME.yaml`",
+        table(
+            ("key", "takes", "required", "what it is"),
+            [
+                ("`label`", "text", "no", "how a plot and a table write it"),
+                (
+                    "`sizes`",
+                    "mapping of `WIDTHxHEIGHT` to a whole number",
+                    "yes",
+                    "each size, and how often it occurs beside the others",
+                ),
+                ("`source`", "text", "no", "where the sizes come from"),
+            ],
+        ),
         _fields("## A vision-language model: `sweeps/vlm/NAME.yaml`", VisionLanguageModel),
         "Rules, settings and sources of the bundled ones are in [Models of today](../models.md).",
         "## A device: `sweeps/device/NAME.yaml`",
@@ -173,6 +190,8 @@ def models_page() -> str:
         table(("name", "label", "M params", "architecture", "source"), llms),
         "## Tilings\n\nAlso methods that keep fewer tokens of each pass.",
         table(("name", "label", "scheme", "options", "what it does"), tilings),
+        "## Images\n\nLists of sizes, each with how often it occurs.",
+        table(("name", "sizes", "what it is"), [_images(name) for name in members("image")]),
         "## Vision-language models\n\nTheir token rules, for `paretobench tokens`.",
         table(("name", "label", "rule", "source"), _vlms()),
         "## Devices",
@@ -187,6 +206,11 @@ def models_page() -> str:
         table(("name", "points", "what it is"), [_grid(name) for name in members("grid")]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _images(name: str) -> tuple[str, str, str]:
+    sizes = images_of(name, Groups(Path("no such folder"))).sizes
+    return code(name), ", ".join(f"{one} x {one.weight}" for one in sizes), comment("image", name)
 
 
 def _vlms() -> list[tuple[str, ...]]:
@@ -236,7 +260,7 @@ def _fields(title: str, kind: type) -> str:
             said[each.name],
         )
         for each in fields(kind)
-        if each.name != "name"
+        if each.name != "name" and not each.metadata.get("set_by")
     ]
     return title + "\n\n" + table(("key", "takes", "required", "what it is"), rows)
 

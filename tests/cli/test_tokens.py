@@ -50,10 +50,25 @@ def test_a_refused_image_is_a_line_with_the_reason_beside_the_others():
     assert "200 times" in rows[0]["refused"] and rows[1]["visual_tokens"] == 256
 
 
+def test_a_list_of_images_has_a_line_of_means_and_what_nine_in_ten_stay_within(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sweeps" / "image").mkdir(parents=True)
+    (tmp_path / "sweeps" / "image" / "mine.yaml").write_text("sizes: {448x448: 8, 896x448: 2}\n")
+    given = ("--vlm", "internvl3_1b", "--json")
+    small, large, mine = json.loads(run("-i", "448x448", "-i", "896x448", "-i", "mine", *given))
+    mean = 0.8 * small["total_tokens"] + 0.2 * large["total_tokens"]
+    assert mine["total_tokens"] == pytest.approx(mean)
+    assert mine["total_tokens_p90"] == large["total_tokens"]
+    assert "mine" in run("-i", "mine", *given[:2])
+
+
 @pytest.mark.parametrize(
     ("args", "error"),
     [
         (["-i", "1024"], ConfigError),
+        (["-i", "docvka"], UnknownNameError),
         (["-i", "0x5"], ConfigError),
         (["-i", "9x9", "--vlm", "qwen"], UnknownNameError),
         (["-i", "9x9", "--set", "tokens=3"], ConfigError),

@@ -219,7 +219,7 @@ WRONG = {
     "seed=abc": "seed=abc must be a whole number",
     "wait=maybe": "wait=maybe must be true or false",
     "seed=true": "seed=True must be a whole number",
-    "seed=1,2": "only vlm, encoder, resolution, tiling, llm",
+    "seed=1,2": "only vlm, encoder, resolution, tiling, llm, image",
     "fidelity=quik": "unknown fidelity 'quik'; did you mean 'quick'?",
     "precision_goal=0": "precision_goal=0.0 must be above 0",
     "cell_timeout_s=-1": "must be above 0 seconds",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from paretobench.config import expand, load_catalogue
 from paretobench.domain import Device, EncoderPart, GridPoint, Runtime, Tiling
 from paretobench.planning.cost import Machine, PastMeasurement
-from paretobench.planning.plan import PROMPT_TOKENS, Refusal
+from paretobench.planning.plan import Refusal
 from tests.planning.plans import make_plan
 
 CATALOGUE = load_catalogue()
@@ -50,7 +50,7 @@ def test_qwen2_family_takes_40_workloads_instead_of_96(family):
 def test_visual_tokens_are_those_of_the_paper(encoder, px, tokens):
     (planned,) = make_plan([point(encoder, px)], (), DEVICE, LARGE).points
     assert planned.tiles.visual_tokens == tokens
-    assert planned.prefill.subject["n_tokens"] == tokens
+    assert planned.images[0].prefill.subject["n_tokens"] == tokens
 
 
 def test_json_has_the_three_lists_and_each_points_keys_name_workloads(family):
@@ -101,8 +101,8 @@ def test_shared_weights_fit_and_are_another_workload():
     shared = make_plan([point(llm="qwen2_7b")], (), DEVICE, SMALL, weights="shared")
     full = make_plan([point(llm="qwen2_7b")], (), DEVICE, LARGE)
     assert not shared.refused
-    assert shared.points[0].prefill.runtime.options["weights"] == "shared"
-    assert shared.points[0].prefill.key != full.points[0].prefill.key
+    assert shared.points[0].images[0].prefill.runtime.options["weights"] == "shared"
+    assert shared.points[0].images[0].prefill.key != full.points[0].images[0].prefill.key
     assert shared.points[0].encodes == full.points[0].encodes
 
 
@@ -138,9 +138,9 @@ def test_a_tile_that_does_not_exist_is_refused_by_the_plan_too():
     assert "1000 px cannot be cut into 3x3 equal tiles" in plan.refused[0].reason
 
 
-def test_protocol_full_prefills_the_prompt_as_well():
-    (planned,) = make_plan([point()], (), DEVICE, LARGE, protocol="full").points
-    assert planned.prefill.subject["n_tokens"] == 256 + PROMPT_TOKENS
+def test_the_prompt_is_prefilled_with_the_image():
+    (planned,) = make_plan([point()], (), DEVICE, LARGE, prompt_tokens=40).points
+    assert planned.images[0].prefill.subject["n_tokens"] == 256 + 40
     assert planned.tiles.visual_tokens == 256
 
 
@@ -207,5 +207,6 @@ def test_decode_is_planned_behind_each_prefill_once_and_only_if_asked_for(family
         == len(plain.workloads) - kinds.count("encode")
     )
     planned = decoding.points[0]
-    assert planned.decode.subject["n_tokens"] == planned.prefill.subject["n_tokens"]
-    assert planned.decode.artifact_subject == planned.prefill.artifact_subject
+    (image,) = planned.images
+    assert image.decode.subject["n_tokens"] == image.prefill.subject["n_tokens"]
+    assert image.decode.artifact_subject == image.prefill.artifact_subject

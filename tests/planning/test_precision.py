@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from paretobench.config import expand, load_catalogue
-from paretobench.domain import Device, GridPoint, Runtime, without_precision
+from paretobench.domain import Device, GridPoint, Runtime, catalogue_name
 from paretobench.planning.cost import Machine
 from tests.planning.plans import make_plan
 
@@ -27,13 +27,13 @@ def test_a_precision_is_another_point_of_the_same_model() -> None:
     plain, int4 = point(), point(precision="int4")
     assert int4.key != plain.key and int4.llm.spec() == plain.llm.spec()
     assert (int4.llm.name, int4.llm.label) == ("qwen2_7b:int4", "Qwen2-7B int4")
-    assert without_precision(int4.llm.name) == plain.llm.name
+    assert catalogue_name(int4.llm.name) == plain.llm.name
 
 
 def test_points_of_several_precisions_share_the_encoder_and_have_prefills_of_their_own() -> None:
     points = [point("qwen2_0_5b", precision=one) for one in ("fp16", "int8", "int4")]
     plan = make_plan(points, (), DEVICE, Machine(64 << 30))
-    assert [str(one.prefill.runtime) for one in plan.points] == [
+    assert [str(one.images[0].prefill.runtime) for one in plan.points] == [
         "llamacpp fp16",
         "llamacpp int8",
         "llamacpp int4",
@@ -55,7 +55,7 @@ def test_an_open_precision_is_the_widest_that_leaves_memory_for_others(
     gib: float, llm: str, runtime: str
 ) -> None:
     plan = make_plan([point(llm)], (), DEVICE, Machine(round(gib * 2**30)))
-    assert str(plan.points[0].prefill.runtime) == runtime
+    assert str(plan.points[0].images[0].prefill.runtime) == runtime
 
 
 def test_with_8_gib_the_qwen2_family_leaves_out_no_language_model() -> None:
@@ -93,7 +93,7 @@ def test_the_grid_for_devices_has_three_sizes_in_three_precisions() -> None:
     request = expand(["+grid=on_device"])
     assert len(request.points) == 36
     assert {one.llm.precision for one in request.points} == {"fp16", "int8", "int4"}
-    assert len({without_precision(one.llm.name) for one in request.points}) == 3
+    assert len({catalogue_name(one.llm.name) for one in request.points}) == 3
     assert request.devices[0].prefill["precisions"] == ["fp16", "int4", "int8"]
 
 

@@ -79,6 +79,7 @@ def _time(row: Row) -> tuple[Fact, ...]:
         _ms("Encoding", row.encode_total),
         _ms("Prefill", row.prefill),
         _ms("Time to first token", row.ttft),
+        _ms("Nine in ten images within", row.ttft_p90),
         _ms("In one piece, as a check", row.end_to_end),
         Fact("Predicted", ttft_ms(row) if row.predicted else "", "ms"),
         Fact("Predicted from", predicted_from(row)),

@@ -58,6 +58,7 @@ def general_columns(view: View) -> list[Column]:
         Column("prefill ms", lambda row: value_ms(row.prefill)),
         Column("TTFT ms [95%]", ttft_ms),
         Column("interval", _interval, "left"),
+        Column("90 % of images ms", lambda row: value_ms(row.ttft_p90)),
         Column("n", processes),
         Column("ops off NE %", lambda row: _share(_off_neural_engine(row, "operations"))),
         Column("cost off NE %", lambda row: _share(_off_neural_engine(row, "cost"))),
@@ -88,6 +89,7 @@ def terminal_columns(view: View) -> list[Column]:
         "prefill ms",
         "TTFT ms [95%]",
         "interval",
+        "90 % of images ms",
         f"{benchmark_label(view.benchmark)} %",
         "front",
     )
@@ -111,6 +113,7 @@ def _says_something(column: Column, rows: Sequence[Row]) -> bool:
         "runtime": {""},
         "interval": {""},
         "n": {MISSING},
+        "90 % of images ms": {MISSING},
         "ops off NE %": {MISSING},
         "cost off NE %": {MISSING},
     }
@@ -193,6 +196,7 @@ def tidy_fields(view: View) -> list[Field]:
         *_estimate_fields("prefill", lambda row: row.prefill),
         *_estimate_fields("ttft", lambda row: row.ttft),
         *_predicted_fields(),
+        *_estimate_fields("ttft_p90", lambda row: row.ttft_p90),
         *_estimate_fields("end_to_end", lambda row: row.end_to_end),
         *_estimate_fields("tpot", lambda row: row.tpot),
         *_plain("encode_backend", "encode_precision", "prefill_backend", "prefill_precision"),

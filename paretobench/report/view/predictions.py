@@ -73,7 +73,7 @@ def computed_parts(store: Store, environment: Environment) -> list[tuple[TimedPa
 
 
 def predicted_sum(
-    parts: Sequence[tuple[int, Estimate | None, Prediction | None]],
+    parts: Sequence[tuple[float, Estimate | None, Prediction | None]],
 ) -> Prediction | None:
     """The predicted TTFT of a point; None if a part is neither measured nor predicted.
 
@@ -85,7 +85,7 @@ def predicted_sum(
         one = predicted if measured is None else _as_measured(measured)
         if one is None:
             return None
-        terms.append((float(passes), one))
+        terms.append((passes, one))
     return total(terms) if terms else None
 
 

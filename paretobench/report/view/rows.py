@@ -146,6 +146,8 @@ class Row:
         ttft: `passes x encode + prefill`, under the view's protocol; None with a `reason`.
         predicted: what `ttft` would be, where a part is not measured. It is kept apart, so that no
             front, claim or answer can take it for a measurement.
+        ttft_p90: what nine in ten of the point's images stay within, where it is a mean over
+            several sizes.
         end_to_end: the same point timed in one piece, where that was checked.
         tpot: time per output token behind the point's context, where decode was measured.
         encode_key, prefill_key: what was timed, by workload and environment: rows with the same key
@@ -180,6 +182,7 @@ class Row:
     prefill: Estimate | None = None
     ttft: Estimate | None = None
     predicted: Prediction | None = None
+    ttft_p90: Estimate | None = None
     end_to_end: Estimate | None = None
     tpot: Estimate | None = None
     encode_backend: str = ""

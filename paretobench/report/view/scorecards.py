@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from paretobench.accuracy import protocols, suites
 from paretobench.accuracy.current_scores import sort_out
 from paretobench.accuracy.weights import weights_text
+from paretobench.domain import catalogue_name
 from paretobench.domain.records import Score
 from paretobench.errors import UnknownNameError
 from paretobench.report.view.rows import HEADLINE, Accuracy, Caution
@@ -75,6 +76,35 @@ def scorecards(
         for where, card in made:
             cards.setdefault(where, []).append(card)
     return {where: tuple(found) for where, found in cards.items()}
+
+
+def cards_of(own: Identity, cards: Mapping[Identity, Sequence[Scorecard]]) -> Sequence[Scorecard]:
+    """The scorecards of a point, those that were given for weights of its own precision first.
+
+    Where `qwen2_7b:int4` has no score, those of `qwen2_7b` are taken, which a caution then marks. A
+    point of some images has the scores of its tiling: a benchmark's images are no part of a point.
+    """
+    encoder, resolution_px, llm, tiling = own
+    plain = (catalogue_name(encoder), resolution_px, catalogue_name(llm), tiling)
+    if found := _cards_at(own, cards):
+        return [replace(card, names_precision=own != plain) for card in found]
+    return _cards_at(plain, cards)
+
+
+def _cards_at(
+    where: Identity, cards: Mapping[Identity, Sequence[Scorecard]]
+) -> Sequence[Scorecard]:
+    """The scorecards of four names; of a tiling with images of its own, the tiling's, whose
+    resolution says nothing of an image."""
+    encoder, _, llm, tiling = where
+    if where in cards or tiling == catalogue_name(tiling):
+        return cards.get(where, ())
+    alike = [
+        found
+        for (scored, _, by, tiled), found in cards.items()
+        if (scored, by, tiled) == (encoder, llm, catalogue_name(tiling))
+    ]
+    return alike[0] if len(alike) == 1 else ()
 
 
 def _counting(scores: Iterable[Score]) -> list[Score]:

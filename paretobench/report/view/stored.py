@@ -17,7 +17,7 @@ from typing import Any
 from paretobench.accuracy import suites
 from paretobench.analysis import pooling, stats
 from paretobench.analysis.prediction import Prediction
-from paretobench.domain import Workload, without_precision
+from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Estimate, Failure, Measurement, Score
 from paretobench.errors import StoreError, UnknownNameError
 from paretobench.paper import machine as paper_machine
@@ -28,6 +28,7 @@ from paretobench.report.gc_pause import paused
 from paretobench.report.placement import placements, with_placement
 from paretobench.report.runs import runs_of
 from paretobench.report.view.front_membership import with_front_membership
+from paretobench.report.view.images import ttft_p90
 from paretobench.report.view.one_piece import contradiction
 from paretobench.report.view.predictions import predicted_parts, predicted_sum
 from paretobench.report.view.published import tables_cited
@@ -48,7 +49,7 @@ from paretobench.report.view.rows import (
     Statistics,
     View,
 )
-from paretobench.report.view.scorecards import Scorecard, notes, scorecards
+from paretobench.report.view.scorecards import Scorecard, cards_of, notes, scorecards
 from paretobench.store import CellSummary, Link, Store, StoredPoint, Sweep
 from paretobench.store.rows import BESIDE_THE_SUM
 from paretobench.units import counted
@@ -164,7 +165,7 @@ def _rows(
     return [
         with_placement(_row(point, card, known), point, placed)
         for point in points
-        for card in _scored(point, cards)
+        for card in cards_of(identity_of(point), cards) or (NO_SCORE,)
     ]
 
 
@@ -369,28 +370,15 @@ def _undisturbed_medians(cells: Sequence[Cell]) -> list[float]:
     return [stats.cell_median(cell) for cell in counted if cell.status != "disturbed"]
 
 
-def _scored(
-    point: StoredPoint, cards: Mapping[tuple[str, int, str, str], Sequence[Scorecard]]
-) -> Sequence[Scorecard]:
-    """Scores of a point, those that were given for weights of its own precision first.
-
-    Where `qwen2_7b:int4` has no score, those of `qwen2_7b` are shown, with a caution.
-    """
-    encoder, resolution_px, llm, tiling = own = identity_of(point)
-    plain = (without_precision(encoder), resolution_px, without_precision(llm), tiling)
-    if own in cards:
-        return [replace(card, names_precision=own != plain) for card in cards[own]]
-    return cards.get(plain, (NO_SCORE,))
-
-
 def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
     parts = _parts(point)
     checks = [link for link in point.links if link.role == "end_to_end"]
     encode = [link for link in parts if link.role == "encode"]
     prefill = [link for link in parts if link.role == "prefill"]
     one_pass = [Link("encode", link.workload_key) for link in encode]
-    ttft = _sum(parts, known)
-    predicted = None if ttft else _predicted(parts, known)
+    images = point.image_count
+    ttft = _sum(parts, known, images)
+    predicted = None if ttft else _predicted(parts, known, images)
     workloads = [w for link in parts if (w := known.workloads.get(link.workload_key)) is not None]
     other = same_model.other_weights(card.headline, workloads)
     headline = None if other else card.headline
@@ -399,11 +387,12 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         passes=point.passes,
         visual_tokens=point.visual_tokens,
         newline_tokens=point.newline_tokens,
-        encode=_sum(one_pass, known) if len(one_pass) == 1 else None,
-        encode_total=_sum(encode, known),
-        prefill=_sum(prefill, known),
+        encode=_sum(one_pass, known) if len(one_pass) == images == 1 else None,
+        encode_total=_sum(encode, known, images),
+        prefill=_sum(prefill, known, images),
         ttft=ttft,
         predicted=predicted,
+        ttft_p90=ttft_p90(point, known.measurements),
         end_to_end=_sum(checks, known),
         tpot=_time_per_token(point, known),
         runs=tuple(
@@ -411,8 +400,8 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
             for link in (*parts, *checks)
             if (link.workload_key, link.role) in known.runs
         ),
-        encode_key=_shared_key(encode, known),
-        prefill_key=_shared_key(prefill, known),
+        encode_key=_shared_key(encode, known, images),
+        prefill_key=_shared_key(prefill, known, images),
         **_runtimes(encode, prefill, known),
         **_circumstances(parts, ttft, known),
         latency_source="measured" if ttft else "predicted" if predicted else "",
@@ -460,19 +449,20 @@ def _circumstances(parts: Sequence[Link], ttft: Estimate | None, known: _Known) 
 _FIDELITIES = ("quick", "standard", "rigorous")
 
 
-def _sum(links: Sequence[Link], known: _Known) -> Estimate | None:
-    """The composed estimate of some parts; None if there is none or one is not measured."""
+def _sum(links: Sequence[Link], known: _Known, images: int = 1) -> Estimate | None:
+    """The composed estimate of some parts, the mean where they sum over several images; None if
+    there is none or one is not measured."""
     found = [known.measurements.get(link.workload_key) for link in links]
-    pairs = [(float(k.passes), m.latency) for k, m in zip(links, found, strict=True) if m]
+    pairs = [(k.passes / images, m.latency) for k, m in zip(links, found, strict=True) if m]
     if not pairs or len(pairs) < len(links):
         return None
     return pairs[0][1] if len(pairs) == 1 and pairs[0][0] == 1 else stats.compose(pairs)
 
 
-def _predicted(links: Sequence[Link], known: _Known) -> Prediction | None:
+def _predicted(links: Sequence[Link], known: _Known, images: int) -> Prediction | None:
     """The sum of measured and predicted parts; None if one is neither."""
     found = [
-        (link.passes, known.measurements.get(link.workload_key), link.workload_key)
+        (link.passes / images, known.measurements.get(link.workload_key), link.workload_key)
         for link in links
     ]
     return predicted_sum(
@@ -480,18 +470,27 @@ def _predicted(links: Sequence[Link], known: _Known) -> Prediction | None:
     )
 
 
-def _shared_key(links: Sequence[Link], known: _Known) -> str:
-    """What was timed where: points with the same key share the number and its error."""
-    return "+".join((*sorted(link.workload_key for link in links), known.environment.key))
+def _shared_key(links: Sequence[Link], known: _Known, images: int) -> str:
+    """What was timed where: points with the same key share the number and its error.
+
+    The passes of a single workload are counted beside the key; a sum's are part of it.
+    """
+    is_sum = len(links) > 1 or images > 1
+    parts = [f"{k.passes / images:g} x {k.workload_key}" if is_sum else k.workload_key
+             for k in links]  # fmt: skip
+    return "+".join((*sorted(parts), known.environment.key))
 
 
 def _time_per_token(point: StoredPoint, known: _Known) -> Estimate | None:
     """Seconds of one output token: a decode run's over the tokens that it generates."""
-    for link in point.links:
-        if link.role == "decode" and (found := known.measurements.get(link.workload_key)):
-            steps = int(known.workloads[link.workload_key].subject["steps"])
-            return stats.compose([(1 / steps, found.latency)])
-    return None
+    parts: list[tuple[float, Estimate]] = []
+    for link in (link for link in point.links if link.role == "decode"):
+        found = known.measurements.get(link.workload_key)
+        if found is None:
+            return None
+        steps = int(known.workloads[link.workload_key].subject["steps"])
+        parts.append((link.passes / point.image_count / steps, found.latency))
+    return stats.compose(parts) if parts else None
 
 
 def _reason(point: StoredPoint, known: _Known) -> str:
