@@ -117,18 +117,26 @@ def blocks_left_out(
 def _block(
     fits: Fits, observed: Observed, block: NDArray[np.intp]
 ) -> tuple[Floats, Floats, Floats]:
-    """Misses and deviations, shape [f, b], and the log density of the block for each of them."""
+    """Misses and deviations, shape [f, b], and the log density of the block for each of them.
+
+    What the block said is taken out of the coefficients' precision, so only matrices of their
+    number are inverted, however large the block.
+    """
     rows = observed.design[block] * fits.scales[:, None, :]
     noise = fits.taus[:, None] ** 2 + observed.errors[block] ** 2
-    residuals = observed.values[block] - np.einsum("fbk,fk->fb", rows, fits.centres)
-    hat = rows @ fits.covariances @ rows.transpose(0, 2, 1) / noise[:, None, :]
-    inverse = np.linalg.inv(np.eye(len(block)) - hat)
-    misses = (inverse @ residuals[:, :, None])[:, :, 0]
-    covariances = inverse * noise[:, None, :]
-    spent = (misses * np.linalg.solve(covariances, misses[:, :, None])[:, :, 0]).sum(axis=1)
-    said = -(spent + np.linalg.slogdet(covariances)[1]) / 2
-    deviations = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
-    return misses, deviations, np.repeat(said[:, None], len(block), axis=1)
+    weighted = rows.transpose(0, 2, 1) / noise[:, None, :]
+    whole = np.linalg.inv(fits.covariances)
+    rest = whole - weighted @ rows
+    pulls = whole @ fits.centres[:, :, None] - weighted @ observed.values[block][:, None]
+    covariances = np.linalg.inv(rest)
+    misses = observed.values[block] - (rows @ covariances @ pulls)[:, :, 0]
+    variances = ((rows @ covariances) * rows).sum(axis=2) + noise
+    pulled = (weighted @ misses[:, :, None])[:, :, 0]
+    spent = (misses**2 / noise).sum(axis=1)
+    spent -= np.einsum("fk,fkl,fl->f", pulled, fits.covariances, pulled)
+    sizes = np.log(noise).sum(axis=1) + np.linalg.slogdet(whole)[1] - np.linalg.slogdet(rest)[1]
+    said = -(spent + sizes) / 2
+    return misses, np.sqrt(variances), np.repeat(said[:, None], len(block), axis=1)
 
 
 def _judged(

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from paretobench.analysis.front import Mask
+from paretobench.analysis.front import Mask, front_mask
 from paretobench.analysis.noise import Assumed, draw_latencies
 from paretobench.analysis.points import Contender, Floats, LatencyNoise, Part, objectives
 from paretobench.analysis.probability import front_masks
@@ -237,26 +237,37 @@ def worth_measuring(
         DataError: if a TTFT or an accuracy cannot be.
     """
     values = objectives(contenders)
-    ttft_s, accuracy = values[:, 0], values[:, 1]
+    ttft_s = values[:, 0]
     parts = {part.workload: part for each in contenders for part in each.parts}
     sums = np.array([sum(p.passes * p.seconds for p in each.parts) or 1.0 for each in contenders])
+    runs = {key: np.zeros(len(contenders)) for key in parts}
+    for row, each in enumerate(contenders):
+        for part in each.parts:
+            runs[part.workload][row] += part.passes
     found = []
     for key, part in parts.items():
-        passes = np.array(
-            [sum(p.passes for p in each.parts if p.workload == key) for each in contenders]
-        )
+        passes = runs[key]
         noise = part.noise or LatencyNoise((assumed or Assumed()).log_se)
         drawn = draw_latencies(np.array([part.seconds]), [noise], np.eye(1), rng, PART_DRAWS)
-        share = passes * part.seconds / sums
-        moved = ttft_s * (1 + share * (drawn / part.seconds - 1))
-        found.append(_worth(part, moved, ttft_s, accuracy, under_s))
+        near = _concerned(values, passes > 0)
+        share = (passes * part.seconds / sums)[near]
+        moved = ttft_s[near] * (1 + share * (drawn / part.seconds - 1))
+        found.append(_worth(part, moved, values, near, under_s))
     return sorted(found, key=lambda each: (-(each.gain or 0.0), -each.chance))
 
 
+def _concerned(values: Floats, moves: Mask) -> Mask:
+    """The points that move, and the front of the others: all else stays dominated."""
+    near = moves.copy()
+    near[~moves] = front_mask(values[~moves])
+    return near
+
+
 def _worth(
-    part: Part, moved: Floats, ttft_s: Floats, accuracy: Floats, under_s: float | None
+    part: Part, moved: Floats, values: Floats, near: Mask, under_s: float | None
 ) -> PartGain:
-    """The part by where the TTFTs move with it; `moved` of shape [draws, n]."""
+    """The part by where the TTFTs of the points that it concerns move, shape [draws, near]."""
+    ttft_s, accuracy = values[near].T
     heights = np.broadcast_to(accuracy, moved.shape)
     if under_s is not None:
         before = _best_within(ttft_s[None], accuracy[None], under_s)
@@ -264,7 +275,7 @@ def _worth(
         return PartGain(part, float(changed.mean()), None)
     front = front_masks(ttft_s[None], accuracy[None])
     changed = (front_masks(moved, heights) != front).any(axis=1)
-    low_s, high_s, floor = float(ttft_s.min()), float(ttft_s.max()), float(accuracy.min())
+    low_s, high_s, floor = values[:, 0].min(), values[:, 0].max(), float(values[:, 1].min())
     if not changed.any() or low_s == high_s:
         return PartGain(part, float(changed.mean()), 0.0)
     rows = moved[changed]

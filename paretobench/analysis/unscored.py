@@ -37,6 +37,9 @@ range over: next to nothing is assumed of them."""
 FEWEST = TREND + SPARE
 """Scores from which on anything is predicted."""
 
+MOST_TRAITS = 30
+"""Traits whose scores are left out together; more would not say more, and take seconds."""
+
 _STEPS = 12
 """Values of tau and of sigma that are weighed, evenly in their logarithm."""
 _SLOPES = (0.0, 0.25, 0.5)
@@ -112,7 +115,7 @@ class ScoreModel:
     def held_out_by_trait(self, places: Sequence[int]) -> HeldOut | None:
         """All scores of a trait predicted from those without it, for every trait of the places.
 
-        Traits are left out only where `FEWEST` scores remain.
+        Traits are left out only where `FEWEST` scores remain; of many, those with most scores.
 
         Returns:
             None if there is no such trait.
@@ -123,9 +126,8 @@ class ScoreModel:
             for place, name in names
         ]
         most = len(self.scored) - FEWEST
-        return blocks_left_out(
-            self._fits, self._observed, [block for block in blocks if len(block) <= most]
-        )
+        left_out = sorted((own for own in blocks if len(own) <= most), key=len, reverse=True)
+        return blocks_left_out(self._fits, self._observed, left_out[:MOST_TRAITS])
 
     def unseen_traits(self, point: Contender) -> tuple[str, ...]:
         """The traits of a point that no score has."""

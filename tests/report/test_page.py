@@ -62,7 +62,8 @@ def test_no_text_of_a_view_becomes_markup(shown: tuple[View, Document]) -> None:
     assert "b" not in {tag for tag, _ in page.elements}
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
     extra = {tag for tag, _ in page.elements} - {tag for tag, _ in plain.elements}
-    assert extra <= {"li", "ul", "h3", "span", "p", "code", "tr", "td"}
+    written = {"li", "ul", "h3", "span", "p", "code", "tr", "td", "details", "summary"}
+    assert extra <= written
     assert page.inside["title"] == [made.title or made.name]
 
 

@@ -296,7 +296,8 @@ def _parts(rows: Sequence[Row], under_s: float | None, count: int) -> tuple[Next
     from paretobench.analysis.noise import Assumed
 
     near = [row for row, is_out in zip(rows, out_of_reach(rows), strict=True) if not is_out]
-    shown = [row for row in near if row.is_measured]
+    # A row with no chance of being on the front is dominated whatever one part may turn out to be.
+    shown = [row for row in near if row.is_measured and row.front.probability != 0.0]
     if not shown:
         return ()
     assumed = Assumed(log_se=assumed_log_se(rows))
