@@ -134,6 +134,8 @@ def _choose(
         firsts = [runtimes[0] for runtimes in ranked.values()]
         runtime = max(firsts, key=firsts.count)
         return runtime, f"{half}, probes timed on {timings.where}: {numbers}"
+    if alone := _alone(half, requested, machine, ranked):
+        return alone, f"{alone} {half}s: of those installed it alone can run these models"
     name, precision = requested.get("backend", "auto"), requested.get("precision", "auto")
     options = dict(requested.get("options") or {})
     why = ""
@@ -148,6 +150,19 @@ def _choose(
         why = f"{why}, in {precision} because {reason}" if why else ""
     runtime = Runtime(name, precision, options)
     return runtime, f"{name} {half}s: {why}" if why else ""
+
+
+def _alone(
+    half: Half,
+    requested: Mapping[str, Any],
+    machine: Hardware,
+    ranked: Mapping[str, tuple[Runtime, ...]],
+) -> Runtime | None:
+    """The one runtime that can run any of the models, where several are installed; else None."""
+    able = [runtime for runtimes in ranked.values() for runtime in runtimes]
+    if not able or any(runtime != able[0] for runtime in able):
+        return None
+    return able[0] if len(_installed(half, machine, requested)) > 1 else None
 
 
 RUN_NETWORKS = ("torch", "mlx")

@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from paretobench.backends import get, refusal  # noqa: E402
+from paretobench.backends.choose import choose_device  # noqa: E402
 from paretobench.backends.models import towers  # noqa: E402
 from paretobench.backends.models.timm_import import repair_torchvision  # noqa: E402
 from paretobench.config import load_catalogue, load_vlms  # noqa: E402
@@ -156,6 +157,15 @@ def test_other_runtimes_and_several_images_are_refused_with_the_reason():
         assert "torch" in (refusal(encode_workload(encoder, 448, Runtime(backend, "fp32"))) or "")
     several = replace(encode_workload(encoder, 448, TORCH), batch=2)
     assert "one image" in (refusal(several) or "")
+
+
+def test_a_device_encodes_towers_with_the_runtime_that_builds_them():
+    pytest.importorskip("openvino")
+    tower = TOWERS["internvl3_1b_tower"]
+    asked = {"models": {tower.name: {"spec": tower.spec(), "precision": ""}}}
+    half = {"backend": "auto", "precision": "auto", "options": {}}
+    device = choose_device({"name": "auto", "encode": {**half, **asked}, "prefill": half})
+    assert device.encode.backend == "torch" and "torch" in device.why
 
 
 def test_an_unknown_family_and_padding_where_none_is_taken_are_refused():
