@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from paretobench.analysis.constraints import parse_constraint
 from paretobench.config import checking
 from paretobench.domain.records import Fidelity
 from paretobench.errors import ConfigError, UnknownNameError
@@ -104,6 +103,8 @@ def _limit(name: str, condition: str, value: str | float | None) -> float | None
     """A limit as `best` reads it: seconds, or a fraction from percent."""
     if value is None:
         return None
+    from paretobench.analysis.constraints import parse_constraint  # a shell's TAB waits for numpy
+
     if name == "at_least" and isinstance(value, int | float):
         if not 1 < value <= 100:
             raise ConfigError(f"at_least={value} must be a percentage above 1, such as 60")
