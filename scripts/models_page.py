@@ -30,7 +30,11 @@ This page is written by `python scripts/models_page.py` from `sweeps/vlm` and
 ```sh
 paretobench tokens --image 1024x768 --image 1654x2339
 paretobench tokens --image 1654x2339 --vlm qwen2_5_vl_3b --set max_pixels=1003520
+paretobench tokens --image a4_scans
 ```
+
+The last is a [list of images](extending.md#a-list-of-images): the means over it, and what nine in
+ten of its images stay within.
 
 ## Passes and tokens
 

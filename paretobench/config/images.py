@@ -30,8 +30,7 @@ def check_image(name: str, groups: Groups) -> None:
     if re.match(r"\d", name):
         parse_size(name)
     elif name not in groups.members(GROUP):
-        raise UnknownNameError("image, such as 1024x768, or list of images", name,
-                               groups.members(GROUP))  # fmt: skip
+        raise UnknownNameError("image size or list", name, ["1024x768", *groups.members(GROUP)])
 
 
 def load_images(name: str) -> Images:
