@@ -83,7 +83,7 @@ WHOLE = """\
 their true size with random weights.
 
 ```sh
-paretobench plan vlm=smolvlm2_500m,qwen2_5_vl_3b resolution=1024
+paretobench plan vlm=smolvlm2_500m,qwen2_5_vl_3b image=1024x768
 paretobench plan +grid=vlms_2026
 ```
 

@@ -3,7 +3,10 @@
 import pytest
 
 from paretobench.config import expand, load_vlms
+from paretobench.domain import Device, EncoderInput, Runtime
 from paretobench.errors import ConfigError, UnknownNameError
+from paretobench.planning.cost import Machine
+from paretobench.planning.plan import plan_grid
 
 
 def names(*overrides):
@@ -46,6 +49,16 @@ def test_in_a_grid_it_selects_and_keeps_the_grids_other_axes():
 def test_a_model_that_a_grid_does_not_name_gets_what_its_blocks_share():
     (point,) = names("+grid=vlms_2026", "vlm=llava_1_5_7b")
     assert point == ("vit_l14", 1024, "vicuna_7b", "llava_1_5_7b")
+
+
+def test_on_an_image_it_makes_the_passes_of_its_own_processor():
+    (point,) = expand(["vlm=lfm2_vl_450m", "image=1024x768"]).points
+    device = Device("t", Runtime("torch", "fp32"), Runtime("torch", "fp32"))
+    (planned,) = plan_grid([point], (), device, Machine(64 << 30)).points
+    assert {EncoderInput.of(one.subject).size: n for one, n in planned.encodes} == {
+        "512": 6, "576x416 in 1024 patches": 1,
+    }  # fmt: skip
+    assert [one.subject["n_tokens"] for one, _ in planned.prefills] == [1779]
 
 
 def test_precisions_apply_to_whole_models_too():
