@@ -59,8 +59,8 @@ def choose_device(
     Args:
         request: `name`, `encode`, `prefill`, `executor`, as in `sweeps/device/`; each half
             with `backend`, `precision`, `options`, `precisions` where a grid names some,
-            `models` (by name, `spec` and `precision`) where a grid is known, and `runs_network`
-            where weights are shared or a checkpoint's, or tokens are decoded.
+            `models` (by name, `spec` and `precision`) where a grid is known, `runs_network`
+            where weights are shared or a checkpoint's, and `decodes` where tokens are decoded.
         machine: what to decide for; this machine if None.
         timings: of probes here; where they are missing the listed order decides.
 
@@ -165,15 +165,16 @@ def _alone(
     return able[0] if len(_installed(half, machine, requested)) > 1 else None
 
 
-RUN_NETWORKS = ("torch", "mlx")
-"""Runtimes that can share weights between layers, time a checkpoint's own, and decode."""
+ABLE = {"runs_network": ("torch", "mlx"), "decodes": ("torch", "mlx", "llamacpp")}
+"""Runtimes that can share weights between layers and time a checkpoint's own, and that decode."""
 
 
 def _listed(half: Half, machine: Hardware, requested: Mapping[str, Any]) -> tuple[str, ...]:
     """The order of the list, without runtimes that cannot do what is asked for."""
     names = order(half, machine)
-    if requested.get("runs_network"):
-        names = tuple(name for name in names if name in RUN_NETWORKS)
+    for wanted, able_names in ABLE.items():
+        if requested.get(wanted):
+            names = tuple(name for name in names if name in able_names)
     if precisions := requested.get("precisions", ()):
         able = [name for name in names if all(_has(name, half, each) for each in precisions)]
         names = tuple(able) or names

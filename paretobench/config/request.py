@@ -57,9 +57,8 @@ def asked_of(
     device: DeviceRequest, points: Iterable[GridPoint], settings: Settings
 ) -> DeviceRequest:
     """A device that is asked for a runtime for every model of a grid, with every precision that
-    they name, and for one that runs the network itself where settings need it."""
+    they name, and for one that runs the network itself or decodes where settings need it."""
     points = tuple(points)
-    whole = settings.weights != "full" or settings.decode
     encoders = {one.name: one for point in points for one in _single(point.encoder)}
     llms = {point.llm.name: point.llm for point in points}
     return replace(
@@ -69,7 +68,8 @@ def asked_of(
         prefill={
             **device.prefill,
             **_of_models(llms),
-            **({"runs_network": True} if whole else {}),
+            **({"runs_network": True} if settings.weights != "full" else {}),
+            **({"decodes": True} if settings.decode else {}),
         },
     )
 

@@ -84,7 +84,16 @@ def test_a_runtime_without_the_precisions_that_a_grid_names_is_passed_over(
     assert str(choose_device(asked, machine).prefill) == prefill
 
 
-def test_shared_or_own_weights_and_decoding_take_a_runtime_that_runs_the_network(installed):
+def test_decoding_takes_a_runtime_that_decodes(installed):
+    installed("openvino", "torch", "llamacpp", "mlx")
+    asked = request()
+    asked["prefill"] = {**asked["prefill"], "decodes": True}
+    assert str(choose_device(asked, PLAIN).prefill) == "llamacpp fp16"
+    installed("openvino", "mlx")
+    assert str(choose_device(asked, PLAIN).prefill) == "mlx fp32"
+
+
+def test_shared_or_own_weights_take_a_runtime_that_runs_the_network(installed):
     installed("openvino", "torch", "llamacpp", "mlx")
     asked = request()
     asked["prefill"] = {**asked["prefill"], "runs_network": True}

@@ -108,7 +108,9 @@ def test_an_encoders_precision_is_an_axis_of_its_own() -> None:
     )
 
 
-def test_shared_weights_and_decoding_ask_for_a_runtime_that_runs_the_network() -> None:
-    for words in (["weights=shared"], ["decode=true"]):
-        assert expand([*words, "resolution=256"]).devices[0].prefill["runs_network"]
-    assert "runs_network" not in expand(["resolution=256"]).devices[0].prefill
+@pytest.mark.parametrize(
+    ("word", "wanted"), [("weights=shared", "runs_network"), ("decode=true", "decodes")]
+)
+def test_shared_weights_and_decoding_ask_for_a_runtime_that_can(word: str, wanted: str) -> None:
+    assert expand([word, "resolution=256"]).devices[0].prefill[wanted]
+    assert wanted not in expand(["resolution=256"]).devices[0].prefill
