@@ -20,11 +20,10 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import psutil
-
 from paretobench import backends
 from paretobench.analysis.stats import cell_median
 from paretobench.backends.choose import precision_of
+from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.config import expand
 from paretobench.domain import (
     Encoder,
@@ -101,7 +100,7 @@ def prefill_contest(llm: LanguageModel, words: Sequence[str], tokens: int) -> Co
     """One language model at `tokens`, on the runtime that the plan has for it."""
     spec = llm.spec()
     own = next(w for w in planned(words) if w.kind == "prefill" and w.subject["llm"] == spec)
-    limit = MEMORY_SHARE * psutil.virtual_memory().total
+    limit = MEMORY_SHARE * usable_memory_bytes()
     label, timed = llm.label, llm
     if llm.parameters > LARGE:
         spared = block_weights(llm) * (llm.n_layers - BLOCKS)

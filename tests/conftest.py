@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -49,14 +50,16 @@ def folders_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 
 @pytest.fixture
-def roomy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def roomy_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """64 GiB and 2 TFLOP/s, whatever this machine has and does meanwhile: no bundled language model
     is refused for its size, or predicted because it would take long."""
+    from paretobench.backends import hardware
     from paretobench.measure import environment
 
     found = psutil.virtual_memory()
     roomy = found._replace(total=64 << 30, available=60 << 30)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: roomy)
+    monkeypatch.setattr(hardware, "CGROUPS", tmp_path / "no control groups")
     monkeypatch.setattr(environment, "measure_gflops", lambda repetitions: 2000.0)
 
 

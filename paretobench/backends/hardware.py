@@ -92,6 +92,45 @@ def torch_was_built_for_cuda() -> bool:
     return re.search(r"^cuda\b[^=]*=\s*['\"]", text, re.MULTILINE) is not None
 
 
+CGROUPS = Path("/sys/fs/cgroup")
+"""Where control groups are mounted (cgroups(7))."""
+
+
+def usable_memory_bytes(
+    own_groups: Path = Path("/proc/self/cgroup"), root: Path | None = None
+) -> int:
+    """Physical memory, or less where a control group limits it (`systemd-run -p MemoryMax=8G`, a
+    container).
+
+    Args:
+        own_groups: the groups of this process, a line each (cgroups(7)).
+        root: where their files are; None for `CGROUPS`.
+    """
+    import psutil
+
+    root = root or CGROUPS
+    limits = [int(psutil.virtual_memory().total)]
+    for line in (text_of(own_groups) or "").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            limits += _limits(root, path, "memory.max")
+        elif "memory" in controllers.split(","):
+            limits += _limits(root / "memory", path, "memory.limit_in_bytes")
+    return min(limits)
+
+
+def _limits(mounted: Path, path: str, name: str) -> list[int]:
+    """The limits of a control group and of those above it; one without a limit has none."""
+    folder = mounted / path.lstrip("/")
+    found = []
+    for each in (folder, *folder.parents):
+        if (text := text_of(each / name)) is not None and text.isdigit():
+            found.append(int(text))
+        if each == mounted:
+            break
+    return found
+
+
 CPUINFO = Path("/proc/cpuinfo")
 """Linux's description of the processor (proc(5))."""
 

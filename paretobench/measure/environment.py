@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from paretobench.backends import cuda_nvml
+from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.domain.records import Environment
 from paretobench.durable import whole_file
 from paretobench.measure import hardware
@@ -118,7 +119,7 @@ def observed(measure_speed: bool = True) -> dict[str, Any]:
     frequency = hardware.core_clock_mhz()
     found: dict[str, Any] = {
         "load_average": [round(value, 2) for value in os.getloadavg()],
-        "memory_bytes": memory.total,
+        "memory_bytes": usable_memory_bytes(),
         "memory_available_bytes": memory.available,
         "swap_used_bytes": swap.used,
         "clock_mhz": frequency,

@@ -20,8 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.domain.records import FailureKind
 from paretobench.errors import is_oom_message
 from paretobench.measure.child import LAST_LINES, first_line
@@ -276,7 +275,7 @@ def _unanswered(ended: ChildExit) -> ChildResult:
         reason = f"still running after {ended.wall_s:.0f} s, and killed"
         return ChildResult(ended.wall_s, None, "timed_out", reason, details)
     last = first_line(ended.log[-1]) if ended.log else "it wrote nothing"
-    total = psutil.virtual_memory().total
+    total = usable_memory_bytes()
     peak = f"{ended.peak_memory_bytes / 2**30:.1f} of {total / 2**30:.1f} GiB"
     if ended.status == -signal.SIGKILL:
         starved = ended.oom_kills > 0 or ended.peak_memory_bytes > OOM_SHARE * total

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from paretobench.backends.artifact_index import ArtifactIndex
+from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.domain import Device, Runtime, Workload
 from paretobench.domain.records import Environment, Process
 from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
@@ -306,10 +307,8 @@ def _device_as_requested(requested: DeviceRequest, why: str) -> Device:
 
 def machine_of(environment: Environment, asked: DeviceRequest) -> Machine:
     """What the plan needs to know of the machine: what it has, or less if the inventory says."""
-    import psutil
-
     observed = environment.observed
-    memory = int(observed.get("memory_bytes") or psutil.virtual_memory().total)
+    memory = int(observed.get("memory_bytes") or usable_memory_bytes())
     limit_gib = asked.place.limits.memory_gib if asked.place else None
     if limit_gib is not None:
         memory = min(memory, round(limit_gib * 2**30))

@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from torch import nn
 
 from paretobench.backends import PreparedArtifact, hardware
 from paretobench.backends.artifacts import ArtifactStore, Recipe
+from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.backends.models import RANDOM_WEIGHTS, builder_of, is_tower
 from paretobench.domain import EncoderInput
 
@@ -60,7 +60,7 @@ def prepare_llm(store: ArtifactStore, spec: Mapping[str, Any], precision: str) -
     from paretobench.backends.models import torch_llm
 
     expected = _BYTES[precision] * _count(torch_llm.create_on_meta(spec, torch.bfloat16, "sdpa"))
-    if expected > MAPPED_SHARE * psutil.virtual_memory().total:
+    if expected > MAPPED_SHARE * usable_memory_bytes():
         return PreparedArtifact(facts={"weights": "made in memory: too large to be mapped"})
     subject = {
         "kind": "llm",
