@@ -27,7 +27,7 @@ from paretobench.measure.canary import canary
 from paretobench.measure.deadline import Deadline
 from paretobench.measure.judging import Judge
 from paretobench.measure.lock import DeviceLock
-from paretobench.measure.preparation import Preparation, prepare_all
+from paretobench.measure.preparation import Preparation, prepare_all, prepare_side_by_side
 from paretobench.measure.process import Children, ChildResult
 from paretobench.measure.schedule import current_round, has_cell, round_order
 from paretobench.measure.terms import Account, CellStore, Options
@@ -192,14 +192,14 @@ class Measuring:
             self.listen(events.Preparing(workload, done, len(workloads)))
 
         options, limit_s = self.options, self.deadline.limit_s(self.options.cell_timeout_s)
-        for made in prepare_all(
-            workloads,
-            self.children,
-            options.artifacts,
-            limit_s,
-            announce,
-            options.ends_in_s is None,
-        ):
+        root, peak_bytes = options.artifacts, options.peak_bytes
+        if options.ends_in_s is None:
+            outcomes = prepare_side_by_side(
+                workloads, self.children, root, limit_s, announce, peak_bytes
+            )
+        else:
+            outcomes = prepare_all(workloads, self.children, root, limit_s, announce, False)
+        for made in outcomes:
             self.note_preparation(made)
             if self.deadline.left_s <= 0:
                 return

@@ -58,6 +58,8 @@ class Options:
             budget (`stopping.cheapest`).
         inquiry: JSON of the question that decides what runs next; None visits all in rounds.
         preparation_s: seconds of making what is not there yet, by workload key.
+        peak_bytes: the plan's memory of one process by workload key; artifacts are made side by
+            side as far as it goes.
         ends_in_s: seconds, once the device is held, until processes have to have ended; None for
             no end.
     """
@@ -73,6 +75,7 @@ class Options:
     cheapest: Collection[str] = ()
     inquiry: Mapping[str, Any] | None = None
     preparation_s: Mapping[str, float] = field(default_factory=dict)
+    peak_bytes: Mapping[str, int] = field(default_factory=dict)
     ends_in_s: float | None = None
 
 

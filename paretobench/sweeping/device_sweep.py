@@ -239,6 +239,7 @@ def _options(prepared: PlannedSweep, sweep_key: str, fidelity: Fidelity) -> Opti
         cell_timeout_s=min(settings.cell_timeout_s, limit_s or settings.cell_timeout_s),
         expected_cell_s=expected,
         cheapest=sorted(prepared.plan.cheapest),
+        peak_bytes={one.workload.key: one.peak_memory_bytes for one in prepared.plan.workloads},
     )
 
 
