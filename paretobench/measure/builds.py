@@ -16,11 +16,13 @@ from typing import Any, Literal
 from paretobench import backends
 from paretobench.backends import hardware
 from paretobench.backends.artifacts import MANIFEST, Artifact, ArtifactStore
-from paretobench.backends.choose import choose_device
 from paretobench.domain import Device, GridPoint, Runtime, Workload
 from paretobench.errors import ConfigError
+from paretobench.measure.environment import fingerprint
+from paretobench.measure.lock import DeviceLock
 from paretobench.measure.preparation import Preparation, prepare_all
 from paretobench.measure.process import Children
+from paretobench.measure.runtime_timing import decide
 from paretobench.planning.cost import Machine
 from paretobench.planning.plan import Refusal, plan_grid
 from paretobench.resources import cache_folder
@@ -71,13 +73,13 @@ def device_to_build_for(request: Mapping[str, Any]) -> Device:
     """The device to build artifacts for; a Mac need not be this machine.
 
     Args:
-        request: as for `backends.choose.choose_device`.
+        request: as for `runtime_timing.decide`; what was timed here before is looked up.
 
     Raises:
         BackendMissingError: if a device other than a Mac cannot run here.
     """
     if not _is_for_a_mac_elsewhere(request):
-        return choose_device(request)
+        return decide(request, fingerprint(measure_speed=False), DeviceLock(), None)[0]
     encode, prefill = _as_written(request["encode"]), _as_written(request["prefill"])
     why = "built here, to be measured on a Mac"
     return Device(request["name"], encode, prefill, why, request.get("executor", "local"))
