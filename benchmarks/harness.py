@@ -29,7 +29,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ import pairing
 
 from paretobench import backends
 from paretobench.analysis import stats
+from paretobench.backends import openvino_prefill
 from paretobench.config import expand, load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload, prefill_workload
 from paretobench.domain.records import Cell
@@ -81,11 +82,16 @@ def contests() -> list[Contest]:
     """One workload per tool, small enough to repeat and large enough to matter."""
     known = load_catalogue()
     openvino = Runtime("openvino", _half(), {"device": "cpu"})
+    int4 = replace(openvino, precision="int4")
     torch = Runtime("torch", _half(), {"device": "cpu"})
     mlx = Runtime("mlx", "fp32", {"device": "cpu", "prefill_mode": "cache_prompt"})
     fastvithd, qwen = known.encoders["fastvithd"], known.llms["qwen2_0_5b"]
     return [
         Contest("benchmark_app", encode_workload(fastvithd, 512, openvino), benchmark_app),
+        *(
+            Contest("benchmark_app", prefill_workload(qwen, 64, one), benchmark_app)
+            for one in (openvino, replace(openvino, precision="int8"), int4)
+        ),
         Contest("torch.utils.benchmark", prefill_workload(qwen, 256, torch), in_a_process),
         Contest("torch.utils.benchmark", encode_workload(fastvithd, 256, torch), in_a_process),
         Contest(
@@ -134,7 +140,8 @@ def compare(contest: Contest, rounds: int, seconds: float) -> bool:
     ratio = pairing.paired_ratio(ours, theirs)
     assert ratio is not None and ratio.low is not None and ratio.high is not None
     print(
-        f"{contest.tool:24} {workload.label:28} {_ms(ours.values())} {_ms(theirs.values())}"
+        f"{contest.tool:24} {workload.label:28} {workload.runtime.precision:5}"
+        f" {_ms(ours.values())} {_ms(theirs.values())}"
         f"  {ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
     )
     return abs(ratio.value - 1.0) > ALLOWED
@@ -174,9 +181,13 @@ def benchmark_app(workload: Workload, root: Path, seconds: float) -> Timed:
     """OpenVINO's own tool on the same graph: synchronous, one stream; its median."""
     prepared = backends.get("openvino").prepare(workload, root)
     assert prepared.path is not None
-    hint = {"fp32": "f32", "bf16": "bf16"}[workload.runtime.precision]
-    graph, tool = prepared.path / "encoder.xml", Path(sys.executable).with_name("benchmark_app")
+    hint = openvino_prefill.activation_precision(workload.runtime.precision)
+    name = "encoder.xml" if workload.kind == "encode" else openvino_prefill.FILE
+    graph, tool = prepared.path / name, Path(sys.executable).with_name("benchmark_app")
     command = [str(tool), "-m", str(graph), "-d", "CPU", "-hint", "latency", "-api", "sync"]
+    if workload.kind == "prefill":
+        n_tokens, width = workload.subject["n_tokens"], workload.subject["llm"]["hidden_size"]
+        command += ["-shape", f"embeddings[1,{n_tokens},{width}],positions[1,{n_tokens}]"]
     command += ["-t", f"{max(1, round(seconds))}", "-infer_precision", hint]
     environment = child_environment() | {"OPENVINO_TELEMETRY": "0"}
     said = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)

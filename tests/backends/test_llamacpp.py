@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -178,11 +180,23 @@ def test_threads_are_recorded_and_obeyed(tmp_path):
     running.close()
 
 
+def blocks_of_7b():
+    """Two of the 28 blocks of Qwen2-7B at their true width, with a fifth of its vocabulary: in
+    fp32, for torch, the whole model needs 29 GiB."""
+    llm = load_catalogue().llms["qwen2_7b"]
+    return replace(llm, n_layers=2, vocab_size=32768)
+
+
+TRUE_WIDTHS = [
+    *(pytest.param(load_catalogue().llms[name], each, id=f"{name} {each}")
+      for name in ("qwen2_0_5b", "qwen2_1_5b") for each in ("fp16", "int8", "int4")),
+    pytest.param(blocks_of_7b(), "int4", id="blocks of qwen2_7b int4"),
+]  # fmt: skip
+
+
 @pytest.mark.heavy
-@pytest.mark.parametrize("precision", gguf_file.FORMATS)
-@pytest.mark.parametrize("name", ["qwen2_0_5b", "qwen2_1_5b"])
-def test_true_size_models_give_the_logits_of_torch(name, precision, tmp_path):
-    llm = load_catalogue().llms[name]
+@pytest.mark.parametrize(("llm", "precision"), TRUE_WIDTHS)
+def test_models_of_true_width_give_the_logits_of_torch(llm, precision, tmp_path):
     running, path = session(prefill_workload(llm, 32, Runtime("llamacpp", precision)), tmp_path)
     visual = np.random.default_rng(1).standard_normal((1, 32, llm.hidden_size), np.float32) * 0.02
     running.set_embeddings(visual)

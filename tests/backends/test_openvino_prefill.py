@@ -11,10 +11,9 @@ pytest.importorskip("transformers")
 
 from paretobench.backends import get, hardware  # noqa: E402
 from paretobench.backends.models import torch_llm  # noqa: E402
-from paretobench.config import load_catalogue  # noqa: E402
 from paretobench.domain import Runtime, Workload, prefill_workload  # noqa: E402
 from tests.backends.gguf_reference import last_logits  # noqa: E402
-from tests.backends.test_llamacpp import SMALL, distance  # noqa: E402
+from tests.backends.test_llamacpp import SMALL, TRUE_WIDTHS, distance  # noqa: E402
 
 SPEC = SMALL | {"n_layers": 3}
 WITHIN = {"fp32": 1e-4, "bf16": 0.03, "fp16": 2e-3, "int8": 0.06, "int4": 0.06}
@@ -142,10 +141,8 @@ def test_what_it_cannot_prefill_is_refused_by_name(workload, named):
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("precision", ["fp16", "int8", "int4"])
-@pytest.mark.parametrize("name", ["qwen2_0_5b", "qwen2_1_5b"])
-def test_true_size_models_give_the_logits_of_torch(name, precision, root):
-    llm = load_catalogue().llms[name]
+@pytest.mark.parametrize(("llm", "precision"), TRUE_WIDTHS)
+def test_models_of_true_width_give_the_logits_of_torch(llm, precision, root):
     running = session(prefill_workload(llm, 32, Runtime("openvino", precision)), root)
     visual = embeddings(32, llm.hidden_size)
     running.set_embeddings(visual)
