@@ -5,9 +5,10 @@
     python benchmarks/harness.py grid --database results/paretobench.db
 
 `agreement`: the same prepared workload timed by a cell and by the runtime's own tool, in turn,
-each in a fresh process: OpenVINO's benchmark_app, torch.utils.benchmark's blocked_autorange,
-and mlx_lm's generate_step as mlx_lm.benchmark calls it. Ratios are paired by round. Both sides
-must use the same version, precision, BLAS and threads, else there is no ratio but an error.
+each in a fresh process: OpenVINO's benchmark_app, llama.cpp's llama-bench (`LLAMA_BENCH` names
+it, `benchmarks/llama_bench.sh` builds it), torch.utils.benchmark's blocked_autorange, and
+mlx_lm's generate_step as mlx_lm.benchmark calls it. Ratios are paired by round. Both sides must
+use the same version, precision, BLAS and threads, else there is no ratio but an error.
 `share`: how much of the device time of a sweep goes into first runs, warm-ups and samples.
 `grid`: what a grid of 4 encoders x 2 resolutions (the two lowest of each in the database) x 3
 language models cost, against timing each
@@ -37,7 +38,8 @@ import pairing
 
 from paretobench import backends
 from paretobench.analysis import stats
-from paretobench.backends import openvino_prefill
+from paretobench.backends import llamacpp, openvino_prefill
+from paretobench.backends.models import gguf_file
 from paretobench.config import expand, load_catalogue
 from paretobench.domain import Runtime, Workload, encode_workload, prefill_workload
 from paretobench.domain.records import Cell
@@ -85,12 +87,17 @@ def contests() -> list[Contest]:
     int4 = replace(openvino, precision="int4")
     torch = Runtime("torch", _half(), {"device": "cpu"})
     mlx = Runtime("mlx", "fp32", {"device": "cpu", "prefill_mode": "cache_prompt"})
+    llama = Runtime("llamacpp", "fp16", {"device": "cpu"})
     fastvithd, qwen = known.encoders["fastvithd"], known.llms["qwen2_0_5b"]
     return [
         Contest("benchmark_app", encode_workload(fastvithd, 512, openvino), benchmark_app),
         *(
             Contest("benchmark_app", prefill_workload(qwen, 64, one), benchmark_app)
             for one in (openvino, replace(openvino, precision="int8"), int4)
+        ),
+        *(
+            Contest("llama-bench", prefill_workload(qwen, 64, one, "ids"), llama_bench)
+            for one in (llama, replace(llama, precision="int4"))
         ),
         Contest("torch.utils.benchmark", prefill_workload(qwen, 256, torch), in_a_process),
         Contest("torch.utils.benchmark", encode_workload(fastvithd, 256, torch), in_a_process),
@@ -114,6 +121,8 @@ def agreement(rounds: int, seconds: float, only: str = "") -> int:
         if only and only not in contest.tool:
             continue
         refusal = backends.get(contest.workload.runtime.backend).refuses(contest.workload)
+        if contest.time_it is llama_bench and LLAMA_BENCH not in os.environ:
+            refusal = f"{LLAMA_BENCH} names no tool: benchmarks/llama_bench.sh builds it"
         if refusal:
             print(f"{contest.tool:24} {contest.workload.label:28} not here: {refusal}")
             continue
@@ -194,6 +203,26 @@ def benchmark_app(workload: Workload, root: Path, seconds: float) -> Timed:
     found = re.search(r"Median:\s+([0-9.]+) ms", said.stdout)
     assert found, said.stdout[-2000:]
     return float(found.group(1)) / 1e3, {}
+
+
+LLAMA_BENCH = "LLAMA_BENCH"
+"""Environment variable with the path of llama-bench; `benchmarks/llama_bench.sh` builds it."""
+
+
+def llama_bench(workload: Workload, root: Path, seconds: float) -> Timed:
+    """llama.cpp's own tool on the same file: one batch of random ids, as many threads; its
+    samples' median."""
+    prepared = backends.get("llamacpp").prepare(workload, root)
+    assert prepared.path is not None
+    n, threads = str(workload.subject["n_tokens"]), str(llamacpp.default_threads())
+    command = [os.environ[LLAMA_BENCH], "-m", str(prepared.path / gguf_file.FILE), "-p", n]
+    command += ["-n", "0", "-b", n, "-ub", n, "-t", threads, "-ngl", "0", "-o", "json"]
+    command += ["-r", str(max(5, round(4 * seconds)))]
+    said = subprocess.run(
+        command, capture_output=True, text=True, env=child_environment(), check=True
+    )
+    (answer,) = json.loads(said.stdout)
+    return statistics.median(answer["samples_ns"]) / 1e9, {"threads": answer["n_threads"]}
 
 
 def in_a_process(workload: Workload, root: Path, seconds: float) -> Timed:

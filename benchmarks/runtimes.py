@@ -7,10 +7,11 @@ grid has, and at `--tokens`), each runtime that can run it is timed as in a swee
 process per round, in an order that is drawn anew each round, so that drift meets all alike. Printed
 are the median of the processes' medians in milliseconds, and what `device=auto` chooses over the
 best: 1.00 where it chose the fastest. Runtimes are compared at the precisions that `auto` takes
-here, and language models in int4 as well. Of a language model with more than 2 billion weights
-`BLOCKS` blocks are timed, since its export to OpenVINO needs its weights in fp32, which few
-machines hold: which runtime is faster is decided within a block. `--prepare` makes the files alone;
-do that first, and run the rest on a quiet machine.
+here, and language models in int4 as well, on the runtimes with which the whole model fits into
+the memory. Of a language model with more than 2 billion weights `BLOCKS` blocks are timed: which
+runtime is faster is decided within a block. MLX's kernels for quantised weights are left out on a
+CPU, where they are fallbacks, ten times slower than its fp32. `--prepare` makes the files alone; do
+that first, and run the rest on a quiet machine.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass, replace
 
 from paretobench import backends
 from paretobench.analysis.stats import cell_median
+from paretobench.backends import hardware
 from paretobench.backends.choose import precision_of
 from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.config import expand
@@ -72,7 +74,8 @@ def rivals(chosen: Workload) -> Iterator[Workload]:
     """A workload on every installed runtime, in the precision that `auto` takes there."""
     is_named = chosen.runtime.precision in ("int8", "int4")
     for name in backends.NAMES:
-        if not backends.get(name).available().is_available:
+        is_slow = name == "mlx" and is_named and not hardware.detect().is_apple_silicon
+        if is_slow or not backends.get(name).available().is_available:
             continue
         precision = chosen.runtime.precision if is_named else precision_of(name)
         other = replace(chosen, runtime=Runtime(name, precision, {"device": "cpu"}))
@@ -107,7 +110,7 @@ def prefill_contest(llm: LanguageModel, words: Sequence[str], tokens: int) -> Co
         timed = replace(llm, n_layers=BLOCKS, parameters=llm.parameters - spared)
         label = f"{llm.label}, {BLOCKS} of {llm.n_layers} blocks"
     chosen = prefill_workload(timed, tokens, own.runtime)
-    fitting = [one for one in rivals(chosen) if prefill_bytes(timed, tokens, one.runtime) <= limit]
+    fitting = [one for one in rivals(chosen) if prefill_bytes(llm, tokens, one.runtime) <= limit]
     return Contest(f"{label} x {tokens}", chosen, tuple(fitting))
 
 
