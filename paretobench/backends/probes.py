@@ -12,22 +12,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from paretobench.domain import Runtime, Workload
+from paretobench.domain import LanguageModel, Runtime, Workload
+from paretobench.planning.cost import MEMORY_BYTES_PER_S, prefill_cost
 
 Half = Literal["encode", "prefill"]
 
 PREFILL_TOKENS = 64
 """Tokens of a prefill probe: between the 16 and 256 that FastViTHD makes of 256 and 1024 px."""
 
-_ENCODERS: Mapping[str, tuple[dict[str, Any], int]] = {
+_ENCODERS: Mapping[str, tuple[dict[str, Any], int, float]] = {
     "FastViT": ({"builder": "timm", "architecture": "fastvit_mci2",
-                 "options": {"layers": [1, 2, 4, 1]}}, 256),
+                 "options": {"layers": [1, 2, 4, 1]}}, 256, 1.588),
     "ConvNeXt": ({"builder": "timm", "architecture": "convnext_large_mlp",
-                  "options": {"depths": [1, 1, 3, 1]}}, 256),
+                  "options": {"depths": [1, 1, 3, 1]}}, 256, 8.283),
     "ViT": ({"builder": "timm", "architecture": "vit_large_patch14_clip_quickgelu_336",
-             "options": {"depth": 2}}, 224),
+             "options": {"depth": 2}}, 224, 6.892),
 }  # fmt: skip
-"""By family, a network of the true width with few layers, and the side of its input in pixels."""
+"""By family, a network of the true width with few layers, the side of its input in pixels, and its
+giga multiply-accumulates (counted by torch's FlopCounterMode)."""
 
 _LLM: Mapping[str, Any] = {
     "architecture": "qwen2", "hidden_size": 896, "n_layers": 3, "n_heads": 14, "n_kv_heads": 2,
@@ -36,6 +38,9 @@ _LLM: Mapping[str, Any] = {
     "options": {},
 }  # fmt: skip
 """Qwen2-0.5B's blocks; decoders of one shape differ in width and count."""
+
+_LLM_WEIGHTS = 46_573_184
+"""Three blocks of 14.9 million weights and a small embedding."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def workload(half: Half, family: str, runtime: Runtime) -> Workload:
     if half == "prefill":
         subject = {"llm": dict(_LLM), "n_tokens": PREFILL_TOKENS, "inputs": "embeddings"}
         return Workload("prefill", f"a few blocks of {family}", subject, runtime)
-    spec, side_px = _ENCODERS[family]
+    spec, side_px, _ = _ENCODERS[family]
     subject = {"encoder": spec, "resolution_px": side_px}
     return Workload("encode", f"a few layers of {family}", subject, runtime)
 
@@ -85,3 +90,23 @@ def example(half: Half, spec: Mapping[str, Any], runtime: Runtime) -> Workload:
     if half == "prefill":
         return Workload("prefill", "", {"llm": dict(spec), "n_tokens": 16}, runtime)
     return Workload("encode", "", {"encoder": dict(spec), "resolution_px": 224}, runtime)
+
+
+def gflops(probe: Workload, seconds: float) -> float:
+    """The rate that a probe ran at, in 10^9 floating-point operations per second; of a prefill
+    without the time that reading the weights takes, which an estimate adds by itself."""
+    if probe.kind == "encode":
+        _, _, gmacs = _ENCODERS[family_of("encode", probe.subject["encoder"])]
+        return 2.0 * gmacs / seconds
+    labels = {"name": "", "label": "", "family": "", "size_label": ""}
+    llm = LanguageModel(**labels, **probe.subject["llm"], parameters=_LLM_WEIGHTS)
+    cost = prefill_cost(llm, int(probe.subject["n_tokens"]), probe.runtime)
+    reading_s = cost.weights_bytes / MEMORY_BYTES_PER_S
+    return cost.flops / max(seconds - reading_s, seconds / 2) / 1e9
+
+
+def rate_key(workload: Workload) -> str:
+    """What workloads share that run at the rate of one probe: kind, family and runtime."""
+    half: Half = "encode" if workload.kind == "encode" else "prefill"
+    spec = workload.subject["encoder" if half == "encode" else "llm"]
+    return f"{half} {family_of(half, spec)} {workload.runtime}"

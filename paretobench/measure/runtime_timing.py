@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from paretobench.backends import choose
+from paretobench.backends import choose, probes
 from paretobench.backends.probes import Timings
 from paretobench.domain import Device, Workload
 from paretobench.domain.records import Environment
@@ -133,11 +133,12 @@ def _with_probes(
     environment: Environment, wanted: Sequence[Workload], timings: Timings
 ) -> Environment:
     """The environment with what was timed, for the database."""
-    rows = [
-        {"probe": one.label, "runtime": str(one.runtime), "seconds": timings.seconds[one.key]}
-        for one in wanted
-        if one.key in timings.seconds
-    ]
+    rows = []
+    for one in wanted:
+        if one.key in timings.seconds:
+            seconds = timings.seconds[one.key]
+            rate = None if seconds is None else round(probes.gflops(one, seconds), 1)
+            rows.append({"probe": probes.rate_key(one), "seconds": seconds, "gflops": rate})
     if not rows:
         return environment
     return replace(environment, observed={**environment.observed, "probes": rows})

@@ -244,12 +244,15 @@ class Rates:
 
     Attributes:
         machine: gives the rate where nothing was measured.
+        probed: rates of small networks like a workload's on its runtime, in 10^9 operations per
+            second, by workload key.
         exact: latency by workload key.
         by_model: the size measured (px or tokens) and latency, by model and runtime.
         overheads: what a process took besides its runs, by model and runtime.
     """
 
     machine: Machine
+    probed: Mapping[str, float] = field(default_factory=dict)
     exact: dict[str, float] = field(default_factory=dict)
     by_model: dict[str, list[tuple[float, float]]] = field(
         default_factory=lambda: defaultdict(list)
@@ -257,9 +260,13 @@ class Rates:
     overheads: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     @staticmethod
-    def of(machine: Machine, past: Iterable[PastMeasurement]) -> Rates:
+    def of(
+        machine: Machine,
+        past: Iterable[PastMeasurement],
+        probed: Mapping[str, float] | None = None,
+    ) -> Rates:
         """Sort past measurements by workload and by model."""
-        rates = Rates(machine)
+        rates = Rates(machine, probed or {})
         for one in past:
             rates.exact[one.workload.key] = one.latency_s
             model = _model_key(one.workload)
@@ -274,15 +281,16 @@ class Rates:
         return statistics.median(seen) if seen else None
 
     def seconds(self, workload: Workload, cost: Cost) -> float:
-        """Latency to expect: measured, else scaled from the same model, else computed."""
+        """Latency to expect: measured, else scaled from the same model, else computed with the
+        rate of a probe, else with the machine's."""
         if (known := self.exact.get(workload.key)) is not None:
             return known
         if others := self.by_model.get(_model_key(workload)):
             size = _size(workload)
             return statistics.median(latency * size / other for other, latency in others)
-        gain = _gain(workload.runtime)
+        rate = self.probed.get(workload.key) or self.machine.gflops * _gain(workload.runtime)
         reading_s = cost.weights_bytes / MEMORY_BYTES_PER_S if cost.is_bound_by_memory else 0.0
-        return cost.flops / (self.machine.gflops * 1e9 * gain) + reading_s
+        return cost.flops / (rate * 1e9) + reading_s
 
 
 def _model_key(workload: Workload) -> str:

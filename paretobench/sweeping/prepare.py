@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from paretobench.backends.artifact_index import ArtifactIndex
 from paretobench.backends.hardware import usable_memory_bytes
+from paretobench.backends.probes import rate_key
 from paretobench.domain import Device, Runtime, Workload
 from paretobench.domain.records import Environment, Process
 from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
@@ -126,10 +127,8 @@ def prepare(
     must_run: bool = True,
     announce: Announce = lambda _: None,
 ) -> tuple[list[PlannedSweep], dict[str, str]]:
-    """Plan a request on each of its devices against what a store holds; measures nothing.
-
-    Before a sweep, runtimes that were never timed on a device are timed there on small networks
-    (`measure.runtime_timing`) if its profile leaves the choice open.
+    """Plan a request on each of its devices against what a store holds; before a sweep, runtimes
+    that were never timed there are timed on small networks (`measure.runtime_timing`).
 
     Args:
         store: None plans as if nothing had been measured.
@@ -261,7 +260,8 @@ def plan_on(
     is_made: Callable[[Workload], bool] = lambda _: bool(known)  # noqa: E731
     if asked.executor == "local":
         is_made = ArtifactIndex(cache_folder())
-    estimator = Estimator(Rates.of(machine, _past(store, known)), rules, is_made)
+    rates = Rates.of(machine, _past(store, known), _probed(environment, grid.workloads))
+    estimator = Estimator(rates, rules, is_made)
     checks = MOST_CHECKED if settings.check == "front" else int(settings.check)
     grid = within_horizon(grid, estimator, known, settings.horizon_s)
     done = finished(known, rules, cheapest_of(grid))
@@ -314,6 +314,14 @@ def machine_of(environment: Environment, asked: DeviceRequest) -> Machine:
         memory = min(memory, round(limit_gib * 2**30))
     gflops = observed.get("gflops")
     return Machine(memory) if gflops is None else Machine(memory, float(gflops))
+
+
+def _probed(environment: Environment, workloads: Iterable[Workload]) -> dict[str, float]:
+    """By workload, the rate at which a small network of its family ran on its runtime there."""
+    rows = environment.observed.get("probes", ())
+    rates = {row["probe"]: row["gflops"] for row in rows if row["gflops"]}
+    found = {one.key: rates.get(rate_key(one)) for one in workloads if one.kind != "decode"}
+    return {key: rate for key, rate in found.items() if rate is not None}
 
 
 def known_cells(

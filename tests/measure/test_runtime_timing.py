@@ -80,10 +80,13 @@ def test_a_sweep_times_each_runtime_once_under_the_lock_and_a_second_one_looks_i
     _, environment, lines, is_held = decide(children)
     assert children.asked == 2 and is_held
     assert ["timing openvino" in lines[0], "timing torch" in lines[1]] == [True, True]
-    assert {row["runtime"]: row["seconds"] for row in environment.observed["probes"]} == {
-        "openvino fp32": 0.02,
-        "torch fp32": 0.01,
+    rows = environment.observed["probes"]
+    assert {row["probe"]: row["seconds"] for row in rows} == {
+        "encode ViT openvino fp32": 0.02,
+        "encode ViT torch fp32": 0.01,
     }
+    assert [row["gflops"] for row in rows] == [pytest.approx(2 * 6.892 / s, rel=0.01)
+                                               for s in (0.02, 0.01)]  # fmt: skip
     again = decide(children)
     assert (children.asked, again[3]) == (2, False)
     assert again[1].observed == environment.observed
@@ -115,8 +118,8 @@ def test_what_other_programs_disturbed_is_said_and_timed_again_later() -> None:
 def test_a_probe_that_fails_is_not_tried_again(failure: str | None) -> None:
     children = Scripted(openvino=failure, torch=0.01)
     _, environment, lines, _ = decide(children)
-    seconds = {row["runtime"]: row["seconds"] for row in environment.observed["probes"]}
-    assert seconds == {"openvino fp32": None, "torch fp32": 0.01}
+    seconds = {row["probe"]: row["seconds"] for row in environment.observed["probes"]}
+    assert seconds == {"encode ViT openvino fp32": None, "encode ViT torch fp32": 0.01}
     assert any("cannot export" in line or "SIGSEGV" in line for line in lines)
     decide(children)
     assert children.asked == 2
@@ -149,3 +152,9 @@ def test_real_runtimes_time_every_family_and_none_disturbs_the_answer() -> None:
     found = runtime_timing.known(HERE.key)
     failed = [one.label + str(one.runtime) for one in wanted if not found.get(one.key)]
     assert not failed, lines
+
+
+def test_a_prefills_rate_leaves_out_reading_its_weights() -> None:
+    """Three blocks of Qwen2-0.5B at 64 tokens are 5.8 GFLOP and 93 MB in bf16."""
+    probe = probes.workload("prefill", "language models", Runtime("torch", "bf16"))
+    assert probes.gflops(probe, 0.0247) == pytest.approx(5.8 / 0.020, rel=0.03)
