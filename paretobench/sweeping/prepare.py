@@ -137,18 +137,16 @@ def prepare(
         announce: takes lines about what is timed before the plan.
 
     Returns:
-        What can be carried out, and why the other devices cannot take part, by name.
+        What can be carried out, and why other devices cannot take part, by name.
 
     Raises:
         ConfigError: if a user's YAML states other parameters than its network has.
         BackendMissingError: if the only device has to run here and cannot.
-        ExecutorError: if the only device is elsewhere and cannot be reached or used, or if none
-            of several can.
+        ExecutorError: if the only device is elsewhere and cannot be used, or none of several can.
     """
     from paretobench.config import refuse_wrong_parameters
 
     began_at = monotonic()
-    permission = _permission(request, announce) if must_run else None
     if must_run:
         refuse_wrong_parameters(request.points)
     is_alone = len(request.devices) == 1
@@ -159,6 +157,7 @@ def prepare(
             site.close()
 
     def described(asked: DeviceRequest) -> Described | ParetobenchError:
+        permission = _permission(request, announce) if must_run else None
         try:
             return _described(asked, sites[asked.name], must_run, permission)
         except ParetobenchError as error:
