@@ -32,6 +32,18 @@ OWN_BYTES_PER_WEIGHT = {("llamacpp", "int4"): 0.625}
 """Where a runtime's format takes another space: Q4_K_M keeps some matrices at six bits, and files
 of 1.5 to 8 billion weights have 4.9 to 5.1 bits for each."""
 
+OPENVINO_BF16_BYTES = 4.1
+"""Bytes of memory for each weight that OpenVINO runs in bf16: its graph is made from a model in
+fp32, and a process holds the graph in fp16 beside the compiled copy. Measured, `PROCESS_BYTES`
+included: export 3.7 and process 3.4 GiB for ConvNeXt-XXL's 0.84 billion weights, export 6.8 GiB for
+1.5 billion."""
+
+ACTIVATION_MIB = {"openvino": 1.0}
+"""MiB of activations for each GMAC of an encoder's pass where a runtime reuses their memory: 0.3 to
+0.5, measured; eager fp32 peaked at `EAGER_ACTIVATION_MIB`."""
+
+EAGER_ACTIVATION_MIB = 4.0
+
 LLAMACPP_GAIN = 1.3
 """How much faster llama.cpp's prefill is than the rate of an fp32 matrix product, whatever its
 precision: 1.3 times torch at 256 tokens on two AVX2 cores, measured."""
@@ -181,11 +193,12 @@ def _feed_forward_width(llm: LanguageModel) -> int:
 
 
 def encode_bytes(encoder: Encoder, seen: EncoderInput | int, runtime: Runtime) -> int:
-    """Peak memory of an encode cell: the module it is built from, the runtime's copy of the
-    weights, and activations of some 4 MiB for each GMAC (what eager fp32 peaked at); of a
-    transformer built by transformers `TOWER_BYTES_PER_GMAC`."""
-    weights = encoder.parameters * (4.0 + _per_weight(runtime))
-    per_gmac = TOWER_BYTES_PER_GMAC if encoder.builder == "transformers" else 4 * 2**20
+    """Peak memory of an encode cell or of what makes its artifact: the module it is built from, the
+    runtime's copy of the weights, and activations in proportion to its operations."""
+    weights = encoder.parameters * _bytes_with_source(runtime)
+    per_gmac = ACTIVATION_MIB.get(runtime.backend, EAGER_ACTIVATION_MIB) * 2**20
+    if encoder.builder == "transformers":
+        per_gmac = TOWER_BYTES_PER_GMAC
     activations = encode_flops(encoder, seen) / 2e9 * per_gmac
     return round(weights + activations) + PROCESS_BYTES
 
@@ -196,9 +209,8 @@ def prefill_bytes(llm: LanguageModel, n_tokens: int, runtime: Runtime) -> int:
     With `weights=shared` in the runtime's options all layers share one block's weights. OpenVINO's
     graph is made from a model in fp32 beside it, which is the larger demand.
     """
-    per_weight = _per_weight(runtime)
-    if runtime.backend == "openvino":
-        per_weight += 4.0
+    is_exported = runtime.backend == "openvino"
+    per_weight = _bytes_with_source(runtime) if is_exported else _per_weight(runtime)
     n_weights = _distinct_weights(llm, runtime)
     cache = 2 * llm.n_layers * llm.n_kv_heads * llm.per_head * n_tokens
     activations = n_tokens * (4 * llm.hidden_size + 3 * llm.intermediate_size)
@@ -210,6 +222,13 @@ def _distinct_weights(llm: LanguageModel, runtime: Runtime) -> int:
     if runtime.options.get("weights") != "shared":
         return llm.parameters
     return llm.parameters - block_weights(llm) * (llm.n_layers - 1)
+
+
+def _bytes_with_source(runtime: Runtime) -> float:
+    """Bytes of a weight where a runtime's copy is made from a module in fp32."""
+    if (runtime.backend, runtime.precision) == ("openvino", "bf16"):
+        return OPENVINO_BF16_BYTES
+    return 4.0 + _per_weight(runtime)
 
 
 def _per_weight(runtime: Runtime) -> float:

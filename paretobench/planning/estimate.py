@@ -55,9 +55,11 @@ MADE_BYTES_PER_S = 0.5e9
 EXPORT_S, EXPORT_PER_WEIGHT_S = 4.0, 1.2e-8
 """Exporting an encoder to a runtime's own format: a start, and its weights; measured."""
 
-LLM_EXPORT_PER_WEIGHT_S = 4e-8
-"""Exporting a language model to OpenVINO: built, converted, compressed and saved. A first guess:
-20 s for 0.5 billion weights."""
+LLM_EXPORT_PER_WEIGHT_S = {"int8": 4e-8, "int4": 4e-8}
+LLM_EXPORT_WIDE_PER_WEIGHT_S = 2.5e-8
+"""Exporting a language model to OpenVINO: built, converted, saved, and compressed by nncf where its
+weights are in 8 or 4 bits. Two cores of an AMD EPYC beside other programs, seconds for 0.5 and 1.5
+billion weights: 20 and 38 in bf16, 32 and 66 in int4."""
 
 WRITTEN_BYTES_PER_S = 0.25e9
 """How fast a language model's weights are made, written and hashed, once per machine."""
@@ -150,7 +152,9 @@ def preparation_s(workload: Workload, cost: Cost, machine: Machine) -> float:
     if workload.runtime.backend == "llamacpp":
         return cost.weights_bytes / WRITTEN_BYTES_PER_S
     if workload.runtime.backend == "openvino" and workload.kind == "prefill":
-        return EXPORT_S + cost.weights * LLM_EXPORT_PER_WEIGHT_S
+        precision = workload.runtime.precision
+        rate_s = LLM_EXPORT_PER_WEIGHT_S.get(precision, LLM_EXPORT_WIDE_PER_WEIGHT_S)
+        return EXPORT_S + cost.weights * rate_s
     if workload.kind == "encode":
         return EXPORT_S + cost.weights * EXPORT_PER_WEIGHT_S
     return 0.0
