@@ -98,7 +98,7 @@ def gflops(probe: Workload, seconds: float) -> float:
     if probe.kind == "encode":
         _, _, gmacs = _ENCODERS[family_of("encode", probe.subject["encoder"])]
         return 2.0 * gmacs / seconds
-    labels = {"name": "", "label": "", "family": "", "size_label": ""}
+    labels: dict[str, Any] = {"name": "", "label": "", "family": "", "size_label": ""}
     llm = LanguageModel(**labels, **probe.subject["llm"], parameters=_LLM_WEIGHTS)
     cost = prefill_cost(llm, int(probe.subject["n_tokens"]), probe.runtime)
     reading_s = cost.weights_bytes / MEMORY_BYTES_PER_S

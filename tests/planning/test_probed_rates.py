@@ -21,7 +21,7 @@ def test_a_probe_of_the_family_on_the_runtime_gives_the_rate() -> None:
     row = {"probe": f"encode ViT {encode.runtime}", "seconds": 0.01, "gflops": 123.0}
     other = {"probe": "encode ViT other fp32", "seconds": None, "gflops": None}
     here = Environment({"chip": "x"}, {"probes": [row, other]})
-    probed = _probed(here, [encode, planned.prefill])
+    probed = _probed(here, [encode, planned.prefills[0][0]])
     assert probed == {encode.key: 123.0}
     cost = encode_cost(point.encoder, 336, encode.runtime)
     rates = Rates.of(Machine(64 << 30, gflops=50.0), (), probed)
