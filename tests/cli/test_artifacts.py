@@ -191,7 +191,8 @@ def test_a_sweep_for_a_mac_builds_nothing_and_says_so_on_stderr_alone(tmp_path: 
     assert result.returncode != 0 and result.stdout == ""
     assert len(result.stderr.strip().splitlines()) == 1
     assert "artifacts build +grid=NAME device=apple" in result.stderr
-    assert not (tmp_path / "cache").exists() and not (tmp_path / "reports").exists()
+    assert [each for each in (tmp_path / "cache").glob("*") if each.is_dir()] == []
+    assert not (tmp_path / "reports").exists()
 
 
 def test_the_command_that_the_message_names_is_one_that_exists(cli) -> None:
