@@ -124,7 +124,9 @@ class DeviceSweep:
             expected_cell_s=self._costs(store, chosen, workloads),
             ends_in_s=self.budget.checks_end_in_s,
         )
-        self._measure(store, self._accepted(pending), options)
+        accepted = self._accepted(pending)
+        self._measure(store, accepted, options)
+        self._say_unchecked(store, accepted)
 
     def view(self, store: Store) -> View:
         """The device's front as the store knows it now."""
@@ -192,6 +194,17 @@ class DeviceSweep:
             for key, workload in workloads.items()
             if by_label.get(workload.label)
         }
+
+    def _say_unchecked(self, store: Store, workloads: Sequence[Workload]) -> None:
+        """Which checks had no time within the budget."""
+        if self.budget.total_s is None:
+            return
+        known = known_cells(store, self.prepared.environment, [one.key for one in workloads])
+        for workload in workloads:
+            if workload.key not in known:
+                self.announce(
+                    f"{workload.label} is not checked end to end: no time was left for it"
+                )
 
     def _accepted(self, workloads: Sequence[Workload]) -> list[Workload]:
         """Of some checks, those that the device does not refuse."""
