@@ -312,7 +312,7 @@ class Layout:
 
 def example() -> Layout:
     """The example database's points with the scores of all recipes, and its costs."""
-    with Store.open(EXAMPLE) as store:
+    with Store.open(EXAMPLE, read_only=True) as store:
         view, cells, workloads = stored_view(store), store.cells(), store.workloads()
         cost_s: dict[str, list[float]] = {}
         for cell in cells:
@@ -444,7 +444,7 @@ def banked() -> Deviations:
 def real() -> Deviations:
     """Deviations of the example's processes from their part's mean, as wide as of one process."""
     found: dict[str, list[float]] = {}
-    with Store.open(EXAMPLE) as store:
+    with Store.open(EXAMPLE, read_only=True) as store:
         workloads, logs = store.workloads(), dict[str, list[float]]()
         for cell in store.cells():
             if cell.status != "disturbed":
