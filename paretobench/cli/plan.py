@@ -10,6 +10,7 @@ from paretobench.cli.options import as_json, composed_options, print_composed
 from paretobench.cli.preparation import (
     prepared_devices,
     show_plans,
+    warn_of_neighbours,
 )
 
 
@@ -32,4 +33,5 @@ def plan_command(
     for one in prepared:
         one.site.close()
     require_points(prepared)
+    warn_of_neighbours(prepared)
     show_plans(request, prepared, scoring, as_json)

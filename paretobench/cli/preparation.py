@@ -146,6 +146,15 @@ def warn_of_noise(prepared: Sequence[PlannedSweep]) -> None:
             warn(f"{whose}{finding}")
 
 
+def warn_of_neighbours(prepared: Sequence[PlannedSweep]) -> None:
+    """Say who computes on this machine now, and how much, if a plan has something to measure."""
+    from paretobench.measure import contention
+
+    measures_here = any(one.asked.executor == "local" and one.plan.pending for one in prepared)
+    if measures_here and (noise := contention.noise_now()):
+        warn(f"{noise}; what is measured meanwhile does not count")
+
+
 MOST_ROWS = 20
 """Rows of a plan's table: with the lines above it, a screen."""
 

@@ -31,7 +31,9 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def read_orders() -> dict[str, Any]:
-    """The JSON on stdin; from here on this process dies with its parent."""
+    """The JSON on stdin; from here on this process dies with its parent, and by SIGINT as by any
+    other signal: under `python -m` KeyboardInterrupt would end it with status 1, a failure."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     orders: dict[str, Any] = json.load(sys.stdin)
     lifeline = orders.get("lifeline_fd")
     if lifeline is not None:

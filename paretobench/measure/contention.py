@@ -223,6 +223,21 @@ def neighbours() -> list[Neighbour]:
     return [Neighbour(one.name, round(one.cpu, 2)) for one in busy[:MOST_NAMED]]
 
 
+GLANCE_S = 0.2
+"""How long a plan looks: 20 ticks on each core."""
+
+
+def noise_now(watch: Watch | None = None) -> str:
+    """Who takes how much of this machine's cores now; empty if it is quiet."""
+    watch = watch or Watch(MachineProbe(), name_neighbours=neighbours)
+    look = watch.look(GLANCE_S)
+    if look.is_quiet:
+        return ""
+    seen = Contention(0, (), neighbours=tuple(watch.name_neighbours()))
+    most = f", most by {seen.disturbers()}" if seen.neighbours else ""
+    return f"others take {look.share:.0%} of the cores (up to {watch.allowed:.0%} is quiet){most}"
+
+
 class Watch:
     """Readings around every sample of one process, and the waits between them.
 
@@ -244,8 +259,8 @@ class Watch:
         allowed: float | None = None,
     ) -> None:
         self._probe, self._limit_s = probe, wait_limit_s
-        self._allowed = allowed_here(probe.cores) if allowed is None else allowed
-        self._sleep, self._name_neighbours = sleep, name_neighbours
+        self.allowed = allowed_here(probe.cores) if allowed is None else allowed
+        self._sleep, self.name_neighbours = sleep, name_neighbours
         self._edges: list[tuple[Reading, Reading]] = []
         self._disturbed: set[int] = set()
         self._judged = 0
@@ -278,7 +293,7 @@ class Watch:
             return True
         first, last = window[0][0], window[-1][1]
         look = self._look_between(first, last)
-        allowed = self._allowed * (SLIGHT if look.is_quiet else 1.0)
+        allowed = self.allowed * (SLIGHT if look.is_quiet else 1.0)
         met = [i for i, edges in enumerate(window) if _met(*edges, allowed)]
         if look.is_quiet:
             is_there = look.share > tick_share(last.at_s - first.at_s, self._probe.cores)
@@ -313,7 +328,7 @@ class Watch:
     def _look_between(self, before: Reading, after: Reading) -> QuietCheck:
         cores = self._probe.cores
         share = foreign_share(before, after, cores)
-        return QuietCheck(share, is_quiet(share, after.at_s - before.at_s, cores, self._allowed))
+        return QuietCheck(share, is_quiet(share, after.at_s - before.at_s, cores, self.allowed))
 
     def wait(self) -> bool:
         """Wait for a quiet reading, as long as there is time; returns whether one came."""
@@ -321,7 +336,7 @@ class Watch:
             started_s = self._probe.read().at_s
             look = self.look()
             if not look.is_quiet and not self.neighbours:
-                self.neighbours = tuple(self._name_neighbours())
+                self.neighbours = tuple(self.name_neighbours())
             self.waited_s += max(self._probe.read().at_s - started_s, LOOK_S)
             if look.is_quiet:
                 self._has_resumed = True
@@ -351,7 +366,7 @@ class Watch:
             cores=cores,
             foreign=tuple(round(foreign_share(*edge, cores), 4) for edge in edges),
             disturbed=tuple(sorted(self._disturbed)),
-            allowed=self._allowed,
+            allowed=self.allowed,
             steal=_shares(edges, lambda r: r.steal_s, cores),
             pressure=_shares(edges, lambda r: r.pressure_s, 1),
             switches=tuple(after.switches - before.switches for before, after in edges),

@@ -23,7 +23,7 @@ from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.domain import Workload, canonical_json
 from paretobench.domain.records import FailureKind
 from paretobench.measure import prepare
-from paretobench.measure.process import Children, ChildResult, read_outcome
+from paretobench.measure.process import ChildExit, Children, ChildResult, read_outcome
 from paretobench.planning.plan import MEMORY_SHARE
 
 PREPARE_MODULE = "paretobench.measure.prepare"
@@ -58,6 +58,8 @@ def prepare_all(
 ) -> Iterator[Preparation]:
     """Prepare every workload, grouped by backend, one outcome at a time.
 
+    What a signal from outside ended is tried once more, as in `Children.ask`.
+
     Args:
         timeout_s: for one workload; the child is killed when none was finished for so long.
         announce: called with the workload that is next and how many are done.
@@ -70,11 +72,14 @@ def prepare_all(
     for workload in workloads:
         by_backend.setdefault(workload.runtime.backend, []).append(workload)
     for batch in by_backend.values():
-        left = list(batch)
+        left, has_retried = list(batch), False
         while left:
-            outcomes = _one_child(
+            outcomes, ended = _one_child(
                 left, children, artifacts, timeout_s, announce, done, is_limit_of_each, is_stopped
             )
+            is_crash = outcomes[-1].prepared is None and outcomes[-1].kind == "crashed"
+            if is_crash and ended.was_ended_from_outside and not has_retried:
+                outcomes, has_retried = outcomes[:-1], True
             yield from outcomes
             done += len(outcomes)
             left = left[len(outcomes) :]
@@ -184,8 +189,8 @@ def _one_child(
     done: int,
     is_limit_of_each: bool,
     is_stopped: Callable[[], bool],
-) -> list[Preparation]:
-    """Outcomes of as many workloads as one child got through; at least one."""
+) -> tuple[list[Preparation], ChildExit]:
+    """Outcomes of as many workloads as one child got through, at least one, and its end."""
     with tempfile.TemporaryDirectory(prefix="paretobench-") as name:
         folder, seen = Path(name), 0
         announce(workloads[0], done)
@@ -210,7 +215,7 @@ def _one_child(
             outcomes.append(_preparation(workload, outcome, ended.wall_s / len(workloads)))
             if not answered:
                 break
-        return outcomes
+        return outcomes, ended
 
 
 def _preparation(workload: Workload, outcome: ChildResult, share_s: float) -> Preparation:

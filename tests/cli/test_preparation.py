@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from paretobench.api.sweeps import results_so_far
-from paretobench.cli.preparation import warn_of_noise
-from paretobench.measure import quiet
+from paretobench.cli.preparation import warn_of_neighbours, warn_of_noise
+from paretobench.measure import contention, quiet
 from paretobench.store import Store
 from tests.cli.test_devices import RUN_ON, SWEEP, machine, run, write_lab
 from tests.cli.test_sweep import HUGE
@@ -145,3 +145,16 @@ def test_a_plan_of_ten_thousand_points_is_a_screen_of_text(tmp_path):
     lines = (shown.stderr + shown.stdout).splitlines()
     assert len(lines) <= 40
     assert "points refused" in shown.stderr and "more models" in shown.stderr + shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("noise", "said"),
+    [("", ""), ("make takes all", "warning: make takes all; what is measured meanwhile does not")],
+)
+def test_a_plan_names_who_computes_beside_it(
+    noise: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(contention, "noise_now", lambda: noise)
+    plan = SimpleNamespace(pending=["something"])
+    warn_of_neighbours([SimpleNamespace(asked=SimpleNamespace(executor="local"), plan=plan)])  # type: ignore[list-item]
+    assert capsys.readouterr().err.startswith(said) and bool(noise) == bool(said)

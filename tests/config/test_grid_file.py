@@ -38,6 +38,14 @@ WRONG = {
         HEADER + "hydra:\n  sweper:\n" + BLOCKS,
         "line 4: unknown key 'sweper' in hydra; did you mean 'sweeper'?",
     ),
+    "a callback": (
+        HEADER + "hydra:\n  callbacks: {mine: {_target_: os.system}}\n",
+        "line 4: unknown key 'callbacks' in hydra",
+    ),
+    "a target": (
+        HEADER + "mine: {_target_: os.system}\n" + "hydra:\n  sweeper:\n" + BLOCKS,
+        "unknown setting 'mine'",
+    ),
     "a list": ("# @package _global_\n- a\n- b\n", "line 2: a grid must be a mapping"),
     "a word": ("# @package _global_\nfastvithd\n", "line 2: a grid must be a mapping"),
     "hydra is a list": (HEADER + "hydra: [1]\n", "line 3: hydra must be a mapping"),

@@ -23,6 +23,7 @@ from paretobench.measure.contention import (
     allowed_here,
     foreign_share,
     is_quiet,
+    noise_now,
 )
 from paretobench.measure.timing import Repetition, sample
 from paretobench.planning.stopping import SamplingPlan
@@ -272,3 +273,21 @@ def test_slowness_is_judged_by_undisturbed_samples() -> None:
     own = watch(machine)
     samples = sample(repetition(machine, 0.5), plan(), watch=own)
     assert len(own.record((None, None)).counted(samples)) >= 5
+
+
+def test_noise_now_says_how_much_is_taken_and_by_whom() -> None:
+    machine = ScriptedMachine(busy=lambda at_s: 1.0)
+    watch = Watch(
+        machine,
+        sleep=machine.sleep,
+        name_neighbours=lambda: [Neighbour("make", 1.0)],
+        allowed=0.03,
+    )
+    assert noise_now(watch) == (
+        "others take 50% of the cores (up to 3% is quiet), most by make (1.00 cores)"
+    )
+
+
+def test_a_quiet_machine_has_no_noise_to_name() -> None:
+    machine = ScriptedMachine()
+    assert noise_now(Watch(machine, sleep=machine.sleep, allowed=0.03)) == ""

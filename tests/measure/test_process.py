@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from paretobench.measure import cell
 from paretobench.measure.child import write_answer
+from paretobench.measure.preparation import prepare_all
 from paretobench.measure.process import (
     ALLOCATOR_DEFAULTS,
     ChildExit,
@@ -25,6 +28,8 @@ from paretobench.measure.process import (
 )
 from paretobench.planning.stopping import SamplingPlan
 from tests.measure import pretend
+from tests.measure.pretend import workload
+from tests.measure.scripted import ScriptedChildren
 
 PLAN = SamplingPlan(sample_s=0.02, sample_limit_s=0.02, warmup_limit_s=0.02, max_samples=20)
 GIB = 2**30
@@ -174,20 +179,40 @@ def test_no_file_of_the_parents_is_left_open() -> None:
     assert psutil.Process().num_fds() <= before
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_child_that_a_signal_from_outside_ended_is_started_once_more(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    program = tmp_path / "once.py"
-    program.write_text(
-        "import json, os, sys\n"
-        "orders = json.load(sys.stdin)\n"
+    (tmp_path / "once.py").write_text(
+        "import json, os\n"
+        "from paretobench.measure import child\n"
+        "orders = child.read_orders()\n"
         f"mark = {str(tmp_path / 'struck')!r}\n"
         "if not os.path.exists(mark):\n"
         "    open(mark, 'w').close()\n"
         f"    os.kill(os.getpid(), {int(number)})\n"
-        "open(orders['result'], 'w').write(json.dumps({'status': 'ok', 'tries': 2}))\n"
+        "child.write_answer(orders['result'], {'status': 'ok', 'tries': 2})\n"
     )
-    children = Children(launcher=(sys.executable, str(program)))
-    done = children.ask("unused", lambda result: {"result": str(result)}, 30.0)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", str(Path.cwd()))])
+    children = Children(variables={"PYTHONPATH": path})
+    done = children.ask("once", lambda result: {"result": str(result)}, 30.0)
     assert done.answer == {"status": "ok", "tries": 2}
+
+
+def test_a_preparation_that_a_signal_from_outside_ended_is_tried_once_more(
+    tmp_path: Path,
+) -> None:
+    class KilledOnce(ScriptedChildren):
+        runs = 0
+
+        def run(self, *given: Any, **more: Any) -> ChildExit:
+            self.runs += 1
+            if self.runs == 1:
+                return ChildExit(-int(signal.SIGTERM), False, (), 0, 0, 1.0)
+            return super().run(*given, **more)
+
+    done = list(
+        prepare_all([workload("a"), workload("b")], KilledOnce(), tmp_path, 9.0, lambda *_: None)
+    )
+    assert [one.workload.label for one in done] == ["a", "b"]
+    assert all(one.prepared is not None for one in done)
