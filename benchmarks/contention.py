@@ -32,13 +32,13 @@ from pathlib import Path
 from typing import Any
 
 from paretobench import backends
-from paretobench.backends.artifacts import default_root
 from paretobench.config import load_catalogue
 from paretobench.domain import Runtime, encode_workload
 from paretobench.measure.canary import canary
 from paretobench.measure.contention import MachineProbe, Watch, foreign_share
 from paretobench.measure.timing import Repetition, sample, warm_up
 from paretobench.planning.stopping import cell_plan
+from paretobench.resources import cache_folder
 
 RUNTIMES = ("torch", "openvino", "onnxruntime", "numpy")
 ALLOWED_BIAS = 0.03
@@ -98,7 +98,7 @@ def session_of(name: str, encoder: str) -> tuple[Callable[[], None], Callable[[]
     runtime = Runtime(name, "fp32")
     workload = encode_workload(load_catalogue().encoders[model], int(px), runtime)
     backend = backends.get(name)
-    session = backend.load(workload, backend.prepare(workload, default_root()))
+    session = backend.load(workload, backend.prepare(workload, cache_folder()))
     return session.run, session.renew_input
 
 

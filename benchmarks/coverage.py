@@ -5,9 +5,10 @@ project's own code. For each kind of noise, neighbours in bursts and constant lo
 how often the 95 % interval contains the truth, how often a label warns or the row says that it is
 not known, and the device time against a fixed design of 20 processes x 20 samples. Then the same
 for whole sweeps at `quick` and `standard`, with how often a front is wrongly called sure; and for
-intervals that borrow their spread from other workloads (`pooled`), with unequal spreads.
+intervals that borrow their spread from other workloads (`pooled`), with unequal spreads; and for
+audits, whose sittings differ.
 
-    python benchmarks/coverage.py [--runs 1000] [--seed 0]
+    python benchmarks/coverage.py [--runs 1000] [--seed 0] [--only rigorous sweeps ...]
 
 Exit status 1 if a coverage that is not labelled leaves 93 to 98 %, or if the stopping rule
 saves less than a factor of 2.
@@ -24,7 +25,7 @@ import numpy as np
 import pairing
 from simulated import OVERHEAD_S, Noise, Process, World, measure
 
-from paretobench.analysis import pooling, stats
+from paretobench.analysis import levels, pooling, stats
 from paretobench.analysis.front import front_mask
 from paretobench.analysis.noise import latency_noise
 from paretobench.analysis.points import Contender, LatencyNoise
@@ -348,16 +349,71 @@ def pooled_runs(
     return tally, noisiest, float(np.median(alone)) if alone else float("nan")
 
 
+SESSIONS = ((0.0, 0.01), (0.002, 0.01), (0.005, 0.01), (0.01, 0.01), (0.03, 0.01), (0.03, 0.0))
+"""Standard deviations of sessions and of the processes in them, for audits."""
+
+
+def audit_section(runs: int, seed: int) -> list[str]:
+    """Coverage of the interval over three sittings of five processes, and over more of them."""
+    print("\nLevels (fidelity=audit): sittings of five processes; the truth is of all sittings")
+    print(
+        f"{'session sd':>10} {'process sd':>10} {'sittings':>8} {'coverage':>9} {'processes':>10}"
+    )
+    print("(processes: the coverage if every process counted alone)")
+    failed = []
+    rng = np.random.default_rng(seed)
+    for session_sd, process_sd in SESSIONS:
+        for n in (3, 6):
+            tally, alone = Tally(), Tally()
+            for _ in range(runs):
+                cells = sittings(rng, n, session_sd, process_sd)
+                tally.add(levels.measurement(cells).latency, 1.0)
+                alone.add(stats.measurement(cells).latency, 1.0)
+            print(
+                f"{session_sd:10.1%} {process_sd:10.1%} {n:8} {tally.coverage:8.1%} "
+                f"{alone.coverage:10.1%}"
+            )
+            if tally.coverage < LOW - 2 * tally.error:
+                failed.append(f"audit, {session_sd:.1%} and {process_sd:.1%}: {tally.coverage:.1%}")
+    return failed
+
+
+def sittings(rng: np.random.Generator, n: int, session_sd: float, process_sd: float) -> list[Cell]:
+    """Audited cells of `n` sittings of five processes on days of their own."""
+    found = []
+    for session in range(n):
+        shift = rng.normal(0.0, session_sd)
+        for index in range(5):
+            median = math.exp(shift + rng.normal(0.0, process_sd))
+            found.append(
+                Cell(
+                    "w", "e", f"2026-01-01T{4 * session:02d}:{index:02d}:00+00:00", "audit", index,
+                    1.0, median, (), (median,) * 2, 0.02, 0.02, 20.0, None,
+                    sweep_key=str(session),
+                )
+            )  # fmt: skip
+    return found
+
+
+SECTIONS = ("rigorous", "sweeps", "drift", "pooled", "audit")
+
+
 def main() -> int:
-    """Print every table; returns 1 if something does not hold."""
+    """Print the tables; returns 1 if something does not hold."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     given = parser.parse_args()
-    failed = rigorous_section(given.runs, given.seed)
-    failed += sweep_section(max(given.runs // 10, 5), given.seed)
-    failed += drift_section(max(given.runs // 4, 50), given.seed)
-    failed += pooled_section(given.runs, given.seed)
+    runs, seed = given.runs, given.seed
+    sections: dict[str, Callable[[], list[str]]] = {
+        "rigorous": lambda: rigorous_section(runs, seed),
+        "sweeps": lambda: sweep_section(max(runs // 10, 5), seed),
+        "drift": lambda: drift_section(max(runs // 4, 50), seed),
+        "pooled": lambda: pooled_section(runs, seed),
+        "audit": lambda: audit_section(runs, seed),
+    }
+    failed = [text for name in given.only for text in sections[name]()]
     for text in failed:
         print(f"does not hold: {text}")
     return 1 if failed else 0

@@ -85,19 +85,19 @@ def replay(
 
 def collect(path: Path, plan: Path, processes: int) -> None:
     """Fill a bank: every workload of a plan, in turn, in fresh processes."""
-    from paretobench.backends.artifacts import default_root
     from paretobench.domain import Workload
     from paretobench.measure import harness, terms
     from paretobench.measure.environment import fingerprint
     from paretobench.measure.single import MemoryStore
     from paretobench.planning import stopping
+    from paretobench.resources import cache_folder
 
     data = json.loads(plan.read_text(encoding="utf-8"))
     workloads = [Workload.from_json(one.get("workload", one)) for one in data["workloads"]]
     sampling = stopping.cell_plan("standard").sampling
     rule = stopping.CellPlan("standard", sampling, processes, processes)
     harness.cell_plan = lambda *_: rule  # type: ignore[assignment]
-    options = terms.Options(default_root(), sweep_key="bank")
+    options = terms.Options(cache_folder(), sweep_key="bank")
     store = MemoryStore()
     harness.run(workloads, store=store, environment=fingerprint(), options=options)
     bank = {
