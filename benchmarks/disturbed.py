@@ -29,7 +29,7 @@ import contention
 from paretobench.analysis import pooling, stats
 from paretobench.config import expand
 from paretobench.domain.records import Cell, Estimate, Fidelity
-from paretobench.measure import harness
+from paretobench.measure import harness, terms
 from paretobench.resources import cache_folder
 from paretobench.store import Store
 from paretobench.sweeping import prepare as planning
@@ -55,7 +55,7 @@ def swept(overrides: Sequence[str], fidelity: Fidelity, seed: int) -> Swept:
         request = expand([*overrides, f"fidelity={fidelity}", "check=0"])
         (planned,), _ = planning.prepare(request, None)
         workloads = [one.workload for one in planned.plan.workloads]
-        options = harness.Options(
+        options = terms.Options(
             cache_folder(),
             fidelity=fidelity,
             seed=seed,

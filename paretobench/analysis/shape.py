@@ -8,6 +8,7 @@ References:
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 
 SEVERE_FENCE_IQR = 3.0
@@ -34,6 +35,23 @@ distribution have one outside the outer fences in 14 to 3 % of cases, 50 in 1 %.
 
 OUTLIER_SHARE = 0.01
 """Share of the samples above which outliers are worth a label: below it no median moves."""
+
+
+STEADY = 0.02
+"""The last two quarters of a process's samples agree within this share: the warm-up's tolerance."""
+
+
+def is_settled(samples_s: Sequence[float], tolerance: float = STEADY) -> bool:
+    """Whether the last two quarters of the samples of a process have the same median.
+
+    >>> is_settled([1.0] * 20), is_settled([1.0 + 0.01 * i for i in range(20)]), is_settled([1.0])
+    (True, False, False)
+    """
+    quarter = len(samples_s) // 4
+    if quarter < 2:
+        return False
+    before = statistics.median(samples_s[-2 * quarter : -quarter])
+    return abs(statistics.median(samples_s[-quarter:]) / before - 1.0) <= tolerance
 
 
 def severe_outliers(samples_s: Sequence[float]) -> int:

@@ -52,7 +52,7 @@ UNKNOWN_METHOD = "unknown"
 _RANK = {"suspect": 1, "disturbed": 2}
 """Which of a round's cells counts: the lowest; whatever is in order has 0."""
 
-_LEVELS: tuple[Fidelity, ...] = ("quick", "standard", "rigorous")
+_LEVELS: tuple[Fidelity, ...] = ("quick", "standard", "rigorous", "audit")
 
 P = TypeVar("P", bound=Process)
 
@@ -270,7 +270,7 @@ def replicates(cells: Iterable[P], at_least: Fidelity = "quick") -> list[P]:
 
     Args:
         cells: the cells of one workload in one environment, with their samples or without.
-        at_least: quick cells do not count for a higher level; standard and rigorous cells
+        at_least: quick cells do not count for a higher level; standard, rigorous and audit cells
             follow the same protocol and count for each other.
     """
     ordered = list(cells)
@@ -382,7 +382,8 @@ def _latency(counted: Sequence[Cell], fidelity: Fidelity, pool: Pool | None) -> 
     if len(counted) == 1:
         return estimate(medians_s, pool or PRIOR, labels)
     nominal = SEQUENTIAL_CONFIDENCE if fidelity == "rigorous" else CONFIDENCE
-    return estimate(medians_s, None if fidelity == "rigorous" else pool, labels, nominal)
+    borrows = fidelity in ("quick", "standard")
+    return estimate(medians_s, pool if borrows else None, labels, nominal)
 
 
 def _range_seen(

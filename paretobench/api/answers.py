@@ -206,7 +206,7 @@ def answer(
     asked = _conditions(where, view)
     found = []
     for panel in view.panels():
-        rows = panel.undisturbed
+        rows = panel.judged
         if not rows:
             continue
         result = best(

@@ -38,7 +38,7 @@ def override_values() -> dict[str, list[str]]:
     """What may be left of `=`, and the values that are known to its right.
 
     >>> override_values()["fidelity"]
-    ['quick', 'standard', 'rigorous']
+    ['quick', 'standard', 'rigorous', 'audit']
     """
     from dataclasses import fields
 

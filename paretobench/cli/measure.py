@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("spec", type=click.File("r"))
 @click.option(
     "--fidelity",
-    type=click.Choice(["quick", "standard", "rigorous"]),
+    type=click.Choice(["quick", "standard", "rigorous", "audit"]),
     default="standard",
     show_default=True,
     help="How much to repeat.",

@@ -14,7 +14,7 @@ from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.planning.question import UNTIL, Question
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "fidelity": ("quick", "standard", "rigorous"),
+    "fidelity": ("quick", "standard", "rigorous", "audit"),
     "protocol": ("paper", "full"),
     "weights": ("full", "shared", "checkpoint"),
     "choose": ("measured", "listed"),

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 from paretobench.domain import content_key
 from paretobench.domain.contention import Contention
 
-Fidelity = Literal["quick", "standard", "rigorous"]
+Fidelity = Literal["quick", "standard", "rigorous", "audit"]
 SourceKind = Literal["measured", "published", "digitised", "imported"]
 CellStatus = Literal["ok", "unjudged", "suspect", "disturbed"]
 FailureKind = Literal["unsupported", "out_of_memory", "timed_out", "crashed", "invalid"]

@@ -26,6 +26,9 @@ from paretobench.measure.energy import EnergyMeter
 from paretobench.measure.timing import Repetition, sample, warm_up
 from paretobench.planning.stopping import SamplingPlan
 
+LAYOUT = ("environment_padding_bytes", "heap_padding_bytes")
+"""Orders of an audited process that move its stack and heap."""
+
 ENDING_S = 0.75
 """What a process takes after its last sample: freeing what it holds, the pause, the canary, the
 interpreter's end. Measured: 0.6 to 0.9 s."""
@@ -108,6 +111,7 @@ def time_workload(given: Mapping[str, Any]) -> dict[str, Any]:
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     plan = SamplingPlan(**given["sampling"])
     workload = Workload.from_json(given["workload"])
+    padding = bytearray(int(given.get("heap_padding_bytes", 0)))  # before anything is loaded
     limit_s = given.get("wait_limit_s", PROCESS_WAIT_LIMIT_S)
     watch = Watch(MachineProbe(), limit_s, name_neighbours=neighbours)
     before_s, before = watch.around(canary)
@@ -116,6 +120,8 @@ def time_workload(given: Mapping[str, Any]) -> dict[str, Any]:
     overhead_s = since_spawn_s - prepare_s - watch.waited_s + ENDING_S
     timed = time_session(session, plan, overhead_s, watch)
     facts = dict(session.facts) | {"sampling": plan.to_json()} | timed.pop("facts")
+    if padding:
+        facts["layout"] = {name: given[name] for name in LAYOUT}
     session.close()
     time.sleep(SETTLE_S)
     after_s, after = watch.around(canary)

@@ -8,13 +8,15 @@ Killing it at any moment loses at most the process in flight, and the same call 
 
 from __future__ import annotations
 
+import random
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from paretobench.analysis.levels import SESSION_GAP_S, age_s, sessions
 from paretobench.analysis.stats import cell_median, check_samples, replicates
 from paretobench.backends import PreparedArtifact
 from paretobench.domain import Workload
@@ -36,6 +38,10 @@ from paretobench.planning.stopping import CellPlan, Decision, cell_plan
 
 CELL_MODULE = "paretobench.measure.cell"
 
+ENVIRONMENT_PADDING_BYTES, HEAP_PADDING_BYTES = 4096, 1 << 20
+"""Bounds of what is added to the environment, which moves the stack within a page, and allocated
+first on the heap (Mytkowicz, Diwan, Hauswirth and Sweeney, ASPLOS 2009)."""
+
 DISTURBED_AT_MOST = 4
 """Disturbed processes of one workload in one run, after which it is left for a later one."""
 
@@ -51,10 +57,22 @@ def needs_more(cells: Sequence[Process], plan: CellPlan, is_cheapest: bool = Fal
 def progress(cells: Sequence[Process], plan: CellPlan) -> tuple[list[float], float]:
     """The medians that count at the plan's fidelity, and the wall seconds of their processes.
 
-    What was disturbed does not count, and what was repeated is not charged.
+    What was disturbed does not count, and what was repeated is not charged. Where a plan wants
+    several sessions, those before this one count once there are enough of them.
     """
     counted = [c for c in replicates(cells, plan.fidelity) if c.status != "disturbed"]
+    if plan.sessions > 1:
+        audited = [cell for cell in counted if cell.fidelity == plan.fidelity]
+        counted = _of_this_session(audited, plan, datetime.now(UTC))
     return [cell_median(cell) for cell in counted], sum(cell.wall_s for cell in counted)
+
+
+def _of_this_session(cells: list[Process], plan: CellPlan, now: datetime) -> list[Process]:
+    """Cells of the session that goes on; all of them if there are enough sessions, else none."""
+    found = sessions(cells)
+    if found and age_s(found[-1][-1], now) < SESSION_GAP_S:
+        return found[-1]
+    return cells if len(found) >= plan.sessions else []
 
 
 def run(
@@ -138,20 +156,43 @@ class Measuring:
     def measure_rounds(self) -> None:
         """Prepare, then rounds until no workload needs another process."""
         if self.active():
-            self.prepare([self.workloads[key] for key in self.active()])
+            keys = sorted(self.with_parts(self.active()))
+            self.prepare([self.workloads[key] for key in keys])
         if self.active():
             self.judge.take_reference(canary)
-        every = [cell for cells in self.cells.values() for cell in cells]
-        round_index = current_round(every, self.options.sweep_key)
+        round_index = self.first_round()
         while self.active() and not self.judge.is_hopeless:
             self.visit(round_index)
             round_index += 1
         if self.judge.is_hopeless:
             self.account.stopped = self.judge.why_hopeless()
 
+    def first_round(self) -> int:
+        """The round to begin with: the one that was interrupted; a new one where checks begin,
+        whose parts have been in every round so far."""
+        sweep_key, beside = self.options.sweep_key, self.options.beside
+        every = [cell for cells in self.cells.values() for cell in cells]
+        if not beside:
+            return current_round(every, sweep_key)
+        mine = [cell for cell in every if cell.sweep_key == sweep_key]
+        checks = [cell for cell in mine if cell.workload_key in beside]
+        if checks or not mine:
+            return current_round(checks, sweep_key)
+        return current_round(mine, sweep_key) + 1
+
     def active(self) -> list[str]:
-        """Keys of the workloads that need another process."""
-        return [key for key in self.workloads if key not in self.failed and self.needs_more(key)]
+        """Keys of the workloads that need another process for themselves."""
+        parts = {part for keys in self.options.beside.values() for part in keys}
+        return [
+            key
+            for key in self.workloads
+            if key not in self.failed and key not in parts and self.needs_more(key)
+        ]
+
+    def with_parts(self, active: Collection[str]) -> set[str]:
+        """These workloads and what is measured beside them."""
+        parts = {part for key in active for part in self.options.beside.get(key, ())}
+        return {*active, *(part for part in parts if part not in self.failed)}
 
     def needs_more(self, key: str) -> bool:
         """Whether a workload needs another process; records why if not."""
@@ -216,7 +257,7 @@ class Measuring:
     def visit(self, round_index: int) -> None:
         """One round: a process for every active workload without one, then the repeats."""
         order = round_order(self.workloads, round_index, self.options.seed)
-        active, again = set(self.active()), []
+        active, again = self.with_parts(self.active()), []
         for key in order:
             if key not in active or self.visited(key, round_index):
                 continue
@@ -249,7 +290,8 @@ class Measuring:
         def orders(result: Path) -> Mapping[str, Any]:
             made = self.prepared.get(workload.key)
             sampling, artifacts = self.plan.sampling, self.options.artifacts
-            return cell_module.orders(workload, sampling, artifacts, result, made, wait_limit_s)
+            given = cell_module.orders(workload, sampling, artifacts, result, made, wait_limit_s)
+            return given | self.layout(workload.key, round_index)
 
         limit_s = self.deadline.limit_s(self.options.cell_timeout_s + wait_limit_s)
         outcome = self.children.ask(CELL_MODULE, orders, limit_s)
@@ -265,6 +307,17 @@ class Measuring:
         self.account.work_s += cell.work_s
         self.listen(events.CellFinished(workload, cell, self.remaining_s()))
         return cell
+
+    def layout(self, key: str, round_index: int) -> dict[str, int]:
+        """Sizes that move a process's stack and heap, drawn anew for each audited process."""
+        if self.plan.fidelity != "audit":
+            return {}
+        n = len(self.cells[key])
+        rng = random.Random(f"{self.options.seed}:{key}:{round_index}:{n}")
+        return {
+            "environment_padding_bytes": rng.randrange(ENVIRONMENT_PADDING_BYTES),
+            "heap_padding_bytes": rng.randrange(HEAP_PADDING_BYTES),
+        }
 
     def accept(
         self, workload: Workload, outcome: ChildResult, round_index: int, phase: str = ""
@@ -335,13 +388,19 @@ class Measuring:
         if not times:
             return None
         usual = statistics.median(times)
-        total = 0.0
-        for key, seconds in known.items():
-            each = usual if seconds is None else seconds
-            total += each * self.plan.expected_cells(
-                *self.progress(key), each, key in self.options.cheapest
-            )
-        return total
+        each = {key: usual if seconds is None else seconds for key, seconds in known.items()}
+        left = {key: self.cells_left(key, each[key]) for key in known}
+        return sum(left[key] * each[key] for key in known)
+
+    def cells_left(self, key: str, each_s: float) -> int:
+        """How many processes of a workload probably come yet; a part has those of its checks."""
+        beside = self.options.beside
+        checks = [check for check, parts in beside.items() if key in parts]
+        if checks:
+            active = [check for check in checks if check not in self.failed]
+            return max((self.cells_left(c, self.cell_s(c) or each_s) for c in active), default=0)
+        is_cheapest = key in self.options.cheapest
+        return self.plan.expected_cells(*self.progress(key), each_s, is_cheapest)
 
     def cell_s(self, key: str) -> float | None:
         """Wall seconds of one process of a workload: measured, else the plan's estimate."""

@@ -32,6 +32,9 @@ OOM_SHARE = 0.8
 """A child killed from outside while holding this share of what it could have is taken for a
 victim of the kernel's out-of-memory killer even where no counter says so."""
 
+PADDING_VARIABLE = "PARETOBENCH_PADDING"
+"""Moves the stack of an audited process; see `harness.ENVIRONMENT_PADDING_BYTES`."""
+
 ALLOCATOR_DEFAULTS: Mapping[str, str] = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "-1",
@@ -166,7 +169,7 @@ class Children:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=child_environment({**os.environ, **self.variables}),
+                env=child_environment({**os.environ, **self.variables, **_padding(orders)}),
                 pass_fds=(reader, *self.keep_fds),
                 start_new_session=True,
             )
@@ -180,6 +183,12 @@ class Children:
             wall_s = time.monotonic() - started
             lines = _last_lines(log)
         return ChildExit(process.returncode, timed_out, lines, peak, oom_kills() - kills, wall_s)
+
+
+def _padding(orders: Mapping[str, Any]) -> dict[str, str]:
+    """A variable that nobody reads, of the size that the orders ask for."""
+    size = int(orders.get("environment_padding_bytes", 0))
+    return {PADDING_VARIABLE: "x" * size} if size else {}
 
 
 def _send(process: subprocess.Popen[bytes], data: bytes) -> None:

@@ -56,6 +56,8 @@ class Options:
         expected_cell_s: the plan's estimate of one process by workload key, for the time left.
         cheapest: keys of the workloads that get their least number of processes whatever the
             budget (`stopping.cheapest`).
+        beside: keys of the workloads that are measured again in every round of another one, by
+            its key: the parts of a check, so that what drifts is the same for both.
         inquiry: JSON of the question that decides what runs next; None visits all in rounds.
         preparation_s: seconds of making what is not there yet, by workload key.
         peak_bytes: the plan's memory of one process by workload key; artifacts are made side by
@@ -73,6 +75,7 @@ class Options:
     cell_timeout_s: float = 1800.0
     expected_cell_s: Mapping[str, float] = field(default_factory=dict)
     cheapest: Collection[str] = ()
+    beside: Mapping[str, Collection[str]] = field(default_factory=dict)
     inquiry: Mapping[str, Any] | None = None
     preparation_s: Mapping[str, float] = field(default_factory=dict)
     peak_bytes: Mapping[str, int] = field(default_factory=dict)

@@ -99,11 +99,15 @@ class Estimator:
         return Expected(latency_s, overhead_s, cell_s, wall_s)
 
     def end_to_end_s(self, encode: Expected, passes: int, prefill: Expected) -> float:
-        """All processes of one point's check: both halves are loaded and run in each."""
+        """All processes of one point's check, each loading and running both halves, and those of
+        the parts in the same rounds."""
         overhead_s = encode.overhead_s + prefill.overhead_s
         latency_s = passes * encode.latency_s + prefill.latency_s
         rule = cell_plan(check_fidelity(self.rule.fidelity))
-        return rule.expected_s(rule.sampling.expected_s(latency_s, overhead_s))
+        cell_s = rule.sampling.expected_s(latency_s, overhead_s)
+        rounds = rule.expected_cells([], 0.0, cell_s)
+        parts_s = (rule.sampling.expected_s(p.latency_s, p.overhead_s) for p in (encode, prefill))
+        return rounds * (cell_s + sum(parts_s))
 
     def besides_s(
         self,

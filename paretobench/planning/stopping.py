@@ -18,6 +18,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from paretobench.analysis.shape import is_settled
 from paretobench.domain.records import Fidelity
 
 ADAPTIVE_CELLS = 8
@@ -52,6 +53,8 @@ class SamplingPlan:
             the lower one for slow runs.
         disturbed_limit_s: time that samples which other programs disturbed may take before no
             more of them are replaced; one is replaced however long it takes.
+        settle_limit_s: sampling goes on, at most for so long, until the samples have settled
+            (`shape.is_settled`): what is slow at first or heats up is then past it.
     """
 
     window: int = 3
@@ -65,6 +68,7 @@ class SamplingPlan:
     max_samples: int = 1000
     min_slow_samples: int = 2
     disturbed_limit_s: float = 10.0
+    settle_limit_s: float = 0.0
 
     def target_s(self, overhead_s: float, worked_s: float = 0.0) -> float:
         """How long to sample, given the seconds already spent.
@@ -91,7 +95,9 @@ class SamplingPlan:
         n = len(samples_s)
         if n >= self.max_samples:
             return False
-        return n < self.least(samples_s) or elapsed_s < target_s
+        if n < self.least(samples_s) or elapsed_s < target_s:
+            return True
+        return elapsed_s < self.settle_limit_s and not is_settled(samples_s)
 
     def replaces(self, samples_s: Sequence[float], counted_s: Sequence[float]) -> bool:
         """Whether samples that other programs disturbed are still replaced by further ones.
@@ -179,6 +185,7 @@ class CellPlan:
         budget_limit_s: the second and later of `min_cells` must fit into this many seconds.
         precision_goal: half-width of the interval to stop at, as a fraction; None if the
             budget alone decides.
+        sessions: sittings, an hour apart, that each take this many processes.
     """
 
     fidelity: Fidelity
@@ -188,6 +195,7 @@ class CellPlan:
     budget_s: float = float("inf")
     budget_limit_s: float = float("inf")
     precision_goal: float | None = None
+    sessions: int = 1
 
     def decide(
         self, medians_s: Sequence[float], spent_s: float, is_cheapest: bool = False
@@ -207,7 +215,8 @@ class CellPlan:
             return Decision(True, "not measured yet")
         if n >= self.max_cells:
             plural = "process" if n == 1 else "processes"
-            return Decision(False, f"{n} {plural}, the most that {self.fidelity} takes")
+            sitting = " in one sitting" if self.sessions > 1 else ""
+            return Decision(False, f"{n} {plural}, the most that {self.fidelity} takes{sitting}")
         if is_cheapest and n < self.min_cells:
             return Decision(True, f"{n} of at least {self.min_cells} processes, for the pool")
         budget_s = self.budget_limit_s if n < self.min_cells else self.budget_s
@@ -326,4 +335,10 @@ def cell_plan(fidelity: Fidelity, precision_goal: float = 0.01) -> CellPlan:
         return CellPlan(
             "rigorous", rigorous, min_cells=5, max_cells=20, precision_goal=precision_goal
         )
-    raise ValueError(f"fidelity is quick, standard or rigorous, not {fidelity!r}")
+    if fidelity == "audit":
+        audit = SamplingPlan(
+            sample_s=20.0, sample_limit_s=20.0, settle_limit_s=120.0, min_samples=20,
+            max_samples=5000, min_slow_samples=8,
+        )  # fmt: skip
+        return CellPlan("audit", audit, min_cells=5, max_cells=5, sessions=3)
+    raise ValueError(f"fidelity is quick, standard, rigorous or audit, not {fidelity!r}")

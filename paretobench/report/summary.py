@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from paretobench.report.changes import changes
 from paretobench.report.formatting import PROTOCOLS, estimate_ms, score_percent
 from paretobench.report.tables import markdown_text
 from paretobench.report.tables.markup import markdown_code, markdown_inline
+from paretobench.report.view.one_piece import explanation, ratio_text
 from paretobench.report.view.rows import MissingResult, Panel, Row, View, benchmark_label
-from paretobench.units import counted, duration
+from paretobench.units import MISSING, counted, duration, percent
+
+if TYPE_CHECKING:
+    from paretobench.analysis.levels import Audit
 
 MOST_LISTED = 500
 """Rows of the table in the summary; GitHub shows no Markdown file above half a megabyte."""
@@ -35,6 +40,8 @@ def summary_text(view: View, figures: Sequence[str], formats: Sequence[str] = ("
         _changes(view),
         _missing_list("Refused", view.refusals),
         _missing_list("Failed", view.failures),
+        _list("In one piece, over the sum of the parts", _checks(view)),
+        _audited(view),
         _table(view),
         _list("Sources", view.sources),
     ]
@@ -185,6 +192,47 @@ def _changes(view: View) -> str:
         if lines
     ]
     return "\n\n".join(["## What would change this answer", *parts])
+
+
+def _checks(view: View) -> list[str]:
+    """Every point that was timed in one piece: the ratio to its sum, and what it is made of."""
+    checked = {row.identity: (row, row.one_piece) for row in view.rows if row.one_piece}
+    return [f"{row}: {explanation(found)}" for row, found in checked.values() if found]
+
+
+AUDIT_COLUMNS = (
+    "workload", "p50 ms", "p90 ms", "p99 ms", "sustained / burst", "steady", "run", "process",
+    "session", "day", "interval of",
+)  # fmt: skip
+
+
+def _audited(view: View) -> str:
+    """What audited workloads say beyond a median; nothing where none was audited."""
+    if not view.audits:
+        return ""
+    lines = [
+        "## Audit",
+        "",
+        "Times over runs with 95 % intervals. Sustained over burst: the last quarter of a "
+        "process's runs over its first. Steady: processes whose last two quarters agree within "
+        "2 %. Run to day: the standard deviation that each level adds, and of how many; a session "
+        "is another sitting, an hour or more later; three are needed for their spread to count.",
+        "",
+        f"| {' | '.join(AUDIT_COLUMNS)} |",
+        "|---|" + "---:|" * (len(AUDIT_COLUMNS) - 2) + "---|",
+    ]
+    return "\n".join([*lines, *map(_audit_line, view.audits)])
+
+
+def _audit_line(one: Audit) -> str:
+    texts = [markdown_inline(one.label)]
+    texts += [estimate_ms(found) if found else "too few runs" for _, found in one.quantiles]
+    texts += [ratio_text(one.sustained) if one.sustained else "too few runs"]
+    texts += [f"{percent(one.steady, 0)} %"]
+    for spread in one.spreads:
+        known = MISSING if spread.log_sd is None else f"{percent(spread.log_sd)} %"
+        texts.append(f"{known} ({spread.groups})")
+    return f"| {' | '.join([*texts, one.level])} |"
 
 
 def _missing_list(heading: str, items: Sequence[MissingResult]) -> str:

@@ -108,25 +108,50 @@ class DeviceSweep:
         self._measure(store, [one.workload for one in prepared.plan.workloads], options)
 
     def check(self, store: Store) -> None:
-        """Measure chosen points end to end, so that a report can say how well the sum held."""
+        """Measure chosen points end to end, in rounds with their parts, so that a report can say
+        how well the sum held."""
         settings = self.prepared.request.settings
         if settings.check == 0:
             return
-        view = self.view(store)
-        chosen = checked_points(view, self.prepared.plan.points, settings.check)
+        chosen = self._points_to_check(store)
         workloads = self._end_to_end(store, chosen)
         fidelity = check_fidelity(settings.fidelity)
         known = known_cells(store, self.prepared.environment, workloads)
         done = finished(known, cell_plan(fidelity))
-        pending = [workload for key, workload in workloads.items() if key not in done]
+        accepted = self._accepted([w for key, w in workloads.items() if key not in done])
+        options = _options(self.prepared, self.sweep_key, fidelity)
+        costs = self._costs(store, chosen, workloads)
         options = replace(
-            _options(self.prepared, self.sweep_key, fidelity),
-            expected_cell_s=self._costs(store, chosen, workloads),
+            options,
+            expected_cell_s={**options.expected_cell_s, **costs},
             ends_in_s=self.budget.checks_end_in_s,
         )
-        accepted = self._accepted(pending)
-        self._measure(store, accepted, options)
+        beside: dict[str, list[Workload]] = {}
+        if self.budget.total_s is None:  # a budget has no time for parts that are known
+            parts = {
+                str(one.point): [part for part, _ in (*one.encodes, *one.prefills)]
+                for one in chosen
+            }
+            beside = {workload.key: parts[workload.label] for workload in accepted}
+        each = {part.key: part for of_one in beside.values() for part in of_one}
+        keys = {key: [part.key for part in of_one] for key, of_one in beside.items()}
+        self._measure(store, [*accepted, *each.values()], replace(options, beside=keys))
         self._say_unchecked(store, accepted)
+
+    def _points_to_check(self, store: Store) -> list[PlannedPoint]:
+        """The points that this sweep chose before it was interrupted, or else chooses now.
+
+        Where three points of the front, or all of it, were checked before, it checks no others.
+        """
+        points, check = self.prepared.plan.points, self.prepared.request.settings.check
+        names = {
+            tuple(one.identity().values())
+            for one in store.points(self.sweep_key)
+            if any(link.role == "end_to_end" for link in one.links)
+        }
+        if names:
+            return [one for one in points if tuple(one.point.identity().values()) in names]
+        return checked_points(self.view(store), points, check)
 
     def view(self, store: Store) -> View:
         """The device's front as the store knows it now."""
@@ -325,13 +350,32 @@ def checked_points(
         row.identity for row in view.rows if row.front.is_on
     }
     front = [row.identity for row in timed if row.identity in on_front]
+    checked = [row.identity for row in timed if row.one_piece is not None]
     rest = [row.identity for row in timed if row.identity not in on_front]
     of_front = min(max(len(front), FEWEST_CHECKED), MOST_CHECKED)
     wanted = of_front if check == "front" else int(check)
     names = [front[i] for i in _spread(len(front), min(wanted, len(front)))]
     names += [rest[i] for i in _spread(len(rest), wanted - len(names))]
+    if check == "front" and _are_enough(checked, front, timed):
+        names = checked
     by_name = {tuple(point.point.identity().values()): point for point in points}
     return [by_name[name] for name in names if name in by_name]
+
+
+def _are_enough(
+    checked: Sequence[object], front: Sequence[object], timed: Sequence[object]
+) -> bool:
+    """Whether the points checked before are as many as a check needs, and on the front.
+
+    >>> _are_enough("abc", "abcd", "abcdef"), _are_enough("ab", "ab", "ab")
+    (True, True)
+    >>> _are_enough("abc", "bcd", "abcdef"), _are_enough("ab", "ab", "abc")
+    (False, False)
+    """
+    of_front = sum(one in front for one in checked)
+    return of_front >= min(FEWEST_CHECKED, len(front)) and len(checked) >= min(
+        FEWEST_CHECKED, len(timed)
+    )
 
 
 def _spread(n: int, wanted: int) -> list[int]:

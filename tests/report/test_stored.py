@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from paretobench.analysis import stats
 from paretobench.api.answers import answer
 from paretobench.domain import (
     Device,
@@ -27,7 +28,7 @@ from paretobench.errors import DataError, StoreError
 from paretobench.planning.plan import Refusal
 from paretobench.report import render
 from paretobench.report.view.rows import View
-from paretobench.report.view.stored import _measurements, stored_view
+from paretobench.report.view.stored import _pools, stored_view
 from paretobench.store import Link, Store, StoredPoint
 
 ENCODER = Encoder(
@@ -278,6 +279,6 @@ def test_a_check_of_one_process_borrows_its_spread_from_the_parts(
     check = end_to_end_workload(GridPoint(ENCODER, 64, LLM), tiles, device, 16)
     cells = {w.key: [cell(w, 0.1 + n / 300, n, ENVIRONMENT) for n in range(2)] for w in parts}
     cells[check.key] = [cell(check, 0.3, 0, ENVIRONMENT)]
-    found = _measurements(cells, {workload.key: workload for workload in (*parts, check)})
-    latency = found[check.key].latency
+    pools = _pools(cells, {workload.key: workload for workload in (*parts, check)})
+    latency = stats.measurement(cells[check.key], pools[check.key]).latency
     assert (latency.n, latency.method) == (1, method)

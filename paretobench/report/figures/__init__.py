@@ -115,7 +115,7 @@ def save_card(view: View, folder: Path, style: Style) -> list[Path]:
 def _fillable(view: View, style: Style) -> Iterator[tuple[str, Drawing]]:
     yield from _fronts(view, style)
     yield from _costs(view, style)
-    if any(row.ttft and row.end_to_end for row in view.rows):
+    if any(row.ttft and row.one_piece for row in view.rows):
         yield "sum", lambda: sum_figure(sum_info(view), style)
     if view.readings:
         yield "drift", lambda: drift_figure(drift_info(view), style)

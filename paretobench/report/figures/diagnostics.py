@@ -7,7 +7,6 @@ course of a sweep. A level line at 1 is what both hope for.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SumCheck:
-    """One point: the sum of its parts over its time in one piece, with a 95 % interval."""
+    """One point: its time in one piece over the sum of its parts, with a 95 % interval."""
 
     label: str
     ratio: float
@@ -58,12 +57,12 @@ class DriftInfo:
 
 def sum_info(view: View) -> SumInfo:
     """The data of the figure of checked sums: every point that was timed end to end."""
-    rows = {row.identity: row for row in view.rows if row.ttft and row.end_to_end}
+    rows = {row.identity: row for row in view.rows if row.ttft and row.one_piece}
     checks = tuple(_check(row) for row in rows.values())
     worst = max((abs(check.ratio - 1) for check in checks), default=0.0)
     return SumInfo(
         Caption(
-            "Does the sum hold? Encode and prefill timed apart, over both timed in one piece",
+            "Does the sum hold? Both timed in one piece, over encode and prefill timed apart",
             f"{counted(len(checks), 'point')}; largest deviation {significant(worst * 100, 2)} %",
             footer_lines(view, list(rows.values()), bars="time"),
         ),
@@ -72,15 +71,13 @@ def sum_info(view: View) -> SumInfo:
 
 
 def _check(row: Row) -> SumCheck:
-    if row.ttft is None or row.end_to_end is None:
+    if row.one_piece is None:
         raise ValueError(f"{row} was not timed end to end")
-    ratio = row.ttft.value / row.end_to_end.value
-    errors = (row.ttft.log_se, row.end_to_end.log_se)
+    ratio = row.one_piece.ratio
     interval = None
-    if errors[0] is not None and errors[1] is not None:
-        margin = 1.959964 * math.hypot(errors[0], errors[1])
-        interval = (ratio * math.exp(-margin), ratio * math.exp(margin))
-    return SumCheck(str(row), ratio, interval)
+    if ratio.low is not None and ratio.high is not None:
+        interval = (ratio.low, ratio.high)
+    return SumCheck(str(row), ratio.value, interval)
 
 
 def sum_figure(info: SumInfo, style: Style) -> Figure:
@@ -96,7 +93,7 @@ def sum_figure(info: SumInfo, style: Style) -> Figure:
     axes.set_ylim(len(info.checks) - 0.4, -0.6)
     axes.set_yticks(range(len(info.checks)), [check.label for check in info.checks])
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("sum of the parts / end to end")
+    axes.set_xlabel("end to end / sum of the parts")
     return finish(sheet, info.caption, [])
 
 

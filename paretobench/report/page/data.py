@@ -33,7 +33,7 @@ Raw = str | int | float | bool | None
 ROW_FIELDS = (
     "name", "label", "encoder", "family", "llm", "px", "tiling", "environment", "recipe",
     "source", "reason", "costs", "intervals", "scores", "cells", "story", "raw", "runs",
-    "assumed", "plannable", "device", "caution", "predicted",
+    "assumed", "plannable", "device", "caution", "predicted", "judged",
 )  # fmt: skip
 """The order of a row's array."""
 
@@ -207,6 +207,7 @@ class _Maker:
             number(device_options(row) if row.is_measured else ""),
             number("; ".join(map(str, row.cautions))),
             self._predicted(row),
+            _judged_s(row),
         ]
 
     def _predicted(self, row: Row) -> list[float] | int:
@@ -264,6 +265,12 @@ class _Maker:
         if isinstance(value, float) and not math.isfinite(value):
             return None
         return [self.strings.number(value)] if isinstance(value, str) else value
+
+
+def _judged_s(row: Row) -> float | None:
+    """The TTFT that answers go by, where that is not the row's own."""
+    judged = row.as_judged()
+    return None if judged is row or judged.ttft is None else judged.ttft.value
 
 
 def _assumed(row: Row) -> str:

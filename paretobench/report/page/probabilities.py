@@ -44,7 +44,9 @@ def _of_panel(panel: Panel, index: dict[int, int]) -> dict[str, Any]:
     times = [row.ttft.value * 1e3 for row in panel.rows if row.ttft]
     steps = budget_steps(min(times) / AIR, max(times) * AIR)
     steps = steps[:: 1 + len(steps) // MOST_STEPS]
-    near, rest = _split(panel.undisturbed)
+    judged = panel.judged
+    index = index | {id(j): index[id(r)] for j, r in zip(judged, panel.undisturbed, strict=True)}
+    near, rest = _split(judged)
     if not near:
         return _panel(panel, steps, {})
     draws = DRAWS if len(panel.rows) <= MOST_DRAWN else DRAWS // 5

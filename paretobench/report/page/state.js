@@ -179,11 +179,17 @@ function answered(byRecipe, limit) {
  */
 function answerOf(recipe, points, limit) {
   const quiet = points.filter((point) => !isDisturbed(point.row));
-  const [first, second] = bestTwo(quiet.map((point) => [point.cost, Number(point.gain)]), limit);
+  const [first, second] = bestTwo(quiet.map((point) => [judgedCost(point), Number(point.gain)]), limit);
   if (first < 0) return null;
   const next = second < 0 ? null : quiet[second];
   const probability = probabilityOf(points, limit);
   return { recipe, best: quiet[first], next, probability: probability(quiet[first]), nextProbability: next ? probability(next) : null };
+}
+
+/** What an answer goes by: the time in one piece where that contradicts the sum and is longer.
+ * @param {Point} point @returns {number} */
+function judgedCost(point) {
+  return state.cost === 0 && point.row.judged !== null ? point.row.judged : point.cost;
 }
 
 /**

@@ -15,6 +15,7 @@ from paretobench.report.formatting import (
     runtimes,
     ttft_ms,
 )
+from paretobench.report.view.one_piece import explanation
 from paretobench.report.view.rows import Row
 from paretobench.units import MISSING, counted, gibibytes, percent, significant
 
@@ -83,6 +84,7 @@ def _time(row: Row) -> tuple[Fact, ...]:
         _ms("In one piece, as a check", row.end_to_end),
         Fact("Predicted", ttft_ms(row) if row.predicted else "", "ms"),
         Fact("Predicted from", predicted_from(row)),
+        Fact("Over its sum", explanation(row.one_piece) if row.one_piece else ""),
         Fact("No time because", row.reason),
     )
 

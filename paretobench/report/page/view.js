@@ -22,6 +22,7 @@
  * @property {number} plannable
  * @property {string} device
  * @property {string} caution
+ * @property {number | null} judged the TTFT that answers go by, where that is not its sum
  * @property {(Held | null)[]} costs
  * @property {Map<number, Scored>} scores
  * @property {string[]} cells

@@ -38,7 +38,7 @@ def panel_answer(panel: Panel, under_s: float) -> PanelAnswer:
 
     from paretobench.analysis.query import best
 
-    rows = panel.undisturbed
+    rows = panel.judged
     if not rows:
         return PanelAnswer(None, None, None, False)
     points = contenders(rows)

@@ -19,6 +19,7 @@ from paretobench.domain.records import Estimate, Source
 from paretobench.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from paretobench.analysis.levels import Audit
     from paretobench.analysis.prediction import Prediction
 
 FrontClass = Literal["", "on", "ambiguous", "off", "unknown"]
@@ -113,6 +114,23 @@ class Runs:
 
 
 @dataclass(frozen=True)
+class OnePiece:
+    """A point timed in one process, against the sum of its separately timed parts.
+
+    Attributes:
+        ratio: its time over the sum, with the 95 % interval.
+        rounds: rounds that both have in common; 0 where they were measured at different times.
+        beside: what it does and the sum leaves out, with seconds.
+        halves: encode and prefill inside it, each over its time alone.
+    """
+
+    ratio: Estimate
+    rounds: int = 0
+    beside: tuple[tuple[str, float], ...] = ()
+    halves: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class FrontPlace:
     """Where a row is relative to the fronts of its panel (same recipe and environment).
 
@@ -148,7 +166,8 @@ class Row:
             front, claim or answer can take it for a measurement.
         ttft_p90: what nine in ten of the point's images stay within, where it is a mean over
             several sizes.
-        end_to_end: the same point timed in one piece, where that was checked.
+        end_to_end: the same point timed in one piece, where that was checked; `one_piece` sets it
+            against the sum.
         tpot: time per output token behind the point's context, where decode was measured.
         encode_key, prefill_key: what was timed, by workload and environment: rows with the same key
             share that number and its error. Empty where the parts do not make up the TTFT.
@@ -184,6 +203,7 @@ class Row:
     predicted: Prediction | None = None
     ttft_p90: Estimate | None = None
     end_to_end: Estimate | None = None
+    one_piece: OnePiece | None = None
     tpot: Estimate | None = None
     encode_backend: str = ""
     encode_precision: str = ""
@@ -212,6 +232,16 @@ class Row:
     def identity(self) -> tuple[str, int, str, str]:
         """The four names that make a point; rows of several recipes share it."""
         return (self.encoder, self.resolution_px, self.llm, self.tiling)
+
+    def as_judged(self) -> Row:
+        """The row with the TTFT that an answer goes by: the time in one piece where that
+        contradicts the sum and is longer, else the sum."""
+        is_contradicted = any(caution.kind == "sum" for caution in self.cautions)
+        if not is_contradicted or self.ttft is None or self.end_to_end is None:
+            return self
+        if self.end_to_end.value <= self.ttft.value:
+            return self
+        return replace(self, ttft=self.end_to_end, encode_key="", prefill_key="")
 
     @property
     def is_scored(self) -> bool:
@@ -307,6 +337,11 @@ class Panel:
         """The rows that were measured on a quiet machine: those that an answer may name."""
         return tuple(row for row in self.rows if row.ttft is None or not row.ttft.is_disturbed)
 
+    @property
+    def judged(self) -> tuple[Row, ...]:
+        """The undisturbed rows, each with the time that an answer goes by."""
+        return tuple(row.as_judged() for row in self.undisturbed)
+
 
 @dataclass(frozen=True)
 class View:
@@ -320,6 +355,7 @@ class View:
         sources: citations of every published or imported number in it.
         notes: sentences a reader must know, such as reduced fidelity.
         versions: what was installed, by the name of the environment.
+        audits: what workloads measured with `fidelity=audit` say beyond a median.
     """
 
     rows: tuple[Row, ...]
@@ -337,6 +373,7 @@ class View:
     statistics: Statistics | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     readings: tuple[CanaryReading, ...] = ()
+    audits: tuple[Audit, ...] = ()
 
     @property
     def scored(self) -> tuple[Row, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.accuracy import suites
-from paretobench.analysis import pooling, stats
+from paretobench.analysis import levels, pooling, stats
 from paretobench.analysis.prediction import Prediction
 from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Estimate, Failure, Measurement, Score
@@ -29,7 +29,7 @@ from paretobench.report.placement import placements, with_placement
 from paretobench.report.runs import runs_of
 from paretobench.report.view.front_membership import with_front_membership
 from paretobench.report.view.images import ttft_p90
-from paretobench.report.view.one_piece import contradiction
+from paretobench.report.view.one_piece import TimedCells, contradiction, in_one_piece
 from paretobench.report.view.predictions import predicted_parts, predicted_sum
 from paretobench.report.view.published import tables_cited
 from paretobench.report.view.refusals import (
@@ -43,7 +43,9 @@ from paretobench.report.view.refusals import (
 from paretobench.report.view.rows import (
     HEADLINE,
     CanaryReading,
+    Caution,
     MissingResult,
+    OnePiece,
     Row,
     Runs,
     Statistics,
@@ -73,6 +75,8 @@ class _Known:
     environment: Environment
     workloads: Mapping[str, Workload]
     measurements: Mapping[str, Measurement]
+    cells: Mapping[str, Sequence[Cell]]
+    pools: Mapping[str, pooling.Pool | None]
     predictions: Mapping[str, Prediction]
     refused: Mapping[Identity, str]
     failures: Mapping[str, Failure]
@@ -117,6 +121,7 @@ def stored_view(
     check_recipe(recipe, (score.recipe for score in given))
     check_benchmark(benchmark, (score.benchmark for score in given))
     cards = scorecards(given, benchmark, recipe, mix_protocols)
+    audits = _audits(known)
     rows = _rows(store, points, cards, known) + refused_rows(left_out, points)
     view = View(
         rows=tuple(sorted(rows, key=_order)),
@@ -138,7 +143,9 @@ def stored_view(
             *_device_notes(chosen, environment),
             *decision_notes(str(chosen.summary.get("decision", "")) if chosen else ""),
             *_namesakes(store, chosen),
+            *_audit_notes(audits),
         ),
+        audits=audits,
         versions=_versions(environment),
     )
     return with_front_membership(view)
@@ -250,6 +257,24 @@ def _notes(
     return notes(of_points, mix_protocols)
 
 
+def _audits(known: _Known) -> tuple[levels.Audit, ...]:
+    """What audited workloads say beyond a median, in the order of their names."""
+    found = (levels.audit(known.cells[k], known.workloads[k].label) for k in known.cells)
+    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.label))
+
+
+def _audit_notes(audits: Sequence[levels.Audit]) -> tuple[str, ...]:
+    """How many audited workloads still lack sittings, and how to add one."""
+    fewest = levels.FEWEST_GROUPS
+    lacking = [one for one in audits if one.groups("session") < fewest]
+    if not lacking:
+        return ()
+    return (
+        f"{len(lacking)} of {counted(len(audits), 'audited workload')} have fewer than {fewest} "
+        "sittings: the same command an hour after the last process adds one",
+    )
+
+
 def decision_notes(decision: str) -> tuple[str, ...]:
     """Why the measuring ended of a sweep that a question or a budget decided.
 
@@ -322,7 +347,8 @@ def _gather(
     for cell in store.cells(environment.key, keys):
         cells.setdefault(cell.workload_key, []).append(cell)
     failures = {failure.workload_key: failure for failure in store.failures(environment.key, keys)}
-    measurements = _measurements(cells, workloads)
+    pools = _pools(cells, workloads)
+    measurements = {key: levels.measurement(cells[key], pools[key]) for key in cells}
     runs = _runs(cells, {(link.workload_key, link.role) for p in points for link in p.links})
     summaries = store.cell_summaries(environment.key)
     needed = {link.workload_key for point in points for link in _parts(point)}
@@ -330,7 +356,16 @@ def _gather(
     predictions = predicted_parts(store, environment, summaries, missing)
     refused = {identity_of(refusal): refusal.reason for refusal in refusals}
     return _Known(
-        environment, workloads, measurements, predictions, refused, failures, runs, summaries
+        environment,
+        workloads,
+        measurements,
+        cells,
+        pools,
+        predictions,
+        refused,
+        failures,
+        runs,
+        summaries,
     )
 
 
@@ -345,10 +380,10 @@ def _runs(
     return {(key, role): replace(shown[key], part=role) for key, role in wanted if key in shown}
 
 
-def _measurements(
+def _pools(
     cells: Mapping[str, list[Cell]], workloads: Mapping[str, Workload]
-) -> dict[str, Measurement]:
-    """A measurement per workload; those of one backend and kind share what they say of spread.
+) -> dict[str, pooling.Pool | None]:
+    """A pool per workload; those of one backend and kind share what they say of spread.
 
     A sweep has too few end-to-end checks for a pool of their own; a check is an encode and a
     prefill in one process, so it borrows from all of them. Disturbed cells teach nothing.
@@ -358,10 +393,10 @@ def _measurements(
     for key in cells:
         workload = workloads[key]
         groups.setdefault((workload.runtime.backend, workload.kind), []).append(key)
-    found: dict[str, Measurement] = {}
+    found: dict[str, pooling.Pool | None] = {}
     for (_, kind), keys in groups.items():
         pool = pooling.fit(medians[key] for key in (medians if kind == "end_to_end" else keys))
-        found |= {key: stats.measurement(cells[key], pool) for key in keys}
+        found |= dict.fromkeys(keys, pool)
     return found
 
 
@@ -377,8 +412,9 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
     prefill = [link for link in parts if link.role == "prefill"]
     one_pass = [Link("encode", link.workload_key) for link in encode]
     images = point.image_count
-    ttft = _sum(parts, known, images)
+    ttft, end_to_end = _sum(parts, known, images), _sum(checks, known)
     predicted = None if ttft else _predicted(parts, known, images)
+    one_piece = _one_piece(checks, parts, known, images)
     workloads = [w for link in parts if (w := known.workloads.get(link.workload_key)) is not None]
     other = same_model.other_weights(card.headline, workloads)
     headline = None if other else card.headline
@@ -393,7 +429,8 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         ttft=ttft,
         predicted=predicted,
         ttft_p90=ttft_p90(point, known.measurements),
-        end_to_end=_sum(checks, known),
+        end_to_end=end_to_end,
+        one_piece=one_piece,
         tpot=_time_per_token(point, known),
         runs=tuple(
             known.runs[link.workload_key, link.role]
@@ -408,7 +445,7 @@ def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
         recipe=card.recipe,
         score=headline,
         task_scores=card.tasks,
-        **_models(point, card, workloads, (ttft, _sum(checks, known))),
+        **_models(point, card, workloads, contradiction(ttft, end_to_end, one_piece)),
         reason="" if ttft else _reason(point, known),
         hint="" if headline else "; ".join(map(str, other)) or HINT,
     )
@@ -418,7 +455,7 @@ def _models(
     point: StoredPoint,
     card: Scorecard,
     workloads: Sequence[Workload],
-    times: tuple[Estimate | None, Estimate | None],
+    of_sum: tuple[Caution, ...],
 ) -> dict[str, Any]:
     """Which weights were timed, and what keeps the score from being of the same model."""
     timed = {workload.checkpoint for workload in workloads}
@@ -427,7 +464,7 @@ def _models(
         "cautions": (
             *card.cautions,
             *same_model.cautions(card.headline, workloads, point, card.names_precision),
-            *contradiction(*times),
+            *of_sum,
         ),
     }
 
@@ -446,7 +483,7 @@ def _circumstances(parts: Sequence[Link], ttft: Estimate | None, known: _Known) 
     }
 
 
-_FIDELITIES = ("quick", "standard", "rigorous")
+_FIDELITIES = ("quick", "standard", "rigorous", "audit")
 
 
 def _sum(links: Sequence[Link], known: _Known, images: int = 1) -> Estimate | None:
@@ -457,6 +494,20 @@ def _sum(links: Sequence[Link], known: _Known, images: int = 1) -> Estimate | No
     if not pairs or len(pairs) < len(links):
         return None
     return pairs[0][1] if len(pairs) == 1 and pairs[0][0] == 1 else stats.compose(pairs)
+
+
+def _one_piece(
+    checks: Sequence[Link], parts: Sequence[Link], known: _Known, images: int
+) -> OnePiece | None:
+    """A point timed end to end against its parts; None where it was not."""
+
+    def timed(link: Link, passes: float) -> TimedCells:
+        key = link.workload_key
+        return TimedCells(link.role, known.cells.get(key, ()), passes, known.pools.get(key))
+
+    if not checks:
+        return None
+    return in_one_piece(timed(checks[0], 1.0), [timed(k, k.passes / images) for k in parts])
 
 
 def _predicted(links: Sequence[Link], known: _Known, images: int) -> Prediction | None:

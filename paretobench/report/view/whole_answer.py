@@ -44,5 +44,7 @@ def _answered(row: Row, tokens: int) -> Row:
         return replace(row, predicted=None)  # a prediction is of the first token
     if row.tpot is None:
         return replace(row, ttft=None, reason=NO_TPOT)
-    whole = stats.compose([(1.0, row.ttft), (float(tokens), row.tpot)])
-    return replace(row, ttft=whole, encode_key="", prefill_key="")  # no longer its parts' sum
+    first = row.as_judged().ttft or row.ttft
+    whole = stats.compose([(1.0, first), (float(tokens), row.tpot)])
+    # No longer its parts' sum, and nothing that was timed in one piece.
+    return replace(row, ttft=whole, end_to_end=None, encode_key="", prefill_key="")
