@@ -294,7 +294,7 @@ class Watch:
         first, last = window[0][0], window[-1][1]
         look = self._look_between(first, last)
         allowed = self.allowed * (SLIGHT if look.is_quiet else 1.0)
-        met = [i for i, edges in enumerate(window) if _met(*edges, allowed)]
+        met = [i for i, edges in enumerate(window) if self.allowed < 1 and _met(*edges, allowed)]
         if look.is_quiet:
             is_there = look.share > tick_share(last.at_s - first.at_s, self._probe.cores)
             chosen = met if is_there else []

@@ -291,3 +291,15 @@ def test_noise_now_says_how_much_is_taken_and_by_whom() -> None:
 def test_a_quiet_machine_has_no_noise_to_name() -> None:
     machine = ScriptedMachine()
     assert noise_now(Watch(machine, sleep=machine.sleep, allowed=0.03)) == ""
+
+
+def test_at_a_limit_of_one_everything_counts_whatever_the_pressure() -> None:
+    machine = ScriptedMachine(busy=lambda at_s: 1.5)
+    watch = Watch(machine, sleep=machine.sleep, allowed=1.0)
+
+    def run() -> float:
+        machine._pass(0.5, 2.0)
+        return 0.5
+
+    assert all(watch.time(run)[1] for _ in range(4))
+    assert watch.record((None, None)).disturbed == ()
