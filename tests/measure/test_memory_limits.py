@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from paretobench.backends.hardware import usable_memory_bytes
+from paretobench.measure.contention import LIMIT_VARIABLE
 
 GIB = 1 << 30
 COORDINATOR_BYTES = 350 << 20
@@ -61,7 +62,8 @@ class Group:
             (self.folder / "cgroup.procs").write_text(str(os.getpid()))
 
         return subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, preexec_fn=enter, check=False
+            command, cwd=cwd, capture_output=True, text=True, preexec_fn=enter, check=False,
+            env={**os.environ, LIMIT_VARIABLE: "1"},
         )  # fmt: skip
 
 
