@@ -33,7 +33,7 @@ Raw = str | int | float | bool | None
 ROW_FIELDS = (
     "name", "label", "encoder", "family", "llm", "px", "tiling", "environment", "recipe",
     "source", "reason", "costs", "intervals", "scores", "cells", "story", "raw", "runs",
-    "assumed", "plannable", "device", "caution", "predicted", "judged",
+    "assumed", "plannable", "device", "caution", "predicted",
 )  # fmt: skip
 """The order of a row's array."""
 
@@ -154,6 +154,7 @@ def payload(view: View) -> dict[str, Any]:
         "outlines": list(maker.outlines),
         "runs": list(maker.runs),
         "rows": rows,
+        "judged": _judged(view.rows),
     }
 
 
@@ -207,7 +208,6 @@ class _Maker:
             number(device_options(row) if row.is_measured else ""),
             number("; ".join(map(str, row.cautions))),
             self._predicted(row),
-            _judged_s(row),
         ]
 
     def _predicted(self, row: Row) -> list[float] | int:
@@ -267,10 +267,10 @@ class _Maker:
         return [self.strings.number(value)] if isinstance(value, str) else value
 
 
-def _judged_s(row: Row) -> float | None:
-    """The TTFT that answers go by, where that is not the row's own."""
-    judged = row.as_judged()
-    return None if judged is row or judged.ttft is None else judged.ttft.value
+def _judged(rows: Sequence[Row]) -> dict[str, float]:
+    """The TTFT that answers go by, by the row's place, where that is not its own."""
+    judged = ((place, row, row.as_judged().ttft) for place, row in enumerate(rows))
+    return {str(n): ttft.value for n, row, ttft in judged if ttft and ttft is not row.ttft}
 
 
 def _assumed(row: Row) -> str:

@@ -77,6 +77,7 @@ function unpackedRow(data, values, index) {
   const row = Object.fromEntries(data.fields.map((/** @type {string} */ name, /** @type {number} */ at) => [name, values[at]]));
   for (const name of ROW_TEXTS) row[name] = text(row[name]);
   row.index = index;
+  row.judged = data.judged[index] ?? null;
   row.raw = Object.fromEntries(row.raw.map((/** @type {any} */ value, /** @type {number} */ at) => [data.raw[at], Array.isArray(value) ? text(value[0]) : value]));
   row.costs = data.costs.map((/** @type {Cost} */ cost, /** @type {number} */ at) => {
     const value = row.raw[cost.raw];
