@@ -68,7 +68,7 @@ def test_an_override_that_is_one_word_is_completed(
         (("llm=qwen2_0_5b", "device", "=", "m1"), ["m1_max_paper"]),
         (("encoder", "=", "fastvithd,vit_l"), ["fastvithd,vit_l14"]),
         (("encoder", "=", "fastvithd,fastvith"), []),
-        (("fidelity", "="), ["quick", "standard", "rigorous"]),
+        (("fidelity", "="), ["quick", "standard", "rigorous", "audit"]),
         (("nonsense", "=", "a"), []),
     ],
 )
