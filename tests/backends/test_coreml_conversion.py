@@ -21,6 +21,7 @@ from paretobench.backends.coreml_convert import (  # noqa: E402
     write_package,
 )
 from paretobench.backends.inputs import EncodeSubject  # noqa: E402
+from paretobench.domain.encoder_input import EncoderInput  # noqa: E402
 from tests.backends import convert_and_check, coreml_stand_in  # noqa: E402
 from tests.backends.convert_and_check import NIGHTLY, compare, signal_to_error_db  # noqa: E402
 from tests.backends.mil_interpreter import (  # noqa: E402
@@ -39,7 +40,11 @@ arithmetic reach 65 dB and more; a wrong epsilon or GELU shows up at 40 to 50.""
 def spec(architecture="test_convnext", px=64, precision="fp16", batch=1, **more):
     options = {"dynamic_img_size": False} if architecture == "test_vit" else {}
     encoder = {"builder": "timm", "architecture": architecture, "options": options}
-    return PackageSpec(EncodeSubject(encoder, px, batch), precision, **more)
+    return PackageSpec(EncodeSubject(encoder, EncoderInput.square(px), batch), precision, **more)
+
+
+def _fastvithd():
+    return EncodeSubject(convert_and_check.spec_of("fastvithd"), EncoderInput.square(256), 1)
 
 
 @pytest.fixture
@@ -163,7 +168,7 @@ def test_a_wrong_program_is_noticed(fp16, monkeypatch):
 
 @pytest.mark.heavy
 def test_fastvithd_at_256_converts_and_reproduces_the_encoder(tmp_path):
-    given = PackageSpec(EncodeSubject(convert_and_check.spec_of("fastvithd"), 256, 1))
+    given = PackageSpec(_fastvithd())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         facts = write_package(given, tmp_path)
@@ -176,7 +181,7 @@ def test_fastvithd_at_256_converts_and_reproduces_the_encoder(tmp_path):
 
 @pytest.mark.heavy
 def test_fastvithd_in_fp32_is_the_encoder(tmp_path):
-    given = PackageSpec(EncodeSubject(convert_and_check.spec_of("fastvithd"), 256, 1), "fp32")
+    given = PackageSpec(_fastvithd(), "fp32")
     write_package(given, Path(tmp_path))
     assert compare(given, tmp_path / PACKAGE)["encoder_db"] > 80
 

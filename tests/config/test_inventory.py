@@ -96,9 +96,9 @@ def test_a_device_of_the_inventory_has_its_profile_and_its_place() -> None:
     assert (macbook.name, macbook.executor, macbook.place.host) == (
         "macbook", "ssh", "anna@macbook.local",
     )  # fmt: skip
-    assert macbook.encode == {
-        "backend": "coreml", "precision": "fp32", "options": {"compute_units": "cpu_and_ne"},
-    }  # fmt: skip
+    asked = {"backend": "coreml", "precision": "fp32", "options": {"compute_units": "cpu_and_ne"}}
+    assert {key: macbook.encode[key] for key in asked} == asked
+    assert list(macbook.encode["models"]) == ["fastvithd"]
     assert (cpu.name, cpu.executor, cpu.place) == ("cpu", "local", None)
 
 
