@@ -157,11 +157,7 @@ def prepare(
             site.close()
 
     def described(asked: DeviceRequest) -> Described | ParetobenchError:
-        permission = _permission(request, announce) if must_run else None
-        try:
-            return _described(asked, sites[asked.name], must_run, permission)
-        except ParetobenchError as error:
-            return error
+        return _answer(request, asked, sites[asked.name], must_run, announce)
 
     prepared, missing = [], {}
     try:
@@ -183,6 +179,21 @@ def prepare(
         close_all()
         raise
     return prepared, missing
+
+
+def _answer(
+    request: Request,
+    asked: DeviceRequest,
+    site: MeasuringDevice,
+    must_run: bool,
+    announce: Announce,
+) -> Described | ParetobenchError:
+    """What a device says of itself, or why it cannot be used."""
+    permission = _permission(request, announce) if must_run else None
+    try:
+        return _described(asked, site, must_run, permission)
+    except ParetobenchError as error:
+        return error
 
 
 def _permission(request: Request, announce: Announce) -> Permission | None:

@@ -117,9 +117,7 @@ def stored_view(
     left_out = stored_refusals(asked, environment.key) if refusals is None else refusals
     known = _gather(store, points, environment, left_out)
     points, left_out = without_overtaken(points, left_out, lambda point: _is_timed(point, known))
-    given = published.read_anew(store.scores()) if scores is None else list(scores)
-    check_recipe(recipe, (score.recipe for score in given))
-    check_benchmark(benchmark, (score.benchmark for score in given))
+    given = _scores(store, scores, benchmark, recipe)
     cards = scorecards(given, benchmark, recipe, mix_protocols)
     audits = _audits(known)
     rows = _rows(store, points, cards, known) + refused_rows(left_out, points)
@@ -140,15 +138,23 @@ def stored_view(
         notes=(
             *_disturbance_notes(rows),
             *_notes(given, points, mix_protocols),
-            *_device_notes(chosen, environment),
-            *decision_notes(str(chosen.summary.get("decision", "")) if chosen else ""),
-            *_namesakes(store, chosen),
+            *_sweep_notes(store, chosen, environment),
             *_audit_notes(audits),
         ),
         audits=audits,
         versions=_versions(environment),
     )
     return with_front_membership(view)
+
+
+def _scores(
+    store: Store, scores: Iterable[Score] | None, benchmark: str, recipe: str
+) -> list[Score]:
+    """The scores to join; raises where none is of that recipe or benchmark."""
+    given = published.read_anew(store.scores()) if scores is None else list(scores)
+    check_recipe(recipe, (score.recipe for score in given))
+    check_benchmark(benchmark, (score.benchmark for score in given))
+    return given
 
 
 def _is_timed(point: StoredPoint, known: _Known) -> bool:
@@ -282,6 +288,16 @@ def decision_notes(decision: str) -> tuple[str, ...]:
     ('Measuring ended: the front is known (P = 0.971).',)
     """
     return (f"Measuring ended: {decision}.",) if decision else ()
+
+
+def _sweep_notes(store: Store, sweep: Sweep | None, environment: Environment) -> tuple[str, ...]:
+    """What a sweep itself says: its device, how it decided, others of its name."""
+    decision = str(sweep.summary.get("decision", "")) if sweep else ""
+    return (
+        *_device_notes(sweep, environment),
+        *decision_notes(decision),
+        *_namesakes(store, sweep),
+    )
 
 
 def _device_notes(sweep: Sweep | None, environment: Environment) -> tuple[str, ...]:
