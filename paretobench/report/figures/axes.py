@@ -17,16 +17,31 @@ FINE_STEPS = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 
 """For limits so close that the others leave one tick or two."""
 
 
-def log_limits(values: Iterable[float], pad: float = 0.06) -> tuple[float, float]:
+BAR_FACTOR = 30.0
+"""An axis follows an interval at most so many times beyond the outermost value: two processes that
+differ can have one from nothing to years."""
+
+
+def log_limits(
+    values: Iterable[float], ends: Iterable[float] = (), pad: float = 0.06
+) -> tuple[float, float]:
     """Limits around positive values with `pad` of the log range to spare on each side.
+
+    Args:
+        ends: of intervals; they widen the limits up to `BAR_FACTOR`.
 
     >>> low, high = log_limits([10.0, 1000.0], pad=0.5)
     >>> round(low, 3), round(high)
     (1.0, 10000)
+    >>> low, high = log_limits([10.0], [5.0, 1e30], pad=0.0)
+    >>> round(low, 2), round(high)
+    (4.46, 337)
     """
     listed = [value for value in values if math.isfinite(value) and value > 0]
     if not listed:
         return (1.0, 10.0)
+    least, most = min(listed) / BAR_FACTOR, max(listed) * BAR_FACTOR
+    listed += [min(max(end, least), most) for end in ends if not math.isnan(end)]
     low, high = math.log10(min(listed)), math.log10(max(listed))
     room = max((high - low) * pad, 0.05)
     return (10 ** (low - room), 10 ** (high + room))
@@ -118,6 +133,6 @@ def style_log_axis(axis: object, low: float, high: float, most: int = 9, per: fl
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     ticks = plain_ticks(low, high, most)
-    axis.set_major_locator(FixedLocator(ticks))  # type: ignore[attr-defined]
+    axis.set_major_locator(FixedLocator([float(tick) for tick in ticks]))  # type: ignore[attr-defined]
     axis.set_major_formatter(FixedFormatter([tick_text(tick / per) for tick in ticks]))  # type: ignore[attr-defined]
     axis.set_minor_locator(NullLocator())  # type: ignore[attr-defined]

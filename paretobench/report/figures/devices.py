@@ -233,9 +233,9 @@ def draw_versus(info: VersusInfo, panel: Versus, axes: Axes, look: Look) -> None
     """Draw one device's marks on given axes; diagonals and labels come last."""
     is_wide = len(info.panels) == 1 and look.style.width_mm > 120
     marks = [mark for each in info.panels for mark in each.marks]
-    across = log_limits([*(mark.ttft_ms for mark in marks), *_ends(marks, "ttft_interval_ms")])
+    across = log_limits((mark.ttft_ms for mark in marks), _ends(marks, "ttft_interval_ms"))
     times = [mark.score_percent or 1.0 for mark in panel.marks]
-    up = log_limits([*times, *_ends(panel.marks, "score_interval_percent")])
+    up = log_limits(times, _ends(panel.marks, "score_interval_percent"))
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(*across)

@@ -124,7 +124,7 @@ class ParetoInfo:
         marks = [mark for group in groups for mark in group]
         sure = [mark for mark in marks if mark.front_class != "predicted"]
         ends = [end for mark in sure for end in (mark.ttft_interval_ms or ())]
-        return log_limits([*ends, *(mark.ttft_ms for mark in marks)])
+        return log_limits((mark.ttft_ms for mark in marks), ends)
 
     @property
     def score_limits(self) -> Pair:

@@ -96,7 +96,7 @@ def draw_resolution(info: ResolutionInfo, axes: Axes, look: Look) -> None:
     """Draw one line per encoder on given axes; single resolutions are a dot."""
     points = [point for _, _, line in info.lines for point in line]
     ends = [end for point in points for end in (point.interval_ms or ())]
-    low, high = log_limits([*ends, *(point.encode_ms for point in points)])
+    low, high = log_limits((point.encode_ms for point in points), ends)
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     unit, per = time_unit(high)

@@ -166,7 +166,7 @@ def uncertainty_figure(info: UncertaintyInfo, style: Style) -> Figure:
 def draw_uncertainty(info: UncertaintyInfo, axes: Axes, look: Look) -> None:
     """Draw band, intervals and markers on given axes; labels come last."""
     ends = [end for mark in info.marks for end in (mark.ttft_interval_ms or ())]
-    limits = log_limits([*ends, *(mark.ttft_ms for mark in info.marks)])
+    limits = log_limits((mark.ttft_ms for mark in info.marks), ends)
     heights = [end for mark in info.marks for end in (mark.score_interval_percent or ())]
     heights += [mark.score_percent for mark in info.marks if mark.score_percent is not None]
     axes.set_xscale("log")
