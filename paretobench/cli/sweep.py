@@ -153,9 +153,10 @@ def _what_was_done(outcome: DeviceOutcome) -> str:
     if account is None or not account.cells:
         return f"nothing had to be measured; done in {duration(outcome.elapsed_s)}"
     share = f", {account.share:.0%} of it in warm-up and samples" if account.share else ""
+    planned = "the whole grid was planned with" if account.decision else "planned"
     return (
         f"{counted(len(account.cells), 'process', 'processes')} in "
         f"{duration(account.device_s)} of device time{share}; "
         f"done in {duration(outcome.elapsed_s)}, "
-        f"planned {duration(outcome.plan.summary.estimated_s)}"
+        f"{planned} {duration(outcome.plan.summary.estimated_s)}"
     )
