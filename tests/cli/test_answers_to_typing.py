@@ -29,7 +29,7 @@ MISTAKES = {
     "plan encoder=FastViTHDD": "did you mean 'fastvithd'?",
     "plan llm=QWEN2_05B": "did you mean 'qwen2_0_5b'?",
     "plan device=CPU": "did you mean 'cpu'?",
-    "plan resolution=1024x768": "tiling.options.width_px=1024",
+    "plan resolution=1024x768": "image=1024x768",
     "plan resolution=0": "must be a whole number of pixels",
     "plan tiling=llava_next_anyres tiling.options.width_px=-5": "width_px=-5 must be a whole numb",
     "plan tiling=llava_next_anyres tiling.options.width_px=abc": "width_px=abc must be a whole n",

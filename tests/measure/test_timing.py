@@ -155,7 +155,7 @@ def test_expected_processes_are_none_exactly_when_no_more_are_wanted(
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: cell_plan("thorough"), "quick, standard or rigorous"),  # type: ignore[arg-type]
+        (lambda: cell_plan("thorough"), "quick, standard, rigorous or audit"),  # type: ignore[arg-type]
         (lambda: cell_plan("rigorous", 0.0), "above 0"),
         (lambda: cell_plan("rigorous", float("nan")), "above 0"),
     ],

@@ -12,7 +12,7 @@ from paretobench.errors import UnknownNameError
 from paretobench.report import render_devices
 from paretobench.report.summary import grouped, headline_sentences
 from paretobench.report.view.environments import everywhere_view, joined
-from paretobench.report.view.one_piece import contradiction
+from paretobench.report.view.one_piece import OnePiece, contradiction
 from paretobench.report.view.rows import MissingResult, View
 from paretobench.report.view.stored import find_sweep, stored_view
 from paretobench.report.view.stored_devices import stored_devices
@@ -70,12 +70,15 @@ def test_refusals_of_one_sort_are_one_sentence() -> None:
 
 
 def test_a_time_in_one_piece_that_contradicts_the_sum_is_a_caution() -> None:
-    total = Estimate(0.816, 0.8, 0.83, 4, "t")
-    slow = Estimate(3.344, 3.2, 3.5, 4, "t")
-    assert "4.1 times its sum" in str(contradiction(total, slow)[0])
-    assert contradiction(total, Estimate(0.83, 0.82, 0.84, 4, "t")) == ()
-    assert contradiction(total, Estimate(3.3, None, None, 1, "single")) == ()
-    assert contradiction(None, slow) == () and contradiction(total, None) == ()
+    total, slow = Estimate(0.816, 0.8, 0.83, 4, "t"), Estimate(3.344, 3.2, 3.5, 4, "t")
+    apart = OnePiece(Estimate(4.1, 3.9, 4.3, 4, "unpaired"))
+    near = OnePiece(Estimate(1.02, 0.99, 1.06, 4, "unpaired"))
+    unknown = OnePiece(Estimate(4.1, None, None, 1, "single"))
+    (caution,) = contradiction(total, slow, apart)
+    assert "4.10 [3.90, 4.30] times its sum" in str(caution)
+    assert contradiction(total, slow, near) == () == contradiction(total, slow, unknown)
+    assert contradiction(None, slow, apart) == () == contradiction(total, None, apart)
+    assert contradiction(total, slow, None) == ()
 
 
 def test_a_database_of_two_machines_shows_every_point_on_both(tmp_path: Path) -> None:
