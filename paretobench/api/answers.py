@@ -9,8 +9,9 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
+from paretobench.api.listed import Listed
 from paretobench.errors import ConfigError, DataError
 from paretobench.units import percent
 
@@ -142,22 +143,8 @@ class BestPoint:
 
 
 @dataclass(frozen=True, repr=False)
-class Answers(Sequence[BestPoint]):
+class Answers(Listed[BestPoint]):
     """One `BestPoint` for each recipe and environment, the one with most points first."""
-
-    found: tuple[BestPoint, ...]
-
-    @overload
-    def __getitem__(self, index: int) -> BestPoint: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[BestPoint, ...]: ...
-
-    def __getitem__(self, index: int | slice) -> BestPoint | tuple[BestPoint, ...]:
-        return self.found[index]
-
-    def __len__(self) -> int:
-        return len(self.found)
 
     @property
     def is_satisfied(self) -> bool:
@@ -167,11 +154,6 @@ class Answers(Sequence[BestPoint]):
     def to_json(self) -> list[dict[str, Any]]:
         """What `paretobench best --json` prints."""
         return [each.to_json() for each in self.found]
-
-    def __str__(self) -> str:
-        return "\n".join(str(each) for each in self.found)
-
-    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return "".join(each._repr_html_() for each in self.found)
@@ -262,16 +244,20 @@ def rows_by_name(rows: Sequence[Row]) -> dict[str, Row]:
     return {each.name: row for each, row in zip(contenders(rows), rows, strict=True)}
 
 
-def point_json(row: Row) -> dict[str, Any]:
-    """Which point it is, under which recipe."""
+def point_names(row: Row) -> dict[str, Any]:
+    """Which point it is."""
     return {
         "point": str(row),
         "encoder": row.encoder,
         "resolution_px": row.resolution_px,
         "llm": row.llm,
         "tiling": row.tiling,
-        "recipe": row.recipe,
     }
+
+
+def point_json(row: Row) -> dict[str, Any]:
+    """Which point it is, under which recipe."""
+    return point_names(row) | {"recipe": row.recipe}
 
 
 def describe(row: Row, answer_tokens: int = 0) -> str:

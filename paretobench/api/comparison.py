@@ -10,10 +10,11 @@ import html
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from paretobench.accuracy.protocols import check_one_protocol
 from paretobench.api.answers import SEED, contenders, point_json, rows_by_name
+from paretobench.api.listed import Listed
 from paretobench.errors import DataError, UnknownNameError
 from paretobench.units import percent
 
@@ -140,31 +141,12 @@ class RecipeComparison:
 
 
 @dataclass(frozen=True, repr=False)
-class Comparisons(Sequence[RecipeComparison]):
+class Comparisons(Listed[RecipeComparison]):
     """One `RecipeComparison` for each recipe that both sides have."""
-
-    found: tuple[RecipeComparison, ...]
-
-    @overload
-    def __getitem__(self, index: int) -> RecipeComparison: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[RecipeComparison, ...]: ...
-
-    def __getitem__(self, index: int | slice) -> RecipeComparison | tuple[RecipeComparison, ...]:
-        return self.found[index]
-
-    def __len__(self) -> int:
-        return len(self.found)
 
     def to_json(self) -> list[dict[str, Any]]:
         """What `paretobench compare --json` prints."""
         return [each.to_json() for each in self.found]
-
-    def __str__(self) -> str:
-        return "\n".join(str(each) for each in self.found)
-
-    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return "".join(each._repr_html_() for each in self.found)

@@ -6,10 +6,12 @@ becomes text and JSON, and names the command that acts on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
+from paretobench.api.answers import point_names
+from paretobench.api.listed import Listed
 from paretobench.errors import ConfigError, DataError, UnknownNameError
 from paretobench.report import changes
 from paretobench.report.view.next_steps import (
@@ -27,22 +29,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Suggestions(Sequence[NextSteps]):
+class Suggestions(Listed[NextSteps]):
     """One `NextSteps` for each recipe and environment, the one with most points first."""
-
-    found: tuple[NextSteps, ...]
-
-    @overload
-    def __getitem__(self, index: int) -> NextSteps: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[NextSteps, ...]: ...
-
-    def __getitem__(self, index: int | slice) -> NextSteps | tuple[NextSteps, ...]:
-        return self.found[index]
-
-    def __len__(self) -> int:
-        return len(self.found)
 
     def to_json(self) -> list[dict[str, Any]]:
         """What `paretobench next --json` prints."""
@@ -57,8 +45,6 @@ class Suggestions(Sequence[NextSteps]):
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
-
-    __repr__ = __str__
 
     def _lines(self) -> Iterator[str]:
         environments = {each.environment: each for each in self.found}
@@ -120,11 +106,7 @@ def _json(steps: NextSteps) -> dict[str, Any]:
 def _score_json(step: NextScore) -> dict[str, Any]:
     row: Row = step.row
     return {
-        "point": str(row),
-        "encoder": row.encoder,
-        "resolution_px": row.resolution_px,
-        "llm": row.llm,
-        "tiling": row.tiling,
+        **point_names(row),
         "ttft_s": row.ttft.value if row.ttft else None,
         "expected_accuracy": step.expected,
         "low": step.low,
