@@ -24,7 +24,7 @@ import numpy as np
 from paretobench.analysis import stats
 from paretobench.analysis.pooling import Pool
 from paretobench.analysis.shape import is_settled
-from paretobench.analysis.stats import estimate, replicates
+from paretobench.analysis.stats import estimate, replicates, undisturbed
 from paretobench.domain.records import Cell, Estimate, Measurement, Process
 
 Level = Literal["process", "session", "day"]
@@ -96,8 +96,7 @@ class Audit:
 
 def audit(cells: Sequence[Cell], label: str = "") -> Audit | None:
     """The audit of one workload's cells; None if none of them was taken at that level."""
-    counted = [cell for cell in replicates(cells) if cell.fidelity == "audit"]
-    counted = [cell for cell in counted if cell.status != "disturbed"]
+    counted = [cell for cell in undisturbed(cells) if cell.fidelity == "audit"]
     if not counted:
         return None
     level, groups = highest_level(counted)

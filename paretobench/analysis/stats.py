@@ -290,6 +290,11 @@ def replicates(cells: Iterable[P], at_least: Fidelity = "quick") -> list[P]:
     return quiet or list(chosen.values())
 
 
+def undisturbed(cells: Iterable[P], at_least: Fidelity = "quick") -> list[P]:
+    """The `replicates` that other programs did not disturb; none where all were."""
+    return [cell for cell in replicates(cells, at_least) if cell.status != "disturbed"]
+
+
 def _rank(cell: Process) -> int:
     return _RANK.get(cell.status, 0)
 

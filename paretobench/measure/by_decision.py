@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from paretobench.analysis.stats import cell_median, replicates
+from paretobench.analysis.stats import cell_median, undisturbed
 from paretobench.domain.records import Cell
 from paretobench.planning.choices import Start, Stop
 from paretobench.planning.deciding import Decider
@@ -64,7 +64,7 @@ def records(sweep: Measuring) -> dict[str, PartRecord]:
     """What is known of each part, by its undisturbed processes at the plan's fidelity."""
     found = {}
     for key, cells in sweep.cells.items():
-        quiet = [c for c in replicates(cells, sweep.plan.fidelity) if c.status != "disturbed"]
+        quiet = undisturbed(cells, sweep.plan.fidelity)
         if quiet:
             again = sum(cell.facts.get("phase") == "confirming" for cell in quiet)
             mean_s = sum(cell.wall_s for cell in quiet) / len(quiet)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.analysis.levels import SESSION_GAP_S, age_s, sessions
-from paretobench.analysis.stats import cell_median, check_samples, replicates
+from paretobench.analysis.stats import cell_median, check_samples, undisturbed
 from paretobench.backends import PreparedArtifact
 from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Failure, FailureKind, Fidelity, Process
@@ -60,7 +60,7 @@ def progress(cells: Sequence[Process], plan: CellPlan) -> tuple[list[float], flo
     What was disturbed does not count, and what was repeated is not charged. Where a plan wants
     several sessions, those before this one count once there are enough of them.
     """
-    counted = [c for c in replicates(cells, plan.fidelity) if c.status != "disturbed"]
+    counted = undisturbed(cells, plan.fidelity)
     if plan.sessions > 1:
         audited = [cell for cell in counted if cell.fidelity == plan.fidelity]
         counted = _of_this_session(audited, plan, datetime.now(UTC))

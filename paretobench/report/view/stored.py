@@ -417,8 +417,7 @@ def _pools(
 
 
 def _undisturbed_medians(cells: Sequence[Cell]) -> list[float]:
-    counted = stats.replicates(cells)
-    return [stats.cell_median(cell) for cell in counted if cell.status != "disturbed"]
+    return [stats.cell_median(cell) for cell in stats.undisturbed(cells)]
 
 
 def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
