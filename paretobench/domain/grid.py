@@ -110,6 +110,11 @@ class GridPoint:
             "tiling": self.tiling.name,
         }
 
+    @property
+    def names(self) -> tuple[str, int, str, str]:
+        """The four names in order, as rows of a report have them."""
+        return (self.encoder.name, self.resolution_px, self.llm.name, self.tiling.name)
+
     def __str__(self) -> str:
         tiling = "" if self.tiling.scheme == "none" else f" {self.tiling.label or self.tiling.name}"
         return f"{self.encoder.label}@{self.resolution_px}{tiling} + {self.llm.label}"

@@ -77,6 +77,5 @@ def _candidate(
     passes: dict[str, float] = {}
     for workload, times in (*planned.encodes, *planned.prefills):
         passes[workload.key] = passes.get(workload.key, 0.0) + times / planned.image_count
-    point = planned.point
-    identity = (point.encoder.name, point.resolution_px, point.llm.name, point.tiling.name)
-    return Candidate(name_of(identity), passes, dict(accuracies.get(identity, {})))
+    names = planned.point.names
+    return Candidate(name_of(names), passes, dict(accuracies.get(names, {})))

@@ -47,10 +47,9 @@ def known_accuracies(
 def inquiry_for(prepared: PlannedSweep, store: Store | None) -> Inquiry:
     """The question of one device's sweep."""
     settings = prepared.request.settings
-    identities = [planned.point.identity() for planned in prepared.plan.points]
     accuracies = known_accuracies(
         store,
-        [(one["encoder"], one["resolution_px"], one["llm"], one["tiling"]) for one in identities],
+        [planned.point.names for planned in prepared.plan.points],
         settings.recipe,
         settings.mix_protocols,
     )

@@ -150,7 +150,7 @@ class DeviceSweep:
             if any(link.role == "end_to_end" for link in one.links)
         }
         if names:
-            return [one for one in points if tuple(one.point.identity().values()) in names]
+            return [one for one in points if one.point.names in names]
         return checked_points(self.view(store), points, check)
 
     def view(self, store: Store) -> View:
@@ -358,7 +358,7 @@ def checked_points(
     names += [rest[i] for i in _spread(len(rest), wanted - len(names))]
     if check == "front" and _are_enough(checked, front, timed):
         names = checked
-    by_name = {tuple(point.point.identity().values()): point for point in points}
+    by_name = {point.point.names: point for point in points}
     return [by_name[name] for name in names if name in by_name]
 
 
