@@ -53,7 +53,7 @@ def prefill(options: argparse.Namespace, runtime: Runtime) -> Workload:
 def compare(make: Callable[..., Workload], options: argparse.Namespace) -> float:
     """Load every mode, let them take turns; the ratio of `best` to the fastest."""
     is_board = options.device.startswith("cuda")
-    modes = [mode for mode in torch_modes.CHOICES if is_board or mode != "cuda_graph"]
+    modes = [mode for mode in torch_modes.CHOICES if is_board or mode not in torch_modes.GRAPHS]
     sessions = {}
     for mode in modes:
         chosen = {"device": options.device, "mode": mode}

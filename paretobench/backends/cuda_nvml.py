@@ -4,7 +4,7 @@ Clocks, temperature, power, energy, why clocks are limited, MIG, driver. Everyth
 without the package (`nvidia-ml-py`), the driver or a board the answers are empty, and a value
 that a board does not give (laptops give no energy) is left out.
 
-Written after NVML's reference and nvidia-ml-py's source; not run on a board here.
+Written after NVML's reference and nvidia-ml-py's source; run on an H200 (driver 580).
 """
 
 from __future__ import annotations

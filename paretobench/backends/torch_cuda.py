@@ -3,7 +3,7 @@
 All else that the torch backend calls runs on a CPU too, and is run there by the tests. These
 calls are written after the installed torch's own signatures, which a test compares, and are
 exercised on a CPU through a stand-in of exactly this surface (`tests/backends/cuda_stand_in`).
-They have not been run on an NVIDIA board here.
+On a board they ran once, on an H200 (docs/cuda.md says what of them).
 """
 
 from __future__ import annotations

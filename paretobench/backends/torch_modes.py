@@ -1,10 +1,11 @@
 """How torch runs a forward pass: eager, compiled, or as a captured CUDA graph; and which is best.
 
-    eager        one kernel launch after another
-    compile      torch.compile: fused kernels (Inductor), shapes fixed
-    cuda_graph   the eager kernels, captured once and launched as one graph
-    best         whichever of these is fastest for this very network and input, found out when
-                 the session is loaded, and recorded with what the others took
+    eager           one kernel launch after another
+    compile         torch.compile: fused kernels (Inductor), shapes fixed
+    cuda_graph      the eager kernels, captured once and launched as one graph
+    compiled_graph  the fused kernels, captured likewise
+    best            whichever is fastest for this very network and input; found out by the first
+                    process that loads it, and kept for the others, since compiling takes a minute
 
 A runner is called with the same inputs' dictionary each time; a graph reads them where they lay
 when it was captured, so inputs are written in place.
@@ -12,15 +13,22 @@ when it was captured, so inputs are written in place.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
+from paretobench.durable import whole_file
 from paretobench.errors import UnsupportedError
 
-MODES = ("eager", "cuda_graph", "compile")
+MODES = ("eager", "cuda_graph", "compile", "compiled_graph")
 """In the order in which the simpler one is preferred when two take the same time."""
+
+GRAPHS = ("cuda_graph", "compiled_graph")
+"""Modes that need an NVIDIA board."""
 
 CHOICES = (*MODES, "best")
 
@@ -104,18 +112,34 @@ def start(mode: str, forward: Forward, inputs: Inputs, torch: Any, board: Any | 
     Raises:
         UnsupportedError: if the mode needs a board.
     """
-    if mode == "compile":
-        return Plain(torch.compile(forward, dynamic=False))
-    if mode == "cuda_graph":
-        if board is None:
-            raise UnsupportedError("mode=cuda_graph needs device=cuda; use mode=compile")
-        return Graph(forward, inputs, board)
-    return Plain(forward)
+    if mode in GRAPHS and board is None:
+        raise UnsupportedError(f"mode={mode} needs device=cuda; use mode=compile")
+    if mode in ("compile", "compiled_graph"):
+        forward = torch.compile(forward, dynamic=False)
+    return Graph(forward, inputs, board) if mode in GRAPHS else Plain(forward)
 
 
 def candidates(board: Any | None) -> tuple[str, ...]:
-    """What `best` chooses among."""
-    return MODES if board is not None else tuple(mode for mode in MODES if mode != "cuda_graph")
+    """What `best` chooses among: on a board the fused kernels as a graph only, without which
+    they wait for their launches."""
+    return ("eager", "compile") if board is None else ("eager", *GRAPHS)
+
+
+def kept_choice(file: Path) -> dict[str, Any] | None:
+    """The facts of a choice that another process of the same workload made; None if there is
+    none, or none that can be read."""
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_whole = isinstance(facts, dict) and facts.get("mode") in MODES
+    return facts | {"mode_chosen": "by an earlier process"} if is_whole else None
+
+
+def keep_choice(file: Path, facts: Mapping[str, Any]) -> None:
+    """Write a choice for later processes; where the cache cannot be written each chooses anew."""
+    with contextlib.suppress(OSError), whole_file(file) as part:
+        part.write_text(json.dumps(dict(facts)), encoding="utf-8")
 
 
 def choose(

@@ -7,6 +7,8 @@ own seconds of each run, the attention kernels that ran, and what the driver sai
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from paretobench.backends import torch_cuda, torch_modes
@@ -17,7 +19,8 @@ from paretobench.backends.inputs import (
     memory_failures,
     refuses_chunk,
 )
-from paretobench.domain import Workload
+from paretobench.domain import Workload, content_key
+from paretobench.resources import cache_folder
 
 
 class TorchSession:
@@ -27,7 +30,7 @@ class TorchSession:
         import torch
 
         self.torch = torch
-        self.label = workload.label
+        self.label, self._key = workload.label, workload.key
         name = device_of(workload)
         self.board = torch_cuda.Board(torch, name) if name.startswith("cuda") else None
         self.device = torch.device(name) if self.board is None else self.board.device
@@ -66,11 +69,7 @@ class TorchSession:
 
         with torch.inference_mode(), memory_failures(self.label):
             if self.mode == "best":
-                names = torch_modes.candidates(board)
-                self._runner, facts = torch_modes.choose(
-                    names, begin, self._inputs, self._synchronise
-                )
-                self.facts |= facts
+                self._runner = self._best(begin)
             else:
                 self._runner = begin(self.mode)
                 self.facts["mode"] = self.mode
@@ -80,6 +79,29 @@ class TorchSession:
                 self.facts["attention_kernels"] = torch_modes.attention_kernels(
                     torch, lambda: self._forward(self._inputs)
                 )
+
+    def _best(self, begin: Callable[[str], torch_modes.Runner]) -> torch_modes.Runner:
+        """The mode that an earlier process found fastest here, or the one that is."""
+        file = self._choice
+        if (kept := torch_modes.kept_choice(file)) and kept["mode"] in self._candidates:
+            self.facts |= kept
+            return begin(kept["mode"])
+        runner, facts = torch_modes.choose(self._candidates, begin, self._inputs, self._synchronise)
+        torch_modes.keep_choice(file, facts)
+        self.facts |= facts
+        return runner
+
+    @property
+    def _candidates(self) -> tuple[str, ...]:
+        return torch_modes.candidates(self.board)
+
+    @property
+    def _choice(self) -> Path:
+        """Where the choice is kept: one for each workload, torch and device."""
+        identity = {"workload": self._key, "torch": self.torch.__version__}
+        if self.board is not None:
+            identity |= self.board.facts()
+        return cache_folder() / "torch_modes" / f"{content_key(identity)}.json"
 
     def _forward(self, inputs: torch_modes.Inputs) -> Any:
         """The pass that is timed."""
@@ -165,8 +187,8 @@ def refuses_options(workload: Workload) -> str | None:
     device = device_of(workload)
     if mode not in torch_modes.CHOICES:
         return f"torch has mode={', '.join(torch_modes.CHOICES)}, not {mode}"
-    if mode == "cuda_graph" and not device.startswith("cuda"):
-        return f"mode=cuda_graph needs device=cuda, not {device}; mode=compile runs there"
+    if mode in torch_modes.GRAPHS and not device.startswith("cuda"):
+        return f"mode={mode} needs device=cuda, not {device}; mode=compile runs there"
     if kernel and kernel not in torch_cuda.SDPA_KERNELS:
         return f"torch has sdpa={', '.join(torch_cuda.SDPA_KERNELS)}, not {kernel}"
     if kernel and not device.startswith("cuda"):

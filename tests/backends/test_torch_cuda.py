@@ -55,9 +55,10 @@ METHODS = {
 
 
 @pytest.fixture
-def cuda(monkeypatch):
-    """Two boards whose tensors lie on the CPU."""
+def cuda(monkeypatch, tmp_path):
+    """Two boards whose tensors lie on the CPU, and no mode chosen yet."""
     stand_in = CUDA()
+    monkeypatch.setenv("PARETOBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(torch_cuda, "namespace", lambda torch: stand_in)
     monkeypatch.setattr(torch_cuda, "tensor_device", lambda torch, name: torch.device("cpu"))
     monkeypatch.setattr(
@@ -221,9 +222,33 @@ def test_the_facts_name_board_memory_mode_and_attention_kernels(cuda):
     facts = running.facts
     assert facts["gpu"] == "NVIDIA Stand-in" and facts["compute_capability"] == "9.0"
     assert facts["gpu_memory_bytes"] == 80 * GIB and facts["peak_gpu_memory_bytes"] == 5 * GIB
-    assert set(facts["mode_trials_s"]) == {"eager", "cuda_graph", "compile"}
+    assert set(facts["mode_trials_s"]) == {"eager", "cuda_graph", "compiled_graph"}
     assert set(facts["tf32"]) == {"matmul", "convolution"}
     assert facts["attention_kernels"] == ["scaled_dot_product_flash_attention_for_cpu"]
+
+
+def test_the_first_process_chooses_a_mode_and_later_ones_take_it(cuda, monkeypatch):
+    first = loaded(prefill("best"))
+    assert "mode_chosen" not in first.facts
+    begun = []
+    start = torch_modes.start
+    monkeypatch.setattr(
+        torch_modes, "start", lambda mode, *rest: begun.append(mode) or start(mode, *rest)
+    )
+    second = loaded(prefill("best"))
+    assert begun == [first.facts["mode"]] == [second.facts["mode"]]
+    assert second.facts["mode_chosen"] == "by an earlier process"
+    assert second.facts["mode_trials_s"] == first.facts["mode_trials_s"]
+    begun.clear()
+    loaded(prefill("best", inputs="ids"))
+    assert len(begun) == 3  # another workload chooses for itself
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"mode": "fast"}', '{"mode": 3}'])
+def test_a_kept_choice_that_cannot_be_read_is_made_again(content, tmp_path):
+    file = tmp_path / "choice.json"
+    file.write_text(content)
+    assert torch_modes.kept_choice(file) is None
 
 
 def test_closing_gives_the_memory_back(cuda):
@@ -243,8 +268,10 @@ def test_a_model_that_cannot_be_captured_is_measured_another_way_and_says_why(cu
 
     monkeypatch.setattr(EncodeSession, "_forward", looks)
     running = loaded(encode("best"))
-    assert running.facts["mode"] in ("eager", "compile")
-    assert "not permitted when stream is capturing" in running.facts["mode_failures"]["cuda_graph"]
+    assert running.facts["mode"] == "eager"
+    failures = running.facts["mode_failures"]
+    assert set(failures) == {"cuda_graph", "compiled_graph"}
+    assert all("not permitted when stream is capturing" in one for one in failures.values())
     with pytest.raises(RuntimeError, match="stream is capturing"):
         loaded(encode("cuda_graph"))
 
@@ -283,8 +310,9 @@ def test_one_attention_kernel_can_be_asked_for(cuda, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"mode": "fast"}, "mode=eager, cuda_graph, compile, best, not fast"),
+        ({"mode": "fast"}, "mode=eager, cuda_graph, compile, compiled_graph, best, not fast"),
         ({"mode": "cuda_graph"}, "mode=cuda_graph needs device=cuda, not cpu"),
+        ({"mode": "compiled_graph"}, "mode=compiled_graph needs device=cuda, not cpu"),
         ({"sdpa": "math"}, "chooses among CUDA's kernels, and this is device=cpu"),
         ({"device": "cuda", "sdpa": "triton"}, "sdpa=flash, efficient, cudnn, math, not triton"),
     ],
