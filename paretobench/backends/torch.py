@@ -120,6 +120,15 @@ def backend() -> Torch:
     return Torch()
 
 
+def _laid_out(network: Any, memory_format: Any) -> Any:
+    """The network with its kernels in a layout; those over two video frames have five
+    dimensions, for which torch has no layout of that name, and stay as they are."""
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.contiguous(memory_format=memory_format)
+    return network
+
+
 class EncodeSession(TorchSession):
     """An encoder and one batch of pixels."""
 
@@ -142,7 +151,7 @@ class EncodeSession(TorchSession):
                 if self.dtype == self.torch.float32 and self.device.type == "cpu"
                 else self.torch.channels_last
             )
-            self.network = network.to(self.device).to(memory_format=self.memory_format)
+            self.network = _laid_out(network.to(self.device), self.memory_format)
         self.facts = self._describe(self.network, made) | _checkpoint_fact(workload)
         self.facts["memory_format"] = str(self.memory_format).removeprefix("torch.")
         self.renew_input()

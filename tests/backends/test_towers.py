@@ -43,8 +43,8 @@ def image_of(seen, seed=0):
     return np.random.default_rng(seed).standard_normal(shape, np.float32)
 
 
-def session(encoder, seen, root):
-    workload = encode_workload(encoder, seen, TORCH)
+def session(encoder, seen, root, runtime=TORCH):
+    workload = encode_workload(encoder, seen, runtime)
     backend = get("torch")
     return backend.load(workload, backend.prepare(workload, root))
 
@@ -76,6 +76,15 @@ def test_a_pass_gives_the_tokens_that_the_catalogue_states(family, tmp_path):
     assert tokens.shape == (1, encoder.tokens(seen), encoder.output_channels)
     assert np.isfinite(tokens).all() and 0.01 < tokens.std() < 100
     assert running.facts["weights"] == "random, mapped from a file"
+
+
+@pytest.mark.parametrize("family", ["internvl", "qwen2_5_vl"])  # kernels of 4 and of 5 dimensions
+def test_a_tower_runs_in_bf16(family, tmp_path):
+    encoder, seen = small(BY_FAMILY[family]), ONE_PASS[family]
+    running = session(encoder, seen, tmp_path, Runtime("torch", "bf16"))
+    running.run()
+    assert np.isfinite(running.output()).all()
+    assert running.facts["precision"] == "bf16"
 
 
 def test_one_file_of_weights_serves_inputs_of_every_size(tmp_path):

@@ -6,7 +6,7 @@ long legend, a long encoder name or a long command never runs into the data or o
 
 from __future__ import annotations
 
-import textwrap
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +18,9 @@ from paretobench.report.style import Style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+LONG_WORD = 60
+"""Letters beyond which a word may be broken: a list of names in a command."""
 
 EDGE_IN = 0.06
 """White space along the edge of a sheet."""
@@ -119,24 +122,37 @@ def _footer(sheet: Sheet, lines: Sequence[str]) -> Any | None:
 
 
 def wrap(sheet: Sheet, text: str, look: dict[str, Any]) -> str:
-    """Break a text into lines that fit the sheet, by their real width; long words break too."""
+    """Break a text into lines that fit the sheet, by their real width; see `_pieces`."""
     room = (sheet.style.width_in - 2 * EDGE_IN) * sheet.figure.dpi
     probe = sheet.figure.text(0, 0, "", **look)
 
     def is_too_long(count: int) -> bool:
-        probe.set_text(" ".join(pieces[:count]))
+        probe.set_text("".join(pieces[:count]).rstrip())
         return bool(_extent(sheet, probe).width > room)
 
     lines: list[str] = []
-    pieces = [piece for word in text.split() for piece in textwrap.wrap(word, 60)]
+    pieces = _pieces(text)
     while pieces:
         count = len(pieces)
         if is_too_long(count):  # measuring is slow: halve what is left instead of adding words
             count = max(1, bisect_left(range(count), True, lo=1, key=is_too_long) - 1)
-        lines.append(" ".join(pieces[:count]))
+        lines.append("".join(pieces[:count]).rstrip())
         del pieces[:count]
     probe.remove()
     return "\n".join(lines)
+
+
+def _pieces(text: str) -> list[str]:
+    """Where a line may end: after a word, and within a long one after a comma or 60 letters.
+
+    >>> _pieces("sweep " + "llm=qwen2_0_5b," * 3 + "qwen2_7b,qwen2_72b")
+    ['sweep ', 'llm=qwen2_0_5b,', 'llm=qwen2_0_5b,', 'llm=qwen2_0_5b,', 'qwen2_7b,', 'qwen2_72b ']
+    """
+    pieces = []
+    for word in text.split():
+        parts = re.findall(r"[^,]{0,59},|[^,]{1,60}", word) if len(word) > LONG_WORD else [word]
+        pieces += [*parts[:-1], f"{parts[-1]} "]
+    return pieces
 
 
 def _legends(sheet: Sheet, groups: list[list[Any]]) -> list[Any]:
