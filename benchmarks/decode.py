@@ -5,7 +5,8 @@
 For torch `transformers`' `generate` (greedy, its time less that of the same call for one token),
 for MLX mlx-lm's `generate_step`; both continue the same prompt on the same model as the session.
 llama.cpp's own tools are not in its wheel, so its session has nothing to be held against here.
-Prints the ratio ours / theirs, median over rounds with its range. Needs a quiet machine.
+The two alternate, each first in every other round. Prints the ratio ours / theirs, its geometric mean
+over rounds with Student's 95 % interval, and its range. Needs a quiet machine.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from paretobench import backends
+from paretobench.analysis.stats import estimate
 from paretobench.config import load_catalogue
 from paretobench.domain import DECODE_STEPS, Runtime, decode_workload
 
@@ -35,8 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ratios, ours, theirs = compare(name, options.llm, options.tokens, options.rounds)
         print(
             f"{name} {options.llm} behind {options.tokens}: ours {ours * 1e3:.2f} ms, its own loop"
-            f" {theirs * 1e3:.2f} ms, ours / theirs {statistics.median(ratios):.3f}"
-            f" ({min(ratios):.3f} to {max(ratios):.3f})"
+            f" {theirs * 1e3:.2f} ms, {summary(ratios)}"
         )
     return 0
 
@@ -50,15 +51,27 @@ def compare(name: str, llm: str, tokens: int, rounds: int) -> tuple[list[float],
         session: Any = backend.load(workload, backend.prepare(workload, Path(root)))
         loop = {"torch": torch_loop, "mlx": mlx_loop}[name](session)
         ours, theirs = [], []
-        for _ in range(rounds):
+        for index in range(rounds):
+            if index % 2:
+                theirs.append(loop())
             session.renew_input()
             start = time.perf_counter()
             session.run()
             ours.append((time.perf_counter() - start) / DECODE_STEPS)
-            theirs.append(loop())
+            if not index % 2:
+                theirs.append(loop())
         session.close()
     pairs = zip(ours, theirs, strict=True)
     return [a / b for a, b in pairs], statistics.median(ours), statistics.median(theirs)
+
+
+def summary(ratios: Sequence[float]) -> str:
+    """The mean ratio with its interval and range."""
+    mean = estimate(ratios)
+    return (
+        f"ours / theirs {mean.value:.3f} [{mean.low:.3f}, {mean.high:.3f}]"
+        f" (rounds {min(ratios):.3f} to {max(ratios):.3f})"
+    )
 
 
 def torch_loop(session: Any) -> Callable[[], float]:

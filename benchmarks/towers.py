@@ -4,7 +4,7 @@
 
 Theirs is `get_image_features` of the whole model's class on the same weights, fed by transformers'
 own image processor with the same pixels. Prints whether the outputs are equal, and the ratio
-ours / theirs, median over rounds with its range. Needs a quiet machine.
+ours / theirs as `decode.py` does. Needs a quiet machine.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from decode import summary
 
 from paretobench import backends
 from paretobench.backends import hardware
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{workload.label} in {precision}: outputs {'equal' if equal else 'DIFFER'}")
     print(
         f"ours {statistics.median(ours_s):.3f} s, transformers {statistics.median(theirs_s):.3f} s,"
-        f" ours / theirs {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
+        f" {summary(ratios)}"
     )
     return 0 if equal else 1
 
