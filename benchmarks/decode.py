@@ -5,8 +5,8 @@
 For torch `transformers`' `generate` (greedy, its time less that of the same call for one token),
 for MLX mlx-lm's `generate_step`; both continue the same prompt on the same model as the session.
 llama.cpp's own tools are not in its wheel, so its session has nothing to be held against here.
-The two alternate, each first in every other round. Prints the ratio ours / theirs, its geometric mean
-over rounds with Student's 95 % interval, and its range. Needs a quiet machine.
+The two alternate, each first in every other round. Prints the ratio ours / theirs: its geometric
+mean over rounds with Student's 95 % interval, and its range. Needs a quiet machine.
 """
 
 from __future__ import annotations

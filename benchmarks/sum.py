@@ -1,11 +1,12 @@
 """Why does a point timed in one piece differ from the sum of its parts? One trial per cause.
 
     python benchmarks/sum.py [--encoder fastvithd@512] [--llm qwen2_0_5b] [--tokens 64]
-                             [--rounds 3] [--seconds 4]
+                             [--prefill torch] [--rounds 3] [--seconds 4]
 
-Encoder and prefill are the sessions of their backends (OpenVINO bf16 and torch bf16; fp32 where
-the processor has no bf16). Each condition is a fresh process, in mirrored rounds; every half is
-timed on its own, and set against the same half alone in the same round:
+Encoder and prefill are the sessions of their backends (OpenVINO bf16, and torch bf16 or what
+`--prefill` names; fp32 where the processor has no bf16). Each condition is a fresh process, in
+mirrored rounds; every half is timed on its own, and set against the same half alone in the same
+round:
 
     alone           one half in the process, as a workload of its own is measured
     in turn         both halves in one process, one after the other, as a check does
@@ -55,7 +56,7 @@ def workloads(given: argparse.Namespace) -> dict[str, Workload]:
     llm = catalogue.llms[given.llm]
     return {
         "encode": encode,
-        "prefill": prefill_workload(llm, given.tokens, Runtime("torch", precision)),
+        "prefill": prefill_workload(llm, given.tokens, Runtime(given.prefill, precision)),
     }
 
 
@@ -105,7 +106,7 @@ def one_process(given: argparse.Namespace) -> dict[str, Any]:
 def ask(given: argparse.Namespace, condition: str, half: str) -> dict[str, float]:
     """The same in a fresh process."""
     command = [sys.executable, __file__, "--one", condition, "--half", half]
-    for name in ("encoder", "llm", "tokens", "seconds", "precision"):
+    for name in ("encoder", "llm", "tokens", "prefill", "seconds", "precision"):
         command += [f"--{name}", str(getattr(given, name))]
     environment = child_environment()
     if condition.startswith("plain malloc"):
@@ -166,6 +167,7 @@ def main() -> int:
     parser.add_argument("--encoder", default="fastvithd@512")
     parser.add_argument("--llm", default="qwen2_0_5b")
     parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--prefill", choices=("torch", "openvino", "llamacpp"), default="torch")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--precision", default="bf16")
@@ -176,7 +178,8 @@ def main() -> int:
         print(json.dumps(one_process(given)))
         return 0
     cores = len(os.sched_getaffinity(0))
-    print(f"{given.encoder} (openvino) and {given.llm} x {given.tokens} (torch), {cores} cores")
+    prefill = f"{given.llm} x {given.tokens} ({given.prefill})"
+    print(f"{given.encoder} (openvino) and {prefill}, {cores} cores")
     report([one_round(given, bool(index % 2)) for index in range(given.rounds)], print)
     return 0
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import paretobench as pb
 from paretobench.config import Catalogue, load_catalogue, load_vlms
 from paretobench.domain import VisionLanguageModel
 from paretobench.planning.tokens import RULES, ImageTokens, count_tokens
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "models.md"
+MEASURED = PAGE.parent.parent / "results" / "examples" / "vlms_epyc.db"
+"""What `vlms_small`, the sweep of the section with times, stored."""
+
 IMAGES = ((1024, 768), (1654, 2339))
 """The images of the table: a photograph, and a page of A4 at 200 dots per inch."""
 
@@ -106,6 +110,22 @@ convolutions beside its attention, Gemma's sliding windows. What differs from th
 
 """
 
+TIMES = """\
+## Measured: what one image costs until the first word
+
+The smallest five on two cores of an AMD EPYC (Zen 4, AVX-512 with bf16, no AMX), random weights at
+true size, one image of 1024 x 768, all visual tokens and separators prefilled, 2026-11-27. Times are
+milliseconds, those of the encoder for all passes:
+
+```sh
+paretobench sweep vlm=smolvlm2_256m,smolvlm2_500m,lfm2_vl_450m,internvl3_1b,fastvlm_0_5b \\
+    image=1024x768 check=0 accuracy=none name=vlms_small
+```
+
+![Time to first token of five models for one image](../reports/examples/vlms_epyc/pareto.png)
+
+"""
+
 
 def page(systems: dict[str, VisionLanguageModel], catalogue: Catalogue) -> str:
     """The whole page."""
@@ -129,6 +149,9 @@ def page(systems: dict[str, VisionLanguageModel], catalogue: Catalogue) -> str:
             "\n",
             WHOLE,
             _whole(ordered, catalogue),
+            "\n",
+            TIMES,
+            _times(systems),
             "\n## Settings and sources\n\n",
             _table(
                 ["model", "checkpoint", "rule", "settings", "read in", "rule read in", "note"],
@@ -150,6 +173,25 @@ def _whole(systems: list[VisionLanguageModel], catalogue: Catalogue) -> str:
             of_encoder, of_llm, both = (f"{count:,}" for count in counts)
             published = f"{one.parameters:,}" if one.parameters else ""
             rows.append([one.label, encoder.label, of_encoder, llm.label, of_llm, both, published])
+    return _table(head, rows)
+
+
+def _times(systems: dict[str, VisionLanguageModel]) -> str:
+    """A row for each model that was measured, the fastest first; times in milliseconds."""
+    head = ["model", "passes", "encoder", "tokens", "prefill", "TTFT [95 %]", "runtimes"]
+    points = pb.open(MEASURED, sweep="vlms_small").points().sort_values("ttft_s")
+    rows = []
+    for one in points.itertuples():
+        model = next(system for system in systems.values() if one.tiling.startswith(system.name))
+        tokens = one.visual_tokens + one.newline_tokens
+        low, high = one.ttft_low_s * 1e3, one.ttft_high_s * 1e3
+        runtimes = (f"{one.encode_backend} {one.encode_precision}",
+                    f"{one.prefill_backend} {one.prefill_precision}")  # fmt: skip
+        rows.append(
+            [model.label, f"{one.passes}", f"{one.encode_s * 1e3:,.0f}", f"{tokens}",
+             f"{one.prefill_s * 1e3:,.0f}", f"{one.ttft_s * 1e3:,.0f} [{low:,.0f}, {high:,.0f}]",
+             ", ".join(dict.fromkeys(runtimes))]
+        )  # fmt: skip
     return _table(head, rows)
 
 

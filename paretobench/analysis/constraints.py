@@ -107,12 +107,24 @@ class Constraint:
 
 
 def under(limit_s: float) -> Constraint:
-    """TTFT of at most `limit_s` seconds."""
+    """TTFT of at most `limit_s` seconds.
+
+    Raises:
+        ConfigError: if the limit is not positive.
+    """
+    if not limit_s > 0:
+        raise ConfigError(f"a time limit of {limit_s} s cannot be met; give a positive one")
     return Constraint("ttft_s", "<=", limit_s, "TTFT", "seconds")
 
 
 def at_least(accuracy: float) -> Constraint:
-    """Accuracy of at least a fraction in [0, 1]."""
+    """Accuracy of at least a fraction in [0, 1].
+
+    Raises:
+        ConfigError: if it is no such fraction.
+    """
+    if not 0 <= accuracy <= 1:
+        raise ConfigError(f"an accuracy of {accuracy} is no fraction in [0, 1]")
     return Constraint("accuracy", ">=", accuracy, "accuracy", "fraction")
 
 

@@ -19,7 +19,6 @@ from paretobench.analysis.front import Mask
 from paretobench.analysis.noise import DRAWS, Assumed, Draws
 from paretobench.analysis.points import Contender, Floats, objectives
 from paretobench.analysis.shrinkage import plausible
-from paretobench.errors import ConfigError
 
 Preference = Literal["accuracy", "ttft"]
 
@@ -103,7 +102,7 @@ def best(
     >>> best(points, under_s=0.2).point.name, best(points, at_least_accuracy=0.55).point.name
     ('fast', 'good')
     """
-    asked = (*_shorthands(under_s, at_least_accuracy), *constraints)
+    asked = (*shorthands(under_s, at_least_accuracy), *constraints)
     preference = prefer or _preference(asked)
     values = objectives(contenders)
     order = _by_preference(values, preference)
@@ -134,17 +133,10 @@ def best(
     )
 
 
-def _shorthands(under_s: float | None, accuracy: float | None) -> tuple[Constraint, ...]:
+def shorthands(under_s: float | None, accuracy: float | None) -> tuple[Constraint, ...]:
     """The constraints that the two shorthands mean."""
-    found = []
-    if under_s is not None:
-        if not under_s > 0:
-            raise ConfigError(f"a time limit of {under_s} s cannot be met; give a positive one")
-        found.append(under(under_s))
-    if accuracy is not None:
-        if not 0 <= accuracy <= 1:
-            raise ConfigError(f"an accuracy of {accuracy} is no fraction in [0, 1]")
-        found.append(at_least(accuracy))
+    found = [] if under_s is None else [under(under_s)]
+    found += [] if accuracy is None else [at_least(accuracy)]
     return tuple(found)
 
 

@@ -353,8 +353,9 @@ def measurement(cells: Sequence[Cell], pool: Pool | None = None) -> Measurement:
     Load and first run are medians over its cells, peak memory is the highest seen; the
     fidelity is the highest level among the cells that count. A pool serves the standard level,
     and one process of any level; where there is none, one process gets the stated prior. Rigorous
-    has its interval from its own cells from two on. Disturbed cells give the range of what was
-    seen, from which nothing is concluded.
+    has its interval from its own cells from two on, unless those of a pool say more spread: all
+    of a few processes can be of one mode. Disturbed cells give the range of what was seen, from
+    which nothing is concluded.
 
     Raises:
         InvalidSamplesError: if there is no cell.
@@ -386,9 +387,14 @@ def _latency(counted: Sequence[Cell], fidelity: Fidelity, pool: Pool | None) -> 
         return _range_seen(medians_s, counted, labels)
     if len(counted) == 1:
         return estimate(medians_s, pool or PRIOR, labels)
+    if fidelity in ("quick", "standard"):
+        return estimate(medians_s, pool, labels)
     nominal = SEQUENTIAL_CONFIDENCE if fidelity == "rigorous" else CONFIDENCE
-    borrows = fidelity in ("quick", "standard")
-    return estimate(medians_s, pool if borrows else None, labels, nominal)
+    own = estimate(medians_s, None, labels, nominal)
+    if fidelity != "rigorous" or pool is None:
+        return own
+    pooled = estimate(medians_s, pool, labels)
+    return max(own, pooled, key=lambda one: (one.high or 0.0) / one.value)
 
 
 def _range_seen(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from paretobench.api.listed import Listed
 from paretobench.errors import ConfigError, DataError
-from paretobench.units import percent
+from paretobench.units import counted, percent
 
 if TYPE_CHECKING:
     from paretobench.analysis.constraints import Constraint
@@ -177,7 +177,7 @@ def answer(
     """
     import numpy as np
 
-    from paretobench.analysis.query import best
+    from paretobench.analysis.query import best, shorthands
 
     if under_s is None and at_least is None and not where:
         raise ConfigError("ask for something: --under 200ms, --at-least 60, or --where CONDITION")
@@ -185,7 +185,10 @@ def answer(
         from paretobench.report.view.whole_answer import with_answer
 
         view = with_answer(view, answer_tokens)
-    asked = _conditions(where, view)
+    asked = [*shorthands(under_s, at_least), *_conditions(where, view)]
+    if answer_tokens:
+        name = f"time to {counted(answer_tokens, 'token')}"
+        asked = [replace(one, name=name) if one.column == "ttft_s" else one for one in asked]
     found = []
     for panel in view.panels():
         rows = panel.judged
@@ -194,8 +197,6 @@ def answer(
         result = best(
             contenders(rows),
             asked,
-            under_s=under_s,
-            at_least_accuracy=at_least,
             rng=np.random.default_rng(SEED),
         )
         named, promising = rows_by_name(rows), _promising(view, panel, result)
@@ -264,7 +265,7 @@ def describe(row: Row, answer_tokens: int = 0) -> str:
     """A point with its time and its score, in one line."""
     from paretobench.report.formatting import score_percent, ttft_ms
 
-    time = f"{answer_tokens} tokens in" if answer_tokens else "TTFT"
+    time = f"{counted(answer_tokens, 'token')} in" if answer_tokens else "TTFT"
     said = f"{row}: {time} {ttft_ms(row)} ms, accuracy {score_percent(row.score)} %"
     return f"{said} ({'; '.join(map(str, row.cautions))})" if row.cautions else said
 

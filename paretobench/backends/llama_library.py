@@ -22,7 +22,10 @@ from paretobench.errors import BackendMissingError, OutOfMemoryError, Unsupporte
 PINNED = "2026.10.11549"
 """Release of xllamacpp whose structures are below."""
 
-MMAP, LAZY_OFF = 1, 0
+READ, LAZY_OFF = 0, 0
+"""Weights are read, not mapped: those that the library rearranges for the processor would be in
+memory twice, 7.7 in place of 4.7 GB for 7.6 billion weights of 4 bits; as fast either way."""
+
 _EXPECTED = {"n_ctx": 512, "n_batch": 2048, "n_ubatch": 512, "n_seq_max": 1, "n_threads": 4,
              "n_threads_batch": 4, "flash_attn_type": -1, "yarn_beta_slow": -1.0,
              "defrag_thold": -1.0, "type_k": 1, "type_v": 1, "offload_kqv": True,
@@ -210,7 +213,7 @@ class LlamaModel:
         self._no_devices = (ctypes.c_void_p * 1)(None)
         params = self._api.llama_model_default_params()
         params.devices = ctypes.cast(self._no_devices, ctypes.c_void_p)
-        params.n_gpu_layers, params.load_mode, params.lazy_mode = 0, MMAP, LAZY_OFF
+        params.n_gpu_layers, params.load_mode, params.lazy_mode = 0, READ, LAZY_OFF
         self._model = self._checked(
             self._api.llama_model_load_from_file(str(path).encode(), params), f"cannot load {path}"
         )

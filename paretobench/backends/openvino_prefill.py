@@ -32,7 +32,7 @@ from paretobench.backends.inputs import (
 )
 from paretobench.backends.models import RANDOM_WEIGHTS
 from paretobench.backends.openvino_compile import check_written, compile_options, import_openvino
-from paretobench.backends.projector import NumpyProjector
+from paretobench.backends.projector import OpenVINOProjector
 from paretobench.domain import Workload
 
 FILE = "llm.xml"
@@ -127,17 +127,16 @@ class OpenVINOPrefillSession:
     """A compiled language model with one inference request; `run` is synchronous."""
 
     def __init__(self, workload: Workload, folder: Path, made: Mapping[str, Any]) -> None:
-
         self.label = workload.label
         subject = PrefillSubject.of(workload)
         self._shape = (subject.batch, subject.n_tokens, int(subject.llm["hidden_size"]))
         openvino = import_openvino()
-        hint = activation_precision(workload.runtime.precision)
+        self._options = compile_options(workload, activation_precision(workload.runtime.precision))
         with memory_failures(self.label):
             core = openvino.Core()
             graph = core.read_model(folder / FILE)
             graph.reshape({0: list(self._shape), 1: [1, subject.n_tokens]})
-            compiled = core.compile_model(graph, "CPU", compile_options(workload, hint))
+            compiled = core.compile_model(graph, "CPU", self._options)
             self.request = compiled.create_infer_request()
         self._tensor = openvino.Tensor(np.zeros(self._shape, np.float32))
         self.request.set_input_tensor(0, self._tensor)
@@ -169,9 +168,9 @@ class OpenVINOPrefillSession:
         """Given embeddings: fp32 array [batch, tokens, hidden]."""
         self._tensor.data[:] = embeddings
 
-    def projector(self, channels: int) -> NumpyProjector:
-        """A projector from `channels` to this model, on the host in fp32."""
-        return NumpyProjector(channels, self._shape[-1])
+    def projector(self, channels: int) -> OpenVINOProjector:
+        """A projector from `channels` to this model, in the precision of its activations."""
+        return OpenVINOProjector(channels, self._shape[-1], self._options)
 
     def use_projected(self, visual: np.ndarray, text: np.ndarray) -> None:
         """Projected visual tokens, filled up with text embeddings to the sequence's length."""

@@ -209,7 +209,7 @@ def test_a_measurement_says_what_it_rests_on() -> None:
     assert found.latency.method == "t on log cell medians"
 
 
-def test_rigorous_stands_on_its_own_processes_and_other_levels_borrow() -> None:
+def test_rigorous_stands_on_its_own_processes_where_they_say_more_and_other_levels_borrow() -> None:
     pool = pooling.Pool(0.01, 8.0, 10)
     methods = {
         level: stats.measurement(
@@ -219,6 +219,15 @@ def test_rigorous_stands_on_its_own_processes_and_other_levels_borrow() -> None:
     }
     own = "t on log cell medians"
     assert methods == {"quick": "pooled", "standard": "pooled", "rigorous": own}
+
+
+def test_rigorous_is_not_surer_than_its_pool() -> None:
+    """All of five processes can be of the fast one of two modes."""
+    cells = [cell((1.0 + 1e-4 * i,), i, at=i, fidelity="rigorous") for i in range(5)]
+    alone = stats.measurement(cells).latency
+    beside = stats.measurement(cells, pooling.Pool(0.025, 8.0, 10)).latency
+    assert beside.method == "pooled" and beside.value == alone.value
+    assert beside.high > 1.01 * alone.high  # type: ignore[operator]
 
 
 def test_one_process_has_the_pools_interval_or_the_stated_prior() -> None:

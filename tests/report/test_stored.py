@@ -282,3 +282,18 @@ def test_a_check_of_one_process_borrows_its_spread_from_the_parts(
     pools = _pools(cells, {workload.key: workload for workload in (*parts, check)})
     latency = stats.measurement(cells[check.key], pools[check.key]).latency
     assert (latency.n, latency.method) == (1, method)
+
+
+def test_of_a_points_checks_the_one_under_the_newest_protocol_counts(sweep: Sweep) -> None:
+    device = Device("demo", TORCH, TORCH)
+    new = end_to_end_workload(GridPoint(ENCODER, 64, LLM), TilePlan(64, 2, 16), device)
+    old = replace(new, protocol_version=1)
+    sweep.store.add_workloads([old, new])
+    links = (*sweep.point(64).links, Link("end_to_end", old.key), Link("end_to_end", new.key))
+    sweep.store.add_points(sweep.key, [replace(sweep.point(64), links=links)])
+    sweep.measure(sweep.encodes[64], 0.1)
+    sweep.measure(sweep.prefill, 0.3)
+    for check, seconds in ((old, 0.9), (new, 0.5)):
+        sweep.measure(check, seconds)
+        found = next(row for row in sweep.shown().rows if row.resolution_px == 64).end_to_end
+        assert found and found.value == pytest.approx(seconds, rel=0.01)

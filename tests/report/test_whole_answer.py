@@ -67,6 +67,7 @@ def test_the_best_point_changes_with_the_length_of_the_answer(store):
     data = long.to_json()[0]["best"]
     assert data["answer_tokens"] == 64 and data["answer_s"] == pytest.approx(0.62, rel=0.01)
     assert "64 tokens in" in str(long) and "TTFT" in str(first)
+    assert "time to 64 tokens <= 1000 ms" in str(long) and "TTFT" not in str(long)
 
 
 def test_points_without_a_decode_keep_no_time_and_the_reason(store):

@@ -420,9 +420,21 @@ def _undisturbed_medians(cells: Sequence[Cell]) -> list[float]:
     return [stats.cell_median(cell) for cell in stats.undisturbed(cells)]
 
 
+def _newest_check(point: StoredPoint, known: _Known) -> list[Link]:
+    """The check that was measured under the newest protocol: one link, or none."""
+    checks = [link for link in point.links if link.role == "end_to_end"]
+    measured = [link for link in checks if link.workload_key in known.measurements] or checks
+    version = {
+        link.workload_key: known.workloads[link.workload_key].protocol_version
+        for link in measured
+        if link.workload_key in known.workloads
+    }
+    return sorted(measured, key=lambda link: version.get(link.workload_key, 0))[-1:]
+
+
 def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
     parts = _parts(point)
-    checks = [link for link in point.links if link.role == "end_to_end"]
+    checks = _newest_check(point, known)
     encode = [link for link in parts if link.role == "encode"]
     prefill = [link for link in parts if link.role == "prefill"]
     one_pass = [Link("encode", link.workload_key) for link in encode]
