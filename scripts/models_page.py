@@ -114,8 +114,8 @@ TIMES = """\
 ## Measured: what one image costs until the first word
 
 The smallest five on two cores of an AMD EPYC (Zen 4, AVX-512 with bf16, no AMX), random weights at
-true size, one image of 1024 x 768, all visual tokens and separators prefilled, 2026-11-27. Times are
-milliseconds, those of the encoder for all passes:
+true size, one image of 1024 x 768, all visual tokens and separators prefilled, 2026-11-27.
+Times are milliseconds, those of the encoder for all passes:
 
 ```sh
 paretobench sweep vlm=smolvlm2_256m,smolvlm2_500m,lfm2_vl_450m,internvl3_1b,fastvlm_0_5b \\
