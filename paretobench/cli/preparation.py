@@ -96,7 +96,8 @@ def announce_plan(prepared: PlannedSweep) -> None:
     if prepared.foresight is not None:
         say(foresight_text(prepared.foresight, prepared.request.settings))
     if prepared.plan.pending and prepared.record.ratios:
-        say(f"  {prepared.record}")
+        likely_s = prepared.record.likely_s(prepared.plan.summary.estimated_s)
+        say(f"  {prepared.record}, so about {duration(likely_s)}")
     for line in grouped(prepared.plan.refused):
         warn(f"refused: {line}")
 

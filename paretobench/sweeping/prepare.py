@@ -6,6 +6,7 @@ out unless it is to be retried.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -52,6 +53,14 @@ class EstimateAccuracy:
 
     ratios: tuple[float, ...] = ()
 
+    def likely_s(self, estimated_s: float) -> float:
+        """An estimate times what past ones were off by: the middle of them.
+
+        >>> EstimateAccuracy((1.5, 2.0, 3.0)).likely_s(60.0), EstimateAccuracy().likely_s(60.0)
+        (120.0, 60.0)
+        """
+        return estimated_s * (statistics.median(self.ratios) if self.ratios else 1.0)
+
     def __str__(self) -> str:
         if not self.ratios:
             return "no past sweep here to judge the estimate by"
@@ -65,12 +74,15 @@ RECORD_SWEEPS = 10
 
 
 def estimate_accuracy(store: Store | None, environment: Environment) -> EstimateAccuracy:
-    """What past sweeps of an environment took, against what was planned."""
+    """What past sweeps of an environment took, against what was planned; those that a budget, an
+    answer or a person ended say nothing about a whole one."""
     ratios = []
     for sweep in store.sweeps() if store is not None else ():
         estimated_s = float(sweep.summary.get("estimated_s", 0.0))
         taken_s = float(sweep.summary.get("measured_s", 0.0))
-        if sweep.environment_key == environment.key and estimated_s > 0 and taken_s > 0:
+        is_whole = sweep.exit_status == 0 and "decision" not in sweep.summary
+        is_here = sweep.environment_key == environment.key and is_whole
+        if is_here and estimated_s > 0 and taken_s > 0:
             ratios.append(taken_s / estimated_s)
     return EstimateAccuracy(tuple(ratios[:RECORD_SWEEPS]))
 

@@ -52,6 +52,10 @@ def test_a_record_holds_what_sweeps_of_this_environment_took(tmp_path: Path) -> 
             at = f"2026-01-0{index + 1}T00:00:00+00:00"
             key = store.add_sweep("s", "c", {}, 0, environment.key, at)
             store.finish_sweep(key, at, 0, {"estimated_s": 100.0, "measured_s": measured_s})
+        for name, status, more in (("budget", 0, {"decision": {}}), ("interrupted", 130, {})):
+            at = f"2026-02-01T00:00:{status:03d}"
+            key = store.add_sweep(name, "c", {}, 0, HERE.key, at)
+            store.finish_sweep(key, at, status, {"estimated_s": 100.0, "measured_s": 30.0, **more})
         record = estimate_accuracy(store, HERE)
     assert record.ratios == (1.2, 0.5)
     assert str(record) == "2 past sweeps here took 0.5 to 1.2 times the estimate"
