@@ -252,7 +252,7 @@ def judge(make: Make, observe: Observe, worlds: int, seed: int) -> bool:
 
 def example() -> View:
     """The view of the measured example database."""
-    with Store.open(EXAMPLE) as store:
+    with Store.open(EXAMPLE, read_only=True) as store:
         return stored_view(store)
 
 
