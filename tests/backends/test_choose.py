@@ -47,6 +47,12 @@ def installed(monkeypatch):
     return pretend
 
 
+@pytest.fixture
+def on_fast(monkeypatch):
+    """This machine is FAST: what a backend refuses, it refuses for the machine that it is on."""
+    monkeypatch.setattr(hardware, "detect", lambda: FAST)
+
+
 @pytest.mark.parametrize(
     ("machine", "names", "encode", "prefill"),
     [
@@ -244,7 +250,7 @@ def timings(asked, machine, **seconds):
 
 
 def test_the_runtime_whose_probe_was_fastest_here_is_chosen_and_the_plan_shows_the_numbers(
-    installed,
+    installed, on_fast
 ):
     installed("openvino", "torch", "onnxruntime")
     asked = of_models(["vit_l14"], ["qwen2_0_5b"])
@@ -260,7 +266,9 @@ def test_the_runtime_whose_probe_was_fastest_here_is_chosen_and_the_plan_shows_t
     assert "openvino bf16 30.0 ms" in device.why
 
 
-def test_probes_that_differ_by_less_than_processes_do_leave_the_choice_to_the_list(installed):
+def test_probes_that_differ_by_less_than_processes_do_leave_the_choice_to_the_list(
+    installed, on_fast
+):
     installed("openvino", "torch", "onnxruntime")
     asked = of_models(["vit_l14"])
     found = timings(asked, FAST, openvino=0.0102, torch=0.020, onnxruntime=0.0100)
@@ -283,7 +291,7 @@ def test_each_family_of_models_gets_the_runtime_of_its_own_probe(installed):
     assert device.encode.backend == "onnxruntime", "the one that most models have"
 
 
-def test_a_runtime_whose_probe_failed_comes_last(installed):
+def test_a_runtime_whose_probe_failed_comes_last(installed, on_fast):
     installed("openvino", "torch")
     asked = of_models(["vit_l14"])
     found = timings(asked, FAST, openvino=None, torch=0.5)
@@ -291,7 +299,7 @@ def test_a_runtime_whose_probe_failed_comes_last(installed):
     assert device.encode.backend == "torch" and "openvino bf16 cannot" in device.why
 
 
-def test_without_all_probes_of_a_family_the_list_decides_and_says_so(installed):
+def test_without_all_probes_of_a_family_the_list_decides_and_says_so(installed, on_fast):
     installed("openvino", "torch", "onnxruntime")
     asked = of_models(["vit_l14"])
     whole = timings(asked, FAST, openvino=0.030, torch=0.020, onnxruntime=0.010)
