@@ -393,7 +393,7 @@ def _latency(counted: Sequence[Cell], fidelity: Fidelity, pool: Pool | None) -> 
     own = estimate(medians_s, None, labels, nominal)
     if fidelity != "rigorous" or pool is None:
         return own
-    pooled = estimate(medians_s, pool, labels)
+    pooled = estimate(medians_s, pool, labels, nominal)
     return max(own, pooled, key=lambda one: (one.high or 0.0) / one.value)
 
 
