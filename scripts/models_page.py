@@ -182,7 +182,7 @@ def _times(systems: dict[str, VisionLanguageModel]) -> str:
     points = pb.open(MEASURED, sweep="vlms_small").points().sort_values("ttft_s")
     rows = []
     for one in points.itertuples():
-        model = next(system for system in systems.values() if one.tiling.startswith(system.name))
+        model = systems[one.tiling.partition(":")[0]]
         tokens = one.visual_tokens + one.newline_tokens
         low, high = one.ttft_low_s * 1e3, one.ttft_high_s * 1e3
         runtimes = (f"{one.encode_backend} {one.encode_precision}",

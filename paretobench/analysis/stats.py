@@ -394,7 +394,7 @@ def _latency(counted: Sequence[Cell], fidelity: Fidelity, pool: Pool | None) -> 
     if fidelity != "rigorous" or pool is None:
         return own
     pooled = estimate(medians_s, pool, labels, nominal)
-    return max(own, pooled, key=lambda one: (one.high or 0.0) / one.value)
+    return max(own, pooled, key=lambda one: one.high or 0.0)  # of one value
 
 
 def _range_seen(

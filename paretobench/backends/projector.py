@@ -49,11 +49,9 @@ class MLXProjector:
 
         self._mlx, _ = import_mlx()
         self._dtype = dtype
-        generator = np.random.default_rng(SEED)
-        self._weights = []
-        for fan_in in (channels, hidden):
-            values = generator.standard_normal((fan_in, hidden), dtype=np.float32)
-            self._weights.append(self._mlx.array(values * fan_in**-0.5).astype(dtype))
+        self._weights = [
+            self._mlx.array(each).astype(dtype) for each in _matrices(channels, hidden)
+        ]
         self._mlx.eval(self._weights)
 
     def __call__(self, tokens: np.ndarray) -> Any:

@@ -81,8 +81,8 @@ def estimate_accuracy(store: Store | None, environment: Environment) -> Estimate
         estimated_s = float(sweep.summary.get("estimated_s", 0.0))
         taken_s = float(sweep.summary.get("measured_s", 0.0))
         is_whole = sweep.exit_status == 0 and "decision" not in sweep.summary
-        is_here = sweep.environment_key == environment.key and is_whole
-        if is_here and estimated_s > 0 and taken_s > 0:
+        is_here = sweep.environment_key == environment.key
+        if is_here and is_whole and estimated_s > 0 and taken_s > 0:
             ratios.append(taken_s / estimated_s)
     return EstimateAccuracy(tuple(ratios[:RECORD_SWEEPS]))
 

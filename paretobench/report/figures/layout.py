@@ -150,8 +150,10 @@ def _pieces(text: str) -> list[str]:
     """
     pieces = []
     for word in text.split():
-        parts = re.findall(r"[^,]{0,59},|[^,]{1,60}", word) if len(word) > LONG_WORD else [word]
-        pieces += [*parts[:-1], f"{parts[-1]} "]
+        is_long = len(word) > LONG_WORD
+        parts = re.findall(rf"[^,]{{,{LONG_WORD - 1}}},|[^,]{{1,{LONG_WORD}}}", word)
+        *before, last = parts if is_long else [word]
+        pieces += [*before, f"{last} "]
     return pieces
 
 

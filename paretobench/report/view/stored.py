@@ -424,12 +424,9 @@ def _newest_check(point: StoredPoint, known: _Known) -> list[Link]:
     """The check that was measured under the newest protocol: one link, or none."""
     checks = [link for link in point.links if link.role == "end_to_end"]
     measured = [link for link in checks if link.workload_key in known.measurements] or checks
-    version = {
-        link.workload_key: known.workloads[link.workload_key].protocol_version
-        for link in measured
-        if link.workload_key in known.workloads
-    }
-    return sorted(measured, key=lambda link: version.get(link.workload_key, 0))[-1:]
+    return sorted(measured, key=lambda link: known.workloads[link.workload_key].protocol_version)[
+        -1:
+    ]
 
 
 def _row(point: StoredPoint, card: Scorecard, known: _Known) -> Row:
