@@ -7,11 +7,13 @@ the rename is flushed as well, since a rename may reach the disk before the data
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -35,6 +37,13 @@ def whole_file(path: Path) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def keep_json(path: Path, value: Any) -> None:
+    """Write a value for later processes, whole; where the cache cannot be written it is worked out
+    again next time."""
+    with contextlib.suppress(OSError), whole_file(path) as part:
+        part.write_text(json.dumps(value), encoding="utf-8")
 
 
 def flush(path: Path) -> None:

@@ -13,7 +13,6 @@ when it was captured, so inputs are written in place.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import statistics
 import time
@@ -21,7 +20,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from paretobench.durable import whole_file
 from paretobench.errors import UnsupportedError
 
 MODES = ("eager", "cuda_graph", "compile", "compiled_graph")
@@ -134,12 +132,6 @@ def kept_choice(file: Path) -> dict[str, Any] | None:
         return None
     is_whole = isinstance(facts, dict) and facts.get("mode") in MODES
     return facts | {"mode_chosen": "by an earlier process"} if is_whole else None
-
-
-def keep_choice(file: Path, facts: Mapping[str, Any]) -> None:
-    """Write a choice for later processes; where the cache cannot be written each chooses anew."""
-    with contextlib.suppress(OSError), whole_file(file) as part:
-        part.write_text(json.dumps(dict(facts)), encoding="utf-8")
 
 
 def choose(

@@ -20,6 +20,7 @@ from paretobench.backends.inputs import (
     refuses_chunk,
 )
 from paretobench.domain import Workload, content_key
+from paretobench.durable import keep_json
 from paretobench.resources import cache_folder
 
 
@@ -87,7 +88,7 @@ class TorchSession:
             self.facts |= kept
             return begin(kept["mode"])
         runner, facts = torch_modes.choose(self._candidates, begin, self._inputs, self._synchronise)
-        torch_modes.keep_choice(file, facts)
+        keep_json(file, facts)
         self.facts |= facts
         return runner
 

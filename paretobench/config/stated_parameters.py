@@ -7,18 +7,16 @@ frameworks. What was counted is kept in the cache, so that only the first sweep 
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import importlib.util
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from paretobench.config.catalogue import load_catalogue
 from paretobench.config.read_off import count_parameters, is_read_off
 from paretobench.domain import Encoder, GridPoint, LanguageModel, content_key
-from paretobench.durable import whole_file
+from paretobench.durable import keep_json
 from paretobench.errors import ConfigError
 from paretobench.resources import cache_folder, sweeps_folder
 
@@ -64,14 +62,8 @@ def _counted(descriptions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for i, answer in zip(missing, found, strict=True):
             known[files[i]] = answer
             if "error" not in answer:
-                _keep(files[i], answer)
+                keep_json(files[i], answer)
     return [known[file] for file in files]
-
-
-def _keep(file: Path, answer: Mapping[str, Any]) -> None:
-    """Write an answer whole; where the cache cannot be written it is counted again next time."""
-    with contextlib.suppress(OSError), whole_file(file) as part:
-        part.write_text(json.dumps(answer))
 
 
 def _version(distribution: str) -> str:

@@ -7,7 +7,6 @@ Reads the kernel's files and installed metadata only; no framework is imported.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import json
 import os
@@ -21,7 +20,7 @@ import psutil
 from paretobench.backends import cuda_nvml
 from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.domain.records import Environment
-from paretobench.durable import whole_file
+from paretobench.durable import keep_json
 from paretobench.measure import hardware
 from paretobench.measure.process import child_environment
 from paretobench.resources import cache_folder
@@ -147,8 +146,7 @@ def fastest_gflops() -> float:
     repetitions = GEMM_RECHECKS if machine in known else GEMM_REPETITIONS
     fastest = max(measure_gflops(repetitions), known.get(machine, 0.0))
     if fastest > known.get(machine, 0.0):
-        with contextlib.suppress(OSError), whole_file(file) as part:
-            part.write_text(json.dumps(known | {machine: fastest}))
+        keep_json(file, known | {machine: fastest})
     return fastest
 
 

@@ -7,7 +7,6 @@ disturbed is not kept: the list of `choose` decides until a later sweep finds th
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from paretobench.backends import choose, probes
 from paretobench.backends.probes import Timings
 from paretobench.domain import Device, Workload
 from paretobench.domain.records import Environment
-from paretobench.durable import whole_file
+from paretobench.durable import keep_json
 from paretobench.measure import probe
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.process import Children
@@ -116,8 +115,7 @@ def time_probes(
                 announce(f"{one.label} on {one.runtime}: {reason}")
             if seconds is None or not reason:
                 kept[one.key] = seconds
-    with contextlib.suppress(OSError), whole_file(_file(environment_key)) as part:
-        part.write_text(json.dumps(kept))
+    keep_json(_file(environment_key), kept)
 
 
 def _file(environment_key: str) -> Path:
