@@ -1,13 +1,10 @@
 """How often does a duel tell equal sides apart, and does it find a slowdown of 3 %?
 
-    python benchmarks/duel.py collect BANK.json smoke.json [--processes 60]
-    python benchmarks/duel.py replay [BANK.json] [--replays 200] [--seed 0]
+    python benchmarks/duel.py [--replays 200] [--seed 0]
 
-`collect` times the workloads of a plan (`paretobench plan --json`) in many fresh processes, one
-after the other in turn, and keeps their medians: a bank of real processes, of a quiet machine.
-`replay` plays duels with processes drawn from the bank, neighbours in time as the two sides of a
-round: once as they are (A/A), once with B slowed by 3 %. Without a bank it draws them from the
-noises below.
+Plays duels with processes of known noise (`NOISES`), and with real ones: those of each part of
+`benchmarks/data/processes.json` (see `collect_bank.py`), neighbours in time as the two sides of a
+round. Once as they are (A/A), once with B slowed by 3 %. The real ones sampled as `fidelity=quick`.
 
 Exit status 1 if equal sides are told apart in more than 5 % of replays (and two standard errors),
 or if the slowdown is found in less than 80 %.
@@ -16,9 +13,10 @@ or if the slowdown is found in less than 80 %.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +24,7 @@ import numpy as np
 from paretobench.analysis.duel import DETECT, MAX_ROUNDS, Pair, needs_round, verdict_of
 
 FALSE_ALARMS, POWER = 0.05, 0.80
+BANK = Path(__file__).parent / "data" / "processes.json"
 
 NOISES: Mapping[str, Callable[[np.random.Generator], np.ndarray]] = {
     "process bias 0.5 %": lambda rng: rng.normal(0, 0.005, 2 * MAX_ROUNDS),
@@ -53,15 +52,21 @@ def play(logs: np.ndarray, slowdown: float = 0.0) -> list[Pair]:
     return pairs
 
 
-def drawn(bank: Sequence[float], rng: np.random.Generator) -> np.ndarray:
-    """Processes of a bank: a stretch of it, its neighbours swapped at random."""
-    logs = np.log(np.asarray(bank))
-    wanted = min(2 * MAX_ROUNDS, len(logs) - len(logs) % 2)
-    start = int(rng.integers(0, len(logs) - wanted + 1))
-    pairs = logs[start : start + wanted].reshape(-1, 2)
-    flip = rng.random(len(pairs)) < 0.5
-    pairs = np.where(flip[:, None], pairs[:, ::-1], pairs)
-    return pairs[rng.permutation(len(pairs))].ravel()
+def bank() -> dict[str, np.ndarray]:
+    """By part, logarithms of neighbours in time, shape [pairs, 2]; none across two sittings."""
+    found = {}
+    for part in json.loads(BANK.read_text(encoding="utf-8"))["parts"] if BANK.is_file() else ():
+        logs, sittings = np.log(part["medians_s"]), np.asarray(part["sittings"])
+        each = [logs[sittings == one] for one in np.unique(sittings)]
+        found[part["part"]] = np.concatenate([one[: len(one) // 2 * 2] for one in each])
+    return {name: logs.reshape(-1, 2) for name, logs in found.items()}
+
+
+def drawn(pairs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Processes of a bank in the order of a duel: pairs of neighbours, their sides at random."""
+    chosen = rng.permutation(pairs)[:MAX_ROUNDS]
+    flip = rng.random(len(chosen)) < 0.5
+    return np.where(flip[:, None], chosen[:, ::-1], chosen).ravel()
 
 
 def replay(
@@ -83,54 +88,15 @@ def replay(
     return failed + ([f"{name}: {power:.1%} found"] if power < POWER else [])
 
 
-def collect(path: Path, plan: Path, processes: int) -> None:
-    """Fill a bank: every workload of a plan, in turn, in fresh processes."""
-    from paretobench.domain import Workload
-    from paretobench.measure import harness, terms
-    from paretobench.measure.environment import fingerprint
-    from paretobench.measure.single import MemoryStore
-    from paretobench.planning import stopping
-    from paretobench.resources import cache_folder
-
-    data = json.loads(plan.read_text(encoding="utf-8"))
-    workloads = [Workload.from_json(one.get("workload", one)) for one in data["workloads"]]
-    sampling = stopping.cell_plan("standard").sampling
-    rule = stopping.CellPlan("standard", sampling, processes, processes)
-    harness.cell_plan = lambda *_: rule  # type: ignore[assignment]
-    options = terms.Options(cache_folder(), sweep_key="bank")
-    store = MemoryStore()
-    harness.run(workloads, store=store, environment=fingerprint(), options=options)
-    bank = {
-        one.label: [
-            cell.median_s
-            for cell in store.kept_cells
-            if cell.workload_key == one.key and cell.status in ("ok", "unjudged")
-        ]
-        for one in workloads
-    }
-    path.write_text(json.dumps(bank, indent=1), encoding="utf-8")
-    print({label: len(found) for label, found in bank.items()})
-
-
 def main() -> int:
-    """Collect or replay; returns 1 if something does not hold."""
+    """Replay everything; returns 1 if something does not hold."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("collect", "replay"))
-    parser.add_argument("bank", type=Path, nargs="?")
-    parser.add_argument("plan", type=Path, nargs="?")
-    parser.add_argument("--processes", type=int, default=60)
     parser.add_argument("--replays", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    if given.what == "collect":
-        if given.bank is None or given.plan is None:
-            parser.error("collect needs a file to write and a plan")
-        collect(given.bank, given.plan, given.processes)
-        return 0
     draws = dict(NOISES)
-    if given.bank is not None:
-        bank = json.loads(given.bank.read_text(encoding="utf-8"))
-        draws = {label: lambda rng, found=found: drawn(found, rng) for label, found in bank.items()}
+    for name, pairs in bank().items():
+        draws[f"real: {name}"] = functools.partial(drawn, pairs)
     print(f"{'processes':32} {'false alarms':>12} {'3 % found':>10} {'rounds':>8}")
     failed = [
         text
