@@ -25,6 +25,7 @@ from paretobench.report.figures.marks import (
     Look,
     Mark,
     Pair,
+    bars_of,
     draw_bars,
     label_marks,
     look_of,
@@ -171,7 +172,7 @@ def draw_arrow(
 
     Args:
         radii_pt: half the size of each mark.
-        paths: the encoders' lines, which the words keep off.
+        paths: the encoders' lines, which the words keep off as they do error bars.
     """
     scale = axes.figure.dpi / POINTS_PER_INCH
     at = axes.transData.transform
@@ -187,7 +188,8 @@ def draw_arrow(
         *_place(marks[0]), arrow.text, fontsize=style.small_pt, fontweight="bold", ha="center",
         va="center", gid="arrow-label",
     )  # fmt: skip
-    if not _found_room(text, (start, end), boxes, paths, axes):
+    bars = [bar for mark in marks for bar in bars_of(mark)]
+    if not _found_room(text, (start, end), boxes, [*paths, *bars], axes):
         text.remove()
         return False
     tail, tip = axes.transData.inverted().transform([start, end])
