@@ -54,6 +54,10 @@ def needs_more(cells: Sequence[Process], plan: CellPlan, is_cheapest: bool = Fal
     return plan.decide(*progress(cells, plan), is_cheapest).needs_more
 
 
+USUAL_PROCESSES = 10
+"""Processes without a repeat that an estimate of the time left starts from."""
+
+
 def progress(cells: Sequence[Process], plan: CellPlan) -> tuple[list[float], float]:
     """The medians that count at the plan's fidelity, and the wall seconds of their processes.
 
@@ -390,7 +394,18 @@ class Measuring:
         usual = statistics.median(times)
         each = {key: usual if seconds is None else seconds for key, seconds in known.items()}
         left = {key: self.cells_left(key, each[key]) for key in known}
-        return sum(left[key] * each[key] for key in known)
+        return self.repeats() * sum(left[key] * each[key] for key in known)
+
+    def repeats(self) -> float:
+        """Processes made for each that counts, so far: what was disturbed or suspect is repeated.
+
+        `USUAL_PROCESSES` without a repeat are assumed besides, so that the first says little.
+        """
+        made = counting = USUAL_PROCESSES
+        for cells in self.cells.values() if self.plan.sessions == 1 else ():
+            made += sum(_counts(cell, self.plan.fidelity) for cell in cells)
+            counting += len(progress(cells, self.plan)[0])
+        return made / counting
 
     def cells_left(self, key: str, each_s: float) -> int:
         """How many processes of a workload probably come yet; a part has those of its checks."""

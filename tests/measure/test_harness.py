@@ -241,6 +241,27 @@ def test_the_time_left_falls_to_nothing() -> None:
     assert left == pytest.approx([45.0, 36.0, 27.0, 18.0, 9.0, 0.0])
 
 
+def test_repeats_so_far_raise_the_time_left() -> None:
+    def left_after_half(script: Any) -> float:
+        found: list[float] = []
+
+        def listen(event: events.Event) -> None:
+            if isinstance(event, events.CellStarted):
+                found.append(event.remaining_s or 0.0)
+
+        run(ScriptedChildren(script), given=options("quick", seed=1), workloads=SIX, listen=listen)
+        return found[-1]
+
+    throttled = {"canary_before_s": 0.05, "canary_after_s": 0.05}
+    one_process_s = left_after_half(lambda label, visit: {})
+    assert one_process_s == pytest.approx(1.0)
+    with_repeats_s = left_after_half(lambda label, visit: throttled if visit == 0 else {})
+    assert 1.2 < with_repeats_s < 2.0
+
+
+SIX = [workload(name) for name in "abcdef"]
+
+
 def test_the_plans_estimate_serves_until_something_is_measured() -> None:
     started: list[float | None] = []
 
