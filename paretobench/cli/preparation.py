@@ -37,7 +37,7 @@ def prepared_devices(request: Request, store: Store | None, must_run: bool = Tru
     for one in prepared:
         announce_plan(one)
     _say_time(prepared)
-    announce_scoring(scoring)
+    announce_scoring(scoring, request.settings)
     for first, second in _same_environment(prepared):
         warn(
             f"{first} and {second} are the same environment: what one measures counts for both; "
@@ -131,10 +131,20 @@ def scoring_ahead(prepared: Sequence[PlannedSweep], store: Store | None) -> Scor
         raise
 
 
-def announce_scoring(scoring: ScoringEffort | None) -> None:
+def announce_scoring(scoring: ScoringEffort | None, settings: Settings) -> None:
     """Say how many checkpoints are to be scored, where, and what that will take."""
-    for line in scoring.lines() if scoring is not None else ():
+    if scoring is None:
+        return
+    for line in scoring.lines():
         say(line)
+    if scoring.units and settings.budget_s is not None:
+        from paretobench.sweeping.budget import SCORING_SHARE
+
+        kept = duration(SCORING_SHARE * settings.budget_s)
+        say(
+            f"  budget={settings.budget} keeps {kept} for it, in stages, whose answers make the "
+            "front surer first; what is not scored to the end is partial"
+        )
 
 
 def warn_of_noise(prepared: Sequence[PlannedSweep]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,46 +133,41 @@ def _score_one_by_one(jobs: Sequence[Job], keep: Path, database: str) -> tuple[l
 
 def _score_by_race(jobs: Sequence[Job], keep: Path, database: str) -> tuple[list[Score], bool]:
     """Score in stages, by the latencies that the database holds."""
-    from paretobench.accuracy.lmms.race import race
+    from paretobench.accuracy.lmms import runner
+    from paretobench.accuracy.lmms.race import by_place, race
     from paretobench.report.view.stored import stored_view
     from paretobench.store import Store
 
     with Store.open(database) as store:
         rows = stored_view(store).rows
         ttft_s = {row.identity: row.ttft.value for row in rows if row.ttft is not None}
-        named = {_name(job): job for job in jobs}
-        latency_s = {
-            name: ttft_s[where]
-            for name, job in named.items()
-            if (where := astuple(job.place)[:4]) in ttft_s
-        }
-        missing = sorted(set(named) - set(latency_s))
+        named = by_place(jobs)
+        missing = sorted(name for name, job in named.items() if job.place.names not in ttft_s)
         if missing:
             raise ConfigError(
                 f"racing needs latencies, and {database} has none for {missing[0]}"
                 f"{' and others' if missing[1:] else ''};\n'paretobench sweep' measures it"
             )
-        found = race(named, latency_s, keep, on_event=say)
-        scores = [score for of_one in found.scores.values() for score in of_one]
-        store.add_scores(scores)
+
+        latency_s = {name: ttft_s[job.place.names] for name, job in named.items()}
+        found = race(
+            named,
+            latency_s,
+            lambda job: runner.score(job, keep, say),
+            on_event=say,
+            on_scores=store.add_scores,
+        )
+        store.add_task_runs(found.runs)
     for line in found.report():
         say(line)
-    return scores, bool(found.failures)
-
-
-def _name(job: Job) -> str:
-    place = job.place
-    return f"{place.encoder}@{place.resolution_px} + {place.llm} ({place.tiling}, {place.recipe})"
+    return [score for of_one in found.scores.values() for score in of_one], bool(found.failures)
 
 
 def _score(job: Job, keep: Path, store: Store) -> ScoringOutcome:
     from paretobench.accuracy.lmms import runner
 
-    def add(scores: Sequence[Score]) -> None:
-        store.add_scores(scores)
-
-    outcome = runner.score(job, keep, say, add)
-    add(outcome.scores)
+    outcome = runner.score(job, keep, say, store.add_scores)
+    store.add_scores(outcome.scores)
     store.add_task_runs(outcome.runs)
     return outcome
 

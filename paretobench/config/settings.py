@@ -73,6 +73,11 @@ class Settings:
         return found_s if found_s < math.inf else None
 
     @property
+    def is_scoring(self) -> bool:
+        """Whether checkpoints are scored."""
+        return self.accuracy == "lmms_eval"
+
+    @property
     def is_decided(self) -> bool:
         """Whether a question decides what is measured next, in place of rounds over everything."""
         return self.budget_s is not None or self.until != "all"
@@ -125,11 +130,6 @@ def _check_budget(found: Settings) -> None:
             f"budget={found.budget} leaves no time beside the report; give at least "
             f"{SHORTEST_BUDGET_S:g}s, such as budget=15min"
         )
-    if found.accuracy == "lmms_eval":
-        raise ConfigError(
-            "budget= covers latencies, and accuracy=lmms_eval scores checkpoints for hours; "
-            "score first with 'paretobench score', then give the budget"
-        )
 
 
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -177,6 +177,11 @@ def read_settings(data: Mapping[str, Any]) -> Settings:
     seconds("horizon", found.horizon)
     _check_budget(found)
     _ = found.question
+    if found.until != "all" and found.is_scoring:
+        raise ConfigError(
+            f"until={found.until} decides by accuracies what is measured, and accuracy=lmms_eval "
+            "has them only afterwards;\nscore first with 'paretobench score', or leave until= out"
+        )
     if found.check != "front" and (isinstance(found.check, str) or found.check < 0):
         raise ConfigError(
             f"check={found.check!r} must be 'front' or a number of points, 0 for none"

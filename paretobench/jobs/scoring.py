@@ -71,7 +71,7 @@ class Scoring:
         self,
         jobs: Sequence[Job],
         on_event: runner.OnEvent,
-        on_scores: Callable[[Sequence[Score]], None],
+        on_scores: Callable[[Sequence[Score]], object],
     ) -> list[tuple[Job, runner.ScoringOutcome | str]]:
         """Submit what is missing, take each result as it ends; see `checkpoints.score_points`."""
         try:

@@ -12,7 +12,7 @@ from paretobench.planning.inquiring import Identity, inquiry_of, preparations
 from paretobench.planning.question import Inquiry, PartRecord
 from paretobench.planning.stopping import cell_plan
 from paretobench.store import Store
-from paretobench.sweeping.budget import Budget
+from paretobench.sweeping.budget import budget_of
 
 if TYPE_CHECKING:
     from paretobench.sweeping.prepare import PlannedSweep
@@ -92,6 +92,6 @@ def foreseen(
         records,
         {one.workload.key: one.expected.cell_s for one in plan.workloads},
         preparations_of(prepared),
-        Budget(settings.budget_s, has_checks=settings.check != 0).parts_end_in_s,
+        budget_of(settings).parts_end_in_s,
         {one.workload.key for one in plan.workloads if one.state == "failed"},
     )

@@ -19,7 +19,7 @@ from paretobench.planning.planned import PlannedPoint
 from paretobench.planning.stopping import cell_plan, check_fidelity
 from paretobench.store import Link, Store, StoredPoint
 from paretobench.sweeping.asking import inquiry_for, preparations_of
-from paretobench.sweeping.budget import Budget
+from paretobench.sweeping.budget import budget_of
 from paretobench.sweeping.prepare import (
     FEWEST_CHECKED,
     MOST_CHECKED,
@@ -55,7 +55,7 @@ class DeviceSweep:
     ) -> None:
         self.prepared, self.announce = prepared, announce
         settings = prepared.request.settings
-        self.budget = Budget(settings.budget_s, settings.check != 0, prepared.began_at)
+        self.budget = budget_of(settings, prepared.began_at)
         self.listeners: list[events.Listener] = [self.budget.listen, listen]
         self.has_cells = False
         self.account: Account | None = None

@@ -29,7 +29,7 @@ from paretobench.remote.places import MeasuringDevice, measuring_device
 from paretobench.resources import cache_folder
 from paretobench.store import CellSummary, Store
 from paretobench.sweeping.asking import foreseen
-from paretobench.sweeping.budget import Budget
+from paretobench.sweeping.budget import budget_of
 from paretobench.units import counted
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class PlannedSweep:
         settings = self.request.settings
         if settings.budget_s is None:
             return self.plan.besides_s
-        return Budget(settings.budget_s, has_checks=settings.check != 0).reserved_s
+        return budget_of(settings).reserved_s
 
 
 @dataclass(frozen=True)

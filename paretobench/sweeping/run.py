@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paretobench.domain import GridPoint
-from paretobench.domain.records import Score
-from paretobench.errors import DataError, ExecutorError, ParetobenchError
+from paretobench.errors import ConfigError, DataError, ExecutorError, ParetobenchError
 from paretobench.measure import events
 from paretobench.planning.plan import Plan
 from paretobench.store import Store
@@ -124,7 +123,7 @@ def run(
             draw_meanwhile(devices, store)
             scoring = _send_scoring(prepared, announce)
             _take_step(devices, store, DeviceSweep.measure)
-            unscored = _score(prepared, store, announce, scoring)
+            unscored = _score(devices, store, announce, scoring)
             _take_step(devices, store, DeviceSweep.check)
         finally:
             _close(devices)
@@ -225,11 +224,12 @@ def _side_by_side(
 def _send_scoring(prepared: Sequence[PlannedSweep], announce: Announce) -> Scoring | None:
     """Have checkpoints scored elsewhere while devices measure; None to score them here."""
     request = prepared[0].request
-    if request.settings.accuracy != "lmms_eval":
+    if not request.settings.is_scoring:
         return None
     from paretobench.jobs import scoring as accuracy
 
     path, chosen = Path(request.settings.checkpoints), request.executors.get("accuracy", {})
+    _check_budgeted_scoring(prepared, chosen)
     return accuracy.begin(_points(prepared), path, chosen, announce)
 
 
@@ -240,13 +240,35 @@ def scoring_effort(prepared: Sequence[PlannedSweep], store: Store | None) -> Sco
         ConfigError: if the settings or the checkpoints file are wrong.
     """
     request = prepared[0].request
-    if request.settings.accuracy != "lmms_eval":
+    if not request.settings.is_scoring:
         return None
     from paretobench.jobs.scoring_cost import effort_of
 
     path, chosen = Path(request.settings.checkpoints), request.executors.get("accuracy", {})
+    _check_budgeted_scoring(prepared, chosen)
     past = store.task_runs() if store is not None else []
     return effort_of(_points(prepared), path, chosen, past)
+
+
+def _check_budgeted_scoring(prepared: Sequence[PlannedSweep], executor: Mapping[str, Any]) -> None:
+    """Refuse what cannot be scored within a budget, before anything is measured.
+
+    Raises:
+        ConfigError: if it is scored elsewhere, or its checkpoints cannot be compared item by item.
+    """
+    settings = prepared[0].request.settings
+    if settings.budget_s is None:
+        return
+    from paretobench.accuracy.lmms.checkpoints import for_points, read_jobs
+    from paretobench.accuracy.lmms.race import by_place, check_race
+
+    if executor.get("name", "local") != "local":
+        raise ConfigError(
+            f"budget={settings.budget} covers what this machine scores, and executor/accuracy="
+            f"{executor['name']} scores elsewhere;\nleave one of the two out"
+        )
+    jobs, _ = for_points(_points(prepared), read_jobs(Path(settings.checkpoints)))
+    check_race(by_place(jobs).values())
 
 
 def _points(prepared: Sequence[PlannedSweep]) -> list[GridPoint]:
@@ -264,23 +286,23 @@ def _add_published(prepared: Sequence[PlannedSweep], store: Store) -> None:
 
 
 def _score(
-    prepared: Sequence[PlannedSweep], store: Store, announce: Announce, carry: Scoring | None = None
+    devices: Sequence[DeviceSweep], store: Store, announce: Announce, carry: Scoring | None = None
 ) -> tuple[str, ...]:
     """Have checkpoints scored, if the request asks for it; returns what could not be scored. A
     checkpoint that fails costs no latency and no other score."""
+    prepared = [device.prepared for device in devices]
     settings = prepared[0].request.settings
-    if settings.accuracy != "lmms_eval":
+    if not settings.is_scoring:
         return ()
+    if settings.budget_s is not None:
+        return _score_within_budget(devices, store, announce)
     from paretobench.accuracy.lmms.checkpoints import score_points
-
-    def keep(scores: Sequence[Score]) -> None:
-        store.add_scores(scores)
 
     done = score_points(
         _points(prepared),
         Path(settings.checkpoints),
         on_event=announce,
-        on_scores=keep,
+        on_scores=store.add_scores,
         carry=carry,
     )
     reasons: list[str] = []
@@ -290,6 +312,36 @@ def _score(
         failures = [outcome] if isinstance(outcome, str) else [str(f) for f in outcome.failures]
         reasons += [f"{job.checkpoint}: {failure}" for failure in failures]
     return tuple(reasons)
+
+
+def _score_within_budget(
+    devices: Sequence[DeviceSweep], store: Store, announce: Announce
+) -> tuple[str, ...]:
+    """Score by the latencies of the first device that has them, until the budget's scoring ends."""
+    from paretobench.accuracy.lmms.checkpoints import race_points
+
+    ttft_s: dict[tuple[str, int, str, str], float] = {}
+    for device in devices:
+        for row in device.view(store).rows:
+            if row.ttft is not None:
+                ttft_s.setdefault(row.identity, row.ttft.value)
+            elif row.predicted is not None:
+                ttft_s.setdefault(row.identity, row.predicted.latency_s)
+
+    left_s = min(device.budget.scoring_ends_in_s or 0.0 for device in devices)
+    settings = devices[0].prepared.request.settings
+    found = race_points(
+        _points([device.prepared for device in devices]),
+        Path(settings.checkpoints),
+        ttft_s,
+        time.monotonic() + left_s,
+        on_event=announce,
+        on_scores=store.add_scores,
+    )
+    store.add_task_runs(found.runs)
+    for line in found.report():
+        announce(line)
+    return tuple(f"{name}: {each}" for name, of_one in found.failures.items() for each in of_one)
 
 
 def _summary(outcome: DeviceOutcome) -> dict[str, Any]:

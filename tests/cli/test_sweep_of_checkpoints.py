@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,9 @@ except importlib.metadata.PackageNotFoundError:
     pytest.skip("lmms-eval is not installed", allow_module_level=True)
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
+
+STARTING_S = 10.0
+"""Of the command itself, before its budget begins."""
 
 SWEEP = (*two_checkpoints.SWEEP, "weights=checkpoint", "name=both")
 
@@ -90,3 +94,18 @@ def test_a_changed_checkpoint_is_another_workload(folder: Path, tmp_path: Path) 
     assert sorted(workload["state"] for workload in changed["workloads"]) == [
         "done", "done", "pending", "pending",
     ]  # fmt: skip
+
+
+def test_a_budget_covers_scoring_too_and_partial_scores_are_named(tmp_path: Path) -> None:
+    write_two_checkpoints(tmp_path)
+    started = time.monotonic()
+    result = run(tmp_path, *two_checkpoints.SWEEP, "budget=150s", "check=0", "name=budget")
+    assert result.returncode == 0, result.stderr
+    assert time.monotonic() - started <= 1.1 * 150 + STARTING_S
+    scores = json.loads(run(tmp_path, "ls", "scores", "--json").stdout)["scores"]
+    own = [score for score in scores if score["recipe"] == "tiny"]
+    assert {score["encoder"] for score in own} == {"little_fastvit", "little_clip"}
+    assert "racing: " in result.stderr
+    report = (tmp_path / "reports" / "budget" / "README.md").read_text()
+    has_partial = any(score["is_partial"] for score in own)
+    assert ("Scored on part of the items alone" in report) == has_partial

@@ -45,7 +45,7 @@ def test_limits_are_read_as_best_reads_them() -> None:
         (["until=tomorrow"], "unknown until"),
         (["confidence=1"], "between 0.5 and 1"),
         (["tie=2"], "between 0 and 0.5"),
-        (["budget=15min", "accuracy=lmms_eval"], "score first"),
+        (["until=front", "accuracy=lmms_eval"], "score first"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_with_what_can(words: list[str], part: str) -> None:

@@ -49,6 +49,14 @@ def test_without_checks_their_time_goes_to_the_parts(clock: Clock) -> None:
     assert (without.parts_end_in_s or 0.0) > (with_checks.parts_end_in_s or 0.0)
 
 
+def test_scoring_takes_its_time_from_the_parts_and_ends_before_checks(clock: Clock) -> None:
+    found, without = Budget(900.0, has_scoring=True), Budget(900.0)
+    ends = (found.parts_end_in_s, found.scoring_ends_in_s, found.checks_end_in_s)
+    assert None not in ends and list(ends) == sorted(ends)  # type: ignore[type-var]
+    assert found.checks_end_in_s == without.checks_end_in_s
+    assert found.scoring_ends_in_s == without.parts_end_in_s
+
+
 def test_waiting_for_the_device_does_not_count(clock: Clock) -> None:
     found = Budget(60.0)
     found.listen(events.Waiting("held by another"))

@@ -28,16 +28,18 @@ from paretobench.accuracy.lmms import job as jobs_
 from paretobench.accuracy.lmms import placing, runner
 from paretobench.accuracy.lmms.job import Job
 from paretobench.accuracy.lmms.placing import ScorePoint
-from paretobench.accuracy.lmms.runner import ScoringOutcome
+from paretobench.accuracy.lmms.race import Race, by_place, race
+from paretobench.accuracy.lmms.runner import ScoringOutcome, TaskFailure
 from paretobench.domain import GridPoint
 from paretobench.domain.checkpoint import Checkpoint
 from paretobench.domain.records import Score
 from paretobench.errors import ConfigError, DataError
+from paretobench.units import percent
 
 JOB_FIELDS = tuple(field.name for field in fields(Job) if field.name not in ("place", "items"))
 """What an entry may say about the scoring itself."""
 
-OnScores = Callable[[Sequence[Score]], None]
+OnScores = Callable[[Sequence[Score]], object]
 Carry = Callable[[Sequence[Job], runner.OnEvent, OnScores], list[tuple[Job, ScoringOutcome | str]]]
 """What scores jobs elsewhere; see `jobs.scoring`."""
 
@@ -177,6 +179,56 @@ def score_points(
     if carry is not None:
         return carry(jobs, on_event, on_scores)
     return _score_here(jobs, folder, on_event, on_scores)
+
+
+def race_points(
+    points: Iterable[GridPoint],
+    path: Path,
+    ttft_s: Mapping[tuple[str, int, str, str], float],
+    ends_at: float,
+    on_event: runner.OnEvent = lambda line: None,
+    on_scores: OnScores = lambda scores: None,
+) -> Race:
+    """Score the checkpoints of points until time ends, where it makes the front surest first.
+
+    Args:
+        ttft_s: by a point's four names; a checkpoint without one is not scored, and said to fail.
+        ends_at: by `time.monotonic`.
+
+    Raises:
+        ConfigError: if the checkpoints file is wrong, or its checkpoints cannot race.
+    """
+    jobs, without = for_points(points, read_jobs(path))
+    for point in without:
+        on_event(f"{point}: no checkpoint in {path.name}, no score")
+    named = by_place(jobs)
+    latency_s = {n: ttft_s[j.place.names] for n, j in named.items() if j.place.names in ttft_s}
+
+    def scorer(job: Job) -> ScoringOutcome:
+        start, end = job.items or (0.0, 1.0)
+        on_event(f"scoring {job.place}, {percent(start, 0)} to {percent(end, 0)} % of the items")
+        try:
+            return runner.score(job, on_event=on_event, ends_at=ends_at)
+        except (DataError, ConfigError) as error:
+            return ScoringOutcome((), (), (_not_scored(str(error)),), (), "")
+
+    found = race(
+        {name: named[name] for name in latency_s},
+        latency_s,
+        scorer,
+        ends_at=ends_at,
+        on_event=on_event,
+        on_scores=on_scores,
+    )
+    lacking = {
+        name: (_not_scored("its point has no latency, measured or predicted, to race by"),)
+        for name in named.keys() - latency_s.keys()
+    }
+    return replace(found, failures={**found.failures, **lacking})
+
+
+def _not_scored(reason: str) -> TaskFailure:
+    return TaskFailure("", "environment", reason)
 
 
 def _score_here(

@@ -40,6 +40,15 @@ class ScorePoint:
     tiling: str = "none"
     recipe: str = "unstated"
 
+    @property
+    def names(self) -> tuple[str, int, str, str]:
+        """The four names of the point."""
+        return (self.encoder, self.resolution_px, self.llm, self.tiling)
+
+    def __str__(self) -> str:
+        point = f"{self.encoder}@{self.resolution_px} + {self.llm}"
+        return f"{point} ({self.tiling}, {self.recipe})"
+
 
 @dataclass(frozen=True)
 class Rule:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import queue
 import signal
@@ -97,15 +98,24 @@ class ChildRun:
         command: what to start.
         environment: its variables.
         timeout_s: for one task, from its start to its end; None for no limit.
+        ends_at: by `time.monotonic`, when it is killed whatever it does.
+
+    Attributes:
+        timed_out: whether a task took too long.
+        is_out_of_time: whether `ends_at` came.
     """
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], timeout_s: float | None
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        timeout_s: float | None,
+        ends_at: float = math.inf,
     ) -> None:
-        self._timeout_s = timeout_s
+        self._timeout_s, self._ends_at = timeout_s, ends_at
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._tail = b""
-        self.timed_out = False
+        self.timed_out = self.is_out_of_time = False
         self._process = subprocess.Popen(
             list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=dict(environment), start_new_session=True,
@@ -122,11 +132,12 @@ class ChildRun:
         """The child's events until it ends; it is killed if a task takes too long."""
         deadline = self._deadline()
         while True:
-            wait_s = None if deadline is None else max(0.0, deadline - time.monotonic())
+            wait_s = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
             try:
                 line = self._lines.get(timeout=wait_s)
             except queue.Empty:
-                self.timed_out = True
+                self.is_out_of_time = deadline == self._ends_at
+                self.timed_out = not self.is_out_of_time
                 self.kill()
                 return
             if line is None:
@@ -137,8 +148,9 @@ class ChildRun:
                 deadline = self._deadline()
                 yield event
 
-    def _deadline(self) -> float | None:
-        return None if self._timeout_s is None else time.monotonic() + self._timeout_s
+    def _deadline(self) -> float:
+        task_s = math.inf if self._timeout_s is None else self._timeout_s
+        return min(time.monotonic() + task_s, self._ends_at)
 
     def kill(self) -> None:
         """End the child and whatever it started."""

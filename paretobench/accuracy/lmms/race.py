@@ -1,10 +1,10 @@
 """Scoring many configurations in stages, and only the promising ones to the end.
 
 The rule by which a configuration leaves is `analysis.racing`; this is who answers what when.
-A stage scores every configuration that is left on its share of each benchmark's items, the
-same for all; each stage is kept on disk like any other scoring, so a race that was killed
-goes on where it was. Configurations that reach the end have answered everything, once, and
-their scores are complete; those that left have scores marked partial.
+A stage scores a configuration on its share of each benchmark's items, the same for all; each stage
+is kept on disk like any other scoring, so a race that was killed goes on where it was.
+Configurations that reach the end have answered everything, once, and their scores are complete;
+those that left, or for which time ended, have scores marked partial.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Any
 
 from paretobench.accuracy import suites
@@ -22,12 +22,14 @@ from paretobench.accuracy.lmms.job import Job
 from paretobench.accuracy.lmms.results import TaskResult
 from paretobench.accuracy.lmms.runner import ScoringOutcome, TaskFailure
 from paretobench.analysis.items import f1, mean_error
-from paretobench.analysis.racing import STAGES, Z_TO_DROP, Drop, RaceCost, stage_edges, to_drop
+from paretobench.analysis.racing import STAGES, Drop, RaceCost, gains, stage_edges, to_drop
 from paretobench.domain import content_key
-from paretobench.domain.records import Score
+from paretobench.domain.records import Score, TaskRun
 from paretobench.errors import ConfigError
+from paretobench.units import counted, percent
 
 Scorer = Callable[[Job], ScoringOutcome]
+OnScores = Callable[[Sequence[Score]], object]
 
 
 @dataclass(frozen=True)
@@ -35,96 +37,236 @@ class Race:
     """How a race went.
 
     Attributes:
-        scores: of every configuration; partial for those that left early.
+        scores: of every configuration; partial for those that left early or had no more time.
         drops: who left, when, and because of whom.
         saving: answers generated, against all of everybody's.
         failures: by configuration; it left the race without being judged.
+        unfinished: the part of the items that those have answered for which time ended.
+        runs: what each task took.
     """
 
     scores: Mapping[str, tuple[Score, ...]]
     drops: tuple[Drop, ...]
     saving: RaceCost
     failures: Mapping[str, tuple[TaskFailure, ...]]
+    unfinished: Mapping[str, float] = field(default_factory=dict)
+    runs: tuple[TaskRun, ...] = ()
 
     def report(self) -> list[str]:
-        """What was saved and what was dropped when, one line each."""
+        """What was saved, what was dropped when and what had no more time, one line each."""
         spent = f"{self.saving.answered} of {self.saving.exhaustive} answers generated"
-        first = f"racing: {spent} ({100 * self.saving.fraction:.0f} %)"
-        return [first, *(str(drop) for drop in self.drops)]
+        lines = [f"racing: {spent} ({percent(self.saving.fraction, 0)} %)"]
+        lines += [str(drop) for drop in self.drops]
+        if self.unfinished:
+            shares = (f"{name} {percent(done, 0)} %" for name, done in self.unfinished.items())
+            one = counted(len(self.unfinished), "configuration")
+            lines.append(
+                f"no time to score {one} on every item, so their scores are partial and on no "
+                f"front: {', '.join(shares)}"
+            )
+        return lines
+
+
+@dataclass
+class _Entry:
+    """One configuration on its way through the stages.
+
+    Attributes:
+        scored, images: benchmark to item to its score so far, and to its image where it is named.
+        stage: the next one; the number of stages once it has answered all.
+        has_left: whether it was dropped, failed or had no more time.
+    """
+
+    job: Job
+    results: list[TaskResult] = field(default_factory=list)
+    runs: list[TaskRun] = field(default_factory=list)
+    scored: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
+    images: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    stage: int = 0
+    has_left: bool = False
+
+    def take(self, outcome: ScoringOutcome) -> None:
+        """Add what a stage gave; one with a failure is the last."""
+        self.results += outcome.results
+        self.runs += outcome.runs
+        self.has_left = bool(outcome.failures)
+        self.stage += not outcome.failures
+        for result in outcome.results:
+            for benchmark in _benchmarks(result.task, self.job):
+                of_items = items.item_scores(result, benchmark, self.job.protocol)
+                self.scored[benchmark] |= of_items
+                self.images[benchmark] |= {s.item: s.image for s in result.samples if s.image}
+
+    def seconds(self, edges: Sequence[tuple[float, float]]) -> float | None:
+        """Expected for the next stage, by what the earlier ones took; None if they do not say."""
+        if not self.runs:
+            return None
+        start, end = edges[self.stage]
+        load_s = max(run.load_s or 0.0 for run in self.runs)
+        return load_s + sum(run.wall_s for run in self.runs) * (end - start) / start
 
 
 def race(
     jobs: Mapping[str, Job],
     latency_s: Mapping[str, float],
-    folder: Path = runner.DEFAULT_FOLDER,
+    scorer: Scorer,
     stages: Sequence[float] = STAGES,
-    z_to_drop: float = Z_TO_DROP,
-    scorer: Scorer | None = None,
+    ends_at: float = math.inf,
     on_event: runner.OnEvent = lambda line: None,
+    on_scores: OnScores = lambda scores: None,
 ) -> Race:
     """Score configurations in stages, dropping those that a faster one surely beats.
 
     Args:
         jobs: by configuration; all with the same benchmarks and protocol, without a limit.
         latency_s: TTFT of each configuration in seconds.
-        folder: where task folders are kept.
-        scorer: scores one job; `runner.score` if not given.
+        scorer: scores one job, as `runner.score` does; it ends by `ends_at` itself.
+        ends_at: by `time.monotonic`. All answer a first stage; then the next one goes to whom it
+            makes the front surest for each second (`analysis.racing.gains`).
         on_event: called with one line per event.
+        on_scores: given a configuration's scores once it has answered all or has left.
 
     Raises:
         ConfigError: if the jobs differ in benchmarks or protocol, or have a limit.
         ValueError: if a configuration has no latency, or the stages do not rise to 1.
     """
-    _check(jobs)
-    run = scorer or (lambda job: runner.score(job, folder, on_event))
-    found: dict[str, list[TaskResult]] = {name: [] for name in jobs}
-    left = list(jobs)
+    check_race(jobs.values())
+    edges = stage_edges(stages)
+    entries = {name: _Entry(job) for name, job in jobs.items()}
+    scores: dict[str, tuple[Score, ...]] = {}
     drops: list[Drop] = []
     failures: dict[str, tuple[TaskFailure, ...]] = {}
-    edges = stage_edges(stages)
-    for stage, edge in enumerate(edges):
-        for name in list(left):
-            outcome = run(replace(jobs[name], items=edge))
-            found[name] += outcome.results
-            if outcome.failures:
-                failures[name] = outcome.failures
-                left.remove(name)
-        if stage + 1 < len(edges):
-            for drop in _dropped(found, left, jobs, latency_s, stage, z_to_drop):
-                left.remove(drop.name)
-                drops.append(drop)
-                on_event(str(drop))
-    scores = {
-        name: tuple(_merged_scores(results, jobs[name], name in left))
-        for name, results in found.items()
-        if results
+
+    def end(name: str) -> None:
+        entry = entries[name]
+        if entry.results:
+            scores[name] = _merged_scores(entry.results, entry.job, entry.stage == len(edges))
+            on_scores(scores[name])
+
+    while (name := _next(entries, edges, ends_at)) is not None:
+        entry = entries[name]
+        outcome = scorer(replace(entry.job, items=edges[entry.stage]))
+        entry.take(outcome)
+        if any(failure.kind != runner.NO_TIME for failure in outcome.failures):
+            failures[name] = outcome.failures
+        for drop in _dropped(name, entries, latency_s, len(edges)):
+            entries[drop.name].has_left = True
+            drops.append(drop)
+            on_event(str(drop))
+            end(drop.name)
+        if name not in scores and (entry.has_left or entry.stage == len(edges)):
+            end(name)
+    gone = {drop.name for drop in drops} | failures.keys()
+    short = [n for n, entry in entries.items() if entry.stage < len(edges) and n not in gone]
+    for name in short:
+        if name not in scores:
+            end(name)
+    return Race(
+        scores,
+        tuple(drops),
+        _saving(entries, edges),
+        failures,
+        {name: edges[entries[name].stage][0] for name in short},
+        tuple(run for entry in entries.values() for run in entry.runs),
+    )
+
+
+def by_place(jobs: Iterable[Job]) -> dict[str, Job]:
+    """Jobs by the names of their places, as a race takes them.
+
+    Raises:
+        ConfigError: if two checkpoints have the same place.
+    """
+    found: dict[str, Job] = {}
+    for job in jobs:
+        other = found.setdefault(str(job.place), job)
+        if other is not job:
+            raise ConfigError(
+                f"{job.checkpoint} and {other.checkpoint} are both {job.place}; a race needs a "
+                "recipe of its own for each"
+            )
+    return found
+
+
+def _next(
+    entries: Mapping[str, _Entry], edges: Sequence[tuple[float, float]], ends_at: float
+) -> str | None:
+    """Who is scored next; None if nobody is left, or no stage fits into the time.
+
+    Without an end everybody takes a stage before anybody takes the next.
+    """
+    ahead = {
+        name: entry
+        for name, entry in entries.items()
+        if not entry.has_left and entry.stage < len(edges)
     }
-    return Race(scores, tuple(drops), _saving(found, left), failures)
+    left_s = ends_at - monotonic()
+    if left_s <= 0:
+        return None
+    first = min(ahead, key=lambda name: ahead[name].stage, default=None)
+    if first is None or ends_at == math.inf or ahead[first].stage == 0:
+        return first
+    seconds = {name: entry.seconds(edges) or left_s for name, entry in ahead.items()}
+    gained = _gains(entries, ahead, edges)
+    fitting = [name for name in ahead if seconds[name] <= left_s]
+    return max(fitting, key=lambda name: gained[name] / seconds[name], default=None)
+
+
+def _gains(
+    entries: Mapping[str, _Entry],
+    ahead: Mapping[str, _Entry],
+    edges: Sequence[tuple[float, float]],
+) -> dict[str, float]:
+    """What a next stage of each is worth; recipes share no front."""
+    found: dict[str, float] = {}
+    for recipe in {entry.job.place.recipe for entry in ahead.values()}:
+        group = _group(recipe, entries, len(edges))
+        shares = {name: edges[ahead[name].stage] for name in group if name in ahead}
+        images = entries[next(iter(group))].images
+        found |= gains({name: entry.scored for name, entry in group.items()}, shares, images)
+    return found
+
+
+def _group(recipe: str, entries: Mapping[str, _Entry], stages: int) -> dict[str, _Entry]:
+    """Those of a recipe that are still in the race or have answered all."""
+    return {
+        name: entry
+        for name, entry in entries.items()
+        if entry.job.place.recipe == recipe and (not entry.has_left or entry.stage == stages)
+    }
 
 
 def _dropped(
-    found: Mapping[str, Sequence[TaskResult]],
-    left: Sequence[str],
-    jobs: Mapping[str, Job],
-    latency_s: Mapping[str, float],
-    stage: int,
-    z_to_drop: float,
+    name: str, entries: Mapping[str, _Entry], latency_s: Mapping[str, float], stages: int
 ) -> list[Drop]:
-    """Who leaves after a stage. Recipes share no front, so only rivals of one recipe count."""
-    drops: list[Drop] = []
-    for recipe in sorted({jobs[name].place.recipe for name in left}):
-        group = [name for name in left if jobs[name].place.recipe == recipe]
-        scored = {name: _items(found[name], jobs[name]) for name in group}
-        images = _images([r for name in group for r in found[name]], jobs[group[0]])
-        drops += to_drop(scored, latency_s, stage, z_to_drop, images=images)
-    return drops
+    """Who leaves now that one configuration has answered more: this one, or rivals that it beats.
+
+    Recipes share no front, so only rivals of one recipe count. Who has answered all stays.
+    """
+    entry = entries[name]
+    group = _group(entry.job.place.recipe, entries, stages)
+    if name not in group:
+        return []
+    scored = {each: one.scored for each, one in group.items()}
+    finished = {each for each, one in group.items() if one.stage == stages}
+    others = group.keys() - {name}
+    drops = to_drop(scored, latency_s, 0, protected=finished | others, images=entry.images)
+    for other in sorted(others - finished):
+        pair = {each: scored[each] for each in (name, other)}
+        drops += to_drop(pair, latency_s, 0, protected=(name,), images=entry.images)
+    return [replace(drop, stage=entries[drop.name].stage - 1) for drop in drops]
 
 
-def _check(jobs: Mapping[str, Job]) -> None:
-    settings = {(job.benchmarks, job.protocol) for job in jobs.values()}
-    if len(settings) > 1:
+def check_race(jobs: Iterable[Job]) -> None:
+    """Refuse jobs that cannot be compared item by item.
+
+    Raises:
+        ConfigError: if they differ in benchmarks or protocol, or have a limit.
+    """
+    jobs = list(jobs)
+    if len({(job.benchmarks, job.protocol) for job in jobs}) > 1:
         raise ConfigError("all configurations of a race need the same benchmarks and protocol")
-    if any(job.limit is not None for job in jobs.values()):
+    if any(job.limit is not None for job in jobs):
         raise ConfigError("a race chooses its own items: leave the limit out")
 
 
@@ -138,31 +280,20 @@ def _members(name: str) -> tuple[str, ...]:
     return suites.SUITES[name].members if name in suites.SUITES else (name,)
 
 
-def _items(results: Sequence[TaskResult], job: Job) -> dict[str, dict[str, float]]:
-    """Benchmark to item to score, over all stages so far."""
-    scored: dict[str, dict[str, float]] = defaultdict(dict)
-    for result in results:
-        for benchmark in _benchmarks(result.task, job):
-            scored[benchmark] |= items.item_scores(result, benchmark, job.protocol)
-    return scored
+def _saving(entries: Mapping[str, _Entry], edges: Sequence[tuple[float, float]]) -> RaceCost:
+    answers = {name: sum(r.n or 0 for r in one.results) for name, one in entries.items()}
+    of_all = [answers[name] for name, one in entries.items() if one.stage == len(edges)]
+    expected = [
+        round(answers[name] / edges[one.stage - 1][1])
+        for name, one in entries.items()
+        if one.stage
+    ]
+    return RaceCost(sum(answers.values()), max(of_all or expected, default=0) * len(answers))
 
 
-def _images(results: Iterable[TaskResult], job: Job) -> dict[str, dict[str, str]]:
-    """Benchmark to item to its image, as far as the logs name them."""
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    for result in results:
-        for benchmark in _benchmarks(result.task, job):
-            found[benchmark] |= {s.item: s.image for s in result.samples if s.image}
-    return found
-
-
-def _saving(found: Mapping[str, Sequence[TaskResult]], left: Sequence[str]) -> RaceCost:
-    answers = {name: sum(r.n or 0 for r in results) for name, results in found.items()}
-    complete = max((answers[name] for name in left), default=max(answers.values(), default=0))
-    return RaceCost(sum(answers.values()), complete * len(answers))
-
-
-def _merged_scores(results: Sequence[TaskResult], job: Job, is_complete: bool) -> list[Score]:
+def _merged_scores(
+    results: Sequence[TaskResult], job: Job, is_complete: bool
+) -> tuple[Score, ...]:
     """The scores over all stages: parts put together, then scored as one result."""
     by_task: dict[str, list[TaskResult]] = defaultdict(list)
     for result in results:
@@ -171,7 +302,7 @@ def _merged_scores(results: Sequence[TaskResult], job: Job, is_complete: bool) -
     values = scoring.values(merged, job.protocol)
     values += scoring.suite_values(values)
     digest = str(results[0].own.get("checkpoint", ""))
-    return scoring.to_scores(values, job.place, "measured", digest)
+    return tuple(scoring.to_scores(values, job.place, "measured", digest))
 
 
 def _merge(parts: Sequence[TaskResult], is_complete: bool) -> TaskResult:

@@ -10,6 +10,7 @@ run keeps every task that was complete. What a folder says is read by `results` 
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -30,11 +31,14 @@ from paretobench.errors import ConfigError, DataError
 
 DEFAULT_FOLDER = Path("results/accuracy")
 
+NO_TIME = "no_time"
+"""Kind of what was not scored because its time ended: no fault of the task."""
+
 
 @dataclass(frozen=True)
 class TaskFailure:
     """Why a task has no result. `kind`: out_of_memory, checkpoint, data, no_answers, timed_out,
-    environment or crashed. `task` is empty if nothing could start at all."""
+    no_time, environment or crashed. `task` is empty if nothing could start at all."""
 
     task: str
     kind: str
@@ -72,7 +76,8 @@ def score(
     job: Job,
     folder: Path = DEFAULT_FOLDER,
     on_event: OnEvent = lambda line: None,
-    on_scores: Callable[[Sequence[Score]], None] = lambda scores: None,
+    on_scores: Callable[[Sequence[Score]], object] = lambda scores: None,
+    ends_at: float = math.inf,
 ) -> ScoringOutcome:
     """Score a checkpoint on a job's benchmarks.
 
@@ -81,6 +86,7 @@ def score(
         on_event: called with one line when a task starts, ends, is kept or fails.
         on_scores: given the scores of each task the moment it is finished (suites come with
             the outcome), so that a store loses nothing if we are killed.
+        ends_at: by `time.monotonic`; tasks that have no result then fail with `NO_TIME`.
 
     Raises:
         ConfigError: if a benchmark or protocol is unknown, or has no task of lmms-eval.
@@ -106,7 +112,7 @@ def score(
     failures: list[TaskFailure] = []
     if pending:
         spec = child_spec(job, pending, folders, local, digest)
-        for name in _run(job, spec, folder, interpreter, on_event, failures):
+        for name in _run(job, spec, folder, on_event, failures, ends_at):
             on_scores(_scores(read_results(folders[name]), job, digest))
     done = [result for path in folders.values() if path.is_dir() for result in read_results(path)]
     return ScoringOutcome(
@@ -137,9 +143,9 @@ def _run(
     job: Job,
     spec: Mapping[str, Any],
     folder: Path,
-    interpreter: str,
     on_event: OnEvent,
     failures: list[TaskFailure],
+    ends_at: float,
 ) -> Iterator[str]:
     """Run the child; yields the name of each finished task, appends what failed."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -147,9 +153,8 @@ def _run(
     path = folder / f"spec-{os.getpid()}.json"
     path.write_text(json.dumps(spec, indent=1), encoding="utf-8")
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
-    run = process.ChildRun(
-        process.command(interpreter, path, job.processes), environment, job.timeout_s
-    )
+    command = process.command(job.interpreter or sys.executable, path, job.processes)
+    run = process.ChildRun(command, environment, job.timeout_s, ends_at)
     current = ""
     settled: set[str] = set()
     try:
@@ -196,6 +201,8 @@ def _advise(event: Mapping[str, str], job: Job) -> str:
 
 
 def _death(run: process.ChildRun, task: str, was_current: bool, job: Job) -> TaskFailure:
+    if run.is_out_of_time:
+        return TaskFailure(task, NO_TIME, "not scored: the time for scoring was over")
     if run.timed_out:
         limit = f"{job.timeout_s:g} s" if job.timeout_s else "its limit"
         reason = f"no result after {limit}" if was_current else "not started: another timed out"

@@ -20,6 +20,7 @@ from paretobench.domain import catalogue_name
 from paretobench.domain.records import Score
 from paretobench.errors import UnknownNameError
 from paretobench.report.view.rows import HEADLINE, Accuracy, Caution
+from paretobench.units import percent
 
 Identity = tuple[str, int, str, str]
 
@@ -164,8 +165,10 @@ def _with_cautions(
     return [(where, caution(card)) for where, card in cards]
 
 
-def notes(scores: Iterable[Score], mix_protocols: bool = False) -> tuple[str, ...]:
-    """A sentence for each recipe whose scores follow several sets of rules.
+def notes(
+    scores: Sequence[Score], mix_protocols: bool = False, benchmark: str = HEADLINE
+) -> tuple[str, ...]:
+    """What must be known of scores: several sets of rules, several candidates, parts of the items.
 
     Args:
         mix_protocols: whether they share a front nevertheless.
@@ -191,7 +194,35 @@ def notes(scores: Iterable[Score], mix_protocols: bool = False) -> tuple[str, ..
         *said,
         *_contests(found for held in of_recipe.values() for found in held),
         *_rules(of_recipe),
+        *_partial(scores, benchmark),
     )
+
+
+LISTED = 4
+"""Partial scores that a note names."""
+
+
+def _partial(scores: Iterable[Score], benchmark: str) -> list[str]:
+    """A sentence for the points whose only score of the headline is of a part of its items."""
+    of_place: dict[tuple[object, ...], list[Score]] = {}
+    for score in scores:
+        if score.benchmark == benchmark:
+            of_place.setdefault((*_where(score), score.recipe), []).append(score)
+    short = [held for held in of_place.values() if all(score.is_partial for score in held)]
+    if not short:
+        return []
+    newest = [max(held, key=lambda score: score.dated) for held in short]
+    named = (
+        f"{one.encoder}@{one.resolution_px} + {one.llm} ({one.recipe}) {percent(one.value)}"
+        + (f" ± {percent(one.standard_error)}" if one.standard_error is not None else "")
+        + " %"
+        for one in newest[:LISTED]
+    )
+    more = f" and {len(newest) - LISTED} more" if len(newest) > LISTED else ""
+    return [
+        f"Scored on part of the items alone, so on no front: {', '.join(named)}{more}; 'paretobench "
+        "ls scores' lists what each rests on, and the same command goes on with the rest."
+    ]
 
 
 def _contests(scores: Iterable[Score]) -> list[str]:

@@ -137,7 +137,7 @@ def stored_view(
         readings=_readings(points, known),
         notes=(
             *_disturbance_notes(rows),
-            *_notes(given, points, mix_protocols),
+            *_notes(given, points, mix_protocols, benchmark),
             *_sweep_notes(store, chosen, environment),
             *_audit_notes(audits),
         ),
@@ -255,12 +255,12 @@ def _disturbance_notes(rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def _notes(
-    scores: Iterable[Score], points: Iterable[StoredPoint], mix_protocols: bool
+    scores: Iterable[Score], points: Iterable[StoredPoint], mix_protocols: bool, benchmark: str
 ) -> tuple[str, ...]:
     """What must be known of the scores of these points."""
     shown = {identity_of(point) for point in points}
     of_points = [s for s in scores if (s.encoder, s.resolution_px, s.llm, s.tiling) in shown]
-    return notes(of_points, mix_protocols)
+    return notes(of_points, mix_protocols, benchmark)
 
 
 def _audits(known: _Known) -> tuple[levels.Audit, ...]:

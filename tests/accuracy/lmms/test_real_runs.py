@@ -224,7 +224,12 @@ def test_killed_in_the_third_task_the_real_run_goes_on(tiny: Path, tmp_path: Pat
 @pytest.mark.heavy
 def test_a_race_of_real_checkpoints_adds_up_to_the_whole(tiny: Path, tmp_path: Path) -> None:
     jobs = {n: _job(tiny, n, "long", benchmarks=("pope",)) for n in ("fast_vlm", "llava")}
-    found = race(jobs, {"fast_vlm": 0.1, "llava": 0.2}, tmp_path, stages=(0.25, 1.0))
+    found = race(
+        jobs,
+        {"fast_vlm": 0.1, "llava": 0.2},
+        lambda job: score(job, tmp_path),
+        stages=(0.25, 1.0),
+    )
     assert not found.failures and not found.drops
     whole = score(replace(jobs["llava"], items=None), tmp_path)
     (raced,) = found.scores["llava"]
