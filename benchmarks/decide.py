@@ -158,6 +158,8 @@ class Run:
         is_known: it says that the answer is known.
         is_right: every judgement is right.
         regret: what its members lack in attained accuracy, or within the limit.
+        off: by how much its members' latencies are off, as logarithms, shape [members, 2]: of all
+            their processes, and of the confirming ones alone. Only the decider has these.
     """
 
     seconds: float
@@ -165,6 +167,7 @@ class Run:
     is_known: bool
     is_right: bool
     regret: float
+    off: tuple[tuple[float, float], ...] = ()
 
 
 def judge(world: World, question: Question, state: AnswerState, replay: Replay) -> Run:
@@ -231,7 +234,27 @@ def decided(world: World, inquiry: Inquiry) -> tuple[Run, float]:
             oracle_s = replay.spent_s
     state = decider.standing(replay.records)
     run = judge(world, inquiry.question, state, replay)
-    return replace(run, is_known=choice.is_answered), min(oracle_s, run.seconds)
+    off = tuple(members_off(world, state, replay.records)) if choice.is_answered else ()
+    return replace(run, is_known=choice.is_answered, off=off), min(oracle_s, run.seconds)
+
+
+def members_off(
+    world: World, state: AnswerState, records: Mapping[str, PartRecord]
+) -> Iterator[tuple[float, float]]:
+    """The latencies of an answer's members over the truth, as logarithms: a winner's curse, if
+    there is one, is below 0 for all processes and not for those that confirm it."""
+
+    def seconds(key: str, last: int = 0) -> float:
+        return math.exp(np.mean(np.log(records[key].medians_s[-last:])))
+
+    for row in state.judgements.members:
+        one = state.candidates.candidates[row]
+        again = {key: records[key].confirmations for key in one.passes}
+        if all(again.values()):
+            every = sum(n * seconds(key) for key, n in one.passes.items())
+            alone = sum(n * seconds(key, again[key]) for key, n in one.passes.items())
+            true_s = world.total_s(one)
+            yield math.log(every / true_s), math.log(alone / true_s)
 
 
 def is_estimated_right(world: World, inquiry: Inquiry, records: Mapping[str, PartRecord]) -> bool:
@@ -591,6 +614,7 @@ class Total:
     seconds: dict[str, float] = field(default_factory=dict)
     known: int = 0
     wrong: int = 0
+    off: list[tuple[float, float]] = field(default_factory=list)
 
 
 def shown(name: str, found: Sequence[Case]) -> str:
@@ -642,6 +666,7 @@ def main() -> int:
         if known and clopper_pearson(wrong, len(known))[0] > WRONG:
             missed.append(f"{name}: {wrong} of {len(known)} wrong")
         total.known, total.wrong = total.known + len(known), total.wrong + wrong
+        total.off += [pair for run in known for pair in run.off]
         for method in found[0].runs:
             seconds = sum(case.runs[method].known_s for case in found)
             total.seconds[method] = total.seconds.get(method, 0.0) + seconds
@@ -650,6 +675,12 @@ def main() -> int:
     share = total.wrong / max(total.known, 1)
     print(f"decider over (c): {of_scored:.2f}, over all: {of_all:.2f}")
     print(f"wrong of known: {total.wrong} of {total.known}, {share:.1%} ({low:.1%} to {high:.1%})")
+    for which, name in enumerate(("all processes", "confirming ones alone") if total.off else ()):
+        off = np.array(total.off)[:, which]
+        print(
+            f"members' latencies by {name}: off by {np.mean(off):+.2%} on average, "
+            f"{np.sqrt(np.mean(off**2)):.2%} root mean square, of {len(off)}"
+        )
     missed += [f"over (c) {of_scored:.2f} > {OF_SCORED}"] if of_scored > OF_SCORED else []
     missed += [f"over all {of_all:.2f} > {OF_ALL}"] if of_all > OF_ALL else []
     missed += [f"wrong {share:.1%} > {WRONG:.0%}"] if share > WRONG else []

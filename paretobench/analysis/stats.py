@@ -304,6 +304,10 @@ def cell_median(cell: Process) -> float:
     return math.nan if cell.median_s is None else cell.median_s
 
 
+UNJUDGED = "canary unjudged"
+"""Label of a measurement with processes that no canary judged."""
+
+
 def labels_of(cells: Sequence[Cell]) -> tuple[str, ...]:
     """What a reader must know about these cells, in a few words each.
 
@@ -325,9 +329,8 @@ def labels_of(cells: Sequence[Cell]) -> tuple[str, ...]:
     suspect = sum(cell.status == "suspect" for cell in cells)
     if suspect:
         found.append(f"suspect: {suspect} of {len(cells)} processes")
-    unjudged = sum(cell.status == "unjudged" for cell in cells)
-    if unjudged:
-        found.append(f"canary unjudged in {unjudged} of {len(cells)} processes")
+    if any(cell.status == "unjudged" for cell in cells):
+        found.append(UNJUDGED)
     return tuple(found)
 
 

@@ -96,3 +96,34 @@ def test_a_wrong_checkpoints_file_is_told_by_the_plan(lab: Path) -> None:
 def test_a_sweep_that_scores_nothing_says_nothing_of_it(lab: Path) -> None:
     done = run(lab, "plan", *SWEEP, ALONE, "accuracy=none", "--json")
     assert "scoring" not in json.loads(done.stdout) and "accuracy by" not in done.stderr
+
+
+HERE = tuple(word for word in SWEEP if "executor" not in word)
+
+
+def test_a_budget_scores_in_stages_until_its_time_and_says_what_it_keeps(lab: Path) -> None:
+    describe(lab, 32, 64)
+    done = run(lab, "sweep", *HERE, ALONE, "budget=40s")
+    assert done.returncode == 0, done.stderr
+    assert "budget=40s keeps 20 s for it" in done.stderr
+    assert "racing: " in done.stderr and "0 to 5 % of the items" in done.stderr
+    with Store.open(lab / "results" / "paretobench.db") as store:
+        scores = [score for score in store.scores() if score.recipe == "tiny"]
+        runs = store.task_runs()
+    assert {score.resolution_px for score in scores} == {32, 64}
+    assert len(runs) > len(scores)
+
+
+def test_what_hangs_ends_with_the_budgets_scoring_and_is_no_failure(lab: Path) -> None:
+    write_checkpoint(lab, "at_32", gqa="hang")
+    done = run(lab, "sweep", *HERE, ALONE, "budget=30s")
+    assert done.returncode == 0, done.stderr
+    assert "the time for scoring was over" in done.stderr
+    assert "no time to score 1 configuration" in done.stderr
+
+
+def test_scoring_elsewhere_has_no_budget_and_what_decides_needs_scores_first(lab: Path) -> None:
+    refused = run(lab, "plan", *SWEEP, ALONE, "budget=1min")
+    assert refused.returncode == 2 and "scores elsewhere" in refused.stderr
+    refused = run(lab, "plan", *HERE, ALONE, "until=front")
+    assert refused.returncode == 2 and "score first" in refused.stderr

@@ -68,10 +68,19 @@ def run(spec: dict) -> int:
             print("the GPU fell off the bus", file=sys.stderr, flush=True)
             os._exit(17)
         time.sleep(3600 if how == "hang" else float(how))
-        publish(task, spec, **noted(task, time.monotonic() - started))
+        publish(task, spec, answers(task), **noted(task, time.monotonic() - started))
         note(notes, f"done:{task['name']}")
         print(json.dumps({"event": "finished", "task": task["name"]}), flush=True)
     return 0
+
+
+def answers(task: dict) -> list[dict]:
+    """Half of them right, of the items of a stage; none where all items are asked for."""
+    first, end = (round(100 * edge) for edge in task["items"] or (0, 0))
+    return [
+        {"item": n, "doc_id": n, "filtered_resps": ["x"], "target": "x", "exact_match": n % 2}
+        for n in range(first, end)
+    ]
 
 
 def note(path: Path, line: str) -> None:

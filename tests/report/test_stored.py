@@ -246,6 +246,20 @@ def test_what_was_never_quiet_is_on_no_front_answers_nothing_and_is_named(
         assert found.point is not None and found.point.resolution_px == 128
 
 
+@pytest.mark.parametrize("unjudged", [1, 3])
+def test_processes_that_no_canary_judged_are_labelled_where_they_are_few_else_said_once(
+    sweep: Sweep, unjudged: int
+) -> None:
+    for at, workload in enumerate((*sweep.encodes.values(), sweep.prefill)):
+        timed = cell(workload, 0.1, at, ENVIRONMENT)
+        status = "unjudged" if at < unjudged else "ok"
+        sweep.store.add_cell(replace(timed, status=status))
+    shown = sweep.shown(scores=())
+    labelled = [row for row in shown.rows if stats.UNJUDGED in row.labels]
+    assert len(labelled) == (1 if unjudged == 1 else 0)
+    assert any("3 of 3 processes" in note for note in shown.notes) == (unjudged == 3)
+
+
 def test_a_sweep_by_the_papers_protocol_carries_what_differs_from_its_machine(
     tmp_path: Path,
 ) -> None:

@@ -25,7 +25,7 @@ from paretobench.analysis.items import f1, mean_error
 from paretobench.analysis.racing import STAGES, Drop, RaceCost, gains, stage_edges, to_drop
 from paretobench.domain import content_key
 from paretobench.domain.records import Score, TaskRun
-from paretobench.errors import ConfigError
+from paretobench.errors import ConfigError, DataError
 from paretobench.units import counted, percent
 
 Scorer = Callable[[Job], ScoringOutcome]
@@ -85,17 +85,26 @@ class _Entry:
     stage: int = 0
     has_left: bool = False
 
-    def take(self, outcome: ScoringOutcome) -> None:
-        """Add what a stage gave; one with a failure is the last."""
+    def take(self, outcome: ScoringOutcome) -> tuple[TaskFailure, ...]:
+        """Add what a stage gave; one with a failure is the last. Returns the failures, among
+        them tasks whose answers cannot be compared item by item."""
+        failures = list(outcome.failures)
+        for result in outcome.results:
+            try:
+                self._add_items(result)
+            except DataError as error:
+                failures.append(TaskFailure(result.task, "data", str(error)))
         self.results += outcome.results
         self.runs += outcome.runs
-        self.has_left = bool(outcome.failures)
-        self.stage += not outcome.failures
-        for result in outcome.results:
-            for benchmark in _benchmarks(result.task, self.job):
-                of_items = items.item_scores(result, benchmark, self.job.protocol)
-                self.scored[benchmark] |= of_items
-                self.images[benchmark] |= {s.item: s.image for s in result.samples if s.image}
+        self.has_left = bool(failures)
+        self.stage += not failures
+        return tuple(failures)
+
+    def _add_items(self, result: TaskResult) -> None:
+        for benchmark in _benchmarks(result.task, self.job):
+            of_items = items.item_scores(result, benchmark, self.job.protocol)
+            self.scored[benchmark] |= of_items
+            self.images[benchmark] |= {s.item: s.image for s in result.samples if s.image}
 
     def seconds(self, edges: Sequence[tuple[float, float]]) -> float | None:
         """Expected for the next stage, by what the earlier ones took; None if they do not say."""
@@ -146,9 +155,9 @@ def race(
     while (name := _next(entries, edges, ends_at)) is not None:
         entry = entries[name]
         outcome = scorer(replace(entry.job, items=edges[entry.stage]))
-        entry.take(outcome)
-        if any(failure.kind != runner.NO_TIME for failure in outcome.failures):
-            failures[name] = outcome.failures
+        found = entry.take(outcome)
+        if any(failure.kind != runner.NO_TIME for failure in found):
+            failures[name] = found
         for drop in _dropped(name, entries, latency_s, len(edges)):
             entries[drop.name].has_left = True
             drops.append(drop)

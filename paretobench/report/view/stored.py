@@ -121,6 +121,7 @@ def stored_view(
     cards = scorecards(given, benchmark, recipe, mix_protocols)
     audits = _audits(known)
     rows = _rows(store, points, cards, known) + refused_rows(left_out, points)
+    rows, unjudged = _unjudged_said_once(rows, known.summaries)
     view = View(
         rows=tuple(sorted(rows, key=_order)),
         name=chosen.name if chosen else store.path.stem,
@@ -137,6 +138,7 @@ def stored_view(
         readings=_readings(points, known),
         notes=(
             *_disturbance_notes(rows),
+            *unjudged,
             *_notes(given, points, mix_protocols, benchmark),
             *_sweep_notes(store, chosen, environment),
             *_audit_notes(audits),
@@ -251,6 +253,22 @@ def _disturbance_notes(rows: Sequence[Row]) -> tuple[str, ...]:
     return (
         f"{len(points)} of {measured} points were measured on a machine that was {first}; "
         "they are on no front, and their ranges are what was seen",
+    )
+
+
+def _unjudged_said_once(
+    rows: list[Row], summaries: Sequence[CellSummary]
+) -> tuple[list[Row], tuple[str, ...]]:
+    """Where most processes were not judged by their canaries, one note in place of a label in
+    every row."""
+    unjudged = sum(one.status == "unjudged" for one in summaries)
+    if unjudged * 2 <= len(summaries):
+        return rows, ()
+    kept = [replace(row, labels=tuple(each for each in row.labels if each != stats.UNJUDGED)) for row in rows]
+    return kept, (
+        f"{unjudged} of {counted(len(summaries), 'process', 'processes')} were not judged by their "
+        "canaries, which scatter by more than 10 % on this machine or ran beside other programs: a "
+        "slower clock would go unnoticed",
     )
 
 

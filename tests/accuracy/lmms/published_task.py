@@ -26,9 +26,10 @@ def publish(
     """
     work = Path(f"{task['folder']}.unfinished-{spec['run']}")
     work.mkdir(parents=True)
+    n = len(samples) or 100
     data = {
         "results": {task["name"]: SCORES},
-        "n-samples": {task["name"]: {"original": 100, "effective": 100}},
+        "n-samples": {task["name"]: {"original": n, "effective": n}},
         "paretobench": {**spec["provenance"], "facts": {}, "lmms_eval_version": VERSION, **noted},
     }
     (work / "run_results.json").write_text(json.dumps(data))

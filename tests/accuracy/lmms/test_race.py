@@ -123,6 +123,20 @@ def test_a_broken_configuration_leaves_and_the_race_goes_on(tmp_path: Path) -> N
     assert found.scores["good"][0].n == ITEMS
 
 
+def test_answers_without_a_log_cannot_race_and_cost_no_other(tmp_path: Path) -> None:
+    oracle = Oracle(tmp_path, {"good": 0.6, "silent": 0.5})
+
+    def scorer(job: Job) -> ScoringOutcome:
+        found = oracle.score(job)
+        if job.checkpoint == "good":
+            return found
+        return replace(found, results=tuple(replace(r, samples=()) for r in found.results))
+
+    found = race(_jobs(["good", "silent"]), {"good": 0.1, "silent": 0.2}, scorer)
+    assert found.failures["silent"][0].kind == "data"
+    assert not found.scores["good"][0].is_partial
+
+
 def test_recipes_do_not_race_each_other(tmp_path: Path) -> None:
     oracle = Oracle(tmp_path, {"good": 0.9, "bad": 0.2})
     jobs = _jobs(["good", "bad"])
