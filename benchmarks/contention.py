@@ -12,7 +12,8 @@ the samples that count, taken as a cell takes them, against what a cell takes al
 runs in a process of its own.
 
 Exit status 1 if the reported value is more than 3 % off under bursts for sure (by its 95 %
-interval over pairs), or if constant load is not said to be too noisy. Needs a machine that is otherwise quiet.
+interval over pairs), or if constant load is not said to be too noisy. Needs a machine that is
+otherwise quiet.
 """
 
 from __future__ import annotations

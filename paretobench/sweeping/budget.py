@@ -2,7 +2,8 @@
 
 A budget is a contract: the whole sweep, from the first preparation to the report, ends within 1.1
 times it. So the parts have to end early enough for scoring, the end-to-end checks and the report,
-scoring for the checks, and the checks for the report. Time spent waiting for another sweep that holds the device does not count.
+scoring for the checks, and the checks for the report. Time spent waiting for another sweep that
+holds the device does not count.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from paretobench.sweeping.prepare import (
 )
 
 if TYPE_CHECKING:
+    from paretobench.config import Request
     from paretobench.measure.terms import Account, Options
     from paretobench.report.view.rows import View
 
@@ -75,7 +76,7 @@ class DeviceSweep:
         settings = _settings(prepared)
         with store.transaction():
             environment_key = store.add_environment(prepared.environment)
-            key = _unfinished(store, request.name, environment_key, settings) or store.add_sweep(
+            key = _unfinished(store, request, environment_key, settings) or store.add_sweep(
                 request.name, command, settings, request.settings.seed, environment_key, now()
             )
             store.add_workloads(one.workload for one in plan.workloads)
@@ -296,17 +297,21 @@ def _joined(first: Account, second: Account) -> Account:
 
 
 def _unfinished(
-    store: Store, name: str, environment_key: str, settings: Mapping[str, Any]
+    store: Store, request: Request, environment_key: str, settings: Mapping[str, Any]
 ) -> str | None:
-    """The key of a sweep that asked for the same here and was interrupted.
+    """The key of a sweep that asked for the same here, and for no other points, and was
+    interrupted.
 
     What was refused does not count: what is measured meanwhile moves a point across the horizon.
     """
+    names = {point.names for point in request.points}
     for sweep in store.sweeps():
-        is_same = (sweep.name, sweep.environment_key) == (name, environment_key)
+        is_same = (sweep.name, sweep.environment_key) == (request.name, environment_key)
         asked_before, asked = ({**each, "refused": []} for each in (sweep.settings, settings))
         if is_same and sweep.finished_at is None and asked_before == asked:
-            return sweep.key
+            stored = {tuple(one.identity().values()) for one in store.points(sweep.key)}
+            if stored <= names:
+                return sweep.key
     return None
 
 

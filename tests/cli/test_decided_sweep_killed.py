@@ -115,7 +115,7 @@ def asked(path: Path) -> tuple[Inquiry, CellPlan, Any]:
         return inquiry_for(prepared, store), rule, prepared.plan.cheapest
 
 
-class Started(Exception):
+class StartedError(Exception):
     """Ends a sweep at its first start."""
 
 
@@ -126,7 +126,7 @@ def decision(
     keys = [part.key for part in inquiry.parts]
 
     def start(workload: Any, round_index: int, phase: str) -> None:
-        raise Started(workload.key, round_index)
+        raise StartedError(workload.key, round_index)
 
     sweep = SimpleNamespace(
         plan=rule,
@@ -142,6 +142,6 @@ def decision(
     )
     try:
         return "stop", len(by_decision.measure_by_decision(sweep, inquiry))  # type: ignore[arg-type]
-    except Started as chosen:
+    except StartedError as chosen:
         key, round_index = chosen.args
         return key, round_index

@@ -242,24 +242,20 @@ def test_the_time_left_falls_to_nothing() -> None:
 
 
 def test_repeats_so_far_raise_the_time_left() -> None:
-    def left_after_half(script: Any) -> float:
+    def left_in_second_round(script: Any) -> float:
         found: list[float] = []
 
         def listen(event: events.Event) -> None:
-            if isinstance(event, events.CellStarted):
+            if isinstance(event, events.CellStarted) and event.round_index == 1:
                 found.append(event.remaining_s or 0.0)
 
-        run(ScriptedChildren(script), given=options("quick", seed=1), workloads=SIX, listen=listen)
-        return found[-1]
+        run(ScriptedChildren(script, wall_s=9.0), listen=listen)
+        return found[0]
 
     throttled = {"canary_before_s": 0.05, "canary_after_s": 0.05}
-    one_process_s = left_after_half(lambda label, visit: {})
-    assert one_process_s == pytest.approx(1.0)
-    with_repeats_s = left_after_half(lambda label, visit: throttled if visit == 0 else {})
-    assert 1.2 < with_repeats_s < 2.0
-
-
-SIX = [workload(name) for name in "abcdef"]
+    assert left_in_second_round(lambda label, visit: {}) == pytest.approx(27.0)
+    repeated_s = left_in_second_round(lambda label, visit: throttled if visit == 0 else {})
+    assert repeated_s == pytest.approx(27.0 * (10 + 6) / (10 + 3))
 
 
 def test_the_plans_estimate_serves_until_something_is_measured() -> None:

@@ -47,3 +47,14 @@ def test_an_interrupted_sweep_goes_on_although_it_refuses_others_now(
     fewer = replace(prepared, plan=replace(prepared.plan, refused=prepared.plan.refused[:1]))
     with Store.open(tmp_path / "x.db") as store:
         assert begun(prepared, store).sweep_key == begun(fewer, store).sweep_key
+
+
+def test_an_interrupted_sweep_of_other_points_is_not_continued_under_its_name(
+    prepared: PlannedSweep, tmp_path: Path
+) -> None:
+    words = [*GRID, "horizon=0.001s", "resolution=256"]
+    (narrower, *_), _ = prepare(expand(words), None, must_run=False)
+    with Store.open(tmp_path / "x.db") as store:
+        first, second = (begun(one, store).sweep_key for one in (prepared, narrower))
+        assert first != second
+        assert [point.resolution_px for point in store.points(second)] == [256]

@@ -293,16 +293,12 @@ def _saving(entries: Mapping[str, _Entry], edges: Sequence[tuple[float, float]])
     answers = {name: sum(r.n or 0 for r in one.results) for name, one in entries.items()}
     of_all = [answers[name] for name, one in entries.items() if one.stage == len(edges)]
     expected = [
-        round(answers[name] / edges[one.stage - 1][1])
-        for name, one in entries.items()
-        if one.stage
+        round(answers[name] / edges[one.stage - 1][1]) for name, one in entries.items() if one.stage
     ]
     return RaceCost(sum(answers.values()), max(of_all or expected, default=0) * len(answers))
 
 
-def _merged_scores(
-    results: Sequence[TaskResult], job: Job, is_complete: bool
-) -> tuple[Score, ...]:
+def _merged_scores(results: Sequence[TaskResult], job: Job, is_complete: bool) -> tuple[Score, ...]:
     """The scores over all stages: parts put together, then scored as one result."""
     by_task: dict[str, list[TaskResult]] = defaultdict(list)
     for result in results:

@@ -220,8 +220,9 @@ def _partial(scores: Iterable[Score], benchmark: str) -> list[str]:
     )
     more = f" and {len(newest) - LISTED} more" if len(newest) > LISTED else ""
     return [
-        f"Scored on part of the items alone, so on no front: {', '.join(named)}{more}; 'paretobench "
-        "ls scores' lists what each rests on, and the same command goes on with the rest."
+        f"Scored on part of the items alone, so on no front: {', '.join(named)}{more}; "
+        "'paretobench ls scores' lists what each rests on, and the same command goes on with the "
+        "rest."
     ]
 
 

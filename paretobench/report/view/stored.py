@@ -264,7 +264,10 @@ def _unjudged_said_once(
     unjudged = sum(one.status == "unjudged" for one in summaries)
     if unjudged * 2 <= len(summaries):
         return rows, ()
-    kept = [replace(row, labels=tuple(each for each in row.labels if each != stats.UNJUDGED)) for row in rows]
+    kept = [
+        replace(row, labels=tuple(each for each in row.labels if each != stats.UNJUDGED))
+        for row in rows
+    ]
     return kept, (
         f"{unjudged} of {counted(len(summaries), 'process', 'processes')} were not judged by their "
         "canaries, which scatter by more than 10 % on this machine or ran beside other programs: a "
