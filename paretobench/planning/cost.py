@@ -143,13 +143,14 @@ def encode_flops(encoder: Encoder, seen: EncoderInput | int) -> float:
 
     Scales the encoder's reference count with the area. That is exact for convolutions; for
     a transformer it leaves out how attention grows, under 10 % at the sizes in `sweeps/`.
-    An encoder without a reference count is taken to use each parameter once per token.
+    An encoder without a reference count is taken to use each parameter once per token, of which
+    there is at least one.
     """
     one = EncoderInput.given(seen)
     if encoder.reference_gmacs and encoder.reference_px:
         return 2e9 * encoder.reference_gmacs * one.area_px / encoder.reference_px**2
     tokens = encoder.grid_side(one.width_px) * encoder.grid_side(one.height_px)
-    return 2.0 * encoder.parameters * tokens
+    return 2.0 * encoder.parameters * max(tokens, 1)
 
 
 def prefill_flops(llm: LanguageModel, n_tokens: int) -> float:

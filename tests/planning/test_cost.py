@@ -1,5 +1,7 @@
 """Estimates against published and measured figures."""
 
+from dataclasses import replace
+
 import pytest
 
 from paretobench.config import load_catalogue
@@ -91,3 +93,9 @@ def test_a_prefill_of_a_few_tokens_takes_as_long_as_reading_the_weights():
     rates = Rates(Machine(1 << 40, gflops=1e6))
     expected = rates.seconds(prefill_workload(llm, 16, BF16), prefill_cost(llm, 16, BF16))
     assert expected == pytest.approx(15.2e9 / MEMORY_BYTES_PER_S, rel=0.01)
+
+
+def test_an_image_smaller_than_a_tokens_stride_takes_operations_too() -> None:
+    encoder = replace(CATALOGUE.encoders["vit_l14"], reference_gmacs=0.0)
+    small = replace(encoder, token_stride_px=64, token_rounding="floor")
+    assert encode_flops(small, 28) == 2.0 * encoder.parameters
