@@ -172,7 +172,7 @@ def draw_arrow(
 
     Args:
         radii_pt: half the size of each mark.
-        paths: the encoders' lines, which the words keep off as they do error bars.
+        paths: the encoders' lines, which the words keep off, and error bars where there is room.
     """
     scale = axes.figure.dpi / POINTS_PER_INCH
     at = axes.transData.transform
@@ -189,7 +189,8 @@ def draw_arrow(
         va="center", gid="arrow-label",
     )  # fmt: skip
     bars = [bar for mark in marks for bar in bars_of(mark)]
-    if not _found_room(text, (start, end), boxes, [*paths, *bars], axes):
+    kept_off = ([*paths, *bars], paths)  # bars are crossed rather than the arrow left out
+    if not any(_found_room(text, (start, end), boxes, each, axes) for each in kept_off):
         text.remove()
         return False
     tail, tip = axes.transData.inverted().transform([start, end])
