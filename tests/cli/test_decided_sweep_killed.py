@@ -6,8 +6,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +23,7 @@ from paretobench.store import Store
 from paretobench.sweeping.asking import inquiry_for
 from paretobench.sweeping.prepare import prepare
 from tests.cli.test_sweep import ENCODER, LLM, run
-from tests.cli.test_sweep_killed import stored, wait_until_alone
+from tests.cli.test_sweep_killed import begin, stored, wait_until_alone
 
 pytest.importorskip("torch")
 pytest.importorskip("openvino")
@@ -60,15 +58,7 @@ def folder(tmp_path: Path) -> Path:
 
 def kill_later(folder: Path, rng: random.Random) -> int:
     """Begin or continue the sweep, and end it or its group while it measures; its exit status."""
-    sweep = subprocess.Popen(
-        [sys.executable, "-m", "paretobench", "sweep", *GRID, "check=0"],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        # A shell's background job hands down that SIGINT is to be ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    sweep = begin(["sweep", *GRID, "check=0"], folder)
     known = len(stored(folder))
     while sweep.poll() is None and len(stored(folder)) == known:
         time.sleep(0.2)

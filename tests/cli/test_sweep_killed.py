@@ -33,6 +33,20 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
 COMMAND = [*SWEEP, "resolution=32,48,64", "fidelity=standard", "check=0"]
 
 
+def begin(words: list[str], folder: Path, **variables: str) -> subprocess.Popen[bytes]:
+    """Start the command in a group of its own, one that every signal reaches: a shell's background
+    job would hand down that SIGINT is to be ignored."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "paretobench", *words],
+        cwd=folder,
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
 def stored(folder: Path) -> set[str]:
     """Keys of all cells, from a database that is whole."""
     path = folder / "results" / "paretobench.db"
@@ -84,14 +98,7 @@ def test_kills_while_cells_run_lose_nothing_double_nothing_and_leave_nothing(
     temporary.mkdir()
     rng, known, hits = random.Random(0), set[str](), Counter[str]()
     for _ in range(KILLS):
-        sweep = subprocess.Popen(
-            [sys.executable, "-m", "paretobench", *COMMAND, "retry_failed=true"],
-            cwd=tmp_path,
-            env={**os.environ, "TMPDIR": str(temporary)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        sweep = begin([*COMMAND, "retry_failed=true"], tmp_path, TMPDIR=str(temporary))
         struck = hit(sweep, rng)
         status = sweep.wait(120)
         if struck is not None:
