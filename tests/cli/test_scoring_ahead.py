@@ -114,6 +114,7 @@ def test_a_budget_scores_in_stages_until_its_time_and_says_what_it_keeps(lab: Pa
     assert len(runs) > len(scores)
 
 
+@pytest.mark.heavy
 def test_what_hangs_ends_with_the_budgets_scoring_and_is_no_failure(lab: Path) -> None:
     write_checkpoint(lab, "at_32", gqa="hang")
     done = run(lab, "sweep", *HERE, ALONE, "budget=30s")
