@@ -27,10 +27,12 @@ import os
 import random
 import re
 import sys
+import tempfile
 import threading
 import time
 import traceback
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +214,8 @@ def run_task(model: Any, manager: Any, task: dict[str, Any], spec: dict[str, Any
         "cli_args": Namespace(output_path=str(work), process_with_media=False),
     }
     started = time.monotonic()
-    found = evaluator.simple_evaluate(**{k: v for k, v in wanted.items() if k in offered})
+    with _apart() if is_own else contextlib.nullcontext():
+        found = evaluator.simple_evaluate(**{k: v for k, v in wanted.items() if k in offered})
     if found is None:  # not the first of several processes
         return Path(task["folder"])
     facts = {**(model.facts if is_own else {}), **_counted(found["samples"][task["name"]])}
@@ -229,6 +232,19 @@ def run_task(model: Any, manager: Any, task: dict[str, Any], spec: dict[str, Any
     }
     _publish(found, task, work, order)
     return Path(task["folder"])
+
+
+@contextlib.contextmanager
+def _apart() -> Iterator[None]:
+    """In a folder that is deleted: tasks write files for an evaluation server into the current
+    one. Not for lmms-eval's own models, whose arguments may name files relative to it."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(before)
 
 
 def _task_manager(model_name: str) -> Any:

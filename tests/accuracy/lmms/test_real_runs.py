@@ -5,6 +5,7 @@ One run of all five tasks is in the ordinary suite; what repeats it is marked he
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import signal
@@ -53,8 +54,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def fast_vlm(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[ScoringOutcome, Path]:
-    folder = tmp_path_factory.mktemp("kept")
-    return score(_job(tiny, "fast_vlm"), folder), folder
+    folder, current = tmp_path_factory.mktemp("kept"), tmp_path_factory.mktemp("current")
+    with contextlib.chdir(current):
+        outcome = score(_job(tiny, "fast_vlm"), folder)
+    assert not any(current.iterdir()), "scoring left files in the current folder"
+    return outcome, folder
 
 
 def _job(tiny: Path, name: str, sets: str = "data", **changes: Any) -> Job:
