@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from paretobench.domain.records import Cell
 from paretobench.store import Store
 from tests.cli.test_sweep import SWEEP, folder, run
 
@@ -124,9 +125,21 @@ def test_kills_while_cells_run_lose_nothing_double_nothing_and_leave_nothing(
     assert "nothing had to be measured" in again.stderr
     assert len(json.loads(run(tmp_path, "ls", "workloads", "--json").stdout)) == 6
     with Store.open(tmp_path / "results" / "paretobench.db", read_only=True) as store:
-        good = [cell for cell in store.cells() if cell.status == "ok"]
-    visits = Counter((cell.workload_key, cell.sweep_key, cell.round_index) for cell in good)
-    assert set(visits.values()) == {1}, "a workload was measured twice in one round"
+        assert not measured_twice(store.cells())
+
+
+def measured_twice(cells: list[Cell]) -> list[tuple[object, ...]]:
+    """Rounds in which a workload was measured again although its first process was in order; one
+    that is suspect or disturbed is repeated once."""
+    rounds: dict[tuple[object, ...], list[str]] = {}
+    for cell in sorted(cells, key=lambda cell: cell.started_at):
+        place = (cell.workload_key, cell.sweep_key, cell.round_index)
+        rounds.setdefault(place, []).append(cell.status)
+    return [
+        place
+        for place, statuses in rounds.items()
+        if len(statuses) > 2 or (len(statuses) == 2 and statuses[0] in ("ok", "unjudged"))
+    ]
 
 
 def wait_until_alone(folder: Path) -> None:
