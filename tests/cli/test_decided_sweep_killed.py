@@ -22,7 +22,7 @@ from paretobench.planning.stopping import CellPlan, cell_plan
 from paretobench.store import Store
 from paretobench.sweeping.asking import inquiry_for
 from paretobench.sweeping.prepare import prepare
-from tests.cli.test_sweep import ENCODER, LLM, run
+from tests.cli.test_sweep import write_models
 from tests.cli.test_sweep_killed import begin, stored, wait_until_alone
 
 pytest.importorskip("torch")
@@ -47,12 +47,7 @@ SCORES = "encoder,resolution_px,llm,recipe,benchmark,value_percent\n" + "".join(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for group, text in (("encoder/tiny", ENCODER), ("llm/small", LLM)):
-        path = tmp_path / "sweeps" / f"{group}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    (tmp_path / "scores.csv").write_text(SCORES)
-    assert run(tmp_path, "import", "scores.csv").returncode == 0
+    write_models(tmp_path, SCORES)
     return tmp_path
 
 

@@ -65,16 +65,21 @@ def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an encoder, an LLM and scores of its own, swept once."""
-    folder = tmp_path_factory.mktemp("sweep")
+def write_models(folder: Path, scores: str) -> None:
+    """An encoder and an LLM of the user's own, and scores imported for them."""
     for group, text in (("encoder/tiny", ENCODER), ("llm/small", LLM)):
         path = folder / "sweeps" / f"{group}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (folder / "scores.csv").write_text(SCORES)
+    (folder / "scores.csv").write_text(scores)
     assert run(folder, "import", "scores.csv").returncode == 0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an encoder, an LLM and scores of its own, swept once."""
+    folder = tmp_path_factory.mktemp("sweep")
+    write_models(folder, SCORES)
     result = run(folder, *SWEEP)
     assert result.returncode == 0, result.stderr
     (folder / "first.txt").write_text(result.stdout)

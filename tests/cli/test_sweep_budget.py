@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from paretobench.store import Store
-from tests.cli.test_sweep import ENCODER, LLM, SCORES, run
+from tests.cli.test_sweep import SCORES, run, write_models
 
 pytest.importorskip("torch")
 pytest.importorskip("openvino")
@@ -27,12 +27,7 @@ BESIDES_S = 30.0
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with an encoder, an LLM and scores of two of three sizes."""
-    for group, text in (("encoder/tiny", ENCODER), ("llm/small", LLM)):
-        path = tmp_path / "sweeps" / f"{group}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    (tmp_path / "scores.csv").write_text(SCORES)
-    assert run(tmp_path, "import", "scores.csv").returncode == 0
+    write_models(tmp_path, SCORES)
     return tmp_path
 
 

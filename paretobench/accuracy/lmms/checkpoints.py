@@ -28,18 +28,16 @@ from paretobench.accuracy.lmms import job as jobs_
 from paretobench.accuracy.lmms import placing, runner
 from paretobench.accuracy.lmms.job import Job
 from paretobench.accuracy.lmms.placing import ScorePoint
-from paretobench.accuracy.lmms.race import Race, by_place, race
+from paretobench.accuracy.lmms.race import OnScores, Race, by_place, race
 from paretobench.accuracy.lmms.runner import ScoringOutcome, TaskFailure
 from paretobench.domain import GridPoint
 from paretobench.domain.checkpoint import Checkpoint
-from paretobench.domain.records import Score
 from paretobench.errors import ConfigError, DataError
 from paretobench.units import percent
 
 JOB_FIELDS = tuple(field.name for field in fields(Job) if field.name not in ("place", "items"))
 """What an entry may say about the scoring itself."""
 
-OnScores = Callable[[Sequence[Score]], object]
 Carry = Callable[[Sequence[Job], runner.OnEvent, OnScores], list[tuple[Job, ScoringOutcome | str]]]
 """What scores jobs elsewhere; see `jobs.scoring`."""
 

@@ -166,18 +166,15 @@ def race(
         if name not in scores and (entry.has_left or entry.stage == len(edges)):
             end(name)
     gone = {drop.name for drop in drops} | failures.keys()
-    short = [n for n, entry in entries.items() if entry.stage < len(edges) and n not in gone]
-    for name in short:
-        if name not in scores:
-            end(name)
-    return Race(
-        scores,
-        tuple(drops),
-        _saving(entries, edges),
-        failures,
-        {name: edges[entries[name].stage][0] for name in short},
-        tuple(run for entry in entries.values() for run in entry.runs),
-    )
+    unfinished = {
+        name: edges[entry.stage][0]
+        for name, entry in entries.items()
+        if entry.stage < len(edges) and name not in gone
+    }
+    for name in [each for each in unfinished if each not in scores]:
+        end(name)
+    runs = tuple(run for entry in entries.values() for run in entry.runs)
+    return Race(scores, tuple(drops), _saving(entries, edges), failures, unfinished, runs)
 
 
 def by_place(jobs: Iterable[Job]) -> dict[str, Job]:

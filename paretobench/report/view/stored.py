@@ -120,8 +120,8 @@ def stored_view(
     given = _scores(store, scores, benchmark, recipe)
     cards = scorecards(given, benchmark, recipe, mix_protocols)
     audits = _audits(known)
-    rows = _rows(store, points, cards, known) + refused_rows(left_out, points)
-    rows, unjudged = _unjudged_said_once(rows, known.summaries)
+    made = _rows(store, points, cards, known, left_out)
+    rows, steadiness = _steadiness_said_once(made, known.summaries)
     view = View(
         rows=tuple(sorted(rows, key=_order)),
         name=chosen.name if chosen else store.path.stem,
@@ -137,11 +137,9 @@ def stored_view(
         statistics=_statistics(points, known),
         readings=_readings(points, known),
         notes=(
-            *_disturbance_notes(rows),
-            *unjudged,
+            *steadiness,
             *_notes(given, points, mix_protocols, benchmark),
-            *_sweep_notes(store, chosen, environment),
-            *_audit_notes(audits),
+            *_sweep_notes(store, chosen, environment, audits),
         ),
         audits=audits,
         versions=_versions(environment),
@@ -174,14 +172,15 @@ def _rows(
     points: Sequence[StoredPoint],
     cards: Mapping[Identity, Sequence[Scorecard]],
     known: _Known,
+    left_out: Sequence[Refusal],
 ) -> list[Row]:
-    """A row for each point and each of its scorecards."""
+    """A row for each point and each of its scorecards, and for what was left out."""
     placed = placements(store, known.environment.key, known.workloads)
     return [
         with_placement(_row(point, card, known), point, placed)
         for point in points
         for card in cards_of(identity_of(point), cards) or (NO_SCORE,)
-    ]
+    ] + refused_rows(left_out, points)
 
 
 FEWEST_DIGITS = 6
@@ -256,19 +255,21 @@ def _disturbance_notes(rows: Sequence[Row]) -> tuple[str, ...]:
     )
 
 
-def _unjudged_said_once(
+def _steadiness_said_once(
     rows: list[Row], summaries: Sequence[CellSummary]
 ) -> tuple[list[Row], tuple[str, ...]]:
-    """Where most processes were not judged by their canaries, one note in place of a label in
-    every row."""
+    """Notes of how steady the machine was. Where most processes were not judged by their canaries,
+    one stands in place of a label in every row."""
+    disturbed = _disturbance_notes(rows)
     unjudged = sum(one.status == "unjudged" for one in summaries)
     if unjudged * 2 <= len(summaries):
-        return rows, ()
+        return rows, disturbed
     kept = [
         replace(row, labels=tuple(each for each in row.labels if each != stats.UNJUDGED))
         for row in rows
     ]
     return kept, (
+        *disturbed,
         f"{unjudged} of {counted(len(summaries), 'process', 'processes')} were not judged by their "
         "canaries, which scatter by more than 10 % on this machine or ran beside other programs: a "
         "slower clock would go unnoticed",
@@ -311,13 +312,16 @@ def decision_notes(decision: str) -> tuple[str, ...]:
     return (f"Measuring ended: {decision}.",) if decision else ()
 
 
-def _sweep_notes(store: Store, sweep: Sweep | None, environment: Environment) -> tuple[str, ...]:
-    """What a sweep itself says: its device, how it decided, others of its name."""
+def _sweep_notes(
+    store: Store, sweep: Sweep | None, environment: Environment, audits: Sequence[levels.Audit]
+) -> tuple[str, ...]:
+    """What a sweep itself says: its device, how it decided, others of its name, what it audited."""
     decision = str(sweep.summary.get("decision", "")) if sweep else ""
     return (
         *_device_notes(sweep, environment),
         *decision_notes(decision),
         *_namesakes(store, sweep),
+        *_audit_notes(audits),
     )
 
 
