@@ -63,8 +63,9 @@ def bank() -> dict[str, np.ndarray]:
 
 
 def drawn(pairs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Processes of a bank in the order of a duel: pairs of neighbours, their sides at random."""
-    chosen = rng.permutation(pairs)[:MAX_ROUNDS]
+    """Processes of a bank in the order of a duel: pairs of neighbours, with repetition, their sides
+    at random."""
+    chosen = rng.choice(pairs, MAX_ROUNDS)
     flip = rng.random(len(chosen)) < 0.5
     return np.where(flip[:, None], chosen[:, ::-1], chosen).ravel()
 

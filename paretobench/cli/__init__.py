@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import click
 
-from paretobench.cli.streams import StoppedBySignal, stopping_signals, usable_streams
+from paretobench.cli.streams import StoppedBySignal, exit_status, stopping_signals, usable_streams
 from paretobench.errors import ParetobenchError
 from paretobench.installation import check_is_alone
 from paretobench.version import __version__
@@ -111,9 +111,9 @@ def _fail(message: str, status: int) -> int:
 def _stopped(stop: BaseException) -> int:
     """The status of a verb that was interrupted; click makes an Abort of any interrupt."""
     cause = stop.__cause__ if isinstance(stop, click.Abort) else stop
-    by, status = (
-        (f" by {cause}", cause.exit_status) if isinstance(cause, StoppedBySignal) else ("", 130)
-    )
+    interrupt = cause if isinstance(cause, KeyboardInterrupt) else KeyboardInterrupt()
+    by = f" by {cause}" if isinstance(cause, StoppedBySignal) else ""
+    status = exit_status(interrupt)
     return _fail(f"stopped{by}; what was finished is stored, the same command continues", status)
 
 

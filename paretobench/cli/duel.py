@@ -10,6 +10,7 @@ import click
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.cli.options import as_json
+from paretobench.cli.streams import exit_status
 from paretobench.errors import ConfigError
 from paretobench.units import MISSING, counted, duration, milliseconds
 
@@ -43,6 +44,7 @@ def duel_command(a: str, b: str, specs: tuple[Any, ...], detect: float, as_json:
 
     Each round starts a fresh process of either side, in an order that the next round mirrors;
     what both share in a round cancels. With A equal to B the rate of false alarms is printed.
+    Ctrl-C ends it with the rounds so far.
     """
     import numpy as np
 
@@ -61,6 +63,9 @@ def duel_command(a: str, b: str, specs: tuple[Any, ...], detect: float, as_json:
         emit_json(_answer(a, b, detect, runs, alarms))
     else:
         _print(a, b, runs, alarms)
+    stop = runs[-1].stop
+    if stop is not None:
+        return exit_status(stop)
     return 1 if any(run.failure for run in runs) else 0
 
 
@@ -107,7 +112,7 @@ def _answer(
 
 
 def _print(a: str, b: str, runs: list[DuelRun], alarms: FalseAlarms | None) -> None:
-    from statistics import geometric_mean
+    from statistics import median
 
     from paretobench.analysis.duel import ratio_of, verdict_of
 
@@ -118,7 +123,7 @@ def _print(a: str, b: str, runs: list[DuelRun], alarms: FalseAlarms | None) -> N
         if ratio is not None and ratio.low is not None and ratio.high is not None:
             text = f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
         sides = list(zip(*run.pairs, strict=True))
-        medians = [milliseconds(geometric_mean(side)) for side in sides] or [MISSING, MISSING]
+        medians = [milliseconds(median(side)) for side in sides] or [MISSING, MISSING]
         rounds = f"{len(run.pairs)}" + (f" (+{run.dropped} dropped)" if run.dropped else "")
         rows.append((run.workload.label, *medians, text, rounds, verdict_of(run.pairs)))
     title = f"A: {a}   B: {b}"

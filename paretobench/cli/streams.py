@@ -29,10 +29,10 @@ class StoppedBySignal(KeyboardInterrupt):
         super().__init__(signal.Signals(number).name)
         self.number = number
 
-    @property
-    def exit_status(self) -> int:
-        """What a shell reports of a process that a signal ended: 128 + its number."""
-        return 128 + self.number
+
+def exit_status(stop: KeyboardInterrupt) -> int:
+    """What a shell reports of a process that this signal ended: 128 + its number."""
+    return 128 + (stop.number if isinstance(stop, StoppedBySignal) else signal.SIGINT)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from paretobench.analysis.duel import DETECT, MAX_ROUNDS, Pair, needs_round
+from paretobench.analysis.duel import DETECT, MAX_ROUNDS, Pair, needs_round, ratio_of
 from paretobench.analysis.stats import check_samples
 from paretobench.backends import PreparedArtifact
 from paretobench.domain import Workload
@@ -117,7 +117,8 @@ class DuelRun:
         pairs: medians of A and B by round that counts.
         cells: every process of A and of B, in order.
         dropped: rounds that did not count, for a disturbed or suspect process.
-        failure: why it could not be timed; empty if it could.
+        failure: why it could not be timed, or not to its end; empty if it could.
+        stop: the interrupt that ended it with the rounds that it had.
     """
 
     workload: Workload
@@ -125,6 +126,7 @@ class DuelRun:
     cells: tuple[tuple[Cell, Cell], ...]
     dropped: int = 0
     failure: str = ""
+    stop: KeyboardInterrupt | None = None
 
     @property
     def wall_s(self) -> float:
@@ -147,6 +149,8 @@ def duel(
 ) -> list[DuelRun]:
     """Time workloads on both sides in turn, until each difference is resolved or rounds run out.
 
+    An interrupt ends it with the rounds so far: the last run then has a `stop`.
+
     Args:
         artifacts: the folder of prepared artifacts.
         detect: the relative difference to find.
@@ -164,7 +168,40 @@ def duel(
             one.keep_fds = (lock.fd,)
         ring = _Ring((a, b), children, artifacts, timeout_s, progress)
         ring.judge.take_reference(canary)
-        return [ring.run(workload, detect) for workload in workloads]
+        runs: list[DuelRun] = []
+        for workload in workloads:
+            runs.append(ring.run(workload, detect))
+            if runs[-1].stop is not None:
+                break
+        return runs
+
+
+@dataclass
+class _Rounds:
+    """The rounds of one workload so far."""
+
+    workload: Workload
+    pairs: list[Pair] = field(default_factory=list)
+    cells: list[tuple[Cell, Cell]] = field(default_factory=list)
+
+    def add(self, a: Cell, b: Cell) -> None:
+        """Another round; it counts if neither process was disturbed or suspect."""
+        self.cells.append((a, b))
+        if all(cell.status in ("ok", "unjudged") for cell in (a, b)):
+            self.pairs.append((a.median_s or 0.0, b.median_s or 0.0))
+
+    def progress(self) -> str:
+        """How many rounds count, and what they say so far."""
+        count = f"{self.workload.label}: {len(self.pairs)} of {len(self.cells)} rounds count"
+        ratio = ratio_of(self.pairs)
+        if ratio is None or ratio.low is None or ratio.high is None:
+            return count
+        return f"{count}, B / A {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+
+    def ended(self, failure: str = "", stop: KeyboardInterrupt | None = None) -> DuelRun:
+        """What they gave."""
+        dropped = len(self.cells) - len(self.pairs)
+        return DuelRun(self.workload, tuple(self.pairs), tuple(self.cells), dropped, failure, stop)
 
 
 class _Ring:
@@ -192,22 +229,20 @@ class _Ring:
             if made.prepared is None:
                 return DuelRun(workload, (), (), failure=made.reason)
             prepared.append(made.prepared)
-        pairs: list[Pair] = []
-        cells: list[tuple[Cell, Cell]] = []
-        while needs_round(pairs, detect) and len(cells) < MAX_ATTEMPTS:
-            found: dict[int, Cell] = {}
-            for which in (0, 1) if len(cells) % 2 == 0 else (1, 0):
-                said = self.cell(both[which], prepared[which], which, len(cells))
-                if isinstance(said, str):
-                    reason = f"{'AB'[which]}: {said}"
-                    return DuelRun(workload, tuple(pairs), tuple(cells), failure=reason)
-                found[which] = said
-            cells.append((found[0], found[1]))
-            medians = [found[which].median_s or 0.0 for which in (0, 1)]
-            if all(cell.status in ("ok", "unjudged") for cell in found.values()):
-                pairs.append((medians[0], medians[1]))
-            self.progress(f"{workload.label}: round {len(cells)}, {len(pairs)} count")
-        return DuelRun(workload, tuple(pairs), tuple(cells), len(cells) - len(pairs))
+        rounds = _Rounds(workload)
+        try:
+            while needs_round(rounds.pairs, detect) and len(rounds.cells) < MAX_ATTEMPTS:
+                found: dict[int, Cell] = {}
+                for which in (0, 1) if len(rounds.cells) % 2 == 0 else (1, 0):
+                    said = self.cell(both[which], prepared[which], which, len(rounds.cells))
+                    if isinstance(said, str):
+                        return rounds.ended(f"{'AB'[which]}: {said}")
+                    found[which] = said
+                rounds.add(found[0], found[1])
+                self.progress(rounds.progress())
+        except KeyboardInterrupt as stop:
+            return rounds.ended("stopped with the rounds that it had; they are not stored", stop)
+        return rounds.ended()
 
     def cell(
         self, workload: Workload, prepared: PreparedArtifact, which: int, index: int

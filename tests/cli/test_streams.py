@@ -53,14 +53,14 @@ def test_a_file_opened_later_never_takes_the_number_of_a_closed_stream(tmp_path:
 def test_a_signal_is_raised_where_an_interrupt_would_be(number: signal.Signals) -> None:
     code = (
         "import os, signal, time\n"
-        "from paretobench.cli.streams import stopping_signals\n"
+        "from paretobench.cli.streams import exit_status, stopping_signals\n"
         f"signal.signal({int(number)}, signal.SIG_DFL)\n"
         "try:\n"
         "    with stopping_signals():\n"
         f"        os.kill(os.getpid(), {int(number)})\n"
         "        time.sleep(10)\n"
         "except KeyboardInterrupt as stop:\n"
-        "    print(stop, stop.exit_status)\n"
+        "    print(stop, exit_status(stop))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [number.name, str(128 + number)]

@@ -54,6 +54,55 @@ def test_a_slower_side_is_found_and_an_equal_one_is_not() -> None:
     assert rules.verdict_of(equal.pairs) == "no difference found"
 
 
+def test_a_large_difference_needs_no_narrow_interval() -> None:
+    found = run(scripted(1.0, 1, sd=0.03), scripted(1.5, 2, sd=0.03))
+    assert len(found.pairs) == rules.MIN_ROUNDS
+    assert rules.verdict_of(found.pairs) == "A is faster"
+
+
+def test_a_few_slow_processes_do_not_move_the_ratio() -> None:
+    pairs = [(1.0, 1.03 + 0.001 * k) for k in range(12)]
+    ratio, moved = rules.ratio_of(pairs), rules.ratio_of([*pairs, (1.0, 5.0), (4.0, 1.0)])
+    assert ratio is not None and moved is not None
+    assert moved.value == pytest.approx(ratio.value, abs=0.003)
+    assert rules.verdict_of([*pairs, (1.0, 5.0)]) == "A is faster"
+
+
+@pytest.mark.parametrize("rounds", [7, 8, 13, 40])
+def test_the_interval_holds_what_the_exact_test_of_signed_ranks_does_not_reject(
+    rounds: int,
+) -> None:
+    from scipy import stats as reference
+
+    logs = np.random.default_rng(rounds).normal(0.02, 0.03, rounds)
+    ratio = rules.ratio_of([(1.0, float(np.exp(each))) for each in logs])
+    assert ratio is not None and ratio.low is not None and ratio.high is not None
+    for end, outwards in ((ratio.low, -1e-9), (ratio.high, 1e-9)):
+        inside, outside = (
+            reference.wilcoxon(logs - np.log(end) - step, method="exact").pvalue
+            for step in (-outwards, outwards)
+        )
+        assert outside <= 0.03 < inside
+
+
+def test_six_rounds_have_no_interval() -> None:
+    ratio = rules.ratio_of([(1.0, 1.1)] * 6)
+    assert ratio is not None and ratio.low is None
+    assert rules.verdict_of([(1.0, 1.1)] * 6) == "too few rounds"
+
+
+def test_an_interrupt_ends_it_with_the_rounds_so_far() -> None:
+    steady = scripted(1.0, 1)
+
+    def interrupted(label: str, visit: int) -> Any:
+        if visit == 4:
+            raise KeyboardInterrupt
+        return steady(label, visit)
+
+    found = run(scripted(1.0, 2), interrupted)
+    assert len(found.pairs) == 4 and found.stop is not None and "not stored" in found.failure
+
+
 def test_the_sides_take_turns_in_mirrored_rounds() -> None:
     order: list[str] = []
 
