@@ -35,7 +35,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "paretobench next --under 500ms",
     ),
     "compare": ("paretobench compare fastvithd vit_l14 --published",),
-    "duel": ("paretobench duel . OMP_NUM_THREADS=1 workload.json",),
+    "duel": ("paretobench duel . threads=1 workload.json",),
     "claims": ("paretobench claims",),
     "audit": ("paretobench audit --all",),
     "score": (
