@@ -8,6 +8,10 @@ treats the true variances as draws from a scaled inverse chi-square distribution
 that distribution from the data, and gives every workload a compromise between its own
 variance and the common one, with degrees of freedom that say what the compromise is worth.
 
+Where processes have two modes, a few of one workload can all be of one and then show no spread;
+no compromise with such a variance is wide enough. If two workloads or more show their modes, no
+spread is taken to be smaller than the plain pooled one.
+
 Reference:
     Smyth, Statistical Applications in Genetics and Molecular Biology 3 (2004), article 3.
 """
@@ -16,9 +20,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from paretobench.analysis.shape import is_bimodal
 
 MIN_GROUPS = 5
 """Workloads with at least two processes that a pool needs; below, the prior's own spread
@@ -29,6 +35,10 @@ MAX_PRIOR_DF = 12.0
 variances often look equal by chance; at this ceiling coverage stays above 93 % when the true
 standard deviations spread by a factor of 2 (benchmarks/coverage.py), and a t quantile at 12
 degrees of freedom is only 11 % wider than the normal one."""
+
+MODES_IN = 2
+"""Workloads with two modes that make it a habit of the machine: one among 40 has them by chance in
+a third of cases, two in one of sixteen (`shape.is_bimodal` errs in 1 %)."""
 
 LOG_SD_FLOOR = 1e-4
 """Standard deviations of logs below 0.01 % count as 0.01 %: two equal medians are a clock
@@ -43,11 +53,13 @@ class Pool:
         log_sd: the common standard deviation of a process's log median.
         prior_df: what the common one is worth, in degrees of freedom.
         groups: how many workloads with two or more processes it rests on.
+        least_log_sd: the smallest spread that is believed; above 0 where processes have two modes.
     """
 
     log_sd: float
     prior_df: float
     groups: int
+    least_log_sd: float = 0.0
 
     def moderated(self, own_log_sd: float, own_df: float) -> tuple[float, float]:
         """A workload's moderated standard deviation and its degrees of freedom.
@@ -61,7 +73,8 @@ class Pool:
         """
         own = own_df * own_log_sd**2 if own_df > 0 else 0.0
         df = self.prior_df + own_df
-        return math.sqrt((self.prior_df * self.log_sd**2 + own) / df), df
+        spread = math.sqrt((self.prior_df * self.log_sd**2 + own) / df)
+        return max(spread, self.least_log_sd), df
 
 
 PRIOR = Pool(log_sd=0.036, prior_df=4.0, groups=0)
@@ -76,12 +89,15 @@ def fit(groups: Iterable[Sequence[float]]) -> Pool | None:
     Args:
         groups: for each workload its cell medians in seconds, one per process.
     """
-    counted = [np.log(np.asarray(group, dtype=float)) for group in groups if len(group) >= 2]
+    counted = [np.asarray(group, dtype=float) for group in groups if len(group) >= 2]
     if len(counted) < MIN_GROUPS:
         return None
-    variances = np.array([max(float(np.var(g, ddof=1)), LOG_SD_FLOOR**2) for g in counted])
-    df = np.array([len(g) - 1.0 for g in counted])
-    return _fit_variances(variances, df)
+    variances = [max(float(np.var(np.log(one), ddof=1)), LOG_SD_FLOOR**2) for one in counted]
+    df = np.array([len(one) - 1.0 for one in counted])
+    pool = _fit_variances(np.array(variances), df)
+    if sum(is_bimodal(one.tolist()) for one in counted) < MODES_IN:
+        return pool
+    return replace(pool, least_log_sd=math.sqrt(float(np.average(variances, weights=df))))
 
 
 def _fit_variances(variances: np.ndarray, df: np.ndarray) -> Pool:

@@ -39,9 +39,10 @@ CONFIDENCE = 0.95
 """Confidence of every interval that is printed."""
 
 SEQUENTIAL_CONFIDENCE = 0.97
-"""Nominal confidence of an interval after a sequential stop, both of the stopping rule and of
-what is printed. Stopping at the first look that is narrow enough favours looks that are
-narrow by luck; an interval of nominally 97 % then covers 95 % (benchmarks/coverage.py)."""
+"""Nominal confidence of an interval after a sequential stop, both of the stopping rule and, where
+no pool corrects it, of what is printed. Stopping at the first look that is narrow enough favours
+looks that are narrow by luck; an interval of nominally 97 % then covers 95 %
+(benchmarks/coverage.py)."""
 
 T_METHOD = "t on log cell medians"
 POOLED_METHOD = "pooled"
@@ -356,9 +357,9 @@ def measurement(cells: Sequence[Cell], pool: Pool | None = None) -> Measurement:
     Load and first run are medians over its cells, peak memory is the highest seen; the
     fidelity is the highest level among the cells that count. A pool serves the standard level,
     and one process of any level; where there is none, one process gets the stated prior. Rigorous
-    has its interval from its own cells from two on, unless those of a pool say more spread: all
-    of a few processes can be of one mode. Disturbed cells give the range of what was seen, from
-    which nothing is concluded.
+    has its interval from its own cells from two on, unless those of a pool say more spread: where
+    a rule stopped at few processes, they may agree by luck or be of one mode. Disturbed cells give
+    the range of what was seen, from which nothing is concluded.
 
     Raises:
         InvalidSamplesError: if there is no cell.
@@ -392,11 +393,11 @@ def _latency(counted: Sequence[Cell], fidelity: Fidelity, pool: Pool | None) -> 
         return estimate(medians_s, pool or PRIOR, labels)
     if fidelity in ("quick", "standard"):
         return estimate(medians_s, pool, labels)
-    nominal = SEQUENTIAL_CONFIDENCE if fidelity == "rigorous" else CONFIDENCE
-    own = estimate(medians_s, None, labels, nominal)
-    if fidelity != "rigorous" or pool is None:
-        return own
-    pooled = estimate(medians_s, pool, labels, nominal)
+    if fidelity != "rigorous":
+        return estimate(medians_s, None, labels)
+    if pool is None:
+        return estimate(medians_s, None, labels, SEQUENTIAL_CONFIDENCE)
+    own, pooled = estimate(medians_s, None, labels), estimate(medians_s, pool, labels)
     return max(own, pooled, key=lambda one: one.high or 0.0)  # of one value
 
 

@@ -37,6 +37,28 @@ def test_unequal_spreads_are_worth_fewer_degrees_of_freedom() -> None:
     assert uneven.prior_df < even.prior_df / 2
 
 
+def test_a_few_processes_of_one_mode_do_not_hide_the_other_mode_of_their_machine() -> None:
+    rng = np.random.default_rng(3)
+    two_modes = [
+        list(np.exp(rng.normal(0.0, 0.003, 16) + np.where(np.arange(16) % 3 == 0, 0.05, 0.0)))
+        for _ in range(6)
+    ]
+    of_one_mode = list(np.exp(rng.normal(0.0, 0.003, 5)))
+    pool = pooling.fit([*two_modes, of_one_mode])
+    assert pool is not None
+    spread, _ = pool.moderated(float(np.std(np.log(of_one_mode), ddof=1)), 4.0)
+    assert spread == pytest.approx(0.05 * math.sqrt(2 / 9), rel=0.15)
+
+
+def test_one_workload_with_two_modes_may_be_chance() -> None:
+    rng = np.random.default_rng(3)
+    one = list(np.exp(rng.normal(0.0, 0.003, 16) + np.where(np.arange(16) % 3 == 0, 0.05, 0.0)))
+    quiet = draw([0.003] * 8, 16)
+    alone, twice = pooling.fit([one, *quiet]), pooling.fit([one, one, *quiet])
+    assert alone is not None and alone.least_log_sd == 0.0
+    assert twice is not None and twice.least_log_sd > 0.0
+
+
 @given(st.floats(1e-4, 0.2), st.floats(1, 12), st.floats(1e-4, 0.2), st.integers(1, 19))
 def test_a_moderated_spread_lies_between_the_own_and_the_common_one(
     common: float, prior_df: float, own: float, own_df: int
