@@ -1,6 +1,6 @@
 """The backend protocol: what a runtime must offer to be timed, and the names of all runtimes.
 
-A backend is one module in this package with a function `backend() -> Backend`. Nothing heavy
+A backend is one module in this package with a class `Backend` of this protocol. Nothing heavy
 is imported until a backend is used; `available()` answers from installed metadata alone.
 To add one, add its module and its name to `NAMES`: there is no other registry.
 """
@@ -85,7 +85,7 @@ def get(name: str) -> Backend:
     if name not in NAMES + COMPOSED:
         raise UnknownNameError("backend", name, NAMES)
     module = importlib.import_module(f"paretobench.backends.{name}")
-    found: Backend = module.backend()
+    found: Backend = module.Backend()
     return found
 
 

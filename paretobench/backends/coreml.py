@@ -65,7 +65,7 @@ PLACEMENT = "placement.json"
 DEFAULT_UNITS = "cpu_and_ne"
 
 
-class CoreML:
+class Backend:
     """The backend; see the module."""
 
     name = "coreml"
@@ -138,11 +138,6 @@ class CoreML:
         if workload.runtime.options.get("remote"):
             return RemoteSession(workload, prepared)
         return CoreMLSession(workload, prepared)
-
-
-def backend() -> CoreML:
-    """The backend, for `backends.get`."""
-    return CoreML()
 
 
 class CoreMLSession:

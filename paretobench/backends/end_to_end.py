@@ -34,7 +34,7 @@ PARTS = ("preprocess", "encode", "project", "prefill")
 """The parts of a run, in order; `prefill` ends with the first token on the host."""
 
 
-class EndToEnd:
+class Backend:
     """The backend; see the module. Its runtime's options name the two that it is made of."""
 
     name = "end_to_end"
@@ -62,11 +62,6 @@ class EndToEnd:
     def load(self, workload: Workload, prepared: PreparedArtifact) -> EndToEndSession:
         """Load both halves and a projector between them."""
         return EndToEndSession(workload, prepared)
-
-
-def backend() -> EndToEnd:
-    """The backend, for `backends.get`."""
-    return EndToEnd()
 
 
 def halves(workload: Workload) -> tuple[Workload, Workload]:

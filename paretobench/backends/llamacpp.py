@@ -38,7 +38,7 @@ INSTALL = install_command("cpu")
 PACKAGES = ("xllamacpp", "gguf")
 
 
-class LlamaCpp:
+class Backend:
     """The backend; see the module."""
 
     name = "llamacpp"
@@ -89,11 +89,6 @@ class LlamaCpp:
         if workload.kind == "decode":
             return LlamaCppDecodeSession(workload, path, prepared.facts)
         return LlamaCppSession(workload, path, prepared.facts)
-
-
-def backend() -> LlamaCpp:
-    """The backend, for `backends.get`."""
-    return LlamaCpp()
 
 
 class LlamaCppSession:

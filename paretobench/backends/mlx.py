@@ -47,7 +47,7 @@ STEP_SIZE = 2048
 """Positions of one chunk in `cache_prompt`: mlx-lm's default `prefill_step_size`."""
 
 
-class MLX:
+class Backend:
     """The backend; see the module."""
 
     name = "mlx"
@@ -106,11 +106,6 @@ class MLX:
         if workload.kind == "decode":
             return MLXDecodeSession(workload)
         return MLXSession(workload)
-
-
-def backend() -> MLX:
-    """The backend, for `backends.get`."""
-    return MLX()
 
 
 class MLXSession:

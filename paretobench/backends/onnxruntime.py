@@ -32,7 +32,7 @@ OPSET = 20
 """The first opset with GELU as one operator."""
 
 
-class ONNXRuntime:
+class Backend:
     """The backend; see the module."""
 
     name = "onnxruntime"
@@ -77,11 +77,6 @@ class ONNXRuntime:
         if prepared.path is None:
             raise UnsupportedError(f"{workload.label}: onnxruntime needs a prepared graph")
         return ONNXSession(workload, prepared.path / FILE, prepared.facts)
-
-
-def backend() -> ONNXRuntime:
-    """The backend, for `backends.get`."""
-    return ONNXRuntime()
 
 
 class ONNXSession:

@@ -32,7 +32,7 @@ INSTALL = install_command("cpu")
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
-class OpenVINO:
+class Backend:
     """The backend; see the module."""
 
     name = "openvino"
@@ -88,11 +88,6 @@ class OpenVINO:
         if workload.kind == "prefill":
             return openvino_prefill.OpenVINOPrefillSession(workload, prepared.path, prepared.facts)
         return OpenVINOSession(workload, prepared.path / "encoder.xml", prepared.facts)
-
-
-def backend() -> OpenVINO:
-    """The backend, for `backends.get`."""
-    return OpenVINO()
 
 
 class OpenVINOSession:

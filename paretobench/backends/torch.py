@@ -46,7 +46,7 @@ INSTALL = f"{install_command('cpu')} (or [cuda], [apple])"
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
-class Torch:
+class Backend:
     """The backend; see the module."""
 
     name = "torch"
@@ -113,11 +113,6 @@ class Torch:
         if workload.kind == "decode":
             return TorchDecodeSession(workload, prepared)
         raise UnsupportedError(f"{workload.label}: torch times encode and prefill")
-
-
-def backend() -> Torch:
-    """The backend, for `backends.get`."""
-    return Torch()
 
 
 def _laid_out(network: Any, memory_format: Any) -> Any:
