@@ -5,7 +5,7 @@ The library comes with `xllamacpp` (see `llama_library`), the GGUF file is writt
 size with random weights (`models.gguf_file`). One run empties the key-value cache and decodes
 the whole sequence as one physical batch, given as embeddings or as token ids, with logits for
 the last position alone; `prefill_step_size=512` makes chunks of it, as llama.cpp's own tools do.
-Precisions name files: fp16 is F16, int8 Q8_0, int4 Q4_K_M. `llamacpp_decode` has what follows.
+Precisions name files: fp16 is F16, int8 Q8_0, int4 Q4_K_M.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from paretobench.backends.inputs import (
     random_ids,
     refuses_chunk,
 )
-from paretobench.backends.llamacpp_decode import LlamaCppDecoding
 from paretobench.backends.models import RANDOM_WEIGHTS, gguf_file
 from paretobench.backends.projector import NumpyProjector
 from paretobench.domain import Workload
@@ -87,7 +86,7 @@ class Backend:
             raise UnsupportedError(f"{workload.label}: llamacpp needs a prepared GGUF file")
         path = prepared.path / gguf_file.FILE
         if workload.kind == "decode":
-            return LlamaCppDecodeSession(workload, path, prepared.facts)
+            return DecodeSession(workload, path, prepared.facts)
         return LlamaCppSession(workload, path, prepared.facts)
 
 
@@ -169,8 +168,29 @@ class LlamaCppSession:
         self.model.close()
 
 
-class LlamaCppDecodeSession(LlamaCppDecoding, LlamaCppSession):
-    """A language model behind a filled cache; a run generates the workload's `steps` tokens."""
+class DecodeSession(LlamaCppSession):
+    """A language model behind a filled cache; a run generates the workload's `steps` tokens.
+
+    Answers what one more token costs. Every run drops what the last one wrote behind the prompt, so
+    that each continues the same context; the most likely token is taken on the host, as llama.cpp's
+    own greedy sampler does.
+    """
+
+    generated: list[int]
+
+    def renew_input(self) -> None:
+        """A new sequence, prefilled: the cache that the next run continues."""
+        super().renew_input()
+        super().run()
+        self._first = self.first_token()
+
+    def run(self) -> None:
+        """The tokens of one run, each on the host before the next is computed."""
+        token, self.generated = self._first, []
+        for step in range(self.steps):
+            self._logits = logits = self.model.step(token, self._subject.n_tokens + step)
+            token = int(logits.argmax())
+            self.generated.append(token)
 
 
 def default_threads() -> int:

@@ -29,7 +29,6 @@ from paretobench.backends.inputs import (
     random_ids,
     refuses_chunk,
 )
-from paretobench.backends.mlx_decode import MLXDecoding
 from paretobench.backends.models.llm_dimensions import (
     WITHOUT_EMBEDDINGS_IN_MLX,
     refuses_shared,
@@ -104,7 +103,7 @@ class Backend:
             UnsupportedError: if the checkpoint's language model is none that MLX runs here.
         """
         if workload.kind == "decode":
-            return MLXDecodeSession(workload)
+            return DecodeSession(workload)
         return MLXSession(workload)
 
 
@@ -241,14 +240,39 @@ class MLXSession:
         self._mlx.set_default_device(self._mlx.gpu if device == "gpu" else self._mlx.cpu)
 
 
-class MLXDecodeSession(MLXDecoding, MLXSession):
-    """A language model behind a filled cache; a run generates the workload's `steps` tokens."""
+class DecodeSession(MLXSession):
+    """A language model behind a filled cache; a run generates the workload's `steps` tokens.
+
+    Answers what one more token costs. As mlx-lm's `generate_step` does, the step behind a token is
+    queued before that token is read, so the host's work hides behind the device's.
+    """
 
     def __init__(self, workload: Workload) -> None:
         self.steps = int(workload.subject["steps"])
         self.generated: list[list[int]] = []
         super().__init__(workload)
         self.facts["steps"] = self.steps
+
+    def renew_input(self) -> None:
+        """A new sequence, prefilled: the cache that the next run continues."""
+        super().renew_input()
+        super().run()
+        self._first = self.logits[:, -1, :].argmax(axis=-1)
+        self._mlx.eval(self._first)
+
+    def run(self) -> None:
+        """The tokens of one run, each on the host while the next is computed."""
+        with memory_failures(self.label):
+            token, self.generated = self._first, []
+            for step in range(self.steps):
+                logits = self.model(token[:, None], self.cache)
+                following = logits[:, -1, :].argmax(axis=-1)
+                self._mlx.async_eval(following)
+                if step:
+                    self.generated.append(token.tolist())
+                token, self.logits = following, logits
+            self.generated.append(token.tolist())
+            self._mlx.eval(self.logits)
 
 
 def _model(workload: Workload) -> Any:

@@ -32,7 +32,6 @@ from paretobench.backends.inputs import (
 from paretobench.backends.models import is_tower
 from paretobench.backends.models.llm_dimensions import refuses_shared
 from paretobench.backends.projector import TorchProjector
-from paretobench.backends.torch_decode import TorchDecoding
 from paretobench.backends.torch_session import (
     TorchSession,
     device_of,
@@ -111,7 +110,7 @@ class Backend:
         if workload.kind == "prefill":
             return PrefillSession(workload, prepared)
         if workload.kind == "decode":
-            return TorchDecodeSession(workload, prepared)
+            return DecodeSession(workload, prepared)
         raise UnsupportedError(f"{workload.label}: torch times encode and prefill")
 
 
@@ -285,14 +284,48 @@ class PrefillSession(TorchSession):
         return hidden
 
 
-class TorchDecodeSession(TorchDecoding, PrefillSession):
-    """A language model behind a filled cache; a run generates the workload's `steps` tokens."""
+class DecodeSession(PrefillSession):
+    """A language model behind a filled cache; a run generates the workload's `steps` tokens.
+
+    Answers what one more token costs. Every run continues from a cache that was filled outside the
+    clock with a new random sequence, takes the most likely token, and hands it to the host before
+    the next step, as whoever streams an answer does.
+    """
 
     def __init__(self, workload: Workload, prepared: PreparedArtifact) -> None:
         self.steps = int(workload.subject["steps"])
         self.generated: list[Any] = []
         super().__init__(workload, prepared)
         self.facts |= {"mode": "eager", "steps": self.steps}
+
+    def renew_input(self) -> None:
+        """A new sequence, prefilled: the cache that the next run continues."""
+        super().renew_input()
+        with self.torch.inference_mode(), memory_failures(self.label):
+            filled = self.network.model(**self._inputs, use_cache=True)
+            self._cache = filled.past_key_values
+            self._first = self._most_likely(filled.last_hidden_state)
+        self._synchronise()
+
+    def run(self) -> None:
+        """The tokens of one run, each on the host before the next is computed."""
+        with self.torch.inference_mode(), memory_failures(self.label):
+            token, self.generated = self._first, []
+            for _ in range(self.steps):
+                out = self.network.model(
+                    input_ids=token, past_key_values=self._cache, use_cache=True
+                )
+                token = self._most_likely(out.last_hidden_state)
+                self.generated.append(token.tolist())
+        self._synchronise()
+
+    def _start(self) -> None:
+        """Nothing: every step has a longer cache, so no mode but eager fits."""
+
+    def _most_likely(self, hidden: Any) -> Any:
+        """The next token of each sequence: [batch, 1]."""
+        self.result = self.network.lm_head(hidden[:, -1])
+        return self.result.argmax(dim=-1, keepdim=True)
 
 
 def _prepare_checkpoint(workload: Workload) -> PreparedArtifact:
