@@ -40,7 +40,7 @@ from paretobench.backends.coreml_placement import summarise
 from paretobench.backends.inputs import check_finite, random_pixels
 from paretobench.domain import Workload
 from paretobench.errors import BackendMissingError, UnsupportedError
-from paretobench.installation import install_command, not_installed
+from paretobench.installation import install_command
 
 INSTALL = install_command("apple")
 
@@ -73,14 +73,11 @@ class Backend:
     def available(self) -> Availability:
         """Whether this is a Mac with Apple silicon and coremltools is installed."""
         machine = hardware.detect()
-        version = hardware.version_of("coremltools")
         if not machine.is_apple_silicon:
             where = f"{machine.system} {machine.machine}"
             reason = f"Core ML runs on Apple silicon, and this is {where}: {convert_elsewhere()}"
-            return Availability(False, reason, version)
-        if not version:
-            return Availability(False, f"{not_installed('coremltools')}: {INSTALL}")
-        return Availability(True, version=version)
+            return Availability(False, reason, hardware.version_of("coremltools"))
+        return Availability.of(("coremltools",), INSTALL)
 
     def refuses(self, workload: Workload) -> str | None:
         """Anything but encoding; precisions, compute units and options that do not exist."""

@@ -37,6 +37,7 @@ import numpy as np
 from paretobench.backends import hardware
 from paretobench.backends.artifacts import Recipe
 from paretobench.backends.inputs import EncodeSubject, memory_failures
+from paretobench.backends.models import n_parameters
 from paretobench.domain import Workload
 
 PACKAGE = "encoder.mlpackage"
@@ -50,7 +51,6 @@ CONVERSION_VERSION = 1
 """Part of every package's key: raised when the same workload is converted differently."""
 
 PALETTE_BITS = 4
-_ARTIFACT_FORMAT = "coreml"
 _WEIGHT_HEADER = struct.Struct("<IIQQ")
 _WEIGHT_SENTINEL = 0xDEADBEEF
 _CONVERTERS = ("coremltools", "torch", "timm")
@@ -100,13 +100,12 @@ class PackageSpec:
             "weights_seed": 0,
             "conversion_version": CONVERSION_VERSION,
         }
-        versions = {name: hardware.version_of(name) for name in _CONVERTERS}
-        return Recipe(_ARTIFACT_FORMAT, content, versions)
+        return Recipe("coreml", content, hardware.versions_of(*_CONVERTERS))
 
 
 def can_convert() -> bool:
     """Whether everything that converting needs is installed here."""
-    return all(hardware.version_of(name) for name in _CONVERTERS)
+    return all(hardware.versions_of(*_CONVERTERS).values())
 
 
 def write_package(spec: PackageSpec, folder: Path) -> dict[str, Any]:
@@ -130,7 +129,7 @@ def write_package(spec: PackageSpec, folder: Path) -> dict[str, Any]:
         _check_written(folder / PACKAGE)
     size = sum(path.stat().st_size for path in (folder / PACKAGE).rglob("*") if path.is_file())
     return facts | {
-        "parameters": sum(parameter.numel() for parameter in encoder.parameters()),
+        "parameters": n_parameters(encoder),
         "package_bytes": size,
         "operations": _operations(folder / PACKAGE),
         "weights": "random",

@@ -61,6 +61,11 @@ def version_of(distribution: str) -> str:
         return ""
 
 
+def versions_of(*distributions: str) -> dict[str, str]:
+    """The installed versions by distribution, as for `version_of`."""
+    return {name: version_of(name) for name in distributions}
+
+
 def is_installed(module: str) -> bool:
     """Whether a top-level module could be imported, without importing it."""
     try:

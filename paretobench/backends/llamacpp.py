@@ -23,6 +23,7 @@ from paretobench.backends.inputs import (
     PrefillSubject,
     check_finite,
     chunk_of,
+    is_shared,
     random_embeddings,
     random_ids,
     refuses_chunk,
@@ -58,7 +59,7 @@ class Backend:
             return f"llamacpp runs {', '.join(gguf_file.FORMATS)}, not {runtime.precision}"
         if (device := str(runtime.options.get("device", "cpu"))) != "cpu":
             return f"llamacpp runs on device=cpu here, not {device}"
-        if runtime.options.get("weights") == "shared":
+        if is_shared(workload):
             return "llamacpp shares no weights between layers; precision=int4 needs little memory"
         if workload.batch != 1:
             return f"llamacpp prefills one sequence at a time, not {workload.batch}"
@@ -200,5 +201,4 @@ def default_threads() -> int:
 
 def _recipe(llm: Mapping[str, Any], precision: str, expected_bytes: int) -> Recipe:
     subject = {"kind": "llm", "llm": dict(llm), "precision": precision, "weights": RANDOM_WEIGHTS}
-    versions = {name: hardware.version_of(name) for name in PACKAGES}
-    return Recipe("gguf", subject, versions, expected_bytes)
+    return Recipe("gguf", subject, hardware.versions_of(*PACKAGES), expected_bytes)

@@ -24,20 +24,19 @@ from paretobench.backends.inputs import (
     CHUNK,
     PrefillSubject,
     check_finite,
+    is_shared,
     memory_failures,
     random_embeddings,
     random_ids,
     refuses_chunk,
-)
-from paretobench.backends.models.llm_dimensions import (
-    WITHOUT_EMBEDDINGS_IN_MLX,
     refuses_shared,
 )
+from paretobench.backends.models.llm_dimensions import WITHOUT_EMBEDDINGS_IN_MLX
 from paretobench.backends.projector import MLXProjector
 from paretobench.domain import Workload
 from paretobench.domain.checkpoint import check_unchanged
 from paretobench.errors import UnsupportedError
-from paretobench.installation import install_command, not_installed
+from paretobench.installation import install_command
 
 INSTALL = {"Darwin": install_command("apple"), "Linux": install_command("cpu")}
 PRECISIONS = ("fp32", "bf16", "fp16", "int8", "int4")
@@ -53,12 +52,9 @@ class Backend:
 
     def available(self) -> Availability:
         """Whether mlx and mlx-lm are installed."""
-        missing = [name for name in ("mlx", "mlx-lm") if not hardware.version_of(name)]
-        if missing:
-            system = hardware.detect().system
-            how = INSTALL.get(system, "MLX exists for macOS on Apple silicon and for Linux")
-            return Availability(False, f"{not_installed(*missing)}: {how}")
-        return Availability(True, version=hardware.version_of("mlx"))
+        elsewhere = "MLX exists for macOS on Apple silicon and for Linux"
+        install = INSTALL.get(hardware.detect().system, elsewhere)
+        return Availability.of(("mlx", "mlx-lm"), install)
 
     def refuses(self, workload: Workload) -> str | None:
         """Anything but prefill, unknown modes and precisions, the GPU where there is none."""
@@ -80,9 +76,7 @@ class Backend:
         architecture = subject.llm.get("architecture")
         if not subject.takes_ids and architecture in WITHOUT_EMBEDDINGS_IN_MLX:
             return f"mlx-lm gives {architecture} token ids only, no visual tokens"
-        if reason := refuses_shared(subject.llm, _is_shared(workload)):
-            return reason
-        return None
+        return refuses_shared(workload)
 
     def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Nothing: MLX copies what it reads from a file, so a file would save no time over
@@ -282,24 +276,18 @@ def _model(workload: Workload) -> Any:
     precision = workload.runtime.precision
     if workload.checkpoint:
         return mlx_checkpoints.language_half(Path(workload.folder), precision)
-    is_shared = _is_shared(workload)
-    if is_shared:
+    if is_shared(workload):
         warnings.warn(
             f"{workload.label}: all layers share one block's weights; label the result so",
             stacklevel=4,
         )
     llm = PrefillSubject.of(workload).llm
-    return mlx_llm.build(llm, precision, share_layers=is_shared)
+    return mlx_llm.build(llm, precision, share_layers=is_shared(workload))
 
 
 def _weights_facts(workload: Workload) -> dict[str, Any]:
     """Which weights were timed."""
     if workload.checkpoint:
         return {"weights": "the checkpoint's own", "checkpoint": workload.checkpoint}
-    is_shared = _is_shared(workload)
-    made = "random, one block shared by all layers" if is_shared else "random"
-    return {"weights": made, "shared_layers": is_shared}
-
-
-def _is_shared(workload: Workload) -> bool:
-    return workload.runtime.options.get("weights") == "shared"
+    made = "random, one block shared by all layers" if is_shared(workload) else "random"
+    return {"weights": made, "shared_layers": is_shared(workload)}

@@ -21,7 +21,7 @@ from paretobench.backends.inputs import (
     memory_failures,
     random_pixels,
 )
-from paretobench.backends.models import RANDOM_WEIGHTS
+from paretobench.backends.models import RANDOM_WEIGHTS, n_parameters
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
 from paretobench.installation import install_command, not_installed
@@ -158,8 +158,8 @@ def _recipe(subject: EncodeSubject) -> Recipe:
         "weights": RANDOM_WEIGHTS,
         "opset": OPSET,
     }
-    names = ("onnx", "onnxscript", "torch", "timm")
-    return Recipe("onnx", content, {name: hardware.version_of(name) for name in names})
+    versions = hardware.versions_of("onnx", "onnxscript", "torch", "timm")
+    return Recipe("onnx", content, versions)
 
 
 def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
@@ -180,4 +180,4 @@ def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
             verbose=False,
         )
         program.save(folder / FILE, external_data=True)
-    return {"parameters": encoders.count_parameters(encoder), "weights": "random, fp32"}
+    return {"parameters": n_parameters(encoder), "weights": "random, fp32"}

@@ -22,11 +22,11 @@ from paretobench.backends.inputs import (
     memory_failures,
     random_pixels,
 )
-from paretobench.backends.models import RANDOM_WEIGHTS
+from paretobench.backends.models import RANDOM_WEIGHTS, n_parameters
 from paretobench.backends.openvino_compile import check_written, compile_options, import_openvino
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
-from paretobench.installation import install_command, not_installed
+from paretobench.installation import install_command
 
 INSTALL = install_command("cpu")
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
@@ -39,10 +39,7 @@ class Backend:
 
     def available(self) -> Availability:
         """Whether the openvino package is installed."""
-        version = hardware.version_of("openvino")
-        if not version:
-            return Availability(False, f"{not_installed('openvino')}: {INSTALL}")
-        return Availability(True, version=version)
+        return Availability.of(("openvino",), INSTALL)
 
     def refuses(self, workload: Workload) -> str | None:
         """Other devices than a CPU, and precisions that neither half has."""
@@ -157,9 +154,7 @@ def _device(workload: Workload) -> str:
 def _recipe(subject: EncodeSubject) -> Recipe:
     """One graph for every precision: it is chosen when the graph is compiled."""
     content = {"encoder": subject.encoder, "shape": list(subject.shape), "weights": RANDOM_WEIGHTS}
-    names = ("openvino", "torch", "timm")
-    versions = {name: hardware.version_of(name) for name in names}
-    return Recipe("openvino_ir", content, versions)
+    return Recipe("openvino_ir", content, hardware.versions_of("openvino", "torch", "timm"))
 
 
 def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
@@ -177,7 +172,7 @@ def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
         openvino.save_model(graph, folder / "encoder.xml", compress_to_fp16=True)
     check_written(openvino, folder / "encoder.xml")
     return {
-        "parameters": encoders.count_parameters(encoder),
+        "parameters": n_parameters(encoder),
         "weights": "random, fp16 on disk",
         "output_shape": [int(size) for size in graph.outputs[0].shape],
     }

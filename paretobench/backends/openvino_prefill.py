@@ -26,11 +26,12 @@ from paretobench.backends.artifacts import Artifact, ArtifactStore, Recipe
 from paretobench.backends.inputs import (
     PrefillSubject,
     check_finite,
+    is_shared,
     memory_failures,
     random_embeddings,
     refuses_chunk,
 )
-from paretobench.backends.models import RANDOM_WEIGHTS
+from paretobench.backends.models import RANDOM_WEIGHTS, n_parameters
 from paretobench.backends.openvino_compile import check_written, compile_options, import_openvino
 from paretobench.backends.projector import OpenVINOProjector
 from paretobench.domain import Workload
@@ -51,7 +52,7 @@ def refuses(workload: Workload) -> str | None:
         return f"openvino prefills in {', '.join(PRECISIONS)}, not {precision}"
     if subject.get("inputs", "embeddings") != "embeddings":
         return "openvino prefills embeddings; token ids run on torch, mlx or llamacpp"
-    if workload.runtime.options.get("weights") == "shared":
+    if is_shared(workload):
         return "openvino shares no weights between layers; precision=int4 needs little memory"
     if reason := refuses_chunk(workload, can_chunk=False):
         return reason
@@ -81,8 +82,8 @@ def find_or_export(store: ArtifactStore, workload: Workload, missing: str) -> Ar
     """
     llm, precision = PrefillSubject.of(workload).llm, workload.runtime.precision
     subject = {"kind": "llm", "llm": dict(llm), "precision": precision, "weights": RANDOM_WEIGHTS}
-    names = ("openvino", "torch", "transformers", "nncf")
-    recipe = Recipe("openvino_llm", subject, {name: hardware.version_of(name) for name in names})
+    versions = hardware.versions_of("openvino", "torch", "transformers", "nncf")
+    recipe = Recipe("openvino_llm", subject, versions)
     return store.find_or_export(recipe, lambda folder: export(llm, precision, folder), missing)
 
 
@@ -107,7 +108,7 @@ def export(llm: Mapping[str, Any], precision: str, folder: Path) -> dict[str, An
         openvino.save_model(graph, folder / FILE, compress_to_fp16=precision != "fp32")
     check_written(openvino, folder / FILE)
     return {
-        "parameters": sum(one.numel() for one in network.parameters()),
+        "parameters": n_parameters(network),
         "weights": "random",
         "weights_format": f"int4, groups of {GROUP_SIZE}" if precision == "int4" else precision,
     }

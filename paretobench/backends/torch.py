@@ -24,13 +24,14 @@ from paretobench.backends.inputs import (
     EncodeSubject,
     PrefillSubject,
     chunk_of,
+    is_shared,
     memory_failures,
     random_embeddings,
     random_ids,
     random_pixels,
+    refuses_shared,
 )
 from paretobench.backends.models import is_tower
-from paretobench.backends.models.llm_dimensions import refuses_shared
 from paretobench.backends.projector import TorchProjector
 from paretobench.backends.torch_session import (
     TorchSession,
@@ -38,8 +39,8 @@ from paretobench.backends.torch_session import (
     refuses_options,
 )
 from paretobench.domain import Workload
-from paretobench.errors import UnsupportedError
-from paretobench.installation import install_command, not_installed
+from paretobench.domain.checkpoint import check_unchanged
+from paretobench.installation import install_command
 
 INSTALL = f"{install_command('cpu')} (or [cuda], [apple])"
 PRECISIONS = ("fp32", "bf16", "fp16")
@@ -52,17 +53,11 @@ class Backend:
 
     def available(self) -> Availability:
         """Whether torch, timm and transformers are installed."""
-        missing = [
-            name for name in ("torch", "timm", "transformers") if not hardware.version_of(name)
-        ]
-        if missing:
-            return Availability(False, f"{not_installed(*missing)}: {INSTALL}")
-        return Availability(True, version=hardware.version_of("torch"))
+        return Availability.of(("torch", "timm", "transformers"), INSTALL)
 
     def refuses(self, workload: Workload) -> str | None:
         """Integer precisions, and devices that are not here."""
         precision, device = workload.runtime.precision, device_of(workload)
-        subject = workload.subject
         if workload.kind not in ("encode", "prefill", "decode"):
             return f"torch times encode, prefill and decode, not {workload.kind}"
         if precision not in PRECISIONS:
@@ -71,11 +66,9 @@ class Backend:
             return f"torch runs on device=cpu, cuda or mps, not {device}"
         if reason := refuses_options(workload):
             return reason
-        if workload.kind == "encode" and is_tower(subject["encoder"]) and workload.batch > 1:
+        if workload.batch > 1 and is_tower(workload.subject.get("encoder", {})):
             return f"a tower of transformers takes one image at a time here, not {workload.batch}"
-        if workload.kind != "encode" and (
-            reason := refuses_shared(subject["llm"], _is_shared(workload))
-        ):
+        if reason := refuses_shared(workload):
             return reason
         if precision == "bf16" and device == "cpu" and not hardware.detect().has_fast_bf16:
             return "this processor has no bf16 instructions; use precision=fp32"
@@ -83,22 +76,24 @@ class Backend:
 
     def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Write weights that a cell can map into memory, where that is faster than making
-        them (see `models.weights`)."""
+        them (see `models.weights`).
+
+        Raises:
+            UnsupportedError: if the checkpoint to be timed has changed since it was planned.
+            ArtifactError: if the cache cannot be written.
+        """
         from paretobench.backends.models import weights
 
         if workload.checkpoint:
-            return _prepare_checkpoint(workload)
-        if not device_of(workload).startswith("cpu") or _is_shared(workload):
+            check_unchanged(workload)
+            return PreparedArtifact(facts={"weights": "the checkpoint's own"})
+        if not device_of(workload).startswith("cpu") or is_shared(workload):
             return PreparedArtifact(facts={"weights": "made in memory"})
-        store = ArtifactStore(root)
+        store, precision = ArtifactStore(root), workload.runtime.precision
         if workload.kind == "encode":
             subject = EncodeSubject.of(workload)
-            return weights.prepare_encoder(
-                store, subject.encoder, subject.seen, workload.runtime.precision
-            )
-        return weights.prepare_llm(
-            store, PrefillSubject.of(workload).llm, workload.runtime.precision
-        )
+            return weights.prepare_encoder(store, subject.encoder, subject.seen, precision)
+        return weights.prepare_llm(store, PrefillSubject.of(workload).llm, precision)
 
     def load(
         self, workload: Workload, prepared: PreparedArtifact
@@ -107,11 +102,7 @@ class Backend:
         if workload.kind == "encode":
             is_a_tower = is_tower(workload.subject["encoder"]) and not workload.checkpoint
             return (TowerSession if is_a_tower else EncodeSession)(workload, prepared)
-        if workload.kind == "prefill":
-            return PrefillSession(workload, prepared)
-        if workload.kind == "decode":
-            return DecodeSession(workload, prepared)
-        raise UnsupportedError(f"{workload.label}: torch times encode and prefill")
+        return (DecodeSession if workload.kind == "decode" else PrefillSession)(workload, prepared)
 
 
 def _laid_out(network: Any, memory_format: Any) -> Any:
@@ -128,13 +119,14 @@ class EncodeSession(TorchSession):
 
     def __init__(self, workload: Workload, prepared: PreparedArtifact) -> None:
         super().__init__(workload)
-        from paretobench.backends.models import weights
+        from paretobench.backends.models import checkpoints, weights
 
         subject = EncodeSubject.of(workload)
         self._shape = subject.shape
         with memory_failures(self.label):
             if workload.checkpoint:
-                network, made = _vision_half(workload, self.dtype), "the checkpoint's own"
+                network = checkpoints.vision_half(Path(workload.folder), self.dtype)
+                made = "the checkpoint's own"
             else:
                 network, made = weights.load_encoder(
                     prepared.path, subject.encoder, subject.seen, self.dtype
@@ -191,8 +183,7 @@ class PrefillSession(TorchSession):
         self._subject = subject
         self.attention = str(workload.runtime.options.get("attention", "sdpa"))
         self._chunk = chunk_of(workload)
-        is_shared = _is_shared(workload)
-        if is_shared:
+        if is_shared(workload):
             warnings.warn(
                 f"{self.label}: all layers share one block's weights; label the result so",
                 stacklevel=2,
@@ -203,7 +194,7 @@ class PrefillSession(TorchSession):
             **_checkpoint_fact(workload),
             "attention": self.network.config._attn_implementation,
             "inputs": "ids" if subject.takes_ids else "embeddings",
-            "shared_layers": is_shared,
+            "shared_layers": is_shared(workload),
             "prefill_step_size": self._chunk or subject.n_tokens,
         }
         self.renew_input()
@@ -211,19 +202,17 @@ class PrefillSession(TorchSession):
 
     def _build(self, workload: Workload, prepared: PreparedArtifact) -> tuple[Any, str]:
         """The language model on its device, and where its weights come from."""
-        if workload.checkpoint:
-            from paretobench.backends.models import checkpoints
+        from paretobench.backends.models import checkpoints, weights
 
+        if workload.checkpoint:
             network = checkpoints.language_half(Path(workload.folder), self.dtype, self.attention)
             return network.to(self.device), "the checkpoint's own"
-        from paretobench.backends.models import weights
-
         return weights.load_llm(
             prepared.path,
             self._subject.llm,
             self.dtype,
             device=str(self.device),
-            share_layers=_is_shared(workload),
+            share_layers=is_shared(workload),
             attention=self.attention,
         )
 
@@ -328,27 +317,5 @@ class DecodeSession(PrefillSession):
         return self.result.argmax(dim=-1, keepdim=True)
 
 
-def _prepare_checkpoint(workload: Workload) -> PreparedArtifact:
-    """Nothing is written; the folder must still hold what the plan hashed.
-
-    Raises:
-        UnsupportedError: if it does not.
-    """
-    from paretobench.domain.checkpoint import check_unchanged
-
-    check_unchanged(workload)
-    return PreparedArtifact(facts={"weights": "the checkpoint's own"})
-
-
-def _vision_half(workload: Workload, dtype: Any) -> Any:
-    from paretobench.backends.models import checkpoints
-
-    return checkpoints.vision_half(Path(workload.folder), dtype)
-
-
 def _checkpoint_fact(workload: Workload) -> dict[str, str]:
     return {"checkpoint": workload.checkpoint} if workload.checkpoint else {}
-
-
-def _is_shared(workload: Workload) -> bool:
-    return workload.runtime.options.get("weights") == "shared"

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from paretobench.backends.models import encoders
+from paretobench.backends.models import encoders, n_parameters
 from paretobench.errors import UnsupportedError
 
 CANDIDATES_PX = (192, 224, 256, 288, 320, 336, 378, 384, 448, 512, 518, 576, 640, 768, 1024)
@@ -82,7 +82,7 @@ def describe(name: str) -> dict[str, Any]:
         "architecture": name,
         "token_stride_px": stride,
         "token_rounding": "ceil" if side * stride > px else _rounding(shown, px, stride),
-        "parameters": encoders.count_parameters(shown.network(px)),
+        "parameters": n_parameters(shown.network(px)),
         "output_channels": (shown.tokens(px) or (0, 0))[1],
         "resolutions": _resolutions(shown, px, stride),
         "sweep_resolutions_px": [px],
