@@ -114,7 +114,7 @@ class MLXSession:
         self._set_device(str(options.get("device", "cpu")))
         self.mode = str(options.get("prefill_mode", "forward"))
         self.step_size = int(options.get(CHUNK, STEP_SIZE))
-        mlx_metal.reset_peak(self._mlx)
+        self._mlx.reset_peak_memory()
         self._wired = mlx_metal.wire_memory(self._mlx)
         with memory_failures(self.label):
             self.model = model or _model(workload)
@@ -141,7 +141,8 @@ class MLXSession:
         the memory that MLX held at most."""
         if self.logits is not None:
             check_finite(self.output(), self.label)
-        self.facts["mlx_peak_memory_bytes"] = mlx_metal.peak_memory_bytes(self._mlx)
+        # MLX's own count, Metal's buffers included.
+        self.facts["mlx_peak_memory_bytes"] = int(self._mlx.get_peak_memory())
         subject, args = self._subject, self.model.args
         if subject.takes_ids:
             self.set_ids(random_ids(subject.batch, subject.n_tokens, args.vocab_size))
