@@ -27,7 +27,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -178,7 +178,10 @@ def convert(encoder: Any, spec: PackageSpec) -> tuple[Any, dict[str, Any]]:
         f"torch.export or its conversion failed ({reason}); the encoder is traced instead",
         stacklevel=2,
     )
-    traced = _traced(encoder, example)
+    with torch.no_grad(), warnings.catch_warnings():
+        # Every size is fixed here, so a traced constant is right.
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(encoder, example)
     return _convert(traced, spec), {"captured_by": "torch.jit.trace", "export_error": reason}
 
 
@@ -187,15 +190,6 @@ def _exported(encoder: Any, example: Any) -> Any:
 
     with torch.no_grad():
         return torch.export.export(encoder, (example,)).run_decompositions({})
-
-
-def _traced(encoder: Any, example: Any) -> Any:
-    import torch
-
-    with torch.no_grad(), warnings.catch_warnings():
-        # Every size is fixed here, so a traced constant is right.
-        warnings.simplefilter("ignore")
-        return torch.jit.trace(encoder, example)
 
 
 def _convert(captured: Any, spec: PackageSpec) -> Any:
@@ -215,22 +209,15 @@ def _convert(captured: Any, spec: PackageSpec) -> Any:
 
 def _compressed(package: Any, precision: str) -> Any:
     """The package with quantised weights; as it is for the floating-point precisions."""
-    steps: Mapping[str, Callable[[Any], Any]] = {"int8": _quantised, "int4": _palettised}
-    return steps[precision](package) if precision in steps else package
-
-
-def _quantised(package: Any) -> Any:
     from coremltools.optimize import coreml as optimize
 
-    how = optimize.OpLinearQuantizerConfig(mode="linear_symmetric", dtype="int8")
-    return optimize.linear_quantize_weights(package, optimize.OptimizationConfig(how))
-
-
-def _palettised(package: Any) -> Any:
-    from coremltools.optimize import coreml as optimize
-
-    how = optimize.OpPalettizerConfig(mode="uniform", nbits=PALETTE_BITS)
-    return optimize.palettize_weights(package, optimize.OptimizationConfig(how))
+    if precision == "int8":
+        linear = optimize.OpLinearQuantizerConfig(mode="linear_symmetric", dtype="int8")
+        return optimize.linear_quantize_weights(package, optimize.OptimizationConfig(linear))
+    if precision == "int4":
+        palette = optimize.OpPalettizerConfig(mode="uniform", nbits=PALETTE_BITS)
+        return optimize.palettize_weights(package, optimize.OptimizationConfig(palette))
+    return package
 
 
 def import_coremltools() -> Any:
