@@ -45,10 +45,8 @@ class Backend:
 
     def refuses(self, workload: Workload) -> str | None:
         """Whatever one of its halves refuses."""
-        for half in halves(workload):
-            if reason := backends.get(half.runtime.backend).refuses(half):
-                return reason
-        return None
+        reasons = (backends.get(half.runtime.backend).refuses(half) for half in halves(workload))
+        return next(filter(None, reasons), None)
 
     def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Prepare both halves."""
@@ -70,8 +68,8 @@ def halves(workload: Workload) -> tuple[Workload, Workload]:
     encode = {"encoder": subject["encoder"], "resolution_px": subject["resolution_px"]}
     prefill = {"llm": subject["llm"], "n_tokens": subject["n_tokens"], "inputs": "embeddings"}
     return (
-        Workload("encode", workload.label, encode, _runtime(options["encode"])),
-        Workload("prefill", workload.label, prefill, _runtime(options["prefill"])),
+        Workload("encode", workload.label, encode, Runtime.of(options["encode"])),
+        Workload("prefill", workload.label, prefill, Runtime.of(options["prefill"])),
     )
 
 
@@ -176,10 +174,6 @@ def normalise(tile: np.ndarray) -> np.ndarray:
     """
     scaled = (tile.astype(np.float32) * np.float32(1 / 255) - MEAN) / STANDARD_DEVIATION
     return np.ascontiguousarray(scaled.transpose(2, 0, 1)[np.newaxis])
-
-
-def _runtime(spec: Mapping[str, Any]) -> Runtime:
-    return Runtime(spec["backend"], spec["precision"], spec.get("options", {}))
 
 
 def _load(half: Workload, made: Mapping[str, Any]) -> Any:
