@@ -87,7 +87,7 @@ class Backend:
         if precision not in PRECISIONS:
             return f"coreml runs {', '.join(PRECISIONS)}, not {precision}"
         for name, known in (
-            ("compute_units", tuple(runtime.COMPUTE_UNITS)),
+            ("compute_units", runtime.COMPUTE_UNITS),
             ("target", tuple(TARGETS)),
             ("remote", REMOTE_KINDS),
         ):
