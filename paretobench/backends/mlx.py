@@ -104,7 +104,7 @@ class Backend:
 class MLXSession:
     """A language model and one sequence."""
 
-    def __init__(self, workload: Workload, model: Any = None) -> None:
+    def __init__(self, workload: Workload) -> None:
         from paretobench.backends.models import mlx_llm
 
         options = workload.runtime.options
@@ -117,7 +117,7 @@ class MLXSession:
         self._mlx.reset_peak_memory()
         self._wired = mlx_metal.wire_memory(self._mlx)
         with memory_failures(self.label):
-            self.model = model or _model(workload)
+            self.model = _model(workload)
         self.logits: Any = None
         self.cache: list[Any] = []
         self.facts: dict[str, Any] = {

@@ -54,7 +54,8 @@ def create(spec: Mapping[str, Any]) -> Any:
             f"mlx-lm has no language model {spec['architecture']!r} ({error}); "
             "'pip install -U mlx-lm' or correct the LLM's YAML"
         ) from error
-    return module.Model(module.ModelArgs.from_dict(dimensions(spec)))
+    stated = {"model_type": spec["architecture"], "rope_theta": spec["rope_theta"]}
+    return module.Model(module.ModelArgs.from_dict(stated | shared.dimensions(spec)))
 
 
 def build(
@@ -84,24 +85,6 @@ def build(
     if share_layers:
         _share_first_layer(model)
     return quantised(model, precision)
-
-
-def assign(model: Any, weights: Mapping[str, np.ndarray]) -> Any:
-    """Given fp32 weights by name, as transformers names them; tied ones once."""
-    mlx, _ = import_mlx()
-    pairs = [(name, mlx.array(value)) for name, value in weights.items()]
-    model.load_weights(list(model.sanitize(dict(pairs)).items()), strict=True)
-    mlx.eval(model.parameters())
-    return model
-
-
-def dimensions(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """mlx-lm's names for our dimensions."""
-    return {
-        "model_type": spec["architecture"],
-        "rope_theta": spec["rope_theta"],
-        **shared.dimensions(spec),
-    }
 
 
 def _parameters(model: Any) -> Iterator[tuple[str, Any]]:
