@@ -28,7 +28,7 @@ from paretobench.backends.inputs import (
     random_ids,
     refuses_chunk,
 )
-from paretobench.backends.models import RANDOM_WEIGHTS, gguf_file
+from paretobench.backends.models import gguf_file, llm_subject
 from paretobench.backends.projector import NumpyProjector
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
@@ -74,8 +74,10 @@ class Backend:
         """
         llm, precision = PrefillSubject.of(workload).llm, workload.runtime.precision
         missing = "" if hardware.is_installed("gguf") else f"writing GGUF needs gguf: {INSTALL}"
+        expected = 0 if missing else gguf_file.size_bytes(llm, precision)
+        versions = hardware.versions_of(*PACKAGES)
         artifact = ArtifactStore(root).find_or_export(
-            _recipe(llm, precision, 0 if missing else gguf_file.size_bytes(llm, precision)),
+            Recipe("gguf", llm_subject(llm, precision), versions, expected),
             lambda folder: gguf_file.write(llm, precision, folder / gguf_file.FILE),
             missing,
         )
@@ -197,8 +199,3 @@ class DecodeSession(LlamaCppSession):
 def default_threads() -> int:
     """Physical cores, as `llama-bench` counts them: two threads of a core share its multipliers."""
     return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-
-
-def _recipe(llm: Mapping[str, Any], precision: str, expected_bytes: int) -> Recipe:
-    subject = {"kind": "llm", "llm": dict(llm), "precision": precision, "weights": RANDOM_WEIGHTS}
-    return Recipe("gguf", subject, hardware.versions_of(*PACKAGES), expected_bytes)

@@ -64,9 +64,7 @@ class Backend:
             ArtifactError: if the cache cannot be written.
         """
         if workload.kind == "prefill":
-            found = openvino_prefill.find_or_export(
-                ArtifactStore(root), workload, _cannot_export_llm()
-            )
+            found = openvino_prefill.find_or_export(ArtifactStore(root), workload)
             return PreparedArtifact(found.path, found.facts)
         subject = EncodeSubject.of(workload)
         artifact = ArtifactStore(root).find_or_export(
@@ -176,11 +174,3 @@ def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
         "weights": "random, fp16 on disk",
         "output_shape": [int(size) for size in graph.outputs[0].shape],
     }
-
-
-def _cannot_export_llm() -> str:
-    """Why a language model cannot be built and exported here; empty if it can."""
-    missing = [
-        name for name in ("torch", "transformers", "nncf") if not hardware.is_installed(name)
-    ]
-    return f"exporting a language model needs {', '.join(missing)}: {INSTALL}" if missing else ""

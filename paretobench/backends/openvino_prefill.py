@@ -31,10 +31,11 @@ from paretobench.backends.inputs import (
     random_embeddings,
     refuses_chunk,
 )
-from paretobench.backends.models import RANDOM_WEIGHTS, n_parameters
+from paretobench.backends.models import llm_subject, n_parameters
 from paretobench.backends.openvino_compile import check_written, compile_options, import_openvino
 from paretobench.backends.projector import OpenVINOProjector
 from paretobench.domain import Workload
+from paretobench.installation import install_command
 
 FILE = "llm.xml"
 PRECISIONS = ("fp32", "bf16", "fp16", "int8", "int4")
@@ -74,16 +75,15 @@ def activation_precision(precision: str) -> str:
     return "bf16" if is_quantised and hardware.detect().has_fast_bf16 else "f32"
 
 
-def find_or_export(store: ArtifactStore, workload: Workload, missing: str) -> Artifact:
-    """The language model's IR, made where it is not there.
-
-    Args:
-        missing: what is not installed and how to install it; empty if it can be made here.
-    """
+def find_or_export(store: ArtifactStore, workload: Workload) -> Artifact:
+    """The language model's IR, made where it is not there."""
     llm, precision = PrefillSubject.of(workload).llm, workload.runtime.precision
-    subject = {"kind": "llm", "llm": dict(llm), "precision": precision, "weights": RANDOM_WEIGHTS}
     versions = hardware.versions_of("openvino", "torch", "transformers", "nncf")
-    recipe = Recipe("openvino_llm", subject, versions)
+    recipe = Recipe("openvino_llm", llm_subject(llm, precision), versions)
+    needed = ("torch", "transformers", "nncf")
+    missing = ", ".join(name for name in needed if not hardware.is_installed(name))
+    if missing:
+        missing = f"exporting a language model needs {missing}: {install_command('cpu')}"
     return store.find_or_export(recipe, lambda folder: export(llm, precision, folder), missing)
 
 

@@ -24,6 +24,12 @@ RANDOM_WEIGHTS = 1
 """Version of the random values; part of the key of everything made from them. Raise it when
 `random_weights.fill` gives other values."""
 
+
+def llm_subject(llm: Mapping[str, Any], precision: str) -> dict[str, Any]:
+    """What the artifact of a language model with random weights is filed under."""
+    return {"kind": "llm", "llm": dict(llm), "precision": precision, "weights": RANDOM_WEIGHTS}
+
+
 TOWERS = "transformers"
 """The builder of vision towers with their projectors; every other one builds from timm."""
 

@@ -21,7 +21,13 @@ from torch import nn
 from paretobench.backends import PreparedArtifact, hardware
 from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.backends.hardware import usable_memory_bytes
-from paretobench.backends.models import RANDOM_WEIGHTS, builder_of, is_tower, n_parameters
+from paretobench.backends.models import (
+    RANDOM_WEIGHTS,
+    builder_of,
+    is_tower,
+    llm_subject,
+    n_parameters,
+)
 from paretobench.domain import EncoderInput
 
 MAPPED_SHARE = 0.25
@@ -64,15 +70,9 @@ def prepare_llm(store: ArtifactStore, spec: Mapping[str, Any], precision: str) -
     expected = DTYPES[precision].itemsize * n_parameters(network)
     if expected > MAPPED_SHARE * usable_memory_bytes():
         return PreparedArtifact(facts={"weights": "made in memory: too large to be mapped"})
-    subject = {
-        "kind": "llm",
-        "llm": dict(spec),
-        "precision": precision,
-        "weights": RANDOM_WEIGHTS,
-    }
     versions = hardware.versions_of("torch", "transformers")
     artifact = store.get(
-        Recipe("weights", subject, versions, expected),
+        Recipe("weights", llm_subject(spec, precision), versions, expected),
         lambda folder: _save(torch_llm.build(spec, DTYPES[precision]), folder),
     )
     return PreparedArtifact(artifact.path, artifact.facts)
