@@ -151,13 +151,17 @@ class EncodeSession(TorchSession):
     def set_input(self, pixels: Any) -> None:
         """Given pixels: fp32 array [batch, 3, height, width]."""
         tensor = self.torch.from_numpy(pixels).to(self.device, self.dtype)
-        self._feed("pixels", tensor.contiguous(memory_format=self.memory_format))
+        self._feed("pixels", self._arranged(tensor))
         self._synchronise()
 
     @property
     def pixels(self) -> Any:
         """The input on the device: [batch, 3, height, width]."""
         return self._inputs["pixels"]
+
+    def _arranged(self, pixels: Any) -> Any:
+        """Pixels on the device as the network takes them."""
+        return pixels.contiguous(memory_format=self.memory_format)
 
     def _forward(self, inputs: torch_modes.Inputs) -> Any:
         """Pixels to visual tokens: [batch, tokens, channels]."""
@@ -167,11 +171,8 @@ class EncodeSession(TorchSession):
 class TowerSession(EncodeSession):
     """A tower with its projector; pixels are cut into its patches outside the clock."""
 
-    def set_input(self, pixels: Any) -> None:
-        """Given pixels: fp32 array [batch, 3, height, width]."""
-        tensor = self.torch.from_numpy(pixels).to(self.device, self.dtype)
-        self._feed("pixels", self.network.arranged(tensor).contiguous())
-        self._synchronise()
+    def _arranged(self, pixels: Any) -> Any:
+        return self.network.arranged(pixels).contiguous()
 
 
 class PrefillSession(TorchSession):

@@ -90,11 +90,6 @@ def describe(name: str) -> dict[str, Any]:
     }
 
 
-def candidates(pattern: str) -> list[str]:
-    """The architectures of timm that a pattern with `*` or `?` matches."""
-    return sorted(fnmatch.filter(encoders.timm.list_models(), pattern))
-
-
 def _stride(shown: Shown, name: str, px: int, side: int) -> int:
     """Pixels of a token: the network's own patch or reduction, if it agrees with the grid."""
     network = shown.network(px).network
@@ -132,14 +127,16 @@ def _is_regular(shown: Shown, side: int, stride: int) -> bool:
 
 
 def answer(words: list[str]) -> Mapping[str, Any]:
-    """By each word: a description, the candidates of a pattern, or why there is neither."""
+    """By each word: a description, the architectures that a pattern with `*` or `?` matches, or why
+    there is neither."""
     found: dict[str, Any] = {}
     for word in words:
+        if any(mark in word for mark in "*?["):
+            names = fnmatch.filter(encoders.timm.list_models(), word)
+            found[word] = {"candidates": sorted(names)}
+            continue
         try:
-            is_pattern = any(mark in word for mark in "*?[")
-            found[word] = (
-                {"candidates": candidates(word)} if is_pattern else {"encoder": describe(word)}
-            )
+            found[word] = {"encoder": describe(word)}
         except UnsupportedError as error:
             found[word] = {"error": str(error)}
     return found
