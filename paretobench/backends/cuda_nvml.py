@@ -170,13 +170,12 @@ def identity() -> list[str]:
     Returns:
         For each board its name, driver, power limit, and whether MIG cuts it up.
     """
-    return [_words(state) for state in boards()]
-
-
-def _words(state: BoardState) -> str:
-    limit = None if state.power_limit_w is None else f"{state.power_limit_w:.0f} W"
-    parts = (state.name, f"driver {state.driver}", limit, "MIG" if state.mig else None)
-    return ", ".join(part for part in parts if part)
+    found = []
+    for state in boards():
+        limit = "" if state.power_limit_w is None else f"{state.power_limit_w:.0f} W"
+        parts = (state.name, f"driver {state.driver}", limit, "MIG" if state.mig else "")
+        found.append(", ".join(filter(None, parts)))
+    return found
 
 
 def observed() -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ anything else is called. Reference: `include/llama.h` of llama.cpp b11549.
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from paretobench.backends.hardware import folders_of
 from paretobench.errors import BackendMissingError, OutOfMemoryError, UnsupportedError
 
 PINNED = "2026.10.11549"
@@ -318,11 +318,9 @@ def _pointer(array: np.ndarray | None, kind: Any) -> Any:
 
 
 def _path() -> Path:
-    spec = importlib.util.find_spec("xllamacpp")
-    for folder in (spec and spec.submodule_search_locations) or ():
-        for pattern in ("xllamacpp*.so", "xllamacpp*.pyd"):
-            for found in sorted(Path(folder).glob(pattern)):
-                return found
+    for folder in folders_of("xllamacpp"):
+        if found := [*sorted(folder.glob("xllamacpp*.so")), *folder.glob("xllamacpp*.pyd")]:
+            return found[0]
     raise BackendMissingError(f"llama.cpp is not installed: {_INSTALL}")
 
 

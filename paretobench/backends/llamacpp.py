@@ -88,9 +88,8 @@ class Backend:
         if prepared.path is None:
             raise UnsupportedError(f"{workload.label}: llamacpp needs a prepared GGUF file")
         path = prepared.path / gguf_file.FILE
-        if workload.kind == "decode":
-            return DecodeSession(workload, path, prepared.facts)
-        return LlamaCppSession(workload, path, prepared.facts)
+        session = DecodeSession if workload.kind == "decode" else LlamaCppSession
+        return session(workload, path, prepared.facts)
 
 
 class LlamaCppSession:

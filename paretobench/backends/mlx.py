@@ -96,9 +96,7 @@ class Backend:
         Raises:
             UnsupportedError: if the checkpoint's language model is none that MLX runs here.
         """
-        if workload.kind == "decode":
-            return DecodeSession(workload)
-        return MLXSession(workload)
+        return (DecodeSession if workload.kind == "decode" else MLXSession)(workload)
 
 
 class MLXSession:

@@ -54,8 +54,9 @@ class Backend:
         if workload.runtime.precision != "fp32":
             return f"onnxruntime runs fp32 here, not {workload.runtime.precision}"
         device = str(options.get("device", "cpu"))
-        known = "device=cpu or cuda"
-        return None if device == "cpu" else f"onnxruntime runs on {known} here, not {device}"
+        if device == "cpu":
+            return None
+        return f"onnxruntime runs on device=cpu or cuda here, not {device}"
 
     def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Export the encoder to ONNX, or find it exported.

@@ -143,14 +143,12 @@ class OpenVINOPrefillSession:
         self.request.set_input_tensor(0, self._tensor)
         positions = np.arange(subject.n_tokens, dtype=np.int64)[np.newaxis]
         self.request.set_input_tensor(1, openvino.Tensor(positions))
-        self._has_run = False
+        self._has_run, used = False, compiled.get_property
         self.facts: dict[str, Any] = {
             "precision": workload.runtime.precision,
-            "precision_read_back": compiled.get_property(
-                "INFERENCE_PRECISION_HINT"
-            ).get_type_name(),
-            "activation_group_size": int(compiled.get_property("DYNAMIC_QUANTIZATION_GROUP_SIZE")),
-            "threads": int(compiled.get_property("INFERENCE_NUM_THREADS")),
+            "precision_read_back": used("INFERENCE_PRECISION_HINT").get_type_name(),
+            "activation_group_size": int(used("DYNAMIC_QUANTIZATION_GROUP_SIZE")),
+            "threads": int(used("INFERENCE_NUM_THREADS")),
             "device": "cpu",
             "version": hardware.version_of("openvino"),
             "weights": "random",

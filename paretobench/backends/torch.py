@@ -33,11 +33,7 @@ from paretobench.backends.inputs import (
 )
 from paretobench.backends.models import is_tower
 from paretobench.backends.projector import TorchProjector
-from paretobench.backends.torch_session import (
-    TorchSession,
-    device_of,
-    refuses_options,
-)
+from paretobench.backends.torch_session import TorchSession, device_of, refuses_options
 from paretobench.domain import Workload
 from paretobench.domain.checkpoint import check_unchanged
 from paretobench.installation import install_command

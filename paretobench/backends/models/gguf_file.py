@@ -199,9 +199,9 @@ class _Values:
         largest: values of the largest tensor; a block need not be longer.
     """
 
-    def __init__(self, largest: int, seed: int = 0) -> None:
+    def __init__(self, largest: int) -> None:
         self._n = min(BLOCK_VALUES, -(-largest // _ALIGNED) * _ALIGNED)
-        block = np.random.default_rng(seed).standard_normal(self._n, dtype=np.float32)
+        block = np.random.default_rng(0).standard_normal(self._n, dtype=np.float32)
         self._twice = np.concatenate([block, block])
         self._made: dict[tuple[str, float], np.ndarray] = {}
 

@@ -48,7 +48,6 @@ def build(
     device: str = "cpu",
     share_layers: bool = False,
     attention: str = "sdpa",
-    seed: int = 0,
 ) -> nn.Module:
     """The model with random weights, ready to run.
 
@@ -67,7 +66,7 @@ def build(
     if share_layers:
         share_first_layer(model)
     restore_rotary(model, device)
-    random_weights.fill(model, seed)
+    random_weights.fill(model)
     return model.requires_grad_(False).eval()
 
 

@@ -101,14 +101,11 @@ def create_on_meta(spec: Mapping[str, Any], seen: EncoderInput | int) -> Tower:
 
 
 def build(
-    spec: Mapping[str, Any],
-    seen: EncoderInput | int,
-    dtype: torch.dtype = torch.float32,
-    seed: int = 0,
+    spec: Mapping[str, Any], seen: EncoderInput | int, dtype: torch.dtype = torch.float32
 ) -> Tower:
     """A tower with random weights on the CPU, in eval mode; see `create_on_meta`."""
     tower = build_without_values(spec, seen)
-    random_weights.fill(tower, seed)
+    random_weights.fill(tower)
     built: Tower = tower.to(dtype).requires_grad_(False).eval()
     return built
 
