@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from paretobench import backends
 from paretobench.analysis.stats import cell_median
 from paretobench.backends import hardware
-from paretobench.backends.choose import precision_of
+from paretobench.backends.choose import auto_precision
 from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.config import expand
 from paretobench.domain import (
@@ -89,12 +89,15 @@ def planned(words: Sequence[str]) -> list[Workload]:
 def rivals(chosen: Workload) -> Iterator[Workload]:
     """A workload on every installed runtime, in the precision that `auto` takes there."""
     is_named = chosen.runtime.precision in ("int8", "int4")
+    machine = hardware.detect()
     for name in backends.NAMES:
-        is_slow = name == "mlx" and is_named and not hardware.detect().is_apple_silicon
+        is_slow = name == "mlx" and is_named and not machine.is_apple_silicon
         if is_slow or not backends.get(name).available().is_available:
             continue
-        precision = chosen.runtime.precision if is_named else precision_of(name)
-        other = replace(chosen, runtime=Runtime(name, precision, {"device": "cpu"}))
+        options = {"device": "cpu"}
+        precision, _ = auto_precision(name, options, machine)
+        precision = chosen.runtime.precision if is_named else precision
+        other = replace(chosen, runtime=Runtime(name, precision, options))
         if backends.refusal(other) is None:
             yield other
 

@@ -1,6 +1,6 @@
 """The backend protocol: what a runtime must offer to be timed, and the names of all runtimes.
 
-A backend is one module in this package with a function `backend() -> Backend`. Nothing heavy
+A backend is one module in this package with a class `Backend` of this protocol. Nothing heavy
 is imported until a backend is used; `available()` answers from installed metadata alone.
 To add one, add its module and its name to `NAMES`: there is no other registry.
 """
@@ -8,14 +8,16 @@ To add one, add its module and its name to `NAMES`: there is no other registry.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from paretobench.backends import hardware
 from paretobench.backends.models import is_tower
 from paretobench.domain import Workload
 from paretobench.errors import UnknownNameError
+from paretobench.installation import not_installed
 
 NAMES = ("openvino", "onnxruntime", "llamacpp", "torch", "mlx", "coreml")
 COMPOSED = ("end_to_end",)
@@ -29,6 +31,18 @@ class Availability:
     is_available: bool
     reason: str = ""
     version: str = ""
+
+    @staticmethod
+    def of(distributions: Sequence[str], install: str) -> Availability:
+        """Whether distributions are all installed; the version is the first one's.
+
+        Args:
+            install: the command that installs them.
+        """
+        missing = [name for name in distributions if not hardware.version_of(name)]
+        if missing:
+            return Availability(False, f"{not_installed(*missing)}: {install}")
+        return Availability(True, version=hardware.version_of(distributions[0]))
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,7 @@ def get(name: str) -> Backend:
     if name not in NAMES + COMPOSED:
         raise UnknownNameError("backend", name, NAMES)
     module = importlib.import_module(f"paretobench.backends.{name}")
-    found: Backend = module.backend()
+    found: Backend = module.Backend()
     return found
 
 

@@ -103,7 +103,7 @@ class Artifact:
 
     def damage(self) -> list[str]:
         """The files that are missing or have other content than was written; all are hashed."""
-        return list(_damaged(self.path, self.manifest, trusts_times=False))
+        return list(_damaged(self, trusts_times=False))
 
 
 class ArtifactStore:
@@ -125,11 +125,10 @@ class ArtifactStore:
         folder = self.root / recipe.format / recipe.name
         if not folder.is_dir():
             return None
-        manifest = _read_manifest(folder)
-        if manifest is not None and _is_whole(folder, manifest):
-            return Artifact(folder, manifest)
-        _remove(folder)
-        return None
+        found = _whole(folder)
+        if found is None:
+            _remove(folder)
+        return found
 
     def find_other_versions(self, recipe: Recipe) -> Artifact | None:
         """The newest whole artifact of the same subject, whatever made it.
@@ -137,11 +136,8 @@ class ArtifactStore:
         For a machine that measures what another one converted.
         """
         folders = self.root.joinpath(recipe.format).glob(f"{recipe.subject_key}-*")
-        for folder in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True):
-            manifest = _read_manifest(folder)
-            if manifest is not None and _is_whole(folder, manifest):
-                return Artifact(folder, manifest)
-        return None
+        newest_first = sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)
+        return next(filter(None, map(_whole, newest_first)), None)
 
     def find_or_export(self, recipe: Recipe, make: Maker, missing: str) -> Artifact:
         """The artifact of a recipe; where it cannot be made, one that other versions made.
@@ -161,20 +157,16 @@ class ArtifactStore:
         return found
 
     def __iter__(self) -> Iterator[Artifact]:
-        for folder in self._folders():
-            manifest = _read_manifest(folder)
-            if manifest is not None:
-                yield Artifact(folder, manifest)
+        yield from filter(None, map(_read, self._folders()))
 
     def without_manifest(self) -> list[Path]:
         """Folders where an artifact should be and whose manifest is missing or unreadable."""
-        return [folder for folder in self._folders() if _read_manifest(folder) is None]
+        return [folder for folder in self._folders() if _read(folder) is None]
 
     def _folders(self) -> list[Path]:
         """Those that are under their final name; what begins with a dot is half made or half
         removed."""
-        found = (path for path in self.root.glob("[!.]*/[!.]*") if path.is_dir())
-        return sorted(found)
+        return sorted(path for path in self.root.glob("[!.]*/[!.]*") if path.is_dir())
 
     def _build(self, recipe: Recipe, make: Maker) -> Artifact:
         building = self.root / _BUILDING
@@ -219,7 +211,8 @@ class ArtifactStore:
         if isinstance(error, ArtifactError):
             return
         number = error.errno if isinstance(error, OSError) else None
-        free = shutil.disk_usage(_nearest_existing(self.root)).free
+        existing = next(path for path in (self.root, *self.root.parents) if path.exists())
+        free = shutil.disk_usage(existing).free
         is_full = number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
         if is_full or (number is None and free < 1 << 20):
             raise ArtifactError(
@@ -258,19 +251,15 @@ def _seal(work: Path, recipe: Recipe, facts: Mapping[str, Any]) -> dict[str, Any
     return manifest
 
 
-def _is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
-    return not any(_damaged(folder, manifest))
-
-
-def _damaged(folder: Path, manifest: Mapping[str, Any], trusts_times: bool = True) -> Iterator[str]:
+def _damaged(artifact: Artifact, trusts_times: bool) -> Iterator[str]:
     """Names of files that lack their size or content.
 
     A file whose size and time are those of its making is trusted, if times are; any other is
     hashed. If its content is right it gets that time back, so that a copied store is hashed once;
     if not, it loses it, so that nobody trusts it again.
     """
-    for name, entry in manifest["files"].items():
-        path = folder / name
+    for name, entry in artifact.manifest["files"].items():
+        path = artifact.path / name
         try:
             stat = path.stat()
             if stat.st_size != entry["size_bytes"]:
@@ -290,13 +279,20 @@ def _damaged(folder: Path, manifest: Mapping[str, Any], trusts_times: bool = Tru
             yield name
 
 
-def _read_manifest(folder: Path) -> dict[str, Any] | None:
+def _whole(folder: Path) -> Artifact | None:
+    """The artifact in a folder; None if one of its files is missing or damaged."""
+    found = _read(folder)
+    return None if found is None or any(_damaged(found, trusts_times=True)) else found
+
+
+def _read(folder: Path) -> Artifact | None:
+    """The artifact in a folder as its manifest has it; None if that is missing or unreadable."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     is_complete = isinstance(manifest, dict) and {"files", "facts", "versions"} <= set(manifest)
-    return manifest if is_complete else None
+    return Artifact(folder, manifest) if is_complete else None
 
 
 def _sha256(path: Path) -> str:
@@ -318,7 +314,3 @@ def _sweep_abandoned(building: Path) -> None:
         number = path.name.split("-", 1)[0]
         if number.isdigit() and not psutil.pid_exists(int(number)):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _nearest_existing(path: Path) -> Path:
-    return next(folder for folder in (path, *path.parents) if folder.exists())

@@ -34,7 +34,6 @@ from paretobench.installation import install_command
 from paretobench.units import milliseconds
 
 HALVES: tuple[Half, Half] = ("encode", "prefill")
-_EXTRA = {"coreml": "apple"}
 
 _MAC_PROFILES = {
     ("fp16", "cpu_and_ne"): "apple",
@@ -70,19 +69,19 @@ def choose_device(
         UnknownNameError: if there is no such backend.
     """
     machine, timings = machine or hardware.detect(), timings or Timings()
-    encoders = _ranked_by_model("encode", request["encode"], machine, timings)
-    llms = _ranked_by_model("prefill", request["prefill"], machine, timings)
-    encode, why_encode = _choose(request, "encode", machine, encoders, timings)
-    prefill, why_prefill = _choose(request, "prefill", machine, llms, timings)
+    encoder = _Choice("encode", request, machine, timings)
+    llm = _Choice("prefill", request, machine, timings)
+    encode, why_encode = encoder.choose()
+    prefill, why_prefill = llm.choose()
     return Device(
         request["name"],
         encode,
         prefill,
         "; ".join(sentence for sentence in (why_encode, why_prefill) if sentence),
         request.get("executor", "local"),
-        _fallbacks(request["prefill"], prefill, machine),
-        encoders,
-        llms,
+        llm.fallbacks(prefill),
+        encoder.ranked,
+        llm.ranked,
     )
 
 
@@ -98,10 +97,9 @@ def wanted_probes(request: Mapping[str, Any], machine: Hardware | None = None) -
         return []
     found: dict[str, Workload] = {}
     for half in HALVES:
-        models = _open_models(request[half])
-        for name, able in _able_by_model(half, request[half], machine).items():
-            family = probes.family_of(half, models[name]["spec"])
-            probed = [probes.workload(half, family, runtime) for runtime in able]
+        choice = _Choice(half, request, machine, Timings())
+        for name, able in choice.ranked.items():
+            probed = [choice.probe(name, runtime) for runtime in able]
             found |= {one.key: one for one in probed} if len(probed) > 1 else {}
     return list(found.values())
 
@@ -113,219 +111,191 @@ def order(half: Half, machine: Hardware) -> tuple[str, ...]:
     if _has_usable_cuda(machine):
         return ("torch",)
     if half == "prefill":
-        quantised = ("llamacpp", "openvino")
-        return ("torch", *quantised, "mlx") if machine.has_fast_bf16 else (
-            "llamacpp", "torch", "openvino", "mlx")  # fmt: skip
-    if machine.has_fast_bf16:
-        return ("openvino", "torch", "onnxruntime")
-    return ("openvino", "onnxruntime", "torch")
-
-
-def _choose(
-    request: Mapping[str, Any],
-    half: Half,
-    machine: Hardware,
-    ranked: Mapping[str, tuple[Runtime, ...]],
-    timings: Timings,
-) -> tuple[Runtime, str]:
-    """A half's runtime, and why: of several for different models, the one that most have."""
-    requested = request[half]
-    if numbers := _why_ranked(half, requested, machine, ranked, timings):
-        firsts = [runtimes[0] for runtimes in ranked.values()]
-        runtime = max(firsts, key=firsts.count)
-        return runtime, f"{half}, probes timed on {timings.where}: {numbers}"
-    if alone := _alone(half, requested, machine, ranked):
-        return alone, f"{alone} {half}s: of those installed it alone can run these models"
-    name, precision = requested.get("backend", "auto"), requested.get("precision", "auto")
-    options = dict(requested.get("options") or {})
-    why = ""
-    if name == "auto":
-        name = _installed(half, machine, requested)[0]
-        why = _why_listed(half, machine, requested)
-    else:
-        _require(name, _profile(request, name), options, machine)
-    _set_device(name, options, machine)
-    if precision == "auto":
-        precision, reason = _precision(name, options, machine)
-        why = f"{why}, in {precision} because {reason}" if why else ""
-    runtime = Runtime(name, precision, options)
-    return runtime, f"{name} {half}s: {why}" if why else ""
-
-
-def _alone(
-    half: Half,
-    requested: Mapping[str, Any],
-    machine: Hardware,
-    ranked: Mapping[str, tuple[Runtime, ...]],
-) -> Runtime | None:
-    """The one runtime that can run any of the models, where several are installed; else None."""
-    able = [runtime for runtimes in ranked.values() for runtime in runtimes]
-    if not able or any(runtime != able[0] for runtime in able):
-        return None
-    return able[0] if len(_installed(half, machine, requested)) > 1 else None
+        first = ("torch", "llamacpp") if machine.has_fast_bf16 else ("llamacpp", "torch")
+        return (*first, "openvino", "mlx")
+    rest = ("torch", "onnxruntime") if machine.has_fast_bf16 else ("onnxruntime", "torch")
+    return ("openvino", *rest)
 
 
 ABLE = {"runs_network": ("torch", "mlx"), "decodes": ("torch", "mlx", "llamacpp")}
 """Runtimes that can share weights between layers and time a checkpoint's own, and that decode."""
 
-
-def _listed(half: Half, machine: Hardware, requested: Mapping[str, Any]) -> tuple[str, ...]:
-    """The order of the list, without runtimes that cannot do what is asked for."""
-    names = order(half, machine)
-    for wanted, able_names in ABLE.items():
-        if requested.get(wanted):
-            names = tuple(name for name in names if name in able_names)
-    if precisions := requested.get("precisions", ()):
-        able = [name for name in names if all(_has(name, half, each) for each in precisions)]
-        names = tuple(able) or names
-    return names
-
-
-def _installed(half: Half, machine: Hardware, requested: Mapping[str, Any]) -> list[str]:
-    """The installed runtimes of the list, in its order.
-
-    Raises:
-        BackendMissingError: if there is none.
-    """
-    names = _listed(half, machine, requested)
-    installed = [name for name in names if backends.get(name).available().is_available]
-    if not installed:
-        raise BackendMissingError(
-            f"nothing that can {half} is installed (looked for {', '.join(names)}); "
-            f"{_pip(names[0], machine)}"
-        )
-    return installed
-
-
-def _why_listed(half: Half, machine: Hardware, requested: Mapping[str, Any]) -> str:
-    names = _listed(half, machine, requested)
-    if len(names) == 1:
-        return "the runtime for this GPU"
-    installed = _installed(half, machine, requested)
-    missing = [name for name in names if name not in installed]
-    rest = f" ({', '.join(missing)} not installed)" if missing else ""
-    return f"the first installed in the list {', '.join(names)}{rest}"
-
-
-def _open_models(requested: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    """The models whose runtime is left open, by name."""
-    if requested.get("backend", "auto") != "auto":
-        return {}
-    models: Mapping[str, Mapping[str, Any]] = requested.get("models", {})
-    return models
-
-
-def _able(
-    half: Half,
-    requested: Mapping[str, Any],
-    model: Mapping[str, Any],
-    names: Sequence[str],
-    machine: Hardware,
-) -> list[Runtime]:
-    """Of some backends, those that can run a model, in their order, each in the model's precision,
-    else the half's, else the one that `auto` takes there."""
-    found = []
-    for name in names:
-        options = dict(requested.get("options") or {})
-        _set_device(name, options, machine)
-        precision = model["precision"] or requested.get("precision", "auto")
-        if precision == "auto":
-            precision, _ = _precision(name, options, machine)
-        runtime = Runtime(name, precision, options)
-        if backends.refusal(probes.example(half, model["spec"], runtime)) is None:
-            found.append(runtime)
-    return found
-
-
-def _able_by_model(
-    half: Half, requested: Mapping[str, Any], machine: Hardware
-) -> dict[str, list[Runtime]]:
-    """For each model whose runtime is open, the installed runtimes that can run it."""
-    models = _open_models(requested)
-    if not models:
-        return {}
-    names = _installed(half, machine, {**requested, "precisions": ()})
-    able = {name: _able(half, requested, model, names, machine) for name, model in models.items()}
-    return {name: runtimes for name, runtimes in able.items() if runtimes}
-
-
 TIE = 0.03
 """Probes within this of the fastest count as equal, and the list's order decides: what two
 processes of one probe differ by."""
-
-
-def _ranked_by_model(
-    half: Half, requested: Mapping[str, Any], machine: Hardware, timings: Timings
-) -> dict[str, tuple[Runtime, ...]]:
-    """The runtimes of each model whose runtime is open, the fastest first."""
-    models = _open_models(requested)
-    return {
-        name: tuple(_ranked(half, probes.family_of(half, models[name]["spec"]), able, timings))
-        for name, able in _able_by_model(half, requested, machine).items()
-    }
-
-
-def _ranked(
-    half: Half, family: str, runtimes: Sequence[Runtime], timings: Timings
-) -> list[Runtime]:
-    """By their probes' seconds where all were tried; else in the given order."""
-    keys = [probes.workload(half, family, runtime).key for runtime in runtimes]
-    if any(key not in timings.seconds for key in keys):
-        return list(runtimes)
-    seconds = [timings.seconds[key] for key in keys]
-    known = [one for one in seconds if one is not None]
-    limit = min(known, default=0.0) * (1.0 + TIE)
-    rank = [math.inf if one is None else 0.0 if one <= limit else one for one in seconds]
-    return [runtimes[i] for i in sorted(range(len(runtimes)), key=lambda i: rank[i])]
-
-
-def _why_ranked(
-    half: Half,
-    requested: Mapping[str, Any],
-    machine: Hardware,
-    ranked: Mapping[str, tuple[Runtime, ...]],
-    timings: Timings,
-) -> str:
-    """The numbers by which runtimes were ranked, family by family; empty where none were timed."""
-    models = _open_models(requested)
-    shown: list[str] = []
-    for name, runtimes in ranked.items():
-        family = probes.family_of(half, models[name]["spec"])
-        keys = [probes.workload(half, family, runtime).key for runtime in runtimes]
-        if len(keys) > 1 and all(key in timings.seconds for key in keys):
-            pairs = zip(runtimes, keys, strict=True)
-            times = (_timed(runtime, timings.seconds[key]) for runtime, key in pairs)
-            shown.append(f"{family}: {', '.join(times)}")
-    return "; ".join(dict.fromkeys(shown))
-
-
-def _timed(runtime: Runtime, seconds: float | None) -> str:
-    return f"{runtime} cannot" if seconds is None else f"{runtime} {milliseconds(seconds)} ms"
-
-
-def _has(name: str, half: Half, precision: str) -> bool:
-    """Whether a runtime can run one half in a precision, as far as it is known beforehand."""
-    example = probes.workload(half, "ViT", Runtime(name, precision))
-    return backends.get(name).refuses(example) is None
-
 
 FALLBACKS = ("fp16", "int8", "int4")
 """Weights that llama.cpp takes where others need too much memory, widest first."""
 
 
-def _fallbacks(
-    requested: Mapping[str, Any], chosen: Runtime, machine: Hardware
-) -> tuple[Runtime, ...]:
-    """What prefills a language model that does not fit, where the user chose nothing."""
-    is_open = (
-        requested.get("backend", "auto") == "auto" and requested.get("precision", "auto") == "auto"
-    )
-    is_here = backends.get("llamacpp").available().is_available
-    is_open = is_open and not requested.get("runs_network")
-    if not is_open or not is_here or chosen.options.get("device") != "cpu":
-        return ()
-    options = {**dict(requested.get("options") or {}), "device": "cpu"}
-    return tuple(Runtime("llamacpp", precision, options) for precision in FALLBACKS)
+class _Choice:
+    """The choice of one half's runtime.
+
+    Args:
+        request, machine, timings: as for `choose_device`.
+
+    Attributes:
+        ranked: for each model whose runtime is open, the installed runtimes that can run it, the
+            fastest first.
+
+    Raises:
+        BackendMissingError: if there are such models and nothing is installed.
+    """
+
+    def __init__(
+        self, half: Half, request: Mapping[str, Any], machine: Hardware, timings: Timings
+    ) -> None:
+        self._half, self._request, self._machine, self._timings = half, request, machine, timings
+        self._requested = requested = request[half]
+        self._backend = requested.get("backend", "auto")
+        self._precision = requested.get("precision", "auto")
+        self._precisions: Sequence[str] = requested.get("precisions", ())
+        self._options: Mapping[str, Any] = requested.get("options") or {}
+        self._models = requested.get("models", {}) if self._backend == "auto" else {}
+        able = self._able_by_model()
+        self.ranked = {name: self._ranked(name, runtimes) for name, runtimes in able.items()}
+
+    def choose(self) -> tuple[Runtime, str]:
+        """The runtime, and why: of several for different models, the one that most have."""
+        half, name, why = self._half, self._backend, ""
+        if numbers := self._why_ranked():
+            firsts = [runtimes[0] for runtimes in self.ranked.values()]
+            runtime = max(firsts, key=firsts.count)
+            return runtime, f"{half}, probes timed on {self._timings.where}: {numbers}"
+        if alone := self._alone():
+            return alone, f"{alone} {half}s: of those installed it alone can run these models"
+        if name == "auto":
+            name, why = self._installed(self._precisions)[0], self._why_listed()
+        else:
+            _require(name, self._profile(), self._options, self._machine)
+        runtime, reason = self._runtime(name, self._precision)
+        if why and reason:
+            why = f"{why}, in {runtime.precision} because {reason}"
+        return runtime, f"{name} {half}s: {why}" if why else ""
+
+    def fallbacks(self, chosen: Runtime) -> tuple[Runtime, ...]:
+        """What prefills a language model that does not fit, where the user chose nothing."""
+        is_open = self._backend == "auto" and self._precision == "auto"
+        is_open = is_open and not self._requested.get("runs_network")
+        is_here = backends.get("llamacpp").available().is_available
+        if not is_open or not is_here or chosen.options.get("device") != "cpu":
+            return ()
+        options = {**self._options, "device": "cpu"}
+        return tuple(Runtime("llamacpp", precision, options) for precision in FALLBACKS)
+
+    def probe(self, model: str, runtime: Runtime) -> Workload:
+        """What stands for a model on a runtime."""
+        return probes.workload(self._half, self._family(model), runtime)
+
+    def _family(self, model: str) -> str:
+        return probes.family_of(self._half, self._models[model]["spec"])
+
+    def _alone(self) -> Runtime | None:
+        """The one runtime that can run any of the models, where several are installed."""
+        able = [runtime for runtimes in self.ranked.values() for runtime in runtimes]
+        if not able or any(runtime != able[0] for runtime in able):
+            return None
+        return able[0] if len(self._installed(self._precisions)) > 1 else None
+
+    def _listed(self, precisions: Sequence[str]) -> tuple[str, ...]:
+        """The order of the list, without runtimes that cannot do what is asked for."""
+        names = order(self._half, self._machine)
+        for wanted, able_names in ABLE.items():
+            if self._requested.get(wanted):
+                names = tuple(name for name in names if name in able_names)
+        able = tuple(name for name in names if all(self._has(name, each) for each in precisions))
+        return able or names
+
+    def _has(self, name: str, precision: str) -> bool:
+        """Whether a runtime can run the half in a precision, as far as it is known beforehand."""
+        example = probes.workload(self._half, "ViT", Runtime(name, precision))
+        return backends.get(name).refuses(example) is None
+
+    def _installed(self, precisions: Sequence[str]) -> list[str]:
+        """The installed runtimes of the list, in its order.
+
+        Raises:
+            BackendMissingError: if there is none.
+        """
+        names = self._listed(precisions)
+        installed = [name for name in names if backends.get(name).available().is_available]
+        if not installed:
+            machine = self._machine
+            extra = "apple" if machine.is_apple_silicon else "cuda" if machine.has_cuda else "cpu"
+            raise BackendMissingError(
+                f"nothing that can {self._half} is installed (looked for {', '.join(names)}); "
+                f"{install_command(extra)}"
+            )
+        return installed
+
+    def _why_listed(self) -> str:
+        names = self._listed(self._precisions)
+        if len(names) == 1:
+            return "the runtime for this GPU"
+        installed = self._installed(self._precisions)
+        missing = [name for name in names if name not in installed]
+        rest = f" ({', '.join(missing)} not installed)" if missing else ""
+        return f"the first installed in the list {', '.join(names)}{rest}"
+
+    def _runtime(self, name: str, precision: str) -> tuple[Runtime, str]:
+        """A backend with the request's options, and why it has its precision if `auto` takes it."""
+        options, reason = dict(self._options), ""
+        _set_device(name, options, self._machine)
+        if precision == "auto":
+            precision, reason = auto_precision(name, options, self._machine)
+        return Runtime(name, precision, options), reason
+
+    def _able_by_model(self) -> dict[str, list[Runtime]]:
+        """The installed runtimes that can run each model, in the list's order, each in the model's
+        precision, else the half's, else the one that `auto` takes there."""
+        found: dict[str, list[Runtime]] = {}
+        names = self._installed(()) if self._models else []
+        for model, given in self._models.items():
+            for name in names:
+                runtime, _ = self._runtime(name, given["precision"] or self._precision)
+                if backends.refusal(probes.example(self._half, given["spec"], runtime)) is None:
+                    found.setdefault(model, []).append(runtime)
+        return found
+
+    def _seconds(self, model: str, runtimes: Sequence[Runtime]) -> list[float | None]:
+        """What the probes for a model took on its runtimes; empty unless all were tried."""
+        keys = [self.probe(model, runtime).key for runtime in runtimes]
+        seconds = self._timings.seconds
+        return [seconds[key] for key in keys] if all(key in seconds for key in keys) else []
+
+    def _ranked(self, model: str, runtimes: Sequence[Runtime]) -> tuple[Runtime, ...]:
+        """By their probes' seconds where all were tried; else in the given order."""
+        seconds = self._seconds(model, runtimes)
+        if not seconds:
+            return tuple(runtimes)
+        limit = min((one for one in seconds if one is not None), default=0.0) * (1.0 + TIE)
+        rank = [math.inf if one is None else 0.0 if one <= limit else one for one in seconds]
+        ordered = sorted(zip(rank, runtimes, strict=True), key=lambda pair: pair[0])
+        return tuple(runtime for _, runtime in ordered)
+
+    def _why_ranked(self) -> str:
+        """The numbers by which runtimes were ranked, family by family; empty where none were."""
+        shown: list[str] = []
+        for model, runtimes in self.ranked.items():
+            seconds = self._seconds(model, runtimes)
+            if len(seconds) > 1:
+                times = map(_timed, runtimes, seconds)
+                shown.append(f"{self._family(model)}: {', '.join(times)}")
+        return "; ".join(dict.fromkeys(shown))
+
+    def _profile(self) -> str:
+        """The profile that a message names: the request's, or the Mac's that fits its encoder."""
+        own = str(self._request["name"])
+        if self._backend != "coreml" or own not in _OTHER_PROFILES:
+            return own
+        requested = self._request["encode"]
+        precision = requested.get("precision", "auto")
+        units = str((requested.get("options") or {}).get("compute_units", "cpu_and_ne"))
+        return _MAC_PROFILES.get(("fp16" if precision == "auto" else precision, units), "apple")
+
+
+def _timed(runtime: Runtime, seconds: float | None) -> str:
+    return f"{runtime} cannot" if seconds is None else f"{runtime} {milliseconds(seconds)} ms"
 
 
 def _require(name: str, profile: str, options: Mapping[str, Any], machine: Hardware) -> None:
@@ -346,17 +316,6 @@ def _require(name: str, profile: str, options: Mapping[str, Any], machine: Hardw
         )
     if not state.is_available:
         raise BackendMissingError(f"device={profile} needs {name}: {state.reason}")
-
-
-def _profile(request: Mapping[str, Any], backend: str) -> str:
-    """The profile that a message names: the request's own, or the Mac's that fits its encoder."""
-    own = str(request["name"])
-    if backend != "coreml" or own not in _OTHER_PROFILES:
-        return own
-    requested = request["encode"]
-    precision = requested.get("precision", "auto")
-    units = str((requested.get("options") or {}).get("compute_units", "cpu_and_ne"))
-    return _MAC_PROFILES.get(("fp16" if precision == "auto" else precision, units), "apple")
 
 
 def _require_cuda(profile: str, machine: Hardware) -> None:
@@ -384,7 +343,7 @@ def _set_device(name: str, options: dict[str, Any], machine: Hardware) -> None:
         options["device"] = "cuda"
 
 
-def _precision(name: str, options: Mapping[str, Any], machine: Hardware) -> tuple[str, str]:
+def auto_precision(name: str, options: Mapping[str, Any], machine: Hardware) -> tuple[str, str]:
     """The precision for `auto`, and why."""
     device = str(options.get("device", ""))
     if name == "coreml" or device in ("mps", "gpu"):
@@ -400,15 +359,5 @@ def _precision(name: str, options: Mapping[str, Any], machine: Hardware) -> tupl
     return "fp32", "the processor has no bf16 instructions"
 
 
-def precision_of(name: str) -> str:
-    """The precision that `auto` takes for a runtime on this machine's processor."""
-    return _precision(name, {"device": "cpu"}, hardware.detect())[0]
-
-
 def _has_usable_cuda(machine: Hardware) -> bool:
     return machine.has_cuda and hardware.torch_was_built_for_cuda()
-
-
-def _pip(name: str, machine: Hardware) -> str:
-    extra = "apple" if machine.is_apple_silicon else "cuda" if machine.has_cuda else "cpu"
-    return install_command(_EXTRA.get(name, extra))

@@ -40,7 +40,7 @@ from paretobench.backends.coreml_placement import summarise
 from paretobench.backends.inputs import check_finite, random_pixels
 from paretobench.domain import Workload
 from paretobench.errors import BackendMissingError, UnsupportedError
-from paretobench.installation import install_command, not_installed
+from paretobench.installation import install_command
 
 INSTALL = install_command("apple")
 
@@ -65,7 +65,7 @@ PLACEMENT = "placement.json"
 DEFAULT_UNITS = "cpu_and_ne"
 
 
-class CoreML:
+class Backend:
     """The backend; see the module."""
 
     name = "coreml"
@@ -73,14 +73,11 @@ class CoreML:
     def available(self) -> Availability:
         """Whether this is a Mac with Apple silicon and coremltools is installed."""
         machine = hardware.detect()
-        version = hardware.version_of("coremltools")
         if not machine.is_apple_silicon:
             where = f"{machine.system} {machine.machine}"
             reason = f"Core ML runs on Apple silicon, and this is {where}: {convert_elsewhere()}"
-            return Availability(False, reason, version)
-        if not version:
-            return Availability(False, f"{not_installed('coremltools')}: {INSTALL}")
-        return Availability(True, version=version)
+            return Availability(False, reason, hardware.version_of("coremltools"))
+        return Availability.of(("coremltools",), INSTALL)
 
     def refuses(self, workload: Workload) -> str | None:
         """Anything but encoding; precisions, compute units and options that do not exist."""
@@ -90,7 +87,7 @@ class CoreML:
         if precision not in PRECISIONS:
             return f"coreml runs {', '.join(PRECISIONS)}, not {precision}"
         for name, known in (
-            ("compute_units", tuple(runtime.COMPUTE_UNITS)),
+            ("compute_units", runtime.COMPUTE_UNITS),
             ("target", tuple(TARGETS)),
             ("remote", REMOTE_KINDS),
         ):
@@ -138,11 +135,6 @@ class CoreML:
         if workload.runtime.options.get("remote"):
             return RemoteSession(workload, prepared)
         return CoreMLSession(workload, prepared)
-
-
-def backend() -> CoreML:
-    """The backend, for `backends.get`."""
-    return CoreML()
 
 
 class CoreMLSession:

@@ -27,7 +27,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ import numpy as np
 from paretobench.backends import hardware
 from paretobench.backends.artifacts import Recipe
 from paretobench.backends.inputs import EncodeSubject, memory_failures
+from paretobench.backends.models import n_parameters
 from paretobench.domain import Workload
 
 PACKAGE = "encoder.mlpackage"
@@ -50,7 +51,6 @@ CONVERSION_VERSION = 1
 """Part of every package's key: raised when the same workload is converted differently."""
 
 PALETTE_BITS = 4
-_ARTIFACT_FORMAT = "coreml"
 _WEIGHT_HEADER = struct.Struct("<IIQQ")
 _WEIGHT_SENTINEL = 0xDEADBEEF
 _CONVERTERS = ("coremltools", "torch", "timm")
@@ -100,13 +100,12 @@ class PackageSpec:
             "weights_seed": 0,
             "conversion_version": CONVERSION_VERSION,
         }
-        versions = {name: hardware.version_of(name) for name in _CONVERTERS}
-        return Recipe(_ARTIFACT_FORMAT, content, versions)
+        return Recipe("coreml", content, hardware.versions_of(*_CONVERTERS))
 
 
 def can_convert() -> bool:
     """Whether everything that converting needs is installed here."""
-    return all(hardware.version_of(name) for name in _CONVERTERS)
+    return all(hardware.versions_of(*_CONVERTERS).values())
 
 
 def write_package(spec: PackageSpec, folder: Path) -> dict[str, Any]:
@@ -130,7 +129,7 @@ def write_package(spec: PackageSpec, folder: Path) -> dict[str, Any]:
         _check_written(folder / PACKAGE)
     size = sum(path.stat().st_size for path in (folder / PACKAGE).rglob("*") if path.is_file())
     return facts | {
-        "parameters": sum(parameter.numel() for parameter in encoder.parameters()),
+        "parameters": n_parameters(encoder),
         "package_bytes": size,
         "operations": _operations(folder / PACKAGE),
         "weights": "random",
@@ -179,7 +178,10 @@ def convert(encoder: Any, spec: PackageSpec) -> tuple[Any, dict[str, Any]]:
         f"torch.export or its conversion failed ({reason}); the encoder is traced instead",
         stacklevel=2,
     )
-    traced = _traced(encoder, example)
+    with torch.no_grad(), warnings.catch_warnings():
+        # Every size is fixed here, so a traced constant is right.
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(encoder, example)
     return _convert(traced, spec), {"captured_by": "torch.jit.trace", "export_error": reason}
 
 
@@ -188,15 +190,6 @@ def _exported(encoder: Any, example: Any) -> Any:
 
     with torch.no_grad():
         return torch.export.export(encoder, (example,)).run_decompositions({})
-
-
-def _traced(encoder: Any, example: Any) -> Any:
-    import torch
-
-    with torch.no_grad(), warnings.catch_warnings():
-        # Every size is fixed here, so a traced constant is right.
-        warnings.simplefilter("ignore")
-        return torch.jit.trace(encoder, example)
 
 
 def _convert(captured: Any, spec: PackageSpec) -> Any:
@@ -216,22 +209,15 @@ def _convert(captured: Any, spec: PackageSpec) -> Any:
 
 def _compressed(package: Any, precision: str) -> Any:
     """The package with quantised weights; as it is for the floating-point precisions."""
-    steps: Mapping[str, Callable[[Any], Any]] = {"int8": _quantised, "int4": _palettised}
-    return steps[precision](package) if precision in steps else package
-
-
-def _quantised(package: Any) -> Any:
     from coremltools.optimize import coreml as optimize
 
-    how = optimize.OpLinearQuantizerConfig(mode="linear_symmetric", dtype="int8")
-    return optimize.linear_quantize_weights(package, optimize.OptimizationConfig(how))
-
-
-def _palettised(package: Any) -> Any:
-    from coremltools.optimize import coreml as optimize
-
-    how = optimize.OpPalettizerConfig(mode="uniform", nbits=PALETTE_BITS)
-    return optimize.palettize_weights(package, optimize.OptimizationConfig(how))
+    if precision == "int8":
+        linear = optimize.OpLinearQuantizerConfig(mode="linear_symmetric", dtype="int8")
+        return optimize.linear_quantize_weights(package, optimize.OptimizationConfig(linear))
+    if precision == "int4":
+        palette = optimize.OpPalettizerConfig(mode="uniform", nbits=PALETTE_BITS)
+        return optimize.palettize_weights(package, optimize.OptimizationConfig(palette))
+    return package
 
 
 def import_coremltools() -> Any:

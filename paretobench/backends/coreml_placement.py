@@ -8,7 +8,7 @@ latency is one of the Neural Engine at all.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -63,7 +63,7 @@ def summarise(operations: Iterable[Placed], compute_units: str) -> dict[str, Any
         "by_device": {name: dict(entry) for name, entry in sorted(by_device.items())},
         "operations_off_neural_engine": len(off) / len(placed) if wanted and placed else None,
         "cost_off_neural_engine": cost_off if wanted else None,
-        "types_off_neural_engine": _counts(off) if wanted else {},
+        "types_off_neural_engine": dict(sorted(Counter(one.kind for one in off if wanted).items())),
     }
     return summary | {"warning": warning(summary)}
 
@@ -86,10 +86,3 @@ def warning(summary: dict[str, Any]) -> str:
     if share <= NOTABLE_SHARE:
         return ""
     return f"{share * 100:.1f} % of {of_what} is off the Neural Engine"
-
-
-def _counts(operations: Iterable[Placed]) -> dict[str, int]:
-    counts: dict[str, int] = defaultdict(int)
-    for one in operations:
-        counts[one.kind] += 1
-    return dict(sorted(counts.items()))

@@ -32,13 +32,8 @@ from paretobench.errors import BackendMissingError, UnsupportedError
 
 Result = TypeVar("Result")
 
-COMPUTE_UNITS = {
-    "cpu_and_ne": "CPU_AND_NE",
-    "cpu_and_gpu": "CPU_AND_GPU",
-    "all": "ALL",
-    "cpu_only": "CPU_ONLY",
-}
-"""Our names and coremltools'."""
+COMPUTE_UNITS = ("cpu_and_ne", "cpu_and_gpu", "all", "cpu_only")
+"""coremltools' names in small letters."""
 
 DEVICES = {
     "MLNeuralEngineComputeDevice": "neural_engine",
@@ -105,7 +100,7 @@ class LoadedModel:
     def __init__(self, compiled: Path, compute_units: str) -> None:
         _require_mac()
         tools = import_coremltools()
-        units = getattr(tools.ComputeUnit, COMPUTE_UNITS[compute_units])
+        units = tools.ComputeUnit[compute_units.upper()]
         start = time.perf_counter()
         self._model = tools.models.CompiledMLModel(str(compiled), compute_units=units)
         self.load_s = time.perf_counter() - start
@@ -133,7 +128,7 @@ def placement(compiled: Path, compute_units: str) -> list[PlacedOperation]:
     tools = import_coremltools()
     from coremltools.models.compute_plan import MLComputePlan
 
-    units = getattr(tools.ComputeUnit, COMPUTE_UNITS[compute_units])
+    units = tools.ComputeUnit[compute_units.upper()]
     try:
         plan = MLComputePlan.load_from_path(str(compiled), compute_units=units)
     except (ValueError, RuntimeError) as error:
@@ -201,7 +196,7 @@ class RemoteModel:
         self._model = async_wrapper.MLModelAsyncWrapper.from_spec_or_path(
             spec_or_path=str(package),
             weights_dir=str(package / "Data" / "com.apple.CoreML" / "weights"),
-            compute_units=getattr(tools.ComputeUnit, COMPUTE_UNITS[compute_units]),
+            compute_units=tools.ComputeUnit[compute_units.upper()],
             device=prepared,
         )
         start = time.perf_counter()

@@ -9,6 +9,8 @@ Written after NVML's reference and nvidia-ml-py's source; run on an H200 (driver
 
 from __future__ import annotations
 
+import functools
+import operator
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -50,9 +52,7 @@ class BoardState:
     name: str = ""
     uuid: str = ""
     driver: str = ""
-    memory_bytes: int | None = None
     sm_clock_mhz: int | None = None
-    max_sm_clock_mhz: int | None = None
     memory_clock_mhz: int | None = None
     temperature_c: int | None = None
     power_w: float | None = None
@@ -108,53 +108,42 @@ def boards(nvml: Any | None = None) -> list[BoardState]:
     if nvml is None:
         return []
     try:
-        return [board(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
+        return [_read(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
     except nvml.NVMLError:
         return []
 
 
-def board(nvml: Any, index: int) -> BoardState:
-    """One board by NVML's number."""
-    return _read(nvml, nvml.nvmlDeviceGetHandleByIndex(index), index)
+def _read(nvml: Any, index: int) -> BoardState:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
 
-
-def _read(nvml: Any, handle: Any, index: int) -> BoardState:
     def ask(name: str, *arguments: Any) -> Any:
         try:
             return getattr(nvml, name)(handle, *arguments)
         except (nvml.NVMLError, AttributeError):
             return None  # this board, its driver or an older pynvml does not report it
 
-    memory, mig = ask("nvmlDeviceGetMemoryInfo"), ask("nvmlDeviceGetMigMode")
-    persistence = ask("nvmlDeviceGetPersistenceMode")
+    mig, persistence = ask("nvmlDeviceGetMigMode"), ask("nvmlDeviceGetPersistenceMode")
+    reasons = ask("nvmlDeviceGetCurrentClocksEventReasons")
+    if reasons is None:  # before driver 535
+        reasons = ask("nvmlDeviceGetCurrentClocksThrottleReasons")
     return BoardState(
         index,
         name=ask("nvmlDeviceGetName") or "",
         uuid=ask("nvmlDeviceGetUUID") or "",
         driver=_driver(nvml),
-        memory_bytes=None if memory is None else int(memory.total),
         sm_clock_mhz=ask("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM),
-        max_sm_clock_mhz=ask("nvmlDeviceGetMaxClockInfo", nvml.NVML_CLOCK_SM),
         memory_clock_mhz=ask("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_MEM),
         temperature_c=ask("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU),
         power_w=_thousandth(ask("nvmlDeviceGetPowerUsage")),
         power_limit_w=_thousandth(ask("nvmlDeviceGetEnforcedPowerLimit")),
         energy_j=_thousandth(ask("nvmlDeviceGetTotalEnergyConsumption")),
-        reasons=_reasons(ask),
+        reasons=int(reasons or 0),
         mig=None if mig is None else mig[0] == nvml.NVML_DEVICE_MIG_ENABLE,
         persistence=None if persistence is None else bool(persistence),
         neighbours=tuple(
             process.pid for process in ask("nvmlDeviceGetComputeRunningProcesses") or ()
         ),
     )
-
-
-def _reasons(ask: Callable[..., Any]) -> int:
-    """Under the name since driver 535, else under the one before."""
-    found = ask("nvmlDeviceGetCurrentClocksEventReasons")
-    if found is None:
-        found = ask("nvmlDeviceGetCurrentClocksThrottleReasons")
-    return int(found or 0)
 
 
 def _driver(nvml: Any) -> str:
@@ -181,13 +170,12 @@ def identity() -> list[str]:
     Returns:
         For each board its name, driver, power limit, and whether MIG cuts it up.
     """
-    return [_words(state) for state in boards()]
-
-
-def _words(state: BoardState) -> str:
-    limit = None if state.power_limit_w is None else f"{state.power_limit_w:.0f} W"
-    parts = (state.name, f"driver {state.driver}", limit, "MIG" if state.mig else None)
-    return ", ".join(part for part in parts if part)
+    found = []
+    for state in boards():
+        limit = "" if state.power_limit_w is None else f"{state.power_limit_w:.0f} W"
+        parts = (state.name, f"driver {state.driver}", limit, "MIG" if state.mig else "")
+        found.append(", ".join(filter(None, parts)))
+    return found
 
 
 def observed() -> list[dict[str, Any]]:
@@ -231,16 +219,14 @@ class BoardWatch:
         clocks = [state.sm_clock_mhz for state in self._seen if state.sm_clock_mhz is not None]
         degrees = [state.temperature_c for state in self._seen if state.temperature_c is not None]
         watts = [state.power_w for state in self._seen if state.power_w is not None]
-        bits = 0
-        for state in self._seen:
-            bits |= state.reasons
+        reasons = functools.reduce(operator.or_, (state.reasons for state in self._seen))
         found = {
             "looks": len(self._seen),
             "driver": self._seen[0].driver,
             "sm_clock_mhz": [min(clocks), max(clocks)] if clocks else None,
             "temperature_c": max(degrees, default=None),
             "power_w": max(watts, default=None),
-            "limits": reason_texts(bits & ~BENIGN),
+            "limits": reason_texts(reasons & ~BENIGN),
             "mig": self._seen[0].mig,
         }
         return {name: value for name, value in found.items() if value is not None}

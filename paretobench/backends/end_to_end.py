@@ -34,7 +34,7 @@ PARTS = ("preprocess", "encode", "project", "prefill")
 """The parts of a run, in order; `prefill` ends with the first token on the host."""
 
 
-class EndToEnd:
+class Backend:
     """The backend; see the module. Its runtime's options name the two that it is made of."""
 
     name = "end_to_end"
@@ -45,10 +45,8 @@ class EndToEnd:
 
     def refuses(self, workload: Workload) -> str | None:
         """Whatever one of its halves refuses."""
-        for half in halves(workload):
-            if reason := backends.get(half.runtime.backend).refuses(half):
-                return reason
-        return None
+        reasons = (backends.get(half.runtime.backend).refuses(half) for half in halves(workload))
+        return next(filter(None, reasons), None)
 
     def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Prepare both halves."""
@@ -64,19 +62,14 @@ class EndToEnd:
         return EndToEndSession(workload, prepared)
 
 
-def backend() -> EndToEnd:
-    """The backend, for `backends.get`."""
-    return EndToEnd()
-
-
 def halves(workload: Workload) -> tuple[Workload, Workload]:
     """The encode and prefill workloads that an end-to-end workload consists of."""
     subject, options = workload.subject, workload.runtime.options
     encode = {"encoder": subject["encoder"], "resolution_px": subject["resolution_px"]}
     prefill = {"llm": subject["llm"], "n_tokens": subject["n_tokens"], "inputs": "embeddings"}
     return (
-        Workload("encode", workload.label, encode, _runtime(options["encode"])),
-        Workload("prefill", workload.label, prefill, _runtime(options["prefill"])),
+        Workload("encode", workload.label, encode, Runtime.of(options["encode"])),
+        Workload("prefill", workload.label, prefill, Runtime.of(options["prefill"])),
     )
 
 
@@ -181,10 +174,6 @@ def normalise(tile: np.ndarray) -> np.ndarray:
     """
     scaled = (tile.astype(np.float32) * np.float32(1 / 255) - MEAN) / STANDARD_DEVIATION
     return np.ascontiguousarray(scaled.transpose(2, 0, 1)[np.newaxis])
-
-
-def _runtime(spec: Mapping[str, Any]) -> Runtime:
-    return Runtime(spec["backend"], spec["precision"], spec.get("options", {}))
 
 
 def _load(half: Workload, made: Mapping[str, Any]) -> Any:

@@ -61,12 +61,23 @@ def version_of(distribution: str) -> str:
         return ""
 
 
+def versions_of(*distributions: str) -> dict[str, str]:
+    """The installed versions by distribution, as for `version_of`."""
+    return {name: version_of(name) for name in distributions}
+
+
 def is_installed(module: str) -> bool:
     """Whether a top-level module could be imported, without importing it."""
     try:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):
         return False
+
+
+def folders_of(module: str) -> list[Path]:
+    """Where an installed package's files are, without importing it; none if it is not installed."""
+    spec = importlib.util.find_spec(module)
+    return [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]
 
 
 def cannot_export(install: str) -> str:
@@ -81,15 +92,8 @@ def cannot_export(install: str) -> str:
 
 def torch_was_built_for_cuda() -> bool:
     """Whether the installed torch carries CUDA kernels; reads its version file as text."""
-    spec = importlib.util.find_spec("torch")
-    folders = spec.submodule_search_locations if spec is not None else None
-    if not folders:
-        return False
-    try:
-        text = (Path(folders[0]) / "version.py").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return re.search(r"^cuda\b[^=]*=\s*['\"]", text, re.MULTILINE) is not None
+    texts = [text_of(folder / "version.py") or "" for folder in folders_of("torch")]
+    return any(re.search(r"^cuda\b[^=]*=\s*['\"]", text, re.MULTILINE) for text in texts)
 
 
 CGROUPS = Path("/sys/fs/cgroup")

@@ -42,6 +42,25 @@ def refuses_chunk(workload: Workload, can_chunk: bool = True) -> str | None:
     return None
 
 
+def is_shared(workload: Workload) -> bool:
+    """Whether all layers are to use one layer's weights (`weights=shared`)."""
+    return bool(workload.runtime.options.get("weights") == "shared")
+
+
+UNLIKE_LAYERS = ("lfm2",)
+"""Architectures whose layers are of several kinds, so that none can represent all."""
+
+
+def refuses_shared(workload: Workload) -> str | None:
+    """Why one layer's weights cannot serve all layers of a language model, or None."""
+    if workload.kind == "encode" or not is_shared(workload):
+        return None
+    architecture = workload.subject["llm"]["architecture"]
+    if architecture not in UNLIKE_LAYERS:
+        return None
+    return f"the layers of {architecture} differ, so weights=full is what it can do"
+
+
 @dataclass(frozen=True)
 class EncodeSubject:
     """What an encode workload runs: the network, the input of one pass, images at once."""

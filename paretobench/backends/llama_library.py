@@ -9,7 +9,6 @@ anything else is called. Reference: `include/llama.h` of llama.cpp b11549.
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,10 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from paretobench.backends.hardware import folders_of
 from paretobench.errors import BackendMissingError, OutOfMemoryError, UnsupportedError
 
 PINNED = "2026.10.11549"
 """Release of xllamacpp whose structures are below."""
+
+_INSTALL = f"pip install xllamacpp=={PINNED}"
 
 READ, LAZY_OFF = 0, 0
 """Weights are read, not mapped: those that the library rearranges for the processor would be in
@@ -159,7 +161,7 @@ def library() -> Any:
             function = getattr(loaded, name)
             function.restype, function.argtypes = result, arguments
     except (OSError, AttributeError) as error:
-        raise BackendMissingError(f"{path} cannot be used: {error}; {_how()}") from error
+        raise BackendMissingError(f"{path} cannot be used: {error}; {_INSTALL}") from error
     _check_interface(loaded.llama_context_default_params())
     loaded.llama_log_set(_keep_errors, None)
     loaded.llama_backend_init()
@@ -246,7 +248,7 @@ class LlamaModel:
             UnsupportedError: if the library refuses the batch.
         """
         self._api.llama_memory_clear(self._memory, False)
-        return self._decoded(self._batch(ids, embeddings))
+        return self._decoded(ids, embeddings, self._positions)
 
     def step(self, token: int, position: int) -> np.ndarray:
         """Decode one token at a position; what the cache holds from there on is dropped first.
@@ -259,19 +261,22 @@ class LlamaModel:
         """
         self._api.llama_memory_seq_rm(self._memory, 0, position, -1)
         self._token[0], self._position[0] = token, position
-        return self._decoded(
-            _Batch(
-                1,
-                self._token.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)),
-                None,
-                self._position.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)),
-                self._counts.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)),
-                self._sequences,
-                self._wants_logits[-1:].ctypes.data_as(ctypes.POINTER(ctypes.c_int8)),
-            )
-        )
+        return self._decoded(self._token, None, self._position)
 
-    def _decoded(self, batch: _Batch) -> np.ndarray:
+    def _decoded(
+        self, ids: np.ndarray | None, embeddings: np.ndarray | None, positions: np.ndarray
+    ) -> np.ndarray:
+        """Decode one batch; logits of its last position."""
+        n_tokens = len(positions)
+        batch = _Batch(
+            n_tokens,
+            _pointer(ids, ctypes.c_int32),
+            _pointer(embeddings, ctypes.c_float),
+            _pointer(positions, ctypes.c_int32),
+            _pointer(self._counts, ctypes.c_int32),
+            self._sequences,
+            _pointer(self._wants_logits[-n_tokens:], ctypes.c_int8),
+        )
         status = self._api.llama_decode(self._context, batch)
         if status != 0:
             raise UnsupportedError(f"llama_decode returned {status}{_messages()}")
@@ -300,20 +305,6 @@ class LlamaModel:
             self.close()
             raise
 
-    def _batch(self, ids: np.ndarray | None, embeddings: np.ndarray | None) -> _Batch:
-        def pointer(array: np.ndarray | None, kind: Any) -> Any:
-            return None if array is None else array.ctypes.data_as(ctypes.POINTER(kind))
-
-        return _Batch(
-            len(self._positions),
-            pointer(ids, ctypes.c_int32),
-            pointer(embeddings, ctypes.c_float),
-            pointer(self._positions, ctypes.c_int32),
-            pointer(self._counts, ctypes.c_int32),
-            self._sequences,
-            pointer(self._wants_logits, ctypes.c_int8),
-        )
-
     def _checked(self, handle: Any, what: str) -> Any:
         if handle:
             return handle
@@ -322,18 +313,15 @@ class LlamaModel:
         raise kind(f"{what}{message}")
 
 
+def _pointer(array: np.ndarray | None, kind: Any) -> Any:
+    return None if array is None else array.ctypes.data_as(ctypes.POINTER(kind))
+
+
 def _path() -> Path:
-    spec = importlib.util.find_spec("xllamacpp")
-    folders: Sequence[str] = (spec and spec.submodule_search_locations) or ()
-    for folder in folders:
-        for pattern in ("xllamacpp*.so", "xllamacpp*.pyd"):
-            for found in sorted(Path(folder).glob(pattern)):
-                return found
-    raise BackendMissingError(f"llama.cpp is not installed: {_how()}")
-
-
-def _how() -> str:
-    return f"pip install xllamacpp=={PINNED}"
+    for folder in folders_of("xllamacpp"):
+        if found := [*sorted(folder.glob("xllamacpp*.so")), *folder.glob("xllamacpp*.pyd")]:
+            return found[0]
+    raise BackendMissingError(f"llama.cpp is not installed: {_INSTALL}")
 
 
 def _check_interface(defaults: Any) -> None:
@@ -341,7 +329,7 @@ def _check_interface(defaults: Any) -> None:
         if getattr(defaults, name) != expected:
             raise BackendMissingError(
                 f"the installed xllamacpp has another C interface than {PINNED} ({name} is "
-                f"{getattr(defaults, name)}, not {expected}): {_how()}"
+                f"{getattr(defaults, name)}, not {expected}): {_INSTALL}"
             )
 
 

@@ -5,7 +5,7 @@ The library comes with `xllamacpp` (see `llama_library`), the GGUF file is writt
 size with random weights (`models.gguf_file`). One run empties the key-value cache and decodes
 the whole sequence as one physical batch, given as embeddings or as token ids, with logits for
 the last position alone; `prefill_step_size=512` makes chunks of it, as llama.cpp's own tools do.
-Precisions name files: fp16 is F16, int8 Q8_0, int4 Q4_K_M. `llamacpp_decode` has what follows.
+Precisions name files: fp16 is F16, int8 Q8_0, int4 Q4_K_M.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from paretobench.backends.inputs import (
     PrefillSubject,
     check_finite,
     chunk_of,
+    is_shared,
     random_embeddings,
     random_ids,
     refuses_chunk,
 )
-from paretobench.backends.llamacpp_decode import LlamaCppDecoding
-from paretobench.backends.models import RANDOM_WEIGHTS, gguf_file
+from paretobench.backends.models import gguf_file, llm_subject
 from paretobench.backends.projector import NumpyProjector
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
@@ -38,7 +38,7 @@ INSTALL = install_command("cpu")
 PACKAGES = ("xllamacpp", "gguf")
 
 
-class LlamaCpp:
+class Backend:
     """The backend; see the module."""
 
     name = "llamacpp"
@@ -59,7 +59,7 @@ class LlamaCpp:
             return f"llamacpp runs {', '.join(gguf_file.FORMATS)}, not {runtime.precision}"
         if (device := str(runtime.options.get("device", "cpu"))) != "cpu":
             return f"llamacpp runs on device=cpu here, not {device}"
-        if runtime.options.get("weights") == "shared":
+        if is_shared(workload):
             return "llamacpp shares no weights between layers; precision=int4 needs little memory"
         if workload.batch != 1:
             return f"llamacpp prefills one sequence at a time, not {workload.batch}"
@@ -74,8 +74,10 @@ class LlamaCpp:
         """
         llm, precision = PrefillSubject.of(workload).llm, workload.runtime.precision
         missing = "" if hardware.is_installed("gguf") else f"writing GGUF needs gguf: {INSTALL}"
+        expected = 0 if missing else gguf_file.size_bytes(llm, precision)
+        versions = hardware.versions_of(*PACKAGES)
         artifact = ArtifactStore(root).find_or_export(
-            _recipe(llm, precision, 0 if missing else gguf_file.size_bytes(llm, precision)),
+            Recipe("gguf", llm_subject(llm, precision), versions, expected),
             lambda folder: gguf_file.write(llm, precision, folder / gguf_file.FILE),
             missing,
         )
@@ -86,14 +88,8 @@ class LlamaCpp:
         if prepared.path is None:
             raise UnsupportedError(f"{workload.label}: llamacpp needs a prepared GGUF file")
         path = prepared.path / gguf_file.FILE
-        if workload.kind == "decode":
-            return LlamaCppDecodeSession(workload, path, prepared.facts)
-        return LlamaCppSession(workload, path, prepared.facts)
-
-
-def backend() -> LlamaCpp:
-    """The backend, for `backends.get`."""
-    return LlamaCpp()
+        session = DecodeSession if workload.kind == "decode" else LlamaCppSession
+        return session(workload, path, prepared.facts)
 
 
 class LlamaCppSession:
@@ -174,16 +170,31 @@ class LlamaCppSession:
         self.model.close()
 
 
-class LlamaCppDecodeSession(LlamaCppDecoding, LlamaCppSession):
-    """A language model behind a filled cache; a run generates the workload's `steps` tokens."""
+class DecodeSession(LlamaCppSession):
+    """A language model behind a filled cache; a run generates the workload's `steps` tokens.
+
+    Answers what one more token costs. Every run drops what the last one wrote behind the prompt, so
+    that each continues the same context; the most likely token is taken on the host, as llama.cpp's
+    own greedy sampler does.
+    """
+
+    generated: list[int]
+
+    def renew_input(self) -> None:
+        """A new sequence, prefilled: the cache that the next run continues."""
+        super().renew_input()
+        super().run()
+        self._first = self.first_token()
+
+    def run(self) -> None:
+        """The tokens of one run, each on the host before the next is computed."""
+        token, self.generated = self._first, []
+        for step in range(self.steps):
+            self._logits = logits = self.model.step(token, self._subject.n_tokens + step)
+            token = int(logits.argmax())
+            self.generated.append(token)
 
 
 def default_threads() -> int:
     """Physical cores, as `llama-bench` counts them: two threads of a core share its multipliers."""
     return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-
-
-def _recipe(llm: Mapping[str, Any], precision: str, expected_bytes: int) -> Recipe:
-    subject = {"kind": "llm", "llm": dict(llm), "precision": precision, "weights": RANDOM_WEIGHTS}
-    versions = {name: hardware.version_of(name) for name in PACKAGES}
-    return Recipe("gguf", subject, versions, expected_bytes)

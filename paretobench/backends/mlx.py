@@ -24,21 +24,19 @@ from paretobench.backends.inputs import (
     CHUNK,
     PrefillSubject,
     check_finite,
+    is_shared,
     memory_failures,
     random_embeddings,
     random_ids,
     refuses_chunk,
-)
-from paretobench.backends.mlx_decode import MLXDecoding
-from paretobench.backends.models.llm_dimensions import (
-    WITHOUT_EMBEDDINGS_IN_MLX,
     refuses_shared,
 )
+from paretobench.backends.models.llm_dimensions import WITHOUT_EMBEDDINGS_IN_MLX
 from paretobench.backends.projector import MLXProjector
 from paretobench.domain import Workload
 from paretobench.domain.checkpoint import check_unchanged
 from paretobench.errors import UnsupportedError
-from paretobench.installation import install_command, not_installed
+from paretobench.installation import install_command
 
 INSTALL = {"Darwin": install_command("apple"), "Linux": install_command("cpu")}
 PRECISIONS = ("fp32", "bf16", "fp16", "int8", "int4")
@@ -47,19 +45,16 @@ STEP_SIZE = 2048
 """Positions of one chunk in `cache_prompt`: mlx-lm's default `prefill_step_size`."""
 
 
-class MLX:
+class Backend:
     """The backend; see the module."""
 
     name = "mlx"
 
     def available(self) -> Availability:
         """Whether mlx and mlx-lm are installed."""
-        missing = [name for name in ("mlx", "mlx-lm") if not hardware.version_of(name)]
-        if missing:
-            system = hardware.detect().system
-            how = INSTALL.get(system, "MLX exists for macOS on Apple silicon and for Linux")
-            return Availability(False, f"{not_installed(*missing)}: {how}")
-        return Availability(True, version=hardware.version_of("mlx"))
+        elsewhere = "MLX exists for macOS on Apple silicon and for Linux"
+        install = INSTALL.get(hardware.detect().system, elsewhere)
+        return Availability.of(("mlx", "mlx-lm"), install)
 
     def refuses(self, workload: Workload) -> str | None:
         """Anything but prefill, unknown modes and precisions, the GPU where there is none."""
@@ -81,9 +76,7 @@ class MLX:
         architecture = subject.llm.get("architecture")
         if not subject.takes_ids and architecture in WITHOUT_EMBEDDINGS_IN_MLX:
             return f"mlx-lm gives {architecture} token ids only, no visual tokens"
-        if reason := refuses_shared(subject.llm, _is_shared(workload)):
-            return reason
-        return None
+        return refuses_shared(workload)
 
     def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Nothing: MLX copies what it reads from a file, so a file would save no time over
@@ -103,20 +96,13 @@ class MLX:
         Raises:
             UnsupportedError: if the checkpoint's language model is none that MLX runs here.
         """
-        if workload.kind == "decode":
-            return MLXDecodeSession(workload)
-        return MLXSession(workload)
-
-
-def backend() -> MLX:
-    """The backend, for `backends.get`."""
-    return MLX()
+        return (DecodeSession if workload.kind == "decode" else MLXSession)(workload)
 
 
 class MLXSession:
     """A language model and one sequence."""
 
-    def __init__(self, workload: Workload, model: Any = None) -> None:
+    def __init__(self, workload: Workload) -> None:
         from paretobench.backends.models import mlx_llm
 
         options = workload.runtime.options
@@ -126,10 +112,10 @@ class MLXSession:
         self._set_device(str(options.get("device", "cpu")))
         self.mode = str(options.get("prefill_mode", "forward"))
         self.step_size = int(options.get(CHUNK, STEP_SIZE))
-        mlx_metal.reset_peak(self._mlx)
+        self._mlx.reset_peak_memory()
         self._wired = mlx_metal.wire_memory(self._mlx)
         with memory_failures(self.label):
-            self.model = model or _model(workload)
+            self.model = _model(workload)
         self.logits: Any = None
         self.cache: list[Any] = []
         self.facts: dict[str, Any] = {
@@ -153,7 +139,8 @@ class MLXSession:
         the memory that MLX held at most."""
         if self.logits is not None:
             check_finite(self.output(), self.label)
-        self.facts["mlx_peak_memory_bytes"] = mlx_metal.peak_memory_bytes(self._mlx)
+        # MLX's own count, Metal's buffers included.
+        self.facts["mlx_peak_memory_bytes"] = int(self._mlx.get_peak_memory())
         subject, args = self._subject, self.model.args
         if subject.takes_ids:
             self.set_ids(random_ids(subject.batch, subject.n_tokens, args.vocab_size))
@@ -246,14 +233,39 @@ class MLXSession:
         self._mlx.set_default_device(self._mlx.gpu if device == "gpu" else self._mlx.cpu)
 
 
-class MLXDecodeSession(MLXDecoding, MLXSession):
-    """A language model behind a filled cache; a run generates the workload's `steps` tokens."""
+class DecodeSession(MLXSession):
+    """A language model behind a filled cache; a run generates the workload's `steps` tokens.
+
+    Answers what one more token costs. As mlx-lm's `generate_step` does, the step behind a token is
+    queued before that token is read, so the host's work hides behind the device's.
+    """
 
     def __init__(self, workload: Workload) -> None:
         self.steps = int(workload.subject["steps"])
         self.generated: list[list[int]] = []
         super().__init__(workload)
         self.facts["steps"] = self.steps
+
+    def renew_input(self) -> None:
+        """A new sequence, prefilled: the cache that the next run continues."""
+        super().renew_input()
+        super().run()
+        self._first = self.logits[:, -1, :].argmax(axis=-1)
+        self._mlx.eval(self._first)
+
+    def run(self) -> None:
+        """The tokens of one run, each on the host while the next is computed."""
+        with memory_failures(self.label):
+            token, self.generated = self._first, []
+            for step in range(self.steps):
+                logits = self.model(token[:, None], self.cache)
+                following = logits[:, -1, :].argmax(axis=-1)
+                self._mlx.async_eval(following)
+                if step:
+                    self.generated.append(token.tolist())
+                token, self.logits = following, logits
+            self.generated.append(token.tolist())
+            self._mlx.eval(self.logits)
 
 
 def _model(workload: Workload) -> Any:
@@ -263,24 +275,18 @@ def _model(workload: Workload) -> Any:
     precision = workload.runtime.precision
     if workload.checkpoint:
         return mlx_checkpoints.language_half(Path(workload.folder), precision)
-    is_shared = _is_shared(workload)
-    if is_shared:
+    if is_shared(workload):
         warnings.warn(
             f"{workload.label}: all layers share one block's weights; label the result so",
             stacklevel=4,
         )
     llm = PrefillSubject.of(workload).llm
-    return mlx_llm.build(llm, precision, share_layers=is_shared)
+    return mlx_llm.build(llm, precision, share_layers=is_shared(workload))
 
 
 def _weights_facts(workload: Workload) -> dict[str, Any]:
     """Which weights were timed."""
     if workload.checkpoint:
         return {"weights": "the checkpoint's own", "checkpoint": workload.checkpoint}
-    is_shared = _is_shared(workload)
-    made = "random, one block shared by all layers" if is_shared else "random"
-    return {"weights": made, "shared_layers": is_shared}
-
-
-def _is_shared(workload: Workload) -> bool:
-    return workload.runtime.options.get("weights") == "shared"
+    made = "random, one block shared by all layers" if is_shared(workload) else "random"
+    return {"weights": made, "shared_layers": is_shared(workload)}

@@ -1,4 +1,4 @@
-"""Every call into MLX that means something on a Mac's GPU only: wired memory, its peak, the GPU.
+"""Every call into MLX that means something on a Mac's GPU only: wired memory, the GPU.
 
 All else that the MLX backend calls runs on Linux too, and is run there by the tests. On a CPU
 these calls exist, do nothing or answer with less; what they answer on a Mac is written after
@@ -44,13 +44,3 @@ def gpu_facts(mlx: Any) -> dict[str, Any]:
     info = dict(mlx.device_info())
     names = ("device_name", "architecture", "memory_size", WORKING_SET)
     return {name: info[name] for name in names if name in info}
-
-
-def reset_peak(mlx: Any) -> None:
-    """Reset MLX's peak memory."""
-    mlx.reset_peak_memory()
-
-
-def peak_memory_bytes(mlx: Any) -> int:
-    """Most bytes that MLX held since `reset_peak`: its own count, Metal's buffers included."""
-    return int(mlx.get_peak_memory())

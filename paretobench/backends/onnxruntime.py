@@ -21,7 +21,7 @@ from paretobench.backends.inputs import (
     memory_failures,
     random_pixels,
 )
-from paretobench.backends.models import RANDOM_WEIGHTS
+from paretobench.backends.models import RANDOM_WEIGHTS, n_parameters
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
 from paretobench.installation import install_command, not_installed
@@ -32,7 +32,7 @@ OPSET = 20
 """The first opset with GELU as one operator."""
 
 
-class ONNXRuntime:
+class Backend:
     """The backend; see the module."""
 
     name = "onnxruntime"
@@ -54,8 +54,9 @@ class ONNXRuntime:
         if workload.runtime.precision != "fp32":
             return f"onnxruntime runs fp32 here, not {workload.runtime.precision}"
         device = str(options.get("device", "cpu"))
-        known = "device=cpu or cuda"
-        return None if device == "cpu" else f"onnxruntime runs on {known} here, not {device}"
+        if device == "cpu":
+            return None
+        return f"onnxruntime runs on device=cpu or cuda here, not {device}"
 
     def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Export the encoder to ONNX, or find it exported.
@@ -77,11 +78,6 @@ class ONNXRuntime:
         if prepared.path is None:
             raise UnsupportedError(f"{workload.label}: onnxruntime needs a prepared graph")
         return ONNXSession(workload, prepared.path / FILE, prepared.facts)
-
-
-def backend() -> ONNXRuntime:
-    """The backend, for `backends.get`."""
-    return ONNXRuntime()
 
 
 class ONNXSession:
@@ -163,8 +159,8 @@ def _recipe(subject: EncodeSubject) -> Recipe:
         "weights": RANDOM_WEIGHTS,
         "opset": OPSET,
     }
-    names = ("onnx", "onnxscript", "torch", "timm")
-    return Recipe("onnx", content, {name: hardware.version_of(name) for name in names})
+    versions = hardware.versions_of("onnx", "onnxscript", "torch", "timm")
+    return Recipe("onnx", content, versions)
 
 
 def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
@@ -185,4 +181,4 @@ def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
             verbose=False,
         )
         program.save(folder / FILE, external_data=True)
-    return {"parameters": encoders.count_parameters(encoder), "weights": "random, fp32"}
+    return {"parameters": n_parameters(encoder), "weights": "random, fp32"}

@@ -22,27 +22,24 @@ from paretobench.backends.inputs import (
     memory_failures,
     random_pixels,
 )
-from paretobench.backends.models import RANDOM_WEIGHTS
+from paretobench.backends.models import RANDOM_WEIGHTS, n_parameters
 from paretobench.backends.openvino_compile import check_written, compile_options, import_openvino
 from paretobench.domain import Workload
 from paretobench.errors import UnsupportedError
-from paretobench.installation import install_command, not_installed
+from paretobench.installation import install_command
 
 INSTALL = install_command("cpu")
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
-class OpenVINO:
+class Backend:
     """The backend; see the module."""
 
     name = "openvino"
 
     def available(self) -> Availability:
         """Whether the openvino package is installed."""
-        version = hardware.version_of("openvino")
-        if not version:
-            return Availability(False, f"{not_installed('openvino')}: {INSTALL}")
-        return Availability(True, version=version)
+        return Availability.of(("openvino",), INSTALL)
 
     def refuses(self, workload: Workload) -> str | None:
         """Other devices than a CPU, and precisions that neither half has."""
@@ -67,9 +64,7 @@ class OpenVINO:
             ArtifactError: if the cache cannot be written.
         """
         if workload.kind == "prefill":
-            found = openvino_prefill.find_or_export(
-                ArtifactStore(root), workload, _cannot_export_llm()
-            )
+            found = openvino_prefill.find_or_export(ArtifactStore(root), workload)
             return PreparedArtifact(found.path, found.facts)
         subject = EncodeSubject.of(workload)
         artifact = ArtifactStore(root).find_or_export(
@@ -88,11 +83,6 @@ class OpenVINO:
         if workload.kind == "prefill":
             return openvino_prefill.OpenVINOPrefillSession(workload, prepared.path, prepared.facts)
         return OpenVINOSession(workload, prepared.path / "encoder.xml", prepared.facts)
-
-
-def backend() -> OpenVINO:
-    """The backend, for `backends.get`."""
-    return OpenVINO()
 
 
 class OpenVINOSession:
@@ -162,9 +152,7 @@ def _device(workload: Workload) -> str:
 def _recipe(subject: EncodeSubject) -> Recipe:
     """One graph for every precision: it is chosen when the graph is compiled."""
     content = {"encoder": subject.encoder, "shape": list(subject.shape), "weights": RANDOM_WEIGHTS}
-    names = ("openvino", "torch", "timm")
-    versions = {name: hardware.version_of(name) for name in names}
-    return Recipe("openvino_ir", content, versions)
+    return Recipe("openvino_ir", content, hardware.versions_of("openvino", "torch", "timm"))
 
 
 def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
@@ -182,15 +170,7 @@ def _export(subject: EncodeSubject, folder: Path) -> dict[str, Any]:
         openvino.save_model(graph, folder / "encoder.xml", compress_to_fp16=True)
     check_written(openvino, folder / "encoder.xml")
     return {
-        "parameters": encoders.count_parameters(encoder),
+        "parameters": n_parameters(encoder),
         "weights": "random, fp16 on disk",
         "output_shape": [int(size) for size in graph.outputs[0].shape],
     }
-
-
-def _cannot_export_llm() -> str:
-    """Why a language model cannot be built and exported here; empty if it can."""
-    missing = [
-        name for name in ("torch", "transformers", "nncf") if not hardware.is_installed(name)
-    ]
-    return f"exporting a language model needs {', '.join(missing)}: {INSTALL}" if missing else ""

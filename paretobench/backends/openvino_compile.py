@@ -3,7 +3,8 @@ that a written graph is whole."""
 
 from __future__ import annotations
 
-import os
+import errno
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,5 @@ def check_written(openvino: Any, path: Path) -> None:
     try:
         openvino.Core().read_model(path)
     except RuntimeError as error:
-        folder = path.parent
-        free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
-        raise OSError(28, f"No space left on device ({free} bytes free)") from error
+        free = shutil.disk_usage(path.parent).free
+        raise OSError(errno.ENOSPC, f"No space left on device ({free} bytes free)") from error

@@ -26,14 +26,16 @@ from paretobench.backends.artifacts import Artifact, ArtifactStore, Recipe
 from paretobench.backends.inputs import (
     PrefillSubject,
     check_finite,
+    is_shared,
     memory_failures,
     random_embeddings,
     refuses_chunk,
 )
-from paretobench.backends.models import RANDOM_WEIGHTS
+from paretobench.backends.models import llm_subject, n_parameters
 from paretobench.backends.openvino_compile import check_written, compile_options, import_openvino
 from paretobench.backends.projector import OpenVINOProjector
 from paretobench.domain import Workload
+from paretobench.installation import install_command
 
 FILE = "llm.xml"
 PRECISIONS = ("fp32", "bf16", "fp16", "int8", "int4")
@@ -51,7 +53,7 @@ def refuses(workload: Workload) -> str | None:
         return f"openvino prefills in {', '.join(PRECISIONS)}, not {precision}"
     if subject.get("inputs", "embeddings") != "embeddings":
         return "openvino prefills embeddings; token ids run on torch, mlx or llamacpp"
-    if workload.runtime.options.get("weights") == "shared":
+    if is_shared(workload):
         return "openvino shares no weights between layers; precision=int4 needs little memory"
     if reason := refuses_chunk(workload, can_chunk=False):
         return reason
@@ -73,16 +75,15 @@ def activation_precision(precision: str) -> str:
     return "bf16" if is_quantised and hardware.detect().has_fast_bf16 else "f32"
 
 
-def find_or_export(store: ArtifactStore, workload: Workload, missing: str) -> Artifact:
-    """The language model's IR, made where it is not there.
-
-    Args:
-        missing: what is not installed and how to install it; empty if it can be made here.
-    """
+def find_or_export(store: ArtifactStore, workload: Workload) -> Artifact:
+    """The language model's IR, made where it is not there."""
     llm, precision = PrefillSubject.of(workload).llm, workload.runtime.precision
-    subject = {"kind": "llm", "llm": dict(llm), "precision": precision, "weights": RANDOM_WEIGHTS}
-    names = ("openvino", "torch", "transformers", "nncf")
-    recipe = Recipe("openvino_llm", subject, {name: hardware.version_of(name) for name in names})
+    versions = hardware.versions_of("openvino", "torch", "transformers", "nncf")
+    recipe = Recipe("openvino_llm", llm_subject(llm, precision), versions)
+    needed = ("torch", "transformers", "nncf")
+    missing = ", ".join(name for name in needed if not hardware.is_installed(name))
+    if missing:
+        missing = f"exporting a language model needs {missing}: {install_command('cpu')}"
     return store.find_or_export(recipe, lambda folder: export(llm, precision, folder), missing)
 
 
@@ -107,7 +108,7 @@ def export(llm: Mapping[str, Any], precision: str, folder: Path) -> dict[str, An
         openvino.save_model(graph, folder / FILE, compress_to_fp16=precision != "fp32")
     check_written(openvino, folder / FILE)
     return {
-        "parameters": sum(one.numel() for one in network.parameters()),
+        "parameters": n_parameters(network),
         "weights": "random",
         "weights_format": f"int4, groups of {GROUP_SIZE}" if precision == "int4" else precision,
     }
@@ -142,14 +143,12 @@ class OpenVINOPrefillSession:
         self.request.set_input_tensor(0, self._tensor)
         positions = np.arange(subject.n_tokens, dtype=np.int64)[np.newaxis]
         self.request.set_input_tensor(1, openvino.Tensor(positions))
-        self._has_run = False
+        self._has_run, used = False, compiled.get_property
         self.facts: dict[str, Any] = {
             "precision": workload.runtime.precision,
-            "precision_read_back": compiled.get_property(
-                "INFERENCE_PRECISION_HINT"
-            ).get_type_name(),
-            "activation_group_size": int(compiled.get_property("DYNAMIC_QUANTIZATION_GROUP_SIZE")),
-            "threads": int(compiled.get_property("INFERENCE_NUM_THREADS")),
+            "precision_read_back": used("INFERENCE_PRECISION_HINT").get_type_name(),
+            "activation_group_size": int(used("DYNAMIC_QUANTIZATION_GROUP_SIZE")),
+            "threads": int(used("INFERENCE_NUM_THREADS")),
             "device": "cpu",
             "version": hardware.version_of("openvino"),
             "weights": "random",

@@ -33,7 +33,7 @@ class TorchProjector:
         self.network = self.network.to(device, dtype).requires_grad_(False)
 
     def __call__(self, tokens: np.ndarray) -> Any:
-        """See `Projector`."""
+        """Visual tokens [1, tokens, channels] on the host to embeddings as wide as `hidden`."""
         with self._torch.inference_mode():
             visual = self._torch.from_numpy(tokens).to(self._device, self._dtype)
             embeddings = self.network(visual)
@@ -55,7 +55,7 @@ class MLXProjector:
         self._mlx.eval(self._weights)
 
     def __call__(self, tokens: np.ndarray) -> Any:
-        """See `Projector`."""
+        """Visual tokens [1, tokens, channels] on the host to embeddings as wide as `hidden`."""
         from mlx.nn import gelu
 
         first, second = self._weights
@@ -88,7 +88,7 @@ class OpenVINOProjector:
         self._request = compiled.create_infer_request()
 
     def __call__(self, tokens: np.ndarray) -> np.ndarray:
-        """See `Projector`."""
+        """Visual tokens [1, tokens, channels] on the host to embeddings as wide as `hidden`."""
         embeddings: np.ndarray = self._request.infer([np.ascontiguousarray(tokens)])[0]
         return embeddings
 
@@ -103,7 +103,7 @@ class NumpyProjector:
         self._threads = ThreadpoolController()
 
     def __call__(self, tokens: np.ndarray) -> np.ndarray:
-        """See `Projector`."""
+        """Visual tokens [1, tokens, channels] on the host to embeddings as wide as `hidden`."""
         from scipy.special import erf
 
         first, second = self._weights

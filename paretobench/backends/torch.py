@@ -24,46 +24,36 @@ from paretobench.backends.inputs import (
     EncodeSubject,
     PrefillSubject,
     chunk_of,
+    is_shared,
     memory_failures,
     random_embeddings,
     random_ids,
     random_pixels,
+    refuses_shared,
 )
 from paretobench.backends.models import is_tower
-from paretobench.backends.models.llm_dimensions import refuses_shared
 from paretobench.backends.projector import TorchProjector
-from paretobench.backends.torch_decode import TorchDecoding
-from paretobench.backends.torch_session import (
-    TorchSession,
-    device_of,
-    refuses_options,
-)
+from paretobench.backends.torch_session import TorchSession, device_of, refuses_options
 from paretobench.domain import Workload
-from paretobench.errors import UnsupportedError
-from paretobench.installation import install_command, not_installed
+from paretobench.domain.checkpoint import check_unchanged
+from paretobench.installation import install_command
 
 INSTALL = f"{install_command('cpu')} (or [cuda], [apple])"
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
-class Torch:
+class Backend:
     """The backend; see the module."""
 
     name = "torch"
 
     def available(self) -> Availability:
         """Whether torch, timm and transformers are installed."""
-        missing = [
-            name for name in ("torch", "timm", "transformers") if not hardware.version_of(name)
-        ]
-        if missing:
-            return Availability(False, f"{not_installed(*missing)}: {INSTALL}")
-        return Availability(True, version=hardware.version_of("torch"))
+        return Availability.of(("torch", "timm", "transformers"), INSTALL)
 
     def refuses(self, workload: Workload) -> str | None:
         """Integer precisions, and devices that are not here."""
         precision, device = workload.runtime.precision, device_of(workload)
-        subject = workload.subject
         if workload.kind not in ("encode", "prefill", "decode"):
             return f"torch times encode, prefill and decode, not {workload.kind}"
         if precision not in PRECISIONS:
@@ -72,11 +62,9 @@ class Torch:
             return f"torch runs on device=cpu, cuda or mps, not {device}"
         if reason := refuses_options(workload):
             return reason
-        if workload.kind == "encode" and is_tower(subject["encoder"]) and workload.batch > 1:
+        if workload.batch > 1 and is_tower(workload.subject.get("encoder", {})):
             return f"a tower of transformers takes one image at a time here, not {workload.batch}"
-        if workload.kind != "encode" and (
-            reason := refuses_shared(subject["llm"], _is_shared(workload))
-        ):
+        if reason := refuses_shared(workload):
             return reason
         if precision == "bf16" and device == "cpu" and not hardware.detect().has_fast_bf16:
             return "this processor has no bf16 instructions; use precision=fp32"
@@ -84,22 +72,24 @@ class Torch:
 
     def prepare(self, workload: Workload, root: Path) -> PreparedArtifact:
         """Write weights that a cell can map into memory, where that is faster than making
-        them (see `models.weights`)."""
+        them (see `models.weights`).
+
+        Raises:
+            UnsupportedError: if the checkpoint to be timed has changed since it was planned.
+            ArtifactError: if the cache cannot be written.
+        """
         from paretobench.backends.models import weights
 
         if workload.checkpoint:
-            return _prepare_checkpoint(workload)
-        if not device_of(workload).startswith("cpu") or _is_shared(workload):
+            check_unchanged(workload)
+            return PreparedArtifact(facts={"weights": "the checkpoint's own"})
+        if not device_of(workload).startswith("cpu") or is_shared(workload):
             return PreparedArtifact(facts={"weights": "made in memory"})
-        store = ArtifactStore(root)
+        store, precision = ArtifactStore(root), workload.runtime.precision
         if workload.kind == "encode":
             subject = EncodeSubject.of(workload)
-            return weights.prepare_encoder(
-                store, subject.encoder, subject.seen, workload.runtime.precision
-            )
-        return weights.prepare_llm(
-            store, PrefillSubject.of(workload).llm, workload.runtime.precision
-        )
+            return weights.prepare_encoder(store, subject.encoder, subject.seen, precision)
+        return weights.prepare_llm(store, PrefillSubject.of(workload).llm, precision)
 
     def load(
         self, workload: Workload, prepared: PreparedArtifact
@@ -108,16 +98,7 @@ class Torch:
         if workload.kind == "encode":
             is_a_tower = is_tower(workload.subject["encoder"]) and not workload.checkpoint
             return (TowerSession if is_a_tower else EncodeSession)(workload, prepared)
-        if workload.kind == "prefill":
-            return PrefillSession(workload, prepared)
-        if workload.kind == "decode":
-            return TorchDecodeSession(workload, prepared)
-        raise UnsupportedError(f"{workload.label}: torch times encode and prefill")
-
-
-def backend() -> Torch:
-    """The backend, for `backends.get`."""
-    return Torch()
+        return (DecodeSession if workload.kind == "decode" else PrefillSession)(workload, prepared)
 
 
 def _laid_out(network: Any, memory_format: Any) -> Any:
@@ -134,13 +115,14 @@ class EncodeSession(TorchSession):
 
     def __init__(self, workload: Workload, prepared: PreparedArtifact) -> None:
         super().__init__(workload)
-        from paretobench.backends.models import weights
+        from paretobench.backends.models import checkpoints, weights
 
         subject = EncodeSubject.of(workload)
         self._shape = subject.shape
         with memory_failures(self.label):
             if workload.checkpoint:
-                network, made = _vision_half(workload, self.dtype), "the checkpoint's own"
+                network = checkpoints.vision_half(Path(workload.folder), self.dtype)
+                made = "the checkpoint's own"
             else:
                 network, made = weights.load_encoder(
                     prepared.path, subject.encoder, subject.seen, self.dtype
@@ -165,13 +147,17 @@ class EncodeSession(TorchSession):
     def set_input(self, pixels: Any) -> None:
         """Given pixels: fp32 array [batch, 3, height, width]."""
         tensor = self.torch.from_numpy(pixels).to(self.device, self.dtype)
-        self._feed("pixels", tensor.contiguous(memory_format=self.memory_format))
+        self._feed("pixels", self._arranged(tensor))
         self._synchronise()
 
     @property
     def pixels(self) -> Any:
         """The input on the device: [batch, 3, height, width]."""
         return self._inputs["pixels"]
+
+    def _arranged(self, pixels: Any) -> Any:
+        """Pixels on the device as the network takes them."""
+        return pixels.contiguous(memory_format=self.memory_format)
 
     def _forward(self, inputs: torch_modes.Inputs) -> Any:
         """Pixels to visual tokens: [batch, tokens, channels]."""
@@ -181,11 +167,8 @@ class EncodeSession(TorchSession):
 class TowerSession(EncodeSession):
     """A tower with its projector; pixels are cut into its patches outside the clock."""
 
-    def set_input(self, pixels: Any) -> None:
-        """Given pixels: fp32 array [batch, 3, height, width]."""
-        tensor = self.torch.from_numpy(pixels).to(self.device, self.dtype)
-        self._feed("pixels", self.network.arranged(tensor).contiguous())
-        self._synchronise()
+    def _arranged(self, pixels: Any) -> Any:
+        return self.network.arranged(pixels).contiguous()
 
 
 class PrefillSession(TorchSession):
@@ -197,8 +180,7 @@ class PrefillSession(TorchSession):
         self._subject = subject
         self.attention = str(workload.runtime.options.get("attention", "sdpa"))
         self._chunk = chunk_of(workload)
-        is_shared = _is_shared(workload)
-        if is_shared:
+        if is_shared(workload):
             warnings.warn(
                 f"{self.label}: all layers share one block's weights; label the result so",
                 stacklevel=2,
@@ -209,7 +191,7 @@ class PrefillSession(TorchSession):
             **_checkpoint_fact(workload),
             "attention": self.network.config._attn_implementation,
             "inputs": "ids" if subject.takes_ids else "embeddings",
-            "shared_layers": is_shared,
+            "shared_layers": is_shared(workload),
             "prefill_step_size": self._chunk or subject.n_tokens,
         }
         self.renew_input()
@@ -217,19 +199,17 @@ class PrefillSession(TorchSession):
 
     def _build(self, workload: Workload, prepared: PreparedArtifact) -> tuple[Any, str]:
         """The language model on its device, and where its weights come from."""
-        if workload.checkpoint:
-            from paretobench.backends.models import checkpoints
+        from paretobench.backends.models import checkpoints, weights
 
+        if workload.checkpoint:
             network = checkpoints.language_half(Path(workload.folder), self.dtype, self.attention)
             return network.to(self.device), "the checkpoint's own"
-        from paretobench.backends.models import weights
-
         return weights.load_llm(
             prepared.path,
             self._subject.llm,
             self.dtype,
             device=str(self.device),
-            share_layers=_is_shared(workload),
+            share_layers=is_shared(workload),
             attention=self.attention,
         )
 
@@ -290,8 +270,13 @@ class PrefillSession(TorchSession):
         return hidden
 
 
-class TorchDecodeSession(TorchDecoding, PrefillSession):
-    """A language model behind a filled cache; a run generates the workload's `steps` tokens."""
+class DecodeSession(PrefillSession):
+    """A language model behind a filled cache; a run generates the workload's `steps` tokens.
+
+    Answers what one more token costs. Every run continues from a cache that was filled outside the
+    clock with a new random sequence, takes the most likely token, and hands it to the host before
+    the next step, as whoever streams an answer does.
+    """
 
     def __init__(self, workload: Workload, prepared: PreparedArtifact) -> None:
         self.steps = int(workload.subject["steps"])
@@ -299,28 +284,35 @@ class TorchDecodeSession(TorchDecoding, PrefillSession):
         super().__init__(workload, prepared)
         self.facts |= {"mode": "eager", "steps": self.steps}
 
+    def renew_input(self) -> None:
+        """A new sequence, prefilled: the cache that the next run continues."""
+        super().renew_input()
+        with self.torch.inference_mode(), memory_failures(self.label):
+            filled = self.network.model(**self._inputs, use_cache=True)
+            self._cache = filled.past_key_values
+            self._first = self._most_likely(filled.last_hidden_state)
+        self._synchronise()
 
-def _prepare_checkpoint(workload: Workload) -> PreparedArtifact:
-    """Nothing is written; the folder must still hold what the plan hashed.
+    def run(self) -> None:
+        """The tokens of one run, each on the host before the next is computed."""
+        with self.torch.inference_mode(), memory_failures(self.label):
+            token, self.generated = self._first, []
+            for _ in range(self.steps):
+                out = self.network.model(
+                    input_ids=token, past_key_values=self._cache, use_cache=True
+                )
+                token = self._most_likely(out.last_hidden_state)
+                self.generated.append(token.tolist())
+        self._synchronise()
 
-    Raises:
-        UnsupportedError: if it does not.
-    """
-    from paretobench.domain.checkpoint import check_unchanged
+    def _start(self) -> None:
+        """Nothing: every step has a longer cache, so no mode but eager fits."""
 
-    check_unchanged(workload)
-    return PreparedArtifact(facts={"weights": "the checkpoint's own"})
-
-
-def _vision_half(workload: Workload, dtype: Any) -> Any:
-    from paretobench.backends.models import checkpoints
-
-    return checkpoints.vision_half(Path(workload.folder), dtype)
+    def _most_likely(self, hidden: Any) -> Any:
+        """The next token of each sequence: [batch, 1]."""
+        self.result = self.network.lm_head(hidden[:, -1])
+        return self.result.argmax(dim=-1, keepdim=True)
 
 
 def _checkpoint_fact(workload: Workload) -> dict[str, str]:
     return {"checkpoint": workload.checkpoint} if workload.checkpoint else {}
-
-
-def _is_shared(workload: Workload) -> bool:
-    return workload.runtime.options.get("weights") == "shared"

@@ -18,7 +18,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from paretobench.errors import UnsupportedError
 
@@ -44,33 +44,23 @@ Inputs = Mapping[str, Any]
 Forward = Callable[[Inputs], Any]
 
 
-class Runner(Protocol):
-    """One way to run a forward pass."""
-
-    def __call__(self, inputs: Inputs) -> Any:
-        """Start it; returns the result's tensor, which may not be there yet."""
-
-    def close(self) -> None:
-        """Free what it holds beside the network."""
-
-
-class Plain:
-    """Eager or compiled: the function is called."""
+class Runner:
+    """One way to run a forward pass; here eager or compiled: the function is called."""
 
     def __init__(self, forward: Forward) -> None:
         self._forward: Forward | None = forward
 
     def __call__(self, inputs: Inputs) -> Any:
-        """See `Runner`."""
+        """Start it; returns the result's tensor, which may not be there yet."""
         assert self._forward is not None, "closed"
         return self._forward(inputs)
 
     def close(self) -> None:
-        """Drop the function."""
+        """Free what it holds beside the network."""
         self._forward = None
 
 
-class Graph:
+class Graph(Runner):
     """A captured graph: every call replays the kernels on the inputs' current content.
 
     Args:
@@ -79,6 +69,7 @@ class Graph:
     """
 
     def __init__(self, forward: Forward, inputs: Inputs, board: Any) -> None:
+        super().__init__(forward)
         self._held = dict(inputs)
         self._graph, self._result = board.capture(lambda: forward(self._held))
 
@@ -97,6 +88,7 @@ class Graph:
 
     def close(self) -> None:
         """Free the graph's memory."""
+        super().close()
         self._graph.reset()
         self._result = None
 
@@ -114,7 +106,7 @@ def start(mode: str, forward: Forward, inputs: Inputs, torch: Any, board: Any | 
         raise UnsupportedError(f"mode={mode} needs device=cuda; use mode=compile")
     if mode in ("compile", "compiled_graph"):
         forward = torch.compile(forward, dynamic=False)
-    return Graph(forward, inputs, board) if mode in GRAPHS else Plain(forward)
+    return Graph(forward, inputs, board) if mode in GRAPHS else Runner(forward)
 
 
 def candidates(board: Any | None) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from paretobench.backends.inputs import (
     memory_failures,
     refuses_chunk,
 )
+from paretobench.backends.models import n_parameters
 from paretobench.domain import Workload, content_key
 from paretobench.durable import keep_json
 from paretobench.resources import cache_folder
@@ -30,6 +31,8 @@ class TorchSession:
     def __init__(self, workload: Workload) -> None:
         import torch
 
+        from paretobench.backends.models import weights
+
         self.torch = torch
         self.label, self._key = workload.label, workload.key
         name = device_of(workload)
@@ -39,7 +42,7 @@ class TorchSession:
         if kernel := workload.runtime.options.get("sdpa"):
             assert self.board is not None  # else it was refused
             self.board.allow_kernels(str(kernel))
-        self.dtype = dtype_of(workload.runtime.precision)
+        self.dtype = weights.DTYPES[workload.runtime.precision]
         if threads := workload.runtime.options.get("threads"):
             torch.set_num_threads(int(threads))
         wait = torch_cuda.synchroniser(torch, self.device)
@@ -83,18 +86,14 @@ class TorchSession:
 
     def _best(self, begin: Callable[[str], torch_modes.Runner]) -> torch_modes.Runner:
         """The mode that an earlier process found fastest here, or the one that is."""
-        file = self._choice
-        if (kept := torch_modes.kept_choice(file)) and kept["mode"] in self._candidates:
+        file, modes = self._choice, torch_modes.candidates(self.board)
+        if (kept := torch_modes.kept_choice(file)) and kept["mode"] in modes:
             self.facts |= kept
             return begin(kept["mode"])
-        runner, facts = torch_modes.choose(self._candidates, begin, self._inputs, self._synchronise)
+        runner, facts = torch_modes.choose(modes, begin, self._inputs, self._synchronise)
         keep_json(file, facts)
         self.facts |= facts
         return runner
-
-    @property
-    def _candidates(self) -> tuple[str, ...]:
-        return torch_modes.candidates(self.board)
 
     @property
     def _choice(self) -> Path:
@@ -139,15 +138,15 @@ class TorchSession:
             self.board.free()
 
     def _describe(self, network: Any, made: str) -> dict[str, Any]:
+        from paretobench.backends.models.weights import DTYPES
+
         torch = self.torch
         first = next(network.parameters())
         facts = {
-            "precision": {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[
-                first.dtype
-            ],
+            "precision": next(name for name, dtype in DTYPES.items() if dtype == first.dtype),
             "device": str(first.device),
             "version": torch.__version__,
-            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "parameters": n_parameters(network),
             "weights": made,
         }
         if self.board is not None:
@@ -158,13 +157,6 @@ class TorchSession:
             "onednn": torch.backends.mkldnn.is_available(),
             "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         }
-
-
-def dtype_of(precision: str) -> Any:
-    """torch's dtype of a precision's name."""
-    import torch
-
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
 
 
 def device_of(workload: Workload) -> str:

@@ -99,7 +99,7 @@ def test_the_bindings_durations_are_nanoseconds(name):
 
 
 def test_compute_units():
-    for name in coreml_runtime.COMPUTE_UNITS.values():
+    for name in map(str.upper, coreml_runtime.COMPUTE_UNITS):
         assert coremltools.ComputeUnit[name].name == name
 
 

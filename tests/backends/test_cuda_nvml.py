@@ -18,9 +18,7 @@ FUNCTIONS = {
     "nvmlDeviceGetHandleByIndex": ("index",),
     "nvmlDeviceGetName": ("handle",),
     "nvmlDeviceGetUUID": ("handle",),
-    "nvmlDeviceGetMemoryInfo": ("handle",),
     "nvmlDeviceGetClockInfo": ("handle", "type"),
-    "nvmlDeviceGetMaxClockInfo": ("handle", "type"),
     "nvmlDeviceGetTemperature": ("handle", "sensor"),
     "nvmlDeviceGetPowerUsage": ("handle",),
     "nvmlDeviceGetEnforcedPowerLimit": ("handle",),
@@ -51,9 +49,7 @@ def nvml(boards=1, **answers):
         "nvmlDeviceGetHandleByIndex": lambda index: index,
         "nvmlDeviceGetName": lambda handle: "NVIDIA H100 80GB HBM3",
         "nvmlDeviceGetUUID": lambda handle: f"GPU-{handle}",
-        "nvmlDeviceGetMemoryInfo": lambda handle: SimpleNamespace(total=80 << 30),
         "nvmlDeviceGetClockInfo": lambda handle, kind: {1: 1755, 2: 2619}[kind],
-        "nvmlDeviceGetMaxClockInfo": lambda handle, kind: 1980,
         "nvmlDeviceGetTemperature": lambda handle, sensor: 41,
         "nvmlDeviceGetPowerUsage": lambda handle: 123456,
         "nvmlDeviceGetEnforcedPowerLimit": lambda handle: 700000,
@@ -99,15 +95,10 @@ def test_the_list_of_functions_is_what_the_file_uses():
 def test_a_board_is_read_in_seconds_watts_and_words():
     (state,) = cuda_nvml.boards(nvml())
     assert state.name == "NVIDIA H100 80GB HBM3" and state.driver == "580.95.05"
-    assert (state.sm_clock_mhz, state.memory_clock_mhz, state.max_sm_clock_mhz) == (
-        1755,
-        2619,
-        1980,
-    )
+    assert (state.sm_clock_mhz, state.memory_clock_mhz) == (1755, 2619)
     assert (state.power_w, state.power_limit_w, state.energy_j) == (123.456, 700.0, 5000.0)
     assert state.limits == ["power cap"] and state.neighbours == (77,)
     assert state.mig is False and state.persistence is True
-    assert state.memory_bytes == 80 << 30
 
 
 def test_what_a_board_does_not_tell_is_left_out():

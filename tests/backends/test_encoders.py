@@ -9,7 +9,7 @@ from paretobench.errors import UnsupportedError
 
 torch = pytest.importorskip("torch")
 
-from paretobench.backends.models import encoders, random_weights  # noqa: E402
+from paretobench.backends.models import encoders, n_parameters, random_weights  # noqa: E402
 
 CATALOGUE = load_catalogue().encoders
 SINGLE = sorted(
@@ -44,7 +44,7 @@ def _quiet_timm():
 def test_the_catalogue_states_the_parameters_that_are_built(name):
     encoder = CATALOGUE[name]
     built = encoders.create_on_meta(encoder.spec(), encoder.sweep_resolutions_px[0])
-    assert encoders.count_parameters(built) == encoder.parameters
+    assert n_parameters(built) == encoder.parameters
 
 
 @pytest.mark.parametrize("name", SINGLE)
@@ -64,7 +64,7 @@ def test_fused_and_with_its_head_an_encoder_has_the_published_count(name):
     the rest, whose published counts are rounded or of a slightly different export."""
     encoder = CATALOGUE[name]
     trunk = encoders.build_without_values(encoder.spec(), encoder.sweep_resolutions_px[0])
-    millions = (encoders.count_parameters(trunk) + PUBLISHED_HEADS[name]) / 1e6
+    millions = (n_parameters(trunk) + PUBLISHED_HEADS[name]) / 1e6
     tolerance = 0.001 if name.startswith("fastvit") else 0.01
     assert millions == pytest.approx(encoder.published_parameters_m, rel=tolerance)
 

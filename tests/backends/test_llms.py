@@ -54,25 +54,29 @@ def test_the_catalogue_states_the_parameters_that_are_built(name):
     assert sum(parameter.numel() for parameter in model.parameters()) == CATALOGUE[name].parameters
 
 
-def test_qwen2_in_mlx_gives_the_logits_of_torch_on_the_same_weights():
+def test_qwen2_in_mlx_gives_the_logits_of_torch_on_the_same_weights(monkeypatch, tmp_path):
     """Qwen2-0.5B at its true size in fp32: the code path of a Mac, run for real."""
-    mlx = pytest.importorskip("mlx.core", exc_type=ImportError)
-    from paretobench.backends.mlx import MLXSession
+    pytest.importorskip("mlx.core", exc_type=ImportError)
+    from paretobench.backends import mlx as backend
     from paretobench.backends.models import mlx_llm
 
+    mlx, _ = mlx_llm.import_mlx()
     qwen = CATALOGUE["qwen2_0_5b"]
     visual = embeddings(16, qwen.hidden_size)
     reference = torch_llm.build(qwen.spec(), torch.float32)
     with torch.inference_mode():
         output = reference(inputs_embeds=torch.from_numpy(visual), logits_to_keep=1)
     expected = output.logits[0, -1].numpy()
-    weights = {name: value.numpy() for name, value in reference.named_parameters()}
-    model = mlx_llm.assign(mlx_llm.create(qwen.spec()), weights)
+    weights = {name: mlx.array(one.numpy()) for name, one in reference.named_parameters()}
+    model = mlx_llm.create(qwen.spec())
+    model.load_weights(list(model.sanitize(weights).items()), strict=True)
+    mlx.eval(model.parameters())
     del reference, weights
+    monkeypatch.setattr(backend, "_model", lambda workload: model)
 
     for mode in ("forward", "cache_prompt"):
         runtime = Runtime("mlx", "fp32", {"device": "cpu", "prefill_mode": mode})
-        running = MLXSession(prefill_workload(qwen, 16, runtime), model)
+        running = session(prefill_workload(qwen, 16, runtime), tmp_path)
         running.set_embeddings(visual)
         running.run()
         found = running.output()[0, -1]

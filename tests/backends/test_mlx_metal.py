@@ -18,9 +18,10 @@ CALLS = {
     "gpu",
     "device_info",
     "set_wired_limit",
-    "reset_peak_memory",
-    "get_peak_memory",
 }
+COUNTS = {"reset_peak_memory", "get_peak_memory"}
+"""Calls that count everywhere, and on a Mac Metal's buffers too."""
+
 GIB = 1 << 30
 TINY = LanguageModel(
     "tiny", "Tiny", "Tiny", "0.1M", "qwen2", 64, 2, 4, 2, 128, 512, 1024, 115_264
@@ -137,19 +138,16 @@ def used():
 
 def test_every_call_exists_in_the_installed_mlx(mlx):
     assert used() == CALLS
-    for name in CALLS:
+    for name in CALLS | COUNTS:
         assert hasattr(mlx, name), name
     assert "limit: int" in inspect.getdoc(mlx.set_wired_limit)
     assert mlx_metal.WORKING_SET in inspect.getdoc(mlx.set_wired_limit)
 
 
-def test_on_a_cpu_nothing_is_wired_and_the_peak_is_counted(mlx):
+def test_on_a_cpu_nothing_is_wired(mlx):
     assert mlx_metal.wire_memory(mlx) == {}
     mlx_metal.unwire_memory(mlx, {})
     assert mlx_metal.gpu_facts(mlx)["device_name"]
-    mlx_metal.reset_peak(mlx)
-    mlx.eval(mlx.zeros((1 << 20,)))
-    assert mlx_metal.peak_memory_bytes(mlx) >= 4 << 20
 
 
 def test_on_a_gpu_the_recommended_working_set_is_wired_and_given_back():
@@ -176,7 +174,7 @@ def test_the_macos_wheels_stubs_have_every_call(tmp_path):
         stubs = ast.parse(archive.read("mlx/core/__init__.pyi").decode())
     names = {getattr(node, "name", "") for node in stubs.body}
     names |= {node.target.id for node in stubs.body if isinstance(node, ast.AnnAssign)}
-    assert names >= CALLS
+    assert names >= CALLS | COUNTS
     limit = next(node for node in stubs.body if getattr(node, "name", "") == "set_wired_limit")
     assert isinstance(limit, ast.FunctionDef)
     assert [argument.arg for argument in limit.args.args] == ["limit"]

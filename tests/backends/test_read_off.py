@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from paretobench.backends.models import encoders, read_off
+from paretobench.backends.models import encoders, n_parameters, read_off
 from paretobench.config.catalogue import encoder
 from paretobench.errors import UnsupportedError
 
@@ -63,7 +63,7 @@ def test_a_read_off_encoder_runs_with_its_tokens_and_parameters(case):
     found = check(*case)
     px = case[1]
     network = encoders.create_on_meta(found.spec(), px)
-    assert encoders.count_parameters(network) == found.parameters
+    assert n_parameters(network) == found.parameters
     built = encoders.build(found.spec(), px)
     with torch.no_grad():
         tokens = built(torch.randn(1, 3, px, px))

@@ -121,7 +121,7 @@ class PretendBackend:
 def register() -> None:
     """Make `backends.get('pretend')` work in this process."""
     module = types.ModuleType(f"paretobench.backends.{NAME}")
-    module.backend = PretendBackend  # type: ignore[attr-defined]
+    module.Backend = PretendBackend  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
     backends.NAMES = (*backends.NAMES, NAME)
 

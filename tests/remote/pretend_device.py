@@ -79,7 +79,7 @@ def pretend() -> None:
     from paretobench.planning import stopping
 
     module = types.ModuleType(f"paretobench.backends.{NAME}")
-    module.backend = Backend  # type: ignore[attr-defined]
+    module.Backend = Backend  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
     backends.NAMES = (*backends.NAMES, NAME)
     canary.canary = harness.canary = lambda: 0.02  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from paretobench.backends.models import builder_of, encoders, torch_llm
+from paretobench.backends.models import builder_of, n_parameters, torch_llm
 from paretobench.domain import LanguageModel
 from paretobench.errors import UnsupportedError
 
@@ -33,7 +33,7 @@ def answer(model: Mapping[str, Any]) -> dict[str, Any]:
             )
     except (UnsupportedError, ValueError, TypeError, KeyError, AttributeError) as error:
         return {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
-    return {"parameters": encoders.count_parameters(network)}
+    return {"parameters": n_parameters(network)}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from paretobench.backends.models import five_stage, random_weights
+from paretobench.backends.models import five_stage, plain, random_weights
 from paretobench.backends.models.timm_import import import_timm
 from paretobench.domain import EncoderInput
 from paretobench.errors import UnsupportedError
@@ -69,7 +69,7 @@ def create_on_meta(spec: Mapping[str, Any], seen: EncoderInput | int) -> nn.Modu
     if spec["builder"] not in BUILDERS:
         known = " and ".join(map(repr, BUILDERS))
         raise UnsupportedError(f"no builder {spec['builder']!r} for encoders; there are {known}")
-    name, options = spec["architecture"], _plain(spec.get("options", {}))
+    name, options = spec["architecture"], plain(spec.get("options", {}), tuple)
     if name not in timm.list_models():
         raise UnsupportedError(
             f"timm {timm.__version__} has no architecture {name!r}; 'pip install -U timm' or "
@@ -115,11 +115,6 @@ def build_without_values(spec: Mapping[str, Any], seen: EncoderInput | int) -> n
     return encoder.requires_grad_(False).eval()
 
 
-def count_parameters(network: nn.Module) -> int:
-    """Parameters of a network, with storage or without."""
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
 def fold_branches(encoder: nn.Module, device: str) -> None:
     """Re-parameterise in place: every train-time branch becomes part of one convolution."""
     with torch.device(device):
@@ -150,10 +145,3 @@ def _image_size(seen: EncoderInput | int) -> int | tuple[int, int]:
     if seen.padded_patches:
         raise UnsupportedError(f"networks of timm take no padded patches, such as {seen.size}")
     return seen.width_px if seen.is_square else (seen.height_px, seen.width_px)
-
-
-def _plain(value: Any) -> Any:
-    """Options as timm takes them: lists from YAML become tuples."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return tuple(_plain(item) for item in value) if isinstance(value, (list, tuple)) else value

@@ -16,6 +16,8 @@ llama.cpp's src/llama-quant.cpp for the mixture.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +52,11 @@ class Tensor:
     shape: tuple[int, ...]
     type: str
 
+    @property
+    def n_values(self) -> int:
+        """How many values it has."""
+        return math.prod(self.shape)
+
 
 def write(spec: Mapping[str, Any], precision: str, path: Path) -> dict[str, Any]:
     """Write a model with random weights.
@@ -76,18 +83,15 @@ def write(spec: Mapping[str, Any], precision: str, path: Path) -> dict[str, Any]
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
-    values = _Values(max(int(np.prod(one.shape)) for one in listed))
+    values = _Values(max(one.n_values for one in listed))
     for one in listed:
         writer.write_tensor_data(values.of(one, types[one.type]))
     writer.close()
-    counts: dict[str, int] = {}
-    for one in listed:
-        counts[one.type] = counts.get(one.type, 0) + 1
     return {
         "weights": "random",
         "weights_format": FORMATS[precision],
-        "parameters": sum(int(np.prod(one.shape)) for one in listed),
-        "tensor_types": counts,
+        "parameters": sum(one.n_values for one in listed),
+        "tensor_types": dict(Counter(one.type for one in listed)),
     }
 
 
@@ -185,7 +189,7 @@ def _bytes(tensor: Tensor, kind: Any) -> int:
     import gguf
 
     block, size = gguf.GGML_QUANT_SIZES[kind]
-    return int(np.prod(tensor.shape)) // int(block) * int(size)
+    return tensor.n_values // int(block) * int(size)
 
 
 class _Values:
@@ -195,9 +199,9 @@ class _Values:
         largest: values of the largest tensor; a block need not be longer.
     """
 
-    def __init__(self, largest: int, seed: int = 0) -> None:
+    def __init__(self, largest: int) -> None:
         self._n = min(BLOCK_VALUES, -(-largest // _ALIGNED) * _ALIGNED)
-        block = np.random.default_rng(seed).standard_normal(self._n, dtype=np.float32)
+        block = np.random.default_rng(0).standard_normal(self._n, dtype=np.float32)
         self._twice = np.concatenate([block, block])
         self._made: dict[tuple[str, float], np.ndarray] = {}
 
@@ -205,7 +209,6 @@ class _Values:
         """The bytes of a tensor, shaped [rows, bytes of a row]."""
         import gguf
 
-        n_values = int(np.prod(tensor.shape))
         if len(tensor.shape) == 1 and tensor.name.endswith(".weight"):
             return np.ones(tensor.shape, np.float32).view(np.uint8)
         sd = standard_deviation(tensor.name, tensor.shape)
@@ -213,8 +216,7 @@ class _Values:
         first = start(tensor.name, self._n) // _ALIGNED * _ALIGNED
         tile = self._quantised(tensor.type, sd, kind)[first // block * size :]
         tile = tile[: self._n // block * size]
-        wanted = n_values // block * size
-        return np.resize(tile, wanted).reshape(*tensor.shape[:-1], -1)
+        return np.resize(tile, _bytes(tensor, kind)).reshape(*tensor.shape[:-1], -1)
 
     def _quantised(self, name: str, sd: float, kind: Any) -> np.ndarray:
         if (name, sd) not in self._made:

@@ -43,16 +43,6 @@ def start(name: str, n_values: int) -> int:
 WITHOUT_EMBEDDINGS_IN_MLX = ("phi3", "granitemoehybrid")
 """Architectures that mlx-lm (0.32) feeds with token ids only."""
 
-UNLIKE_LAYERS = ("lfm2",)
-"""Architectures whose layers are of several kinds, so that none can represent all."""
-
-
-def refuses_shared(spec: Mapping[str, Any], is_shared: bool) -> str | None:
-    """Why one layer's weights cannot serve all layers of a model, or None."""
-    if is_shared and spec["architecture"] in UNLIKE_LAYERS:
-        return f"the layers of {spec['architecture']} differ, so weights=full is what it can do"
-    return None
-
 
 def dimensions(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Our dimensions of a language model by the names that transformers and mlx-lm share.

@@ -53,13 +53,20 @@ def language_half(folder: Path, precision: str) -> Any:
     model = _create(config, "lm_head.weight" not in weights, folder)
     weights = model.sanitize(weights)
     quantisation = config.get("quantization") or {}
-    _check_bits(quantisation, precision, folder)
+    its = f"int{quantisation.get('bits')}"
+    if quantisation and its != precision:
+        raise UnsupportedError(
+            f"{folder.name} is quantised to {its}; its weights cannot be timed in {precision}, "
+            f"choose device.prefill.precision={its}"
+        )
     try:
         if quantisation:
             _make_quantised(model, quantisation, weights)
         dtype = mlx_llm.dtype_of(mlx, precision)
-        pairs = [(name, _as_dtype(mlx, array, dtype)) for name, array in weights.items()]
-        model.load_weights(pairs, strict=True)
+        for name, array in weights.items():
+            if mlx.issubdtype(array.dtype, mlx.floating):  # packed integers stay as they are
+                weights[name] = array.astype(dtype)
+        model.load_weights(list(weights.items()), strict=True)
     except (ValueError, KeyError, TypeError) as error:
         raise _unreadable(folder, error) from error
     mlx.eval(model.parameters())
@@ -84,7 +91,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
             f"{' and '.join(KNOWN)} checkpoints, torch of others (device=torch)"
         )
     rope = text.get("rope_parameters") or config.get("rope_parameters") or {}
-    return {**config, **{name: rope[name] for name in ("rope_theta",) if name in rope}, **text}
+    theta = {"rope_theta": rope["rope_theta"]} if "rope_theta" in rope else {}
+    return {**config, **theta, **text}
 
 
 def _create(config: Mapping[str, Any], is_tied: bool, folder: Path) -> Any:
@@ -110,12 +118,11 @@ def _language_weights(mlx: Any, folder: Path) -> dict[str, Any]:
             weights |= mlx.load(str(path))
     except (RuntimeError, ValueError) as error:
         raise _unreadable(folder, error) from error
-    named = {name: array for name, array in weights.items() if not _is_other(name)}
-    return {_mlx_name(name): array for name, array in named.items()}
-
-
-def _is_other(name: str) -> bool:
-    return any(part in name for part in _NOT_LANGUAGE)
+    return {
+        _mlx_name(name): array
+        for name, array in weights.items()
+        if not any(part in name for part in _NOT_LANGUAGE)
+    }
 
 
 def _mlx_name(name: str) -> str:
@@ -126,20 +133,7 @@ def _mlx_name(name: str) -> str:
     >>> _mlx_name('model.language_model.norm.weight'), _mlx_name('model.norm.weight')
     ('model.norm.weight', 'model.norm.weight')
     """
-    if name.startswith("language_model."):
-        return name.removeprefix("language_model.")
-    return name.replace("model.language_model.", "model.", 1)
-
-
-def _check_bits(quantisation: Mapping[str, Any], precision: str, folder: Path) -> None:
-    if not quantisation:
-        return
-    its = f"int{quantisation.get('bits')}"
-    if its != precision:
-        raise UnsupportedError(
-            f"{folder.name} is quantised to {its}; its weights cannot be timed in {precision}, "
-            f"choose device.prefill.precision={its}"
-        )
+    return name.replace("model.language_model.", "model.", 1).removeprefix("language_model.")
 
 
 def _make_quantised(
@@ -161,11 +155,6 @@ def _make_quantised(
         mode=quantisation.get("mode", "affine"),
         class_predicate=choose,
     )
-
-
-def _as_dtype(mlx: Any, array: Any, dtype: Any) -> Any:
-    """Floating values in the precision that is timed; packed integers as they are."""
-    return array.astype(dtype) if mlx.issubdtype(array.dtype, mlx.floating) else array
 
 
 def _unreadable(folder: Path, error: Exception) -> UnsupportedError:

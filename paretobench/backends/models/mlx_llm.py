@@ -7,17 +7,17 @@ mlx's wheel links is 9 to 26 times too slow: a better one, loaded with global sy
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import ctypes.util
 import importlib
-import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from paretobench.backends.hardware import folders_of
 from paretobench.backends.models import llm_dimensions as shared
 from paretobench.errors import UnsupportedError
 
@@ -54,24 +54,21 @@ def create(spec: Mapping[str, Any]) -> Any:
             f"mlx-lm has no language model {spec['architecture']!r} ({error}); "
             "'pip install -U mlx-lm' or correct the LLM's YAML"
         ) from error
-    return module.Model(module.ModelArgs.from_dict(dimensions(spec)))
+    stated = {"model_type": spec["architecture"], "rope_theta": spec["rope_theta"]}
+    return module.Model(module.ModelArgs.from_dict(stated | shared.dimensions(spec)))
 
 
-def build(
-    spec: Mapping[str, Any], precision: str, *, share_layers: bool = False, seed: int = 0
-) -> Any:
+def build(spec: Mapping[str, Any], precision: str, *, share_layers: bool = False) -> Any:
     """The model with random weights, evaluated parameter by parameter to bound memory.
 
     Args:
         spec: `LanguageModel.spec()`.
         precision: `fp32`, `fp16`, `bf16`, or `int8` and `int4` (quantised from fp16).
         share_layers: all layers use the first layer's arrays.
-        seed: of the random values.
     """
     mlx, _ = import_mlx()
     model = create(spec)
-    generator = np.random.default_rng(seed)
-    block = generator.standard_normal(shared.BLOCK_VALUES, dtype=np.float32)
+    block = np.random.default_rng(0).standard_normal(shared.BLOCK_VALUES, dtype=np.float32)
     dtype = dtype_of(mlx, precision)
     if share_layers:
         _share_first_layer(model)
@@ -84,24 +81,6 @@ def build(
     if share_layers:
         _share_first_layer(model)
     return quantised(model, precision)
-
-
-def assign(model: Any, weights: Mapping[str, np.ndarray]) -> Any:
-    """Given fp32 weights by name, as transformers names them; tied ones once."""
-    mlx, _ = import_mlx()
-    pairs = [(name, mlx.array(value)) for name, value in weights.items()]
-    model.load_weights(list(model.sanitize(dict(pairs)).items()), strict=True)
-    mlx.eval(model.parameters())
-    return model
-
-
-def dimensions(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """mlx-lm's names for our dimensions."""
-    return {
-        "model_type": spec["architecture"],
-        "rope_theta": spec["rope_theta"],
-        **shared.dimensions(spec),
-    }
 
 
 def _parameters(model: Any) -> Iterator[tuple[str, Any]]:
@@ -149,21 +128,14 @@ def _load_blas() -> str:
         return "mlx's own (mlx was imported before)"
     candidates = {"openblas": ctypes.util.find_library("openblas"), "mkl of torch": _torch_cpu()}
     for name, path in candidates.items():
-        if path is None:
-            continue
-        try:
-            ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
-        except OSError:
-            continue
-        return name
+        with contextlib.suppress(OSError):
+            if path is not None:
+                ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
+                return name
     return "mlx's own"
 
 
 def _torch_cpu() -> str | None:
     """torch's CPU library, which carries MKL or OpenBLAS; found without importing torch."""
-    spec = importlib.util.find_spec("torch")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "lib" / "libtorch_cpu.so"
-        if path.exists():
-            return str(path)
-    return None
+    paths = (folder / "lib" / "libtorch_cpu.so" for folder in folders_of("torch"))
+    return next((str(path) for path in paths if path.exists()), None)

@@ -57,13 +57,8 @@ class Whole(Form):
         return pixels.unsqueeze(1) if self.config.model_type == "smolvlm" else pixels
 
 
-class Sized(Form):
+class Sized(Whole):
     """Whole images with their sizes beside them: Pixtral and Mistral 3."""
-
-    def arranged(self, pixels: torch.Tensor) -> torch.Tensor:
-        """See `Form`."""
-        self._refuse_padding()
-        return pixels
 
     def constants(self) -> dict[str, torch.Tensor]:
         """See `Form`."""

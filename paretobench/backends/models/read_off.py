@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from paretobench.backends.models import encoders
+from paretobench.backends.models import encoders, n_parameters
 from paretobench.errors import UnsupportedError
 
 CANDIDATES_PX = (192, 224, 256, 288, 320, 336, 378, 384, 448, 512, 518, 576, 640, 768, 1024)
@@ -82,17 +82,12 @@ def describe(name: str) -> dict[str, Any]:
         "architecture": name,
         "token_stride_px": stride,
         "token_rounding": "ceil" if side * stride > px else _rounding(shown, px, stride),
-        "parameters": encoders.count_parameters(shown.network(px)),
+        "parameters": n_parameters(shown.network(px)),
         "output_channels": (shown.tokens(px) or (0, 0))[1],
         "resolutions": _resolutions(shown, px, stride),
         "sweep_resolutions_px": [px],
         "source": f"timm {timm.__version__}, read off the network",
     }
-
-
-def candidates(pattern: str) -> list[str]:
-    """The architectures of timm that a pattern with `*` or `?` matches."""
-    return sorted(fnmatch.filter(encoders.timm.list_models(), pattern))
 
 
 def _stride(shown: Shown, name: str, px: int, side: int) -> int:
@@ -132,14 +127,16 @@ def _is_regular(shown: Shown, side: int, stride: int) -> bool:
 
 
 def answer(words: list[str]) -> Mapping[str, Any]:
-    """By each word: a description, the candidates of a pattern, or why there is neither."""
+    """By each word: a description, the architectures that a pattern with `*` or `?` matches, or why
+    there is neither."""
     found: dict[str, Any] = {}
     for word in words:
+        if any(mark in word for mark in "*?["):
+            names = fnmatch.filter(encoders.timm.list_models(), word)
+            found[word] = {"candidates": sorted(names)}
+            continue
         try:
-            is_pattern = any(mark in word for mark in "*?[")
-            found[word] = (
-                {"candidates": candidates(word)} if is_pattern else {"encoder": describe(word)}
-            )
+            found[word] = {"encoder": describe(word)}
         except UnsupportedError as error:
             found[word] = {"error": str(error)}
     return found

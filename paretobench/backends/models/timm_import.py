@@ -29,8 +29,8 @@ def import_timm() -> ModuleType:
     return module
 
 
-def repair_torchvision() -> bool:
-    """Make `import torchvision` work; whether anything had to be done.
+def repair_torchvision() -> None:
+    """Make `import torchvision` work where it is installed.
 
     Raises:
         RuntimeError: torchvision's own, if it fails for another reason.
@@ -38,12 +38,12 @@ def repair_torchvision() -> bool:
     try:
         import torchvision
     except ImportError:
-        return False
+        return
     except RuntimeError as error:
         if "torchvision::nms does not exist" not in str(error):
             raise
     else:
-        return False
+        return
     import torch
 
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
@@ -53,5 +53,3 @@ def repair_torchvision() -> bool:
         library.define(schema)
     _declared.append(library)
     import torchvision  # noqa: F401
-
-    return True

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from paretobench.backends.models import llm_dimensions as shared
 from paretobench.backends.models import random_weights
+from paretobench.backends.models.llm_dimensions import dimensions
 from paretobench.backends.models.timm_import import repair_torchvision
 from paretobench.errors import UnsupportedError
 
@@ -33,7 +33,9 @@ def create_on_meta(spec: Mapping[str, Any], dtype: torch.dtype, attention: str) 
         UnsupportedError: if transformers has no such architecture.
     """
     configuration, model_class = _classes(spec["architecture"])
-    config = configuration(**_dimensions(spec), attn_implementation=attention)
+    rope = {"rope_type": "default", "rope_theta": spec["rope_theta"]}
+    stated = {"rope_parameters": rope, **dimensions(spec)}
+    config = configuration(**stated, attn_implementation=attention)
     with torch.device("meta"):
         model: nn.Module = model_class(config).to(dtype)
     return model.requires_grad_(False).eval()
@@ -46,7 +48,6 @@ def build(
     device: str = "cpu",
     share_layers: bool = False,
     attention: str = "sdpa",
-    seed: int = 0,
 ) -> nn.Module:
     """The model with random weights, ready to run.
 
@@ -65,7 +66,7 @@ def build(
     if share_layers:
         share_first_layer(model)
     restore_rotary(model, device)
-    random_weights.fill(model, seed)
+    random_weights.fill(model)
     return model.requires_grad_(False).eval()
 
 
@@ -196,11 +197,3 @@ def transformers_imported() -> Iterator[None]:
         yield
     finally:
         del sys.modules["torchvision"]
-
-
-def _dimensions(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """transformers' names for our dimensions."""
-    return {
-        "rope_parameters": {"rope_type": "default", "rope_theta": spec["rope_theta"]},
-        **shared.dimensions(spec),
-    }

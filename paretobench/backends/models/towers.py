@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from paretobench.backends.models import random_weights, torch_llm
+from paretobench.backends.models import plain, random_weights, torch_llm
 from paretobench.backends.models.patches import Form, Packed, Padded, Sized, Whole
 from paretobench.domain import EncoderInput
 from paretobench.errors import UnsupportedError
@@ -101,14 +101,11 @@ def create_on_meta(spec: Mapping[str, Any], seen: EncoderInput | int) -> Tower:
 
 
 def build(
-    spec: Mapping[str, Any],
-    seen: EncoderInput | int,
-    dtype: torch.dtype = torch.float32,
-    seed: int = 0,
+    spec: Mapping[str, Any], seen: EncoderInput | int, dtype: torch.dtype = torch.float32
 ) -> Tower:
     """A tower with random weights on the CPU, in eval mode; see `create_on_meta`."""
     tower = build_without_values(spec, seen)
-    random_weights.fill(tower, seed)
+    random_weights.fill(tower)
     built: Tower = tower.to(dtype).requires_grad_(False).eval()
     return built
 
@@ -136,16 +133,9 @@ def _create(spec: Mapping[str, Any], seen: EncoderInput) -> Tower:
         modeling = importlib.import_module(f"{at}.modeling_{name}")
     fields = {**spec.get("options", {})}
     fields["text_config"] = {**_SMALLEST_TEXT, **fields.get("text_config", {})}
-    config = getattr(configuration, f"{family.prefix}Config")(**_plain(fields))
+    config = getattr(configuration, f"{family.prefix}Config")(**plain(fields))
     model = getattr(modeling, f"{family.prefix}Model")._from_config(config)
     model._modules[family.text] = None
     with torch.device("cpu"):  # constants have values even where parameters have no storage
         tower: Tower = Tower(model, family.form(config, seen)).eval()
     return tower
-
-
-def _plain(value: Any) -> Any:
-    """Options as plain lists and dictionaries."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -21,14 +21,21 @@ from torch import nn
 from paretobench.backends import PreparedArtifact, hardware
 from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.backends.hardware import usable_memory_bytes
-from paretobench.backends.models import RANDOM_WEIGHTS, builder_of, is_tower
+from paretobench.backends.models import (
+    RANDOM_WEIGHTS,
+    builder_of,
+    is_tower,
+    llm_subject,
+    n_parameters,
+)
 from paretobench.domain import EncoderInput
 
 MAPPED_SHARE = 0.25
 """Largest share of physical memory that a mapped file may take; see the module."""
 
 FILE = "weights.safetensors"
-_BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+"""torch's types by precision."""
 
 
 def prepare_encoder(
@@ -46,10 +53,10 @@ def prepare_encoder(
         "weights": RANDOM_WEIGHTS,
     }
     made_by = "transformers" if is_tower(spec) else "timm"
-    recipe = Recipe("weights", subject, _versions("torch", made_by))
+    recipe = Recipe("weights", subject, hardware.versions_of("torch", made_by))
 
     def make(folder: Path) -> dict[str, Any]:
-        return _save(builder_of(spec).build(spec, seen, _dtype(precision)), folder)
+        return _save(builder_of(spec).build(spec, seen, DTYPES[precision]), folder)
 
     artifact = store.get(recipe, make)
     return PreparedArtifact(artifact.path, artifact.facts)
@@ -59,18 +66,14 @@ def prepare_llm(store: ArtifactStore, spec: Mapping[str, Any], precision: str) -
     """A language model's weights as a file, or nothing if it is too large to be mapped."""
     from paretobench.backends.models import torch_llm
 
-    expected = _BYTES[precision] * _count(torch_llm.create_on_meta(spec, torch.bfloat16, "sdpa"))
+    network = torch_llm.create_on_meta(spec, torch.bfloat16, "sdpa")
+    expected = DTYPES[precision].itemsize * n_parameters(network)
     if expected > MAPPED_SHARE * usable_memory_bytes():
         return PreparedArtifact(facts={"weights": "made in memory: too large to be mapped"})
-    subject = {
-        "kind": "llm",
-        "llm": dict(spec),
-        "precision": precision,
-        "weights": RANDOM_WEIGHTS,
-    }
-    recipe = Recipe("weights", subject, _versions("torch", "transformers"), expected)
+    versions = hardware.versions_of("torch", "transformers")
     artifact = store.get(
-        recipe, lambda folder: _save(torch_llm.build(spec, _dtype(precision)), folder)
+        Recipe("weights", llm_subject(spec, precision), versions, expected),
+        lambda folder: _save(torch_llm.build(spec, DTYPES[precision]), folder),
     )
     return PreparedArtifact(artifact.path, artifact.facts)
 
@@ -129,16 +132,4 @@ def _save(network: nn.Module, folder: Path) -> dict[str, Any]:
         name: value for name, value in network.named_buffers() if name in network.state_dict()
     }
     save_file({name: value.detach().contiguous() for name, value in state.items()}, folder / FILE)
-    return {"weights": "random", "parameters": _count(network)}
-
-
-def _count(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
-def _dtype(precision: str) -> torch.dtype:
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-
-
-def _versions(*names: str) -> dict[str, str]:
-    return {name: hardware.version_of(name) for name in names}
+    return {"weights": "random", "parameters": n_parameters(network)}
