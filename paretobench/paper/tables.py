@@ -147,6 +147,11 @@ def table(name: str) -> Table:
     )
 
 
+def every_table() -> list[Table]:
+    """All tables, in the order of the paper."""
+    return [table(name) for name in names()]
+
+
 def _read_rows(path: Path) -> tuple[Row, ...]:
     with path.open(newline="", encoding="utf-8") as file:
         return tuple(csv.DictReader(file))
@@ -185,27 +190,26 @@ def harness_of(of: Table, row: Row, entry: suites.Benchmark) -> str:
 
 def values() -> list[PublishedValue]:
     """Every number of every table, cell by cell, in the units in which it is printed."""
-    return [value for name in names() for value in _values_of(table(name))]
+    return [
+        _value(of, row, column, part, number)
+        for of in every_table()
+        for row in of.rows
+        for column in filter(is_value, row)
+        for part, number in enumerate(numbers(of, row, column))
+    ]
 
 
-def _values_of(of: Table) -> list[PublishedValue]:
-    found = []
-    for row in of.rows:
-        for column in filter(is_value, row):
-            entry = suites.of_column(column)
-            found += [
-                PublishedValue(
-                    paper_version=of.version,
-                    table=of.name,
-                    row=row["row"],
-                    column=column,
-                    value=number,
-                    unit=unit_of(column),
-                    provenance=of.provenance,
-                    series=of.series,
-                    harness=harness_of(of, row, entry) if entry else "",
-                    part=part,
-                )
-                for part, number in enumerate(numbers(of, row, column))
-            ]
-    return found
+def _value(of: Table, row: Row, column: str, part: int, number: float) -> PublishedValue:
+    entry = suites.of_column(column)
+    return PublishedValue(
+        paper_version=of.version,
+        table=of.name,
+        row=row["row"],
+        column=column,
+        value=number,
+        unit=unit_of(column),
+        provenance=of.provenance,
+        series=of.series,
+        harness=harness_of(of, row, entry) if entry else "",
+        part=part,
+    )
