@@ -10,6 +10,7 @@ import pytest
 from paretobench.accuracy import finding
 from paretobench.accuracy.lmms import items, results
 from paretobench.accuracy.lmms.importer import ImportedScores, import_results
+from paretobench.accuracy.lmms.paired import compare_runs
 from paretobench.domain.records import Score
 from paretobench.errors import ConfigError, DataError
 from tests.accuracy.lmms import layouts
@@ -221,7 +222,8 @@ def test_two_checkpoints_are_compared_on_the_same_items(tmp_path: Path) -> None:
     improved = [row | ({"exact_match": 1.0} if row["doc_id"] < 4 else {}) for row in rows]
     log.write_text("".join(json.dumps(row) + "\n" for row in improved))
     a, b = (next(r for r in results.read_results(f) if r.task == "gqa") for f in (first, second))
-    difference = items.compare(a, b, "gqa")
+    (pair,), _ = compare_runs([b], [a])
+    difference = pair.difference
     assert difference.value == pytest.approx(0.1)
     assert (difference.n, difference.low < 0 < difference.high) == (20, True)
 
@@ -229,7 +231,7 @@ def test_two_checkpoints_are_compared_on_the_same_items(tmp_path: Path) -> None:
 def test_comparing_without_samples_says_how_to_get_them(tmp_path: Path) -> None:
     a = results.read_results(layouts.write(tmp_path, "0.2.4", with_samples=False))[0]
     with pytest.raises(DataError, match="run lmms-eval with --log_samples"):
-        items.compare(a, a, "gqa")
+        items.item_scores(a, "gqa", "lmms")
 
 
 @pytest.mark.parametrize(
