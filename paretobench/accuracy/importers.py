@@ -30,13 +30,14 @@ import csv
 import difflib
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 from paretobench.accuracy import suites
 from paretobench.accuracy.lmms.placing import ScorePoint
-from paretobench.accuracy.names import Names, benchmark, known_names, settled
+from paretobench.accuracy.names import Names, benchmark, settled
 from paretobench.domain.records import Score, Source
 from paretobench.errors import DataError
 
@@ -55,6 +56,9 @@ UNSTATED_RECIPE = "unstated"
 
 QUESTIONED_BELOW = 0.01
 """A score below 1 % in a column of percent: more often a fraction in the wrong one."""
+
+Settle = Callable[[ScorePoint], tuple[ScorePoint, tuple[str, ...]]]
+"""A place under the catalogue's names, and what of it the catalogue lacks."""
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
 
@@ -100,21 +104,6 @@ def wrong_separator(columns: Sequence[str]) -> str:
     return next(found, "")
 
 
-def read_scores_csv(path: Path) -> list[Score]:
-    """Every score of a file, with derived suite means where all members are there.
-
-    Raises:
-        DataError: if the file cannot be read, a column is missing or unknown, or a line cannot
-            be used; the message names the file, the line, the value, and what is allowed.
-    """
-    scores = []
-    for found in stream_scores_csv(path, known_names()):
-        if isinstance(found, CsvProblem):
-            raise DataError(found.reason)
-        scores.append(found.score)
-    return scores
-
-
 def stream_scores_csv(path: Path, names: Names, dated: str = "") -> Iterator[CsvScore | CsvProblem]:
     """The scores of a file one by one, then the derived suite means; lines that are none between.
 
@@ -127,7 +116,7 @@ def stream_scores_csv(path: Path, names: Names, dated: str = "") -> Iterator[Csv
     digest = _digest(path)
     seen: dict[int, int] = {}
     means = _SuiteMeans()
-    settle = _Settling(names, dated)
+    settle = cache(partial(settled, names=names))  # a file of many lines has few places
     count = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -138,7 +127,7 @@ def stream_scores_csv(path: Path, names: Names, dated: str = "") -> Iterator[Csv
                     continue
                 count += 1
                 line = _Line(path.name, reader.line_num, digest, row)
-                found = _read_line(line, settle, seen)
+                found = _read_line(line, settle, dated, seen)
                 if isinstance(found, CsvScore):
                     means.add(found.score)
                 yield found
@@ -229,34 +218,23 @@ class _Line:
         return round(number / top, 12)
 
 
-class _Settling:
-    """Places under the catalogue's names; a file of many lines has few of them."""
-
-    def __init__(self, names: Names, dated: str) -> None:
-        self._names, self.dated = names, dated
-        self._known: dict[ScorePoint, tuple[ScorePoint, tuple[str, ...]]] = {}
-
-    def __call__(self, place: ScorePoint) -> tuple[ScorePoint, tuple[str, ...]]:
-        if place not in self._known:
-            self._known[place] = settled(place, self._names)
-        return self._known[place]
-
-
-def _read_line(line: _Line, settle: _Settling, seen: dict[int, int]) -> CsvScore | CsvProblem:
+def _read_line(
+    line: _Line, settle: Settle, dated: str, seen: dict[int, int]
+) -> CsvScore | CsvProblem:
     try:
         if line.is_too_long:
             raise DataError(
                 f"{line.file}, line {line.number}: more cells than columns; put text with commas "
                 "in quotes."
             )
-        found = _score(line, settle)
+        found = _score(line, settle, dated)
         _refuse_double(line, found.score, seen)
     except DataError as error:
         return CsvProblem(line.get("benchmark"), str(error))
     return found
 
 
-def _score(line: _Line, settle: _Settling) -> CsvScore:
+def _score(line: _Line, settle: Settle, dated: str) -> CsvScore:
     value = line.fraction("value")
     if value is None:
         column = "value" if "value" in line.cells else "value_percent"
@@ -274,11 +252,8 @@ def _score(line: _Line, settle: _Settling) -> CsvScore:
     n = line.whole("n") if line.get("n") else None
     part = _part(line, name, n)
     score = Score(
-        encoder=place.encoder,
-        resolution_px=place.resolution_px,
-        llm=place.llm,
-        tiling=place.tiling,
-        recipe=place.recipe,
+        *place.names,
+        place.recipe,
         benchmark=name,
         value=value,
         source=_source(line),
@@ -288,7 +263,7 @@ def _score(line: _Line, settle: _Settling) -> CsvScore:
         protocol=line.get("protocol"),
         checkpoint=line.get("checkpoint"),
         is_partial=bool(part),
-        dated=settle.dated,
+        dated=dated,
     )
     return CsvScore(score, tuple(filter(None, (*odd, no_benchmark, part, _question(line, value)))))
 
@@ -316,8 +291,7 @@ def _part(line: _Line, name: str, n: int | None) -> str:
         return ""
     if n > row.n_items:
         raise line.error("n", f"at most {row.n_items:,}, the items of {row.label}")
-    is_whole = n >= suites.LEAST_ITEMS.get(name, row.n_items)
-    return "" if is_whole else f"{n:,} of {row.n_items:,} items"
+    return row.part(n)
 
 
 def _question(line: _Line, value: float) -> str:
@@ -328,7 +302,7 @@ def _question(line: _Line, value: float) -> str:
 
 
 def _refuse_double(line: _Line, score: Score, seen: dict[int, int]) -> None:
-    identity = hash((*_configuration(score), score.benchmark))
+    identity = hash((_configuration(score), score.benchmark))
     if identity in seen:
         raise DataError(
             f"{line.file}, line {line.number}: {score.benchmark} of this configuration is "
@@ -338,14 +312,7 @@ def _refuse_double(line: _Line, score: Score, seen: dict[int, int]) -> None:
 
 
 def _configuration(score: Score) -> tuple[object, ...]:
-    return (
-        score.encoder,
-        score.resolution_px,
-        score.llm,
-        score.tiling,
-        score.recipe,
-        score.checkpoint,
-    )
+    return (score.point, score.recipe, score.checkpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,21 +357,17 @@ class _SuiteMeans:
 
 
 def _mean_of(first: Score, name: str, value: float, members: Mapping[str, _Member]) -> Score:
-    known = [m.standard_error for m in members.values() if m.standard_error is not None]
     harnesses = dict.fromkeys(m.harness for m in members.values() if m.harness)
     mixture = suites.mean_protocol({key: m.protocol for key, m in members.items()})
     return replace(
         first,
         benchmark=name,
         value=value,
-        standard_error=math.hypot(*known) / len(members) if len(known) == len(members) else None,
+        standard_error=suites.mean_error([m.standard_error for m in members.values()]),
         n=None,
         harness=" + ".join(harnesses),
         protocol="mixed" if mixture == "other" else mixture,
         source=replace(
-            first.source,
-            row="",
-            provenance="derived",
-            note="mean of " + ", ".join(members),
+            first.source, row="", provenance="derived", note="mean of " + ", ".join(members)
         ),
     )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretobench.accuracy import importers, suites
-from paretobench.accuracy.importers import read_scores_csv
+from paretobench.accuracy.names import known_names
 from paretobench.domain.records import Score
 from paretobench.errors import DataError
 
@@ -23,7 +23,17 @@ def read(folder: Path, *lines: str) -> list[Score]:
     """Write a file and read it."""
     path = folder / "mine.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return read_scores_csv(path)
+    return read_file(path)
+
+
+def read_file(path: Path) -> list[Score]:
+    """The scores of a file; the first line that is none is an error."""
+    scores = []
+    for found in importers.stream_scores_csv(path, known_names()):
+        if isinstance(found, importers.CsvProblem):
+            raise DataError(found.reason)
+        scores.append(found.score)
+    return scores
 
 
 def test_a_minimal_file_gives_scores_as_fractions(tmp_path: Path) -> None:
@@ -152,12 +162,12 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_bytes(b"\xff\xfe\x00binary")
     with pytest.raises(DataError, match=r"mine\.csv is not UTF-8 text"):
-        read_scores_csv(path)
+        read_file(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot read .*none\.csv: No such file"):
-        read_scores_csv(tmp_path / "none.csv")
+        read_file(tmp_path / "none.csv")
 
 
 def test_the_documented_columns_are_those_that_are_read() -> None:

@@ -27,14 +27,10 @@ MOST_JUDGED = 200
 
 def runs_of(results: Iterable[TaskResult], job: Job, digest: str) -> tuple[TaskRun, ...]:
     """What the tasks of a job took, where our own result files say it."""
-    place = job.place
     return tuple(
         TaskRun(
-            checkpoint=digest,
-            encoder=place.encoder,
-            resolution_px=place.resolution_px,
-            llm=place.llm,
-            tiling=place.tiling,
+            digest,
+            *job.place.names,
             task=result.task,
             n=result.n,
             wall_s=float(result.own["wall_s"]),
@@ -105,7 +101,7 @@ class PastRuns:
         be a part.
         """
         known = [run.n for run in self.by_task.get(task.name, ()) if not run.is_partial]
-        rows = [row for row in suites.BENCHMARKS.values() if row.task == task.name]
+        rows = suites.of_task(task.name)
         if task.where:
             rows = [row for row in rows if row.name == "seedbench_image"]
         whole = max(known, default=None) or max((r.n_items or 0 for r in rows), default=0) or None

@@ -131,7 +131,7 @@ def _by_task(runs: Iterable[TaskResult]) -> dict[str, list[TaskResult]]:
 
 def _benchmarks(task: str) -> list[str]:
     """The benchmarks that a task answers; one that is not in the list is its own."""
-    return [row.name for row in suites.BENCHMARKS.values() if row.task == task] or [task]
+    return [row.name for row in suites.of_task(task)] or [task]
 
 
 def _paired(

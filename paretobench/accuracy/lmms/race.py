@@ -277,13 +277,9 @@ def check_race(jobs: Iterable[Job]) -> None:
 
 
 def _benchmarks(task: str, job: Job) -> list[str]:
-    rows = [row.name for row in suites.BENCHMARKS.values() if row.task == task]
-    wanted = {m for name in job.benchmarks for m in _members(name)}
+    rows = [row.name for row in suites.of_task(task)]
+    wanted = {member for name in job.benchmarks for member in suites.members_of(name)}
     return [name for name in rows if name in wanted] or rows[:1] or [task]
-
-
-def _members(name: str) -> tuple[str, ...]:
-    return suites.SUITES[name].members if name in suites.SUITES else (name,)
 
 
 def _saving(entries: Mapping[str, _Entry], edges: Sequence[tuple[float, float]]) -> RaceCost:
@@ -329,8 +325,8 @@ def _merge(parts: Sequence[TaskResult], is_complete: bool) -> TaskResult:
         for key in first.metrics
         if all(key in part.metrics for part in parts)
     }
-    for row in suites.BENCHMARKS.values():
-        if row.task == first.task and first.metric(row.metric) is not None:
+    for row in suites.of_task(first.task):
+        if first.metric(row.metric) is not None:
             metrics[row.metric] = _metric(merged, row)
     return replace(merged, metrics=metrics)
 
