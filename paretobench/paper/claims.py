@@ -129,14 +129,13 @@ def check(entry: Mapping[str, Any]) -> ClaimResult:
     where = tuple(_as_list(entry.get("where", [])))
     if "not_recomputable" in entry:
         reason = " ".join(str(entry["not_recomputable"]).split())
-        verdict: Verdict = "not recomputable"
         return ClaimResult(
-            entry["id"], entry["claim"], where, verdict, reason, "", None, None, (), ()
+            entry["id"], entry["claim"], where, "not recomputable", reason, "", None, None, (), ()
         )
     readings = tuple(map(_read_one, _as_list(entry["readings"])))
     if not readings:
         raise DataError("'readings' is empty; give at least one, or say 'not_recomputable'.")
-    reading = _deciding(readings)
+    reading = next((reading for reading in readings if reading.holds), readings[0])
     return ClaimResult(
         id=entry["id"],
         claim=entry["claim"],
@@ -149,11 +148,6 @@ def check(entry: Mapping[str, Any]) -> ClaimResult:
         sources=reading.sources,
         readings=readings,
     )
-
-
-def _deciding(readings: Sequence[ReadingResult]) -> ReadingResult:
-    """The first reading that holds, else the first of all."""
-    return next((reading for reading in readings if reading.holds), readings[0])
 
 
 def _read_one(reading: object) -> ReadingResult:
