@@ -171,12 +171,29 @@ def score_points(
     Raises:
         ConfigError: if the checkpoints file is wrong.
     """
+    jobs = _jobs_at(points, path, on_event)
+    if carry is not None:
+        return carry(jobs, on_event, on_scores)
+    done: list[tuple[Job, ScoringOutcome | str]] = []
+    for job in jobs:
+        on_event(f"scoring {Path(job.checkpoint).name} ({job.place.recipe})")
+        try:
+            outcome = runner.score(job, folder, on_event, on_scores)
+        except (DataError, ConfigError) as error:
+            on_event(str(error))
+            done.append((job, str(error)))
+            continue
+        on_scores(outcome.scores)
+        done.append((job, outcome))
+    return done
+
+
+def _jobs_at(points: Iterable[GridPoint], path: Path, on_event: runner.OnEvent) -> list[Job]:
+    """The jobs of points; a point without a checkpoint is named."""
     jobs, without = for_points(points, read_jobs(path))
     for point in without:
         on_event(f"{point}: no checkpoint in {path.name}, no score")
-    if carry is not None:
-        return carry(jobs, on_event, on_scores)
-    return _score_here(jobs, folder, on_event, on_scores)
+    return jobs
 
 
 def race_points(
@@ -196,10 +213,7 @@ def race_points(
     Raises:
         ConfigError: if the checkpoints file is wrong, or its checkpoints cannot race.
     """
-    jobs, without = for_points(points, read_jobs(path))
-    for point in without:
-        on_event(f"{point}: no checkpoint in {path.name}, no score")
-    named = by_place(jobs)
+    named = by_place(_jobs_at(points, path, on_event))
     latency_s = {n: ttft_s[j.place.names] for n, j in named.items() if j.place.names in ttft_s}
 
     def scorer(job: Job) -> ScoringOutcome:
@@ -227,20 +241,3 @@ def race_points(
 
 def _not_scored(reason: str) -> TaskFailure:
     return TaskFailure("", "environment", reason)
-
-
-def _score_here(
-    jobs: Sequence[Job], folder: Path, on_event: runner.OnEvent, on_scores: OnScores
-) -> list[tuple[Job, ScoringOutcome | str]]:
-    done: list[tuple[Job, ScoringOutcome | str]] = []
-    for job in jobs:
-        on_event(f"scoring {Path(job.checkpoint).name} ({job.place.recipe})")
-        try:
-            outcome = runner.score(job, folder, on_event, on_scores)
-        except (DataError, ConfigError) as error:
-            on_event(str(error))
-            done.append((job, str(error)))
-            continue
-        on_scores(outcome.scores)
-        done.append((job, outcome))
-    return done

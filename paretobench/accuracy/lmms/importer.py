@@ -47,18 +47,12 @@ class ImportedScores:
     entries: list[ImportEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def scores(self) -> list[Score]:
-        """The scores alone."""
-        return [placed.score for placed in self.found]
-
 
 def import_results(
     files: Sequence[Path],
     flags: Mapping[str, Any] | None = None,
     mapping: Path | None = None,
     protocol: str = "lmms",
-    names: Names | None = None,
 ) -> ImportedScores:
     """The scores in result files of lmms-eval and VLMEvalKit; a bad file costs no other.
 
@@ -67,14 +61,13 @@ def import_results(
         flags: encoder, resolution_px, llm, tiling, recipe as far as the user said them.
         mapping: a mapping file (see `placing`).
         protocol: `lmms`, or `llava` to score GQA, TextVQA and POPE from the logged samples.
-        names: the catalogue's names; read from it if None.
 
     Raises:
         ConfigError: if the mapping file or the protocol is wrong.
     """
     scoring.check_protocol(protocol)
     rules = placing.read_mapping(mapping) if mapping else []
-    reading = _Reading(flags or {}, rules, protocol, names or known_names())
+    reading = _Reading(flags or {}, rules, protocol, known_names())
     for path in files:
         reading.read(path)
     return reading.finish()
@@ -91,20 +84,17 @@ class _Checkpoint:
     odd: tuple[str, ...]
 
 
+@dataclass
 class _Reading:
     """Files read one by one, their results gathered by checkpoint until all are read."""
 
-    def __init__(
-        self,
-        flags: Mapping[str, Any],
-        rules: Sequence[placing.Rule],
-        protocol: str,
-        names: Names,
-    ) -> None:
-        self._flags, self._rules, self._protocol, self._names = flags, rules, protocol, names
-        self._runs: dict[_Checkpoint, list[TaskResult]] = defaultdict(list)
-        self._tables: dict[_Checkpoint, list[Value]] = defaultdict(list)
-        self._done = ImportedScores()
+    flags: Mapping[str, Any]
+    rules: Sequence[placing.Rule]
+    protocol: str
+    names: Names
+    runs: dict[_Checkpoint, list[TaskResult]] = field(default_factory=lambda: defaultdict(list))
+    tables: dict[_Checkpoint, list[Value]] = field(default_factory=lambda: defaultdict(list))
+    done: ImportedScores = field(default_factory=ImportedScores)
 
     def read(self, path: Path) -> None:
         """Take one file; what is wrong with it becomes an entry."""
@@ -119,52 +109,52 @@ class _Reading:
     def _read_lmms(self, path: Path) -> None:
         file = results_.read_file(path)
         for task, reason in file.skipped:
-            self._done.entries.append(ImportEntry(path.as_posix(), task, "skipped", reason))
+            self.done.entries.append(ImportEntry(path.as_posix(), task, "skipped", reason))
         for result in file.results:
             checkpoint = self._checkpoint(result, path.parent.parent)
             if checkpoint is not None:
-                self._runs[checkpoint].append(result)
+                self.runs[checkpoint].append(result)
 
     def _read_vlmevalkit(self, path: Path) -> None:
         values, problems = vlmevalkit.read_values(path)
         for name, reason in problems:
-            self._done.entries.append(ImportEntry(path.as_posix(), name, "skipped", reason))
+            self.done.entries.append(ImportEntry(path.as_posix(), name, "skipped", reason))
         for value in values:
             checkpoint = self._checkpoint(value.results[0], path.parent)
             if checkpoint is not None:
-                self._tables[checkpoint].append(value)
+                self.tables[checkpoint].append(value)
 
     def _checkpoint(self, result: TaskResult, folder: Path) -> _Checkpoint | None:
         texts = _texts(result)
         try:
-            found = placing.place(texts, self._flags, self._rules)
-            place, odd = settled(found, self._names)
+            found = placing.place(texts, self.flags, self.rules)
+            place, odd = settled(found, self.names)
         except (DataError, ConfigError) as error:
             self._refuse(result.path, result.task, str(error))
             return None
         return _Checkpoint(place, folder, bool(result.own), " ".join(texts[1:]), odd)
 
     def _refuse(self, path: Path, task: str, reason: str) -> None:
-        self._done.entries.append(ImportEntry(path.as_posix(), task, "refused", reason))
+        self.done.entries.append(ImportEntry(path.as_posix(), task, "refused", reason))
 
     def finish(self) -> ImportedScores:
         """Score what was gathered."""
-        for checkpoint, results in self._runs.items():
+        for checkpoint, results in self.runs.items():
             newest, older = _newest(results)
             values = self._values(newest)
             self._keep(checkpoint, [*values, *scoring.suite_values(values)])
             self._keep(checkpoint, self._values(older))
-        for checkpoint, tables in self._tables.items():
+        for checkpoint, tables in self.tables.items():
             self._keep(checkpoint, [*tables, *scoring.suite_values(tables)])
-        self._done.notes += _same_answers(self._runs)
-        return self._done
+        self.done.notes += _same_answers(self.runs)
+        return self.done
 
     def _values(self, results: Sequence[TaskResult]) -> list[Value]:
         """The values of one checkpoint's tasks; a task that cannot be scored costs no other."""
         found: list[Value] = []
-        for group in _scored_together(results, self._protocol):
+        for group in _scored_together(results, self.protocol):
             try:
-                found += scoring.values(group, self._protocol)
+                found += scoring.values(group, self.protocol)
             except DataError as error:
                 for result in group:
                     self._refuse(result.path, result.task, str(error))
@@ -179,7 +169,7 @@ class _Reading:
             remarks = tuple(dict.fromkeys(remark for r in value.results for remark in r.remarks))
             said = (_shown(value), *checkpoint.odd, *remarks, value.note, *_unknown(value))
             odd = tuple(filter(None, said))
-            self._done.found.append(PlacedScore(first.path.as_posix(), task, score, odd))
+            self.done.found.append(PlacedScore(first.path.as_posix(), task, score, odd))
 
 
 def _scored_together(results: Sequence[TaskResult], protocol: str) -> Iterator[list[TaskResult]]:

@@ -42,9 +42,9 @@ def item_scores(result: TaskResult, benchmark: str, protocol: str) -> dict[str, 
     return {item: score for item, score in scored if score is not None}
 
 
-def images_of(result: TaskResult) -> dict[str, str] | None:
+def images_of(samples: Iterable[Sample]) -> dict[str, str] | None:
     """Item to its image; None unless the log names an image for every item."""
-    found = {sample.item: sample.image for sample in result.samples}
+    found = {sample.item: sample.image for sample in samples}
     return found if found and all(found.values()) else None
 
 

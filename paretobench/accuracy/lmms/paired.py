@@ -145,7 +145,7 @@ def _paired(
     for item in changed:
         del a[item], b[item]
     try:
-        difference = paired_difference(b, a, _images(mine))
+        difference = paired_difference(b, a, items.images_of(mine.values()))
     except ValueError as error:
         raise DataError(str(error)) from error
     difference = _widened(difference, benchmark)
@@ -168,12 +168,6 @@ def _item_scores(runs: Sequence[TaskResult], benchmark: str, protocol: str) -> d
 
 def _samples(runs: Iterable[TaskResult]) -> dict[str, Sample]:
     return {sample.item: sample for run in runs for sample in run.samples}
-
-
-def _images(samples: Mapping[str, Sample]) -> dict[str, str] | None:
-    """Item to its image; None unless every item's is known."""
-    found = {item: sample.image for item, sample in samples.items()}
-    return found if found and all(found.values()) else None
 
 
 def _widened(difference: Difference, benchmark: str) -> Difference:

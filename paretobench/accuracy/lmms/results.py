@@ -279,7 +279,9 @@ class _File:
                 f"{effective} answers to {original} items: padding of the last batch was scored too"
             )
             return original, original, remarks
-        return effective if effective is not None else _number_of(logged), original, remarks
+        if effective is None and logged is not None:
+            effective = len(logged.samples)
+        return effective, original, remarks
 
 
 def _logged(samples: Path | None) -> SampleLog | None:
@@ -290,10 +292,6 @@ def _logged(samples: Path | None) -> SampleLog | None:
         return read_log(samples)
     except DataError:
         return None
-
-
-def _number_of(log: SampleLog | None) -> int | None:
-    return len(log.samples) if log is not None else None
 
 
 def _table(value: Any) -> Mapping[str, Any]:
@@ -322,8 +320,7 @@ def _harness(data: Mapping[str, Any], own: Mapping[str, Any], path: Path) -> str
         return f"lmms-eval 0.7.2 or later ({stated or 'no version'})"
     if "model_configs" in data:
         return "lmms-eval 0.2.2"
-    is_early = path.name.startswith("results_") and "lmms_eval_version" not in data
-    return "lmms-eval 0.2.3" if is_early else "lmms-eval"
+    return "lmms-eval 0.2.3" if path.name.startswith("results_") else "lmms-eval"
 
 
 def _dated(path: Path, data: Mapping[str, Any]) -> str:

@@ -250,7 +250,7 @@ def _mean_error(
     result: TaskResult, scored: Mapping[str, float], row: suites.Benchmark
 ) -> tuple[float, float | None]:
     """Mean of items and its standard error, wider where they share images that are not known."""
-    images = items.images_of(result)
+    images = items.images_of(result.samples)
     of_items = [images[item] for item in scored] if images else None
     value, error = mean_error(list(scored.values()), of_items)
     return value, error if images or error is None else error * row.widening

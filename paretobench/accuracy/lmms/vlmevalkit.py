@@ -171,10 +171,7 @@ def _score(path: Path, rows: Sequence[Mapping[str, Any]], data_set: DataSet) -> 
     if chosen is None and by_split:
         splits = ", ".join(by_split)
         raise DataError(f"{path.name} has the splits {splits}; none is {data_set.splits}")
-    return _number(path, (chosen or having[0])[data_set.column])
-
-
-def _number(path: Path, text: Any) -> float:
+    text = (chosen or having[0])[data_set.column]
     try:
         return float(text)
     except (TypeError, ValueError) as error:

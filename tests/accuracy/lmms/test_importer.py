@@ -23,13 +23,13 @@ def _import(path: Path, **options: object) -> ImportedScores:
 
 
 def _scores(folder: Path, **options: object) -> dict[str, Score]:
-    return {score.benchmark: score for score in _import(folder, **options).scores}
+    return {each.score.benchmark: each.score for each in _import(folder, **options).found}
 
 
 def _refusals(path: Path, **options: object) -> str:
     """Why nothing of a path came in."""
     found = _import(path, **options)
-    assert not found.scores
+    assert not found.found
     return "; ".join(f"{entry.task}: {entry.detail}" for entry in found.entries)
 
 
@@ -75,7 +75,7 @@ def test_a_single_file_imports_like_its_folder(tmp_path: Path) -> None:
 
 def test_the_same_file_twice_makes_the_same_rows(tmp_path: Path) -> None:
     folder = layouts.write(tmp_path, "0.2.3")
-    keys = [{score.key for score in _import(folder).scores} for _ in range(2)]
+    keys = [{each.score.key for each in _import(folder).found} for _ in range(2)]
     assert keys[0] == keys[1]
 
 
@@ -133,7 +133,7 @@ def test_llava_pope_without_its_splits_is_refused(tmp_path: Path) -> None:
     found = _import(folder, protocol="llava")
     (pope,) = (entry for entry in found.entries if entry.task == "pope")
     assert pope.outcome == "refused" and "do not name their split" in pope.detail
-    assert "gqa" in {score.benchmark for score in found.scores}
+    assert "gqa" in {each.score.benchmark for each in found.found}
 
 
 def test_flags_win_over_the_mapping_which_wins_over_the_name(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_vlmevalkit_files_import_under_their_own_protocol(
     (tmp_path / name).write_text(content)
     assert finding.kind_of(tmp_path / name) == "VLMEvalKit scores"
     flags = {"encoder": "fastvithd", "resolution_px": 1024, "llm": "qwen2_7b"}
-    (score,) = _import(tmp_path, flags=flags).scores
+    (score,) = _scores(tmp_path, flags=flags).values()
     assert (score.benchmark, score.value) == (benchmark, pytest.approx(value))
     assert (score.harness, score.protocol) == ("VLMEvalKit", "vlmevalkit")
 
