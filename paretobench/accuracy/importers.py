@@ -36,8 +36,9 @@ from functools import cache, partial
 from pathlib import Path
 
 from paretobench.accuracy import suites
+from paretobench.accuracy.accounting import ImportEntry, PlacedScore
 from paretobench.accuracy.lmms.placing import ScorePoint
-from paretobench.accuracy.names import Names, benchmark, settled
+from paretobench.accuracy.names import benchmark, known_names, settled
 from paretobench.domain.records import Score, Source
 from paretobench.errors import DataError
 
@@ -61,22 +62,6 @@ Settle = Callable[[ScorePoint], tuple[ScorePoint, tuple[str, ...]]]
 """A place under the catalogue's names, and what of it the catalogue lacks."""
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
-
-
-@dataclass(frozen=True, slots=True)
-class CsvScore:
-    """One score of a file, with what is odd about it."""
-
-    score: Score
-    remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class CsvProblem:
-    """One line that is no score, and why."""
-
-    benchmark: str
-    reason: str
 
 
 def is_header(columns: Sequence[str]) -> bool:
@@ -104,19 +89,20 @@ def wrong_separator(columns: Sequence[str]) -> str:
     return next(found, "")
 
 
-def stream_scores_csv(path: Path, names: Names, dated: str = "") -> Iterator[CsvScore | CsvProblem]:
+def stream_scores_csv(path: Path, dated: str = "") -> Iterator[PlacedScore | ImportEntry]:
     """The scores of a file one by one, then the derived suite means; lines that are none between.
 
     Args:
         dated: when it is imported, for the scores' `dated`.
 
     Raises:
+        ConfigError: if a file of the user's own catalogue groups cannot be read.
         DataError: if the file cannot be read, or a column is missing or unknown.
     """
     digest = _digest(path)
     seen: dict[int, int] = {}
     means = _SuiteMeans()
-    settle = cache(partial(settled, names=names))  # a file of many lines has few places
+    settle = cache(partial(settled, names=known_names()))  # a file of many lines has few places
     count = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -126,9 +112,9 @@ def stream_scores_csv(path: Path, names: Names, dated: str = "") -> Iterator[Csv
                 if None not in row and not any(row.values()):
                     continue
                 count += 1
-                line = _Line(path.name, reader.line_num, digest, row)
+                line = _Line(path, reader.line_num, digest, row)
                 found = _read_line(line, settle, dated, seen)
-                if isinstance(found, CsvScore):
+                if isinstance(found, PlacedScore):
                     means.add(found.score)
                 yield found
     except UnicodeDecodeError as error:
@@ -137,7 +123,8 @@ def stream_scores_csv(path: Path, names: Names, dated: str = "") -> Iterator[Csv
         raise DataError(f"{path.name} is no CSV that can be read: {error}") from error
     if not count:
         raise DataError(f"{path.name} has a header but no scores; add one row per score.")
-    yield from (CsvScore(score) for score in means.derived())
+    for mean in means.derived():
+        yield PlacedScore(path.as_posix(), mean.benchmark, mean)
 
 
 def _digest(path: Path) -> str:
@@ -177,9 +164,9 @@ class _Line:
     """One line of the file: its cells, and errors that say where they are."""
 
     def __init__(
-        self, file: str, number: int, digest: str, row: Mapping[str | None, str | None]
+        self, path: Path, number: int, digest: str, row: Mapping[str | None, str | None]
     ) -> None:
-        self.file, self.number, self.digest = file, number, digest
+        self.path, self.file, self.number, self.digest = path, path.name, number, digest
         self.cells = {k: (v or "").strip() for k, v in row.items() if k is not None}
         self.is_too_long = None in row
 
@@ -220,7 +207,7 @@ class _Line:
 
 def _read_line(
     line: _Line, settle: Settle, dated: str, seen: dict[int, int]
-) -> CsvScore | CsvProblem:
+) -> PlacedScore | ImportEntry:
     try:
         if line.is_too_long:
             raise DataError(
@@ -230,11 +217,11 @@ def _read_line(
         found = _score(line, settle, dated)
         _refuse_double(line, found.score, seen)
     except DataError as error:
-        return CsvProblem(line.get("benchmark"), str(error))
+        return ImportEntry(line.path.as_posix(), line.get("benchmark"), "refused", str(error))
     return found
 
 
-def _score(line: _Line, settle: Settle, dated: str) -> CsvScore:
+def _score(line: _Line, settle: Settle, dated: str) -> PlacedScore:
     value = line.fraction("value")
     if value is None:
         column = "value" if "value" in line.cells else "value_percent"
@@ -265,7 +252,8 @@ def _score(line: _Line, settle: Settle, dated: str) -> CsvScore:
         is_partial=bool(part),
         dated=dated,
     )
-    return CsvScore(score, tuple(filter(None, (*odd, no_benchmark, part, _question(line, value)))))
+    remarks = tuple(filter(None, (*odd, no_benchmark, part, _question(line, value))))
+    return PlacedScore(line.path.as_posix(), name, score, remarks)
 
 
 def _source(line: _Line) -> Source:

@@ -145,24 +145,20 @@ def _ttft_sums() -> Iterator[AuditRow]:
         if row.get("TTFT_ms"):
             prints[_system(where), row["TTFT_ms"]].append(_cite(of, row))
     for (system, printed), cites in prints.items():
-        if system in parts:
-            yield _ttft_row(system, printed, cites, *parts[system])
-
-
-def _ttft_row(
-    system: PublishedPoint, printed: str, cites: Sequence[str], of: Table, parts: Row
-) -> AuditRow:
-    cells = [*parts["vision_encoder_latency_ms"].split(";"), parts["llm_prefill_ms"]]
-    return _compare(
-        "ttft_sum",
-        f"TTFT of {system.system} at {system.resolution_px} px with {system.llm}",
-        printed,
-        math.fsum(map(float, cells)),
-        "ms",
-        math.fsum(map(half_unit, cells)),
-        " + ".join(cells),
-        f"{'; '.join(cites)}; parts: {_cite(of, parts)}",
-    )
+        if system not in parts:
+            continue
+        of, row = parts[system]
+        cells = [*row["vision_encoder_latency_ms"].split(";"), row["llm_prefill_ms"]]
+        yield _compare(
+            "ttft_sum",
+            f"TTFT of {system.system} at {system.resolution_px} px with {system.llm}",
+            printed,
+            math.fsum(map(float, cells)),
+            "ms",
+            math.fsum(map(half_unit, cells)),
+            " + ".join(cells),
+            f"{'; '.join(cites)}; parts: {_cite(of, row)}",
+        )
 
 
 def _standard_deviations() -> Iterator[AuditRow]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretobench.accuracy import importers, suites
-from paretobench.accuracy.names import known_names
+from paretobench.accuracy.accounting import ImportEntry
 from paretobench.domain.records import Score
 from paretobench.errors import DataError
 
@@ -29,9 +29,9 @@ def read(folder: Path, *lines: str) -> list[Score]:
 def read_file(path: Path) -> list[Score]:
     """The scores of a file; the first line that is none is an error."""
     scores = []
-    for found in importers.stream_scores_csv(path, known_names()):
-        if isinstance(found, importers.CsvProblem):
-            raise DataError(found.reason)
+    for found in importers.stream_scores_csv(path):
+        if isinstance(found, ImportEntry):
+            raise DataError(found.detail)
         scores.append(found.score)
     return scores
 
@@ -100,7 +100,7 @@ def test_members_of_different_recipes_make_no_suite(tmp_path: Path) -> None:
 
 @given(st.floats(0, 100, allow_nan=False))
 def test_any_percentage_is_read_back(value: float) -> None:
-    line = importers._Line("f", 2, "", {"value_percent": repr(value)})
+    line = importers._Line(Path("f"), 2, "", {"value_percent": repr(value)})
     assert line.fraction("value") == pytest.approx(value / 100, abs=1e-11)
 
 

@@ -14,26 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from paretobench.accuracy import suites
-from paretobench.accuracy.accounting import ImportEntry
+from paretobench.accuracy.accounting import ImportEntry, PlacedScore
 from paretobench.accuracy.lmms import items, placing, scoring, vlmevalkit
 from paretobench.accuracy.lmms import results as results_
 from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.lmms.results import TaskResult
 from paretobench.accuracy.lmms.scoring import Value
 from paretobench.accuracy.names import Names, benchmark, known_names, settled
-from paretobench.domain.records import Score, SourceKind
+from paretobench.domain.records import SourceKind
 from paretobench.errors import ConfigError, DataError
 from paretobench.units import percent
-
-
-@dataclass(frozen=True)
-class PlacedScore:
-    """One score to store, the file and task it came from, and what is odd about it."""
-
-    path: str
-    task: str
-    score: Score
-    remarks: tuple[str, ...] = ()
 
 
 @dataclass
@@ -209,10 +199,6 @@ def _unknown(value: Value) -> tuple[str, ...]:
     return (f"{warning}; kept under its own name",) if warning else ()
 
 
-FEWEST_ANSWERS = 5
-"""Answers that have to be alike before that is worth a word: fewer are alike by chance."""
-
-
 def _same_answers(runs: Mapping[_Checkpoint, Iterable[TaskResult]]) -> list[str]:
     """Tasks on which two checkpoints answered letter for letter the same."""
     answered: dict[tuple[str, int], tuple[str, _Checkpoint]] = {}
@@ -223,7 +209,7 @@ def _same_answers(runs: Mapping[_Checkpoint, Iterable[TaskResult]]) -> list[str]
                 given = tuple((sample.item, sample.answer) for sample in result.samples)
             except DataError:
                 continue  # said already, where it is scored
-            if len(given) < FEWEST_ANSWERS:
+            if len(given) < items.FEWEST_ALIKE:
                 continue
             key = (result.task, hash(given))
             other, owner = answered.setdefault(key, (result.path.as_posix(), checkpoint))

@@ -21,6 +21,10 @@ ANLS_BENCHMARKS = ("docvqa", "infovqa")
 """Benchmarks whose items are scored again from their answers: lmms-eval's rule changed in
 v0.3.0."""
 
+FEWEST_ALIKE = 5
+"""Answers of two checkpoints that have to be alike before that is worth a word: fewer are by
+chance."""
+
 OCR_MARK = "Reference OCR token"
 """What LLaVA's TextVQA prompt has and lmms-eval's default has not."""
 

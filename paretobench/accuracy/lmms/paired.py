@@ -28,10 +28,6 @@ FEWEST_DIGITS = 6
 """Of a content hash that names a checkpoint: shorter ones may be a word."""
 
 
-FEWEST_ALIKE = 5
-"""Answers that have to be alike before that is worth a word."""
-
-
 @dataclass(frozen=True)
 class Paired:
     """One benchmark on both sides.
@@ -148,7 +144,8 @@ def _paired(
         difference = paired_difference(b, a, items.images_of(mine.values()))
     except ValueError as error:
         raise DataError(str(error)) from error
-    difference = _widened(difference, benchmark)
+    widening = _widening(difference, benchmark)
+    difference = replace(difference, standard_error=difference.standard_error * widening)
     common = a.keys() & b.keys()
     return Paired(
         benchmark,
@@ -170,12 +167,10 @@ def _samples(runs: Iterable[TaskResult]) -> dict[str, Sample]:
     return {sample.item: sample for run in runs for sample in run.samples}
 
 
-def _widened(difference: Difference, benchmark: str) -> Difference:
-    """The difference with the design effect of shared images, where the logs do not name them."""
+def _widening(difference: Difference, benchmark: str) -> float:
+    """The root of the design effect of shared images, where the logs do not name them; else 1."""
     row = suites.BENCHMARKS.get(benchmark)
-    if difference.images or row is None:
-        return difference
-    return replace(difference, standard_error=difference.standard_error * row.widening)
+    return 1.0 if difference.images or row is None else row.widening
 
 
 def _is_same_question(a: Sample, b: Sample) -> bool:
@@ -187,9 +182,8 @@ def _notes(
     benchmark: str, difference: Difference, changed: int, common: Sequence[tuple[Sample, Sample]]
 ) -> tuple[str, ...]:
     """What a reader must know before believing the difference."""
-    is_alike = len(common) >= FEWEST_ALIKE and all(a.answer == b.answer for a, b in common)
-    row = suites.BENCHMARKS.get(benchmark)
-    is_widened = not difference.images and row is not None and row.widening > 1
+    is_alike = len(common) >= items.FEWEST_ALIKE and all(a.answer == b.answer for a, b in common)
+    widening = _widening(difference, benchmark)
     prompts = sum(bool(a.prompt) and bool(b.prompt) and a.prompt != b.prompt for a, b in common)
     parts = (
         f"not the same items: {counted(difference.only_one, 'item')} only one side answered, "
@@ -206,8 +200,8 @@ def _notes(
         if is_alike
         else "",
         "the logs do not name the images, which items share: the interval is "
-        f"{row.widening:.1f} times that of independent items"
-        if is_widened and row is not None
+        f"{widening:.1f} times that of independent items"
+        if widening > 1
         else "",
     )
     return tuple(part for part in parts if part)

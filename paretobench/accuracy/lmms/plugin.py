@@ -269,9 +269,9 @@ def set_resolution(image_processor: Any, resolution_px: int) -> None:
             f"the processor {type(image_processor).__name__} has no square size to set "
             f"(size={size}); leave the resolution out to score it as it is"
         )
-    edge = "shortest_edge" if "shortest_edge" in size else ""
     square = {"height": resolution_px, "width": resolution_px}
-    image_processor.size = {"shortest_edge": resolution_px} if edge else square
+    has_edge = "shortest_edge" in size
+    image_processor.size = {"shortest_edge": resolution_px} if has_edge else square
     if getattr(image_processor, "crop_size", None):
         image_processor.crop_size = square
 

@@ -65,32 +65,29 @@ def check_protocol(protocol: str) -> None:
 def values(results: Sequence[TaskResult], protocol: str = "lmms") -> list[Value]:
     """The benchmarks that these task results of one checkpoint hold.
 
+    Args:
+        protocol: one of `PROTOCOLS`.
+
     Raises:
-        ConfigError: if the protocol is unknown.
-        DataError: if the samples lack what the protocol needs.
+        DataError: if a score is none, or the samples lack what the protocol needs.
     """
-    check_protocol(protocol)
     found: list[Value] = []
     splits = [result for result in results if result.task in items.SPLIT_TASKS]
     if protocol == "llava" and splits:
         found.append(_pope_llava(splits))
     for result in results:
         if protocol != "llava" or result.task not in items.SPLIT_TASKS:
-            found += values_of_task(result, protocol)
+            found += _values_of_task(result, protocol)
     return found
 
 
-def values_of_task(result: TaskResult, protocol: str) -> list[Value]:
-    """The benchmarks that one task answers; under its own name if it is none of ours.
-
-    Raises:
-        DataError: if a score is none, or the samples lack what the protocol needs.
-    """
+def _values_of_task(result: TaskResult, protocol: str) -> list[Value]:
+    """The benchmarks that one task answers; under its own name if it is none of ours."""
     rows = suites.of_task(result.task)
     if not rows:
         return _unknown(result)
-    known = [_known(result, row, protocol) for row in rows]
-    return [_checked(value, row) for value, row in zip(known, rows, strict=True) if value]
+    known = [(_known(result, row, protocol), row) for row in rows]
+    return [_checked(value, row) for value, row in known if value]
 
 
 def _checked(value: Value, row: suites.Benchmark) -> Value:
