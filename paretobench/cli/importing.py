@@ -20,6 +20,7 @@ from paretobench.accuracy.accounting import ImportAccount, ImportEntry, Outcome,
 from paretobench.accuracy.current_scores import Contest, sort_out
 from paretobench.accuracy.finding import Found
 from paretobench.accuracy.lmms import importer
+from paretobench.accuracy.lmms.results import read_json
 from paretobench.cli import import_tool_timings, import_xcode
 from paretobench.errors import DataError, ParetobenchError
 from paretobench.units import counted, percent
@@ -197,7 +198,7 @@ class Import:
         )
         self.account.add(imported.entries)
         for path in paths:
-            data = finding.read_json(path)
+            data = read_json(path)
             for what, reason in throughput_refusals(data if isinstance(data, dict) else {}):
                 self.account.add([ImportEntry(path.as_posix(), what, "skipped", reason)])
         self.notes += imported.notes

@@ -24,7 +24,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,9 @@ _ERROR_RANK = {"_clustered": 0, None: 1, "_clt": 2}
 """Which of several standard errors of one metric counts: the one clustered by the task's key."""
 
 _DATE = re.compile(r"(20\d\d)-?(\d\d)-?(\d\d)(?:[T_-]?(\d\d)[-:]?(\d\d)(?:[-:]?(\d\d))?)?")
+_LARGEST_JSON_BYTES = 1 << 30
+"""A result file of lmms-eval is below 10 MB; sample logs of v0.2 come to some 100 MB."""
+
 _LM_EVAL = ("lm_eval_version", "pretty_env_info", "upper_git_hash")
 """Keys that lm-evaluation-harness writes and lmms-eval does not."""
 
@@ -157,20 +160,26 @@ def result_files(folder: Path) -> Iterator[Path]:
 
 def is_result_file(path: Path) -> bool:
     """Whether a file holds results of lmms-eval or lm-evaluation-harness, by its content."""
+    return is_result(read_json(path))
+
+
+def read_json(path: Path) -> Any:
+    """A file's JSON; None if it is none, or too large to be a result of anything."""
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-        if not head.lstrip().startswith(b"{") or (
-            len(head) < _HEAD_BYTES and b"results" not in head
-        ):
-            return False
-        data = json.loads(path.read_bytes())
+        status = path.stat()
+    except OSError:
+        return None
+    return _read_json(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=2)
+def _read_json(path: Path, mtime_ns: int, size: int) -> Any:
+    if size > _LARGEST_JSON_BYTES:
+        return None
+    try:
+        return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
-        return False
-    return is_result(data)
-
-
-_HEAD_BYTES = 1 << 16
+        return None
 
 
 def is_result(data: Any) -> bool:

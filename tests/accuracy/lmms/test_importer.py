@@ -205,6 +205,17 @@ def test_a_file_that_is_no_result_is_refused(tmp_path: Path, content: str, messa
         results.read_results(path)
 
 
+def test_a_result_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    folder = layouts.write(tmp_path, "0.2.4", with_samples=False)
+    plain = _scores(folder)
+    (path,) = folder.rglob("*_results.json")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    marked = _scores(folder)
+    assert {name: score.value for name, score in marked.items()} == {
+        name: score.value for name, score in plain.items()
+    }
+
+
 def test_a_broken_sample_log_is_refused(tmp_path: Path) -> None:
     folder = layouts.write(tmp_path, "0.2.4")
     (log,) = folder.rglob("*samples_gqa.jsonl")
