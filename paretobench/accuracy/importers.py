@@ -320,28 +320,24 @@ class _SuiteMeans:
     mean of independent scores, and None unless every member has one. A partial score is none.
     """
 
-    _MEMBERS = frozenset(member for suite in suites.SUITES.values() for member in suite.members)
+    _NEEDED = frozenset(suites.SUITES).union(*(suite.members for suite in suites.SUITES.values()))
 
     def __init__(self) -> None:
-        self._found: dict[tuple[object, ...], dict[str, _Member]] = {}
-        self._first: dict[tuple[object, ...], Score] = {}
+        self._found: dict[tuple[object, ...], tuple[Score, dict[str, _Member]]] = {}
 
     def add(self, score: Score) -> None:
-        if not score.is_partial and (
-            score.benchmark in self._MEMBERS or score.benchmark in suites.SUITES
-        ):
-            configuration = _configuration(score)
-            member = _Member(score.value, score.standard_error, score.harness, score.protocol)
-            self._found.setdefault(configuration, {})[score.benchmark] = member
-            self._first.setdefault(configuration, score)
+        if score.benchmark in self._NEEDED and not score.is_partial:
+            _, members = self._found.setdefault(_configuration(score), (score, {}))
+            members[score.benchmark] = _Member(
+                score.value, score.standard_error, score.harness, score.protocol
+            )
 
     def derived(self) -> Iterator[Score]:
-        for configuration, members in self._found.items():
+        for first, members in self._found.values():
             for name, suite in suites.SUITES.items():
                 mean = suites.suite_mean(name, {key: m.value for key, m in members.items()})
                 if mean is not None and name not in members:
-                    of_suite = {key: members[key] for key in suite.members}
-                    yield _mean_of(self._first[configuration], name, mean, of_suite)
+                    yield _mean_of(first, name, mean, {key: members[key] for key in suite.members})
 
 
 def _mean_of(first: Score, name: str, value: float, members: Mapping[str, _Member]) -> Score:

@@ -82,9 +82,9 @@ class Benchmark:
     @property
     def harness(self) -> str:
         """What the paper scored its own models with."""
-        lmms = {"lmms": LMMS_HARNESS, "lmms_any": LMMS_HARNESS}
-        named = {"llava": LLAVA_HARNESS, **lmms, "other": ""}
-        return named.get(self.protocol, f"{LLAVA_HARNESS} + {LMMS_HARNESS}")
+        mixed = f"{LLAVA_HARNESS} + {LMMS_HARNESS}"
+        named = {"llava": LLAVA_HARNESS, "other": "", "mixed": mixed, "mixed_any": mixed}
+        return named.get(self.protocol, LMMS_HARNESS)
 
     def part(self, n: int) -> str:
         """Which part of the benchmark `n` items are: `500 of 5,000 items`; empty for the whole."""

@@ -91,7 +91,14 @@ def claims(path: Path | None = None) -> list[ClaimResult]:
     doubled = [name for name, n in Counter(entry.get("id") for entry in entries).items() if n > 1]
     if doubled:
         raise DataError(f"{path.name}: two claims have the id {doubled[0]!r}; ids must be unique.")
-    return [_check_in_file(path, entry) for entry in entries]
+    found = []
+    for entry in entries:
+        try:
+            found.append(check(entry))
+        except ParetobenchError as error:
+            name = entry.get("id", "without id")
+            raise DataError(f"{path.name}, claim {name}: {error}") from error
+    return found
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
@@ -106,14 +113,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise DataError(f"{path.name} has no list 'claims'; see results/published/claims.yaml.")
     return entries
-
-
-def _check_in_file(path: Path, entry: Mapping[str, Any]) -> ClaimResult:
-    try:
-        return check(entry)
-    except ParetobenchError as error:
-        name = entry.get("id", "without id")
-        raise DataError(f"{path.name}, claim {name}: {error}") from error
 
 
 def check(entry: Mapping[str, Any]) -> ClaimResult:

@@ -103,7 +103,7 @@ def compare_runs(
     Raises:
         DataError: if nothing at all can be compared.
     """
-    ours, theirs = _by_task(a), _by_task(b)
+    ours, theirs = results_.by_task(a), results_.by_task(b)
     found: list[Paired] = []
     problems = [f"{task}: only one side has it" for task in sorted(ours.keys() ^ theirs.keys())]
     for task in [task for task in ours if task in theirs]:
@@ -115,14 +115,6 @@ def compare_runs(
     if not found:
         raise DataError("\n".join(["no benchmark can be compared item by item", *problems[:2]]))
     return found + _suites(found), problems
-
-
-def _by_task(runs: Iterable[TaskResult]) -> dict[str, list[TaskResult]]:
-    """Results by task in the order of the files; several of one task are stages of one run."""
-    found: dict[str, list[TaskResult]] = {}
-    for run in runs:
-        found.setdefault(run.task, []).append(run)
-    return found
 
 
 def _benchmarks(task: str) -> list[str]:

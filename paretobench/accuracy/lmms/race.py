@@ -19,7 +19,7 @@ from typing import Any
 from paretobench.accuracy import suites
 from paretobench.accuracy.lmms import items, runner, scoring
 from paretobench.accuracy.lmms.job import Job
-from paretobench.accuracy.lmms.results import TaskResult
+from paretobench.accuracy.lmms.results import TaskResult, by_task
 from paretobench.accuracy.lmms.runner import ScoringOutcome, TaskFailure
 from paretobench.analysis.items import f1, mean_error
 from paretobench.analysis.racing import STAGES, Drop, RaceCost, gains, stage_edges, to_drop
@@ -293,10 +293,7 @@ def _saving(entries: Mapping[str, _Entry], edges: Sequence[tuple[float, float]])
 
 def _merged_scores(results: Sequence[TaskResult], job: Job, is_complete: bool) -> tuple[Score, ...]:
     """The scores over all stages: parts put together, then scored as one result."""
-    by_task: dict[str, list[TaskResult]] = defaultdict(list)
-    for result in results:
-        by_task[result.task].append(result)
-    merged = [_merge(parts, is_complete) for parts in by_task.values()]
+    merged = [_merge(parts, is_complete) for parts in by_task(results).values()]
     values = scoring.values(merged, job.protocol)
     values += scoring.suite_values(values)
     digest = str(results[0].own.get("checkpoint", ""))

@@ -22,7 +22,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -126,7 +126,6 @@ class TaskResult:
 class ResultFile:
     """What one file holds: results, and the tasks that have none with the reason."""
 
-    path: Path
     results: tuple[TaskResult, ...]
     skipped: tuple[tuple[str, str], ...] = ()
 
@@ -147,6 +146,14 @@ def read_results(path: Path) -> list[TaskResult]:
     found = [result for file in files for result in read_file(file).results]
     if not found:
         raise DataError(f"{path} holds no task results; is it a finished run?")
+    return found
+
+
+def by_task(results: Iterable[TaskResult]) -> dict[str, list[TaskResult]]:
+    """Results by task in their order; several of one task are stages of one run."""
+    found: dict[str, list[TaskResult]] = {}
+    for result in results:
+        found.setdefault(result.task, []).append(result)
     return found
 
 
@@ -245,7 +252,7 @@ class _File:
                 skipped.append((str(task).strip(" -"), reason))
         if not self._data["results"]:
             skipped.append(("", "its table 'results' is empty; is it a finished run?"))
-        return ResultFile(self._path, tuple(results), tuple(skipped))
+        return ResultFile(tuple(results), tuple(skipped))
 
     def _result(self, task: str, read: _Read) -> TaskResult:
         samples = samples_of(self._path, task)

@@ -154,8 +154,13 @@ def _of_data_set(
     file: TaskResult, name: str, rows: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Value], list[tuple[str, str]]]:
     """The scores of one data set; `file` is what all data sets of the file share."""
-    if (reason := _left_out(name)) is not None:
+    if name in SERVER_SCORED:
+        reason = (
+            "not the split that the benchmark is scored on (without public answers, or another)"
+        )
         return [], [(name, reason)]
+    if name not in DATA_SETS:
+        return [], [(name, f"no known data set of VLMEvalKit; known: {', '.join(DATA_SETS)}")]
     values: list[Value] = []
     problems = []
     for data_set in DATA_SETS[name]:
@@ -165,14 +170,6 @@ def _of_data_set(
         except DataError as error:
             problems.append((name, str(error)))
     return values, problems
-
-
-def _left_out(name: str) -> str | None:
-    if name in DATA_SETS:
-        return None
-    if name in SERVER_SCORED:
-        return "not the split that the benchmark is scored on (without public answers, or another)"
-    return f"no known data set of VLMEvalKit; known: {', '.join(DATA_SETS)}"
 
 
 def _score(path: Path, rows: Sequence[Mapping[str, Any]], data_set: DataSet) -> float:
