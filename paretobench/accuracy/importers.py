@@ -150,10 +150,8 @@ def _check_columns(file: str, columns: Sequence[str]) -> None:
             f"{file} lacks the column {missing[0]!r}. Needed: {', '.join(REQUIRED)}, "
             "and value_percent or value."
         )
-    for percent, fraction in (
-        ("value_percent", "value"),
-        ("standard_error_percent", "standard_error"),
-    ):
+    for fraction in ("value", "standard_error"):
+        percent = f"{fraction}_percent"
         if percent in columns and fraction in columns:
             raise DataError(f"{file} has both {percent!r} and {fraction!r}; keep one.")
     if "value_percent" not in columns and "value" not in columns:

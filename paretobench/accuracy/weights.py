@@ -34,8 +34,7 @@ def weights_text(*texts: str) -> str:
     'pruned: pruned_0.5'
     """
     text = " ".join(texts)
-    found = [f"quantised: {name}" for name, pattern in _QUANTISED.items() if pattern.search(text)][
-        :1
-    ]
-    pruned = _PRUNED.search(text)
-    return "; ".join([*found, *([f"pruned: {pruned.group()}"] if pruned else [])])
+    found = [f"quantised: {name}" for name in _QUANTISED if _QUANTISED[name].search(text)][:1]
+    if pruned := _PRUNED.search(text):
+        found.append(f"pruned: {pruned.group()}")
+    return "; ".join(found)

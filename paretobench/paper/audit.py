@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -214,8 +214,22 @@ def _repeated() -> Iterator[AuditRow]:
     for of, row, where in _printed():
         for column in _comparable_columns(row):
             prints[_identity(where, column)].append((of, row, column))
-    for (*_, label), cells in prints.items():
-        yield from _against_first(str(label), cells)
+    for (*_, label), ((first_of, first_row, column), *others) in prints.items():
+        cites: dict[str, list[str]] = defaultdict(list)
+        for of, row, _ in others:
+            cites[row[column]].append(_cite(of, row))
+        first = first_row[column]
+        for printed, repeats in cites.items():
+            yield _compare(
+                "repeated",
+                str(label),
+                printed,
+                float(first),
+                tables.unit_of(column),
+                0.0,
+                f"{first} is printed first",
+                f"{'; '.join(repeats)}; first: {_cite(first_of, first_row)}",
+            )
 
 
 def _comparable_columns(row: Row) -> list[str]:
@@ -237,23 +251,3 @@ def _identity(where: PublishedPoint, column: str) -> tuple[object, ...]:
     if column == "TTFT_ms":
         return (_system(where), column, label)
     return (where, column, f"{label}, {where.recipe}")
-
-
-def _against_first(what: str, cells: Sequence[tuple[Table, Row, str]]) -> Iterable[AuditRow]:
-    """One row per printed value that the first table's is held against."""
-    (first_of, first_row, column), *others = cells
-    first = first_row[column]
-    cites: dict[str, list[str]] = defaultdict(list)
-    for of, row, _ in others:
-        cites[row[column]].append(_cite(of, row))
-    for printed, where in cites.items():
-        yield _compare(
-            "repeated",
-            what,
-            printed,
-            float(first),
-            tables.unit_of(column),
-            0.0,
-            f"{first} is printed first",
-            f"{'; '.join(where)}; first: {_cite(first_of, first_row)}",
-        )
