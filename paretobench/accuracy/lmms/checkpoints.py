@@ -16,7 +16,6 @@ holds one folder per task, or a mapping from task to folder. Relative paths star
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -141,7 +140,7 @@ def timed(points: Iterable[GridPoint], path: Path) -> dict[str, Checkpoint]:
             )
         for job in of_point[:1]:
             if job.checkpoint not in hashed:
-                folder = runner.locate(job, job.interpreter or sys.executable)
+                folder = runner.locate(job)
                 name = Path(job.checkpoint.rstrip("/")).name
                 hashed[job.checkpoint] = Checkpoint.at(folder, name)
             found[point.key] = hashed[job.checkpoint]
@@ -151,7 +150,6 @@ def timed(points: Iterable[GridPoint], path: Path) -> dict[str, Checkpoint]:
 def score_points(
     points: Iterable[GridPoint],
     path: Path,
-    folder: Path = runner.DEFAULT_FOLDER,
     on_event: runner.OnEvent = lambda line: None,
     on_scores: OnScores = lambda scores: None,
     carry: Carry | None = None,
@@ -161,7 +159,7 @@ def score_points(
     Args:
         points: of the sweep.
         path: the checkpoints file.
-        folder, on_event, on_scores: as for `runner.score`.
+        on_event, on_scores: as for `runner.score`.
         carry: what scores the jobs; None for this process, one after the other.
 
     Returns:
@@ -178,7 +176,7 @@ def score_points(
     for job in jobs:
         on_event(f"scoring {Path(job.checkpoint).name} ({job.place.recipe})")
         try:
-            outcome = runner.score(job, folder, on_event, on_scores)
+            outcome = runner.score(job, on_event=on_event, on_scores=on_scores)
         except (DataError, ConfigError) as error:
             on_event(str(error))
             done.append((job, str(error)))

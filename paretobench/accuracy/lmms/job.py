@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -77,6 +78,11 @@ class Job:
     trust_remote_code: str = ""
     chat_template: Path | None = None
     timeout_s: float | None = None
+
+    @property
+    def python(self) -> str:
+        """The interpreter that scores it."""
+        return self.interpreter or sys.executable
 
 
 def job_to_json(job: Job) -> dict[str, Any]:
