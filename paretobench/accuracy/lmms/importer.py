@@ -8,7 +8,7 @@ one task the newest counts there. The same file twice makes the same scores.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ class _Reading:
     def _values(self, results: Sequence[TaskResult]) -> list[Value]:
         """The values of one checkpoint's tasks; a task that cannot be scored costs no other."""
         found: list[Value] = []
-        for group in _scored_together(results, self.protocol):
+        for group in scoring.scored_together(results, self.protocol):
             try:
                 found += scoring.values(group, self.protocol)
             except DataError as error:
@@ -162,23 +162,11 @@ class _Reading:
             self.done.found.append(PlacedScore(first.path.as_posix(), task, score, odd))
 
 
-def _scored_together(results: Sequence[TaskResult], protocol: str) -> Iterator[list[TaskResult]]:
-    """One result at a time, but POPE's splits together where LLaVA's mean is over them."""
-    splits = [r for r in results if protocol == "llava" and r.task in items.SPLIT_TASKS]
-    if splits:
-        yield splits
-    yield from ([result] for result in results if result not in splits)
-
-
 def _newest(results: Sequence[TaskResult]) -> tuple[list[TaskResult], list[TaskResult]]:
     """The newest result of each task, and the older ones."""
-    by_task: dict[str, TaskResult] = {}
-    for result in results:
-        known = by_task.get(result.task)
-        if known is None or result.dated >= known.dated:
-            by_task[result.task] = result
-    newest = [result for result in results if by_task[result.task] is result]
-    return newest, [result for result in results if by_task[result.task] is not result]
+    kept = {result.task: result for result in sorted(results, key=lambda result: result.dated)}
+    newest = [result for result in results if kept[result.task] is result]
+    return newest, [result for result in results if kept[result.task] is not result]
 
 
 def _texts(result: TaskResult) -> list[str]:

@@ -22,7 +22,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -35,7 +35,6 @@ MISSING = 999
 """What lmms-eval writes for a value that it could not compute."""
 
 _NAMES = (
-    re.compile(r"results\.json\Z"),
     re.compile(r"results_(?P<date>.+)\.json\Z"),
     re.compile(r"(?P<date>.+)_results\.json\Z"),
 )
@@ -248,8 +247,7 @@ class _File:
             if read.metrics:
                 results.append(self._result(str(task), read))
             else:
-                reason = _no_answers(values) or "; ".join(read.remarks) or _reason(values)
-                skipped.append((str(task).strip(" -"), reason))
+                skipped.append((str(task).strip(" -"), _reason(values, read.remarks)))
         if not self._data["results"]:
             skipped.append(("", "its table 'results' is empty; is it a finished run?"))
         return ResultFile(tuple(results), tuple(skipped))
@@ -384,17 +382,13 @@ def _metrics(values: Any) -> _Read:
     return read
 
 
-def _no_answers(values: Any) -> str:
-    """What a task is that only a server can score; empty for any other."""
-    if any(str(key).startswith("submission") for key in _table(values)):
-        return "a test split without public answers: it writes a submission, no score"
-    return ""
-
-
-def _reason(values: Any) -> str:
+def _reason(values: Any, remarks: Sequence[str]) -> str:
+    """Why a task has no score."""
     if not isinstance(values, Mapping):
         return f"its result is {_shown(values)}, no table"
-    return "it has no number: N/A, null and 999 are no scores"
+    if any(str(key).startswith("submission") for key in values):
+        return "a test split without public answers: it writes a submission, no score"
+    return "; ".join(remarks) or "it has no number: N/A, null and 999 are no scores"
 
 
 def _shown(value: Any) -> str:
@@ -412,7 +406,7 @@ def _number(value: Any) -> float | None:
 def samples_of(path: Path, task: str) -> Path | None:
     """The sample log that belongs to a task of a result file."""
     candidates = [path.with_name(f"{task}.json")]
-    for name in _NAMES[1:]:
+    for name in _NAMES:
         match = name.match(path.name)
         if match:
             stems = (f"{match['date']}_samples_{task}", f"samples_{task}_{match['date']}")

@@ -72,13 +72,23 @@ def values(results: Sequence[TaskResult], protocol: str = "lmms") -> list[Value]
         DataError: if a score is none, or the samples lack what the protocol needs.
     """
     found: list[Value] = []
-    splits = [result for result in results if result.task in items.SPLIT_TASKS]
-    if protocol == "llava" and splits:
-        found.append(_pope_llava(splits))
-    for result in results:
-        if protocol != "llava" or result.task not in items.SPLIT_TASKS:
-            found += _values_of_task(result, protocol)
+    for group in scored_together(results, protocol):
+        if _is_split(group[0], protocol):
+            found.append(_pope_llava(group))
+        else:
+            found += _values_of_task(group[0], protocol)
     return found
+
+
+def scored_together(results: Sequence[TaskResult], protocol: str) -> list[list[TaskResult]]:
+    """One result at a time, but POPE's splits together where LLaVA's mean is over them."""
+    splits = [result for result in results if _is_split(result, protocol)]
+    alone = [[result] for result in results if not _is_split(result, protocol)]
+    return [splits, *alone] if splits else alone
+
+
+def _is_split(result: TaskResult, protocol: str) -> bool:
+    return protocol == "llava" and result.task in items.SPLIT_TASKS
 
 
 def _values_of_task(result: TaskResult, protocol: str) -> list[Value]:
