@@ -70,7 +70,7 @@ def system_facts() -> dict[str, Any]:
         "identity": dict(environment.identity),
         "gflops": environment.observed.get("gflops"),
         "system_build": core_ml.system_build(),
-        "against_the_paper": paper_machine.note(environment),
+        "against_the_paper": paper_machine.note_for(paper_machine.PROFILE, environment),
     }
 
 

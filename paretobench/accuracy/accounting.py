@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from paretobench.domain.records import Score
+
 Outcome = Literal["new", "known", "replaced", "partial", "skipped", "refused"]
 
 CAME_IN = ("new", "known", "replaced", "partial")
@@ -29,6 +31,16 @@ class ImportEntry:
     outcome: Outcome
     detail: str = ""
     count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedScore:
+    """One score to store, the file and task it came from, and what is odd about it."""
+
+    path: str
+    task: str
+    score: Score
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass
@@ -65,5 +77,4 @@ class ImportAccount:
     @property
     def is_failed(self) -> bool:
         """Nothing came in."""
-        counts = self.counts
-        return not any(counts[outcome] for outcome in CAME_IN)
+        return not any(outcome in CAME_IN for _, _, outcome, _ in self._entries)

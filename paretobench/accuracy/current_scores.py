@@ -73,23 +73,13 @@ class Standing:
     contests: list[Contest] = field(default_factory=list)
 
 
-def place_of(score: Score) -> tuple[object, ...]:
-    """Where a score belongs: point, recipe, benchmark, protocol."""
-    return (
-        *(score.encoder, score.resolution_px, score.llm, score.tiling),
-        *(score.recipe, score.benchmark, score.protocol),
-    )
-
-
 def lineage(score: Score) -> str:
     """The lineage of a result: its versions replace one another.
 
     The checkpoint where it is known, else the arguments of the harness, else the file's name.
     """
-    if score.checkpoint:
-        return score.checkpoint
-    row = "" if _LINE.match(score.source.row) else score.source.row
-    return row or score.source.table or score.source.title
+    source = score.source
+    return score.checkpoint or _arguments(score) or source.table or source.title
 
 
 def sort_out(scores: Iterable[Score]) -> Standing:
@@ -100,7 +90,8 @@ def sort_out(scores: Iterable[Score]) -> Standing:
         if score.is_partial or score.source.kind not in ("measured", "imported"):
             found.counting.append(score)
         else:
-            places[(score.source.kind, *place_of(score))].append(score)
+            place = (score.source.kind, score.point, score.recipe, score.benchmark, score.protocol)
+            places[place].append(score)
     for held in places.values():
         if len(held) == 1:
             found.counting += held
@@ -150,19 +141,21 @@ def _labelled(scores: Sequence[Score]) -> tuple[tuple[str, Score], ...]:
     labels = [", ".join(a for a in each if a not in shared) for each in arguments]
     if len(set(labels)) < len(labels):
         labels = [
-            f"{label or _about(s)}, {s.source.sha256[:8]}" for label, s in _pairs(labels, scores)
+            f"{label or _about(score)}, {score.source.sha256[:8]}"
+            for label, score in zip(labels, scores, strict=True)
         ]
-    return tuple((label or "without these", score) for label, score in _pairs(labels, scores))
-
-
-def _pairs(labels: Sequence[str], scores: Sequence[Score]) -> Iterable[tuple[str, Score]]:
-    return zip(labels, scores, strict=True)
+    return tuple(zip((label or "without these" for label in labels), scores, strict=True))
 
 
 def _about(score: Score) -> str:
-    row = "" if _LINE.match(score.source.row) else score.source.row
-    known = row or score.checkpoint[:12] or score.source.table or score.source.title
-    return f"{known}, {score.dated[:10]}" if score.dated and not row else known
+    arguments, source = _arguments(score), score.source
+    known = arguments or score.checkpoint[:12] or source.table or source.title
+    return f"{known}, {score.dated[:10]}" if score.dated and not arguments else known
+
+
+def _arguments(score: Score) -> str:
+    """The harness's arguments; empty for a line of a CSV file."""
+    return "" if _LINE.match(score.source.row) else score.source.row
 
 
 def _recipe(score: Score, number: int) -> str:

@@ -7,13 +7,11 @@ devices are not opened, links are followed once, and what leads nowhere is named
 from __future__ import annotations
 
 import csv
-import json
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from paretobench.accuracy import importers
 from paretobench.accuracy.lmms import results, samples, vlmevalkit
@@ -21,8 +19,6 @@ from paretobench.accuracy.lmms import results, samples, vlmevalkit
 Kind = Literal["lmms-eval results", "sample log", "VLMEvalKit scores", "scores table"]
 
 _HEAD_BYTES = 1 << 16
-_LARGEST_JSON_BYTES = 1 << 30
-"""A result file of lmms-eval is below 10 MB; sample logs of v0.2 come to some 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +108,7 @@ def _head(path: Path) -> bytes:
 
 
 def _kind_of_json(path: Path) -> Kind | None:
-    data = read_json(path)
+    data = results.read_json(path)
     if data is None:
         return "sample log" if samples.is_sample_log(path) else None
     if isinstance(data, dict) and isinstance(data.get("logs"), list):
@@ -120,25 +116,6 @@ def _kind_of_json(path: Path) -> Kind | None:
     if results.is_result(data):
         return "lmms-eval results"
     return "VLMEvalKit scores" if vlmevalkit.is_scores(path, data) else None
-
-
-def read_json(path: Path) -> Any:
-    """A file's JSON; None if it is none, or too large to be a result of anything."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return _read_json(path, status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=2)
-def _read_json(path: Path, mtime_ns: int, size: int) -> Any:
-    if size > _LARGEST_JSON_BYTES:
-        return None
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
 
 
 def _kind_of_table(head: bytes) -> Kind | None:

@@ -30,13 +30,15 @@ import csv
 import difflib
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 from paretobench.accuracy import suites
+from paretobench.accuracy.accounting import ImportEntry, PlacedScore
 from paretobench.accuracy.lmms.placing import ScorePoint
-from paretobench.accuracy.names import Names, benchmark, known_names, settled
+from paretobench.accuracy.names import benchmark, known_names, settled
 from paretobench.domain.records import Score, Source
 from paretobench.errors import DataError
 
@@ -56,23 +58,10 @@ UNSTATED_RECIPE = "unstated"
 QUESTIONED_BELOW = 0.01
 """A score below 1 % in a column of percent: more often a fraction in the wrong one."""
 
+Settle = Callable[[ScorePoint], tuple[ScorePoint, tuple[str, ...]]]
+"""A place under the catalogue's names, and what of it the catalogue lacks."""
+
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
-
-
-@dataclass(frozen=True, slots=True)
-class CsvScore:
-    """One score of a file, with what is odd about it."""
-
-    score: Score
-    remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class CsvProblem:
-    """One line that is no score, and why."""
-
-    benchmark: str
-    reason: str
 
 
 def is_header(columns: Sequence[str]) -> bool:
@@ -100,34 +89,20 @@ def wrong_separator(columns: Sequence[str]) -> str:
     return next(found, "")
 
 
-def read_scores_csv(path: Path) -> list[Score]:
-    """Every score of a file, with derived suite means where all members are there.
-
-    Raises:
-        DataError: if the file cannot be read, a column is missing or unknown, or a line cannot
-            be used; the message names the file, the line, the value, and what is allowed.
-    """
-    scores = []
-    for found in stream_scores_csv(path, known_names()):
-        if isinstance(found, CsvProblem):
-            raise DataError(found.reason)
-        scores.append(found.score)
-    return scores
-
-
-def stream_scores_csv(path: Path, names: Names, dated: str = "") -> Iterator[CsvScore | CsvProblem]:
+def stream_scores_csv(path: Path, dated: str = "") -> Iterator[PlacedScore | ImportEntry]:
     """The scores of a file one by one, then the derived suite means; lines that are none between.
 
     Args:
         dated: when it is imported, for the scores' `dated`.
 
     Raises:
+        ConfigError: if a file of the user's own catalogue groups cannot be read.
         DataError: if the file cannot be read, or a column is missing or unknown.
     """
     digest = _digest(path)
     seen: dict[int, int] = {}
     means = _SuiteMeans()
-    settle = _Settling(names, dated)
+    settle = cache(partial(settled, names=known_names()))  # a file of many lines has few places
     count = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -137,9 +112,9 @@ def stream_scores_csv(path: Path, names: Names, dated: str = "") -> Iterator[Csv
                 if None not in row and not any(row.values()):
                     continue
                 count += 1
-                line = _Line(path.name, reader.line_num, digest, row)
-                found = _read_line(line, settle, seen)
-                if isinstance(found, CsvScore):
+                line = _Line(path, reader.line_num, digest, row)
+                found = _read_line(line, settle, dated, seen)
+                if isinstance(found, PlacedScore):
                     means.add(found.score)
                 yield found
     except UnicodeDecodeError as error:
@@ -148,7 +123,8 @@ def stream_scores_csv(path: Path, names: Names, dated: str = "") -> Iterator[Csv
         raise DataError(f"{path.name} is no CSV that can be read: {error}") from error
     if not count:
         raise DataError(f"{path.name} has a header but no scores; add one row per score.")
-    yield from (CsvScore(score) for score in means.derived())
+    for mean in means.derived():
+        yield PlacedScore(path.as_posix(), mean.benchmark, mean)
 
 
 def _digest(path: Path) -> str:
@@ -174,10 +150,8 @@ def _check_columns(file: str, columns: Sequence[str]) -> None:
             f"{file} lacks the column {missing[0]!r}. Needed: {', '.join(REQUIRED)}, "
             "and value_percent or value."
         )
-    for percent, fraction in (
-        ("value_percent", "value"),
-        ("standard_error_percent", "standard_error"),
-    ):
+    for fraction in ("value", "standard_error"):
+        percent = f"{fraction}_percent"
         if percent in columns and fraction in columns:
             raise DataError(f"{file} has both {percent!r} and {fraction!r}; keep one.")
     if "value_percent" not in columns and "value" not in columns:
@@ -188,9 +162,9 @@ class _Line:
     """One line of the file: its cells, and errors that say where they are."""
 
     def __init__(
-        self, file: str, number: int, digest: str, row: Mapping[str | None, str | None]
+        self, path: Path, number: int, digest: str, row: Mapping[str | None, str | None]
     ) -> None:
-        self.file, self.number, self.digest = file, number, digest
+        self.path, self.file, self.number, self.digest = path, path.name, number, digest
         self.cells = {k: (v or "").strip() for k, v in row.items() if k is not None}
         self.is_too_long = None in row
 
@@ -229,34 +203,23 @@ class _Line:
         return round(number / top, 12)
 
 
-class _Settling:
-    """Places under the catalogue's names; a file of many lines has few of them."""
-
-    def __init__(self, names: Names, dated: str) -> None:
-        self._names, self.dated = names, dated
-        self._known: dict[ScorePoint, tuple[ScorePoint, tuple[str, ...]]] = {}
-
-    def __call__(self, place: ScorePoint) -> tuple[ScorePoint, tuple[str, ...]]:
-        if place not in self._known:
-            self._known[place] = settled(place, self._names)
-        return self._known[place]
-
-
-def _read_line(line: _Line, settle: _Settling, seen: dict[int, int]) -> CsvScore | CsvProblem:
+def _read_line(
+    line: _Line, settle: Settle, dated: str, seen: dict[int, int]
+) -> PlacedScore | ImportEntry:
     try:
         if line.is_too_long:
             raise DataError(
                 f"{line.file}, line {line.number}: more cells than columns; put text with commas "
                 "in quotes."
             )
-        found = _score(line, settle)
+        found = _score(line, settle, dated)
         _refuse_double(line, found.score, seen)
     except DataError as error:
-        return CsvProblem(line.get("benchmark"), str(error))
+        return ImportEntry(line.path.as_posix(), line.get("benchmark"), "refused", str(error))
     return found
 
 
-def _score(line: _Line, settle: _Settling) -> CsvScore:
+def _score(line: _Line, settle: Settle, dated: str) -> PlacedScore:
     value = line.fraction("value")
     if value is None:
         column = "value" if "value" in line.cells else "value_percent"
@@ -274,11 +237,8 @@ def _score(line: _Line, settle: _Settling) -> CsvScore:
     n = line.whole("n") if line.get("n") else None
     part = _part(line, name, n)
     score = Score(
-        encoder=place.encoder,
-        resolution_px=place.resolution_px,
-        llm=place.llm,
-        tiling=place.tiling,
-        recipe=place.recipe,
+        *place.names,
+        place.recipe,
         benchmark=name,
         value=value,
         source=_source(line),
@@ -288,9 +248,10 @@ def _score(line: _Line, settle: _Settling) -> CsvScore:
         protocol=line.get("protocol"),
         checkpoint=line.get("checkpoint"),
         is_partial=bool(part),
-        dated=settle.dated,
+        dated=dated,
     )
-    return CsvScore(score, tuple(filter(None, (*odd, no_benchmark, part, _question(line, value)))))
+    remarks = tuple(filter(None, (*odd, no_benchmark, part, _question(line, value))))
+    return PlacedScore(line.path.as_posix(), name, score, remarks)
 
 
 def _source(line: _Line) -> Source:
@@ -316,8 +277,7 @@ def _part(line: _Line, name: str, n: int | None) -> str:
         return ""
     if n > row.n_items:
         raise line.error("n", f"at most {row.n_items:,}, the items of {row.label}")
-    is_whole = n >= suites.LEAST_ITEMS.get(name, row.n_items)
-    return "" if is_whole else f"{n:,} of {row.n_items:,} items"
+    return row.part(n)
 
 
 def _question(line: _Line, value: float) -> str:
@@ -328,7 +288,7 @@ def _question(line: _Line, value: float) -> str:
 
 
 def _refuse_double(line: _Line, score: Score, seen: dict[int, int]) -> None:
-    identity = hash((*_configuration(score), score.benchmark))
+    identity = hash((_configuration(score), score.benchmark))
     if identity in seen:
         raise DataError(
             f"{line.file}, line {line.number}: {score.benchmark} of this configuration is "
@@ -338,14 +298,7 @@ def _refuse_double(line: _Line, score: Score, seen: dict[int, int]) -> None:
 
 
 def _configuration(score: Score) -> tuple[object, ...]:
-    return (
-        score.encoder,
-        score.resolution_px,
-        score.llm,
-        score.tiling,
-        score.recipe,
-        score.checkpoint,
-    )
+    return (score.point, score.recipe, score.checkpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,46 +318,38 @@ class _SuiteMeans:
     mean of independent scores, and None unless every member has one. A partial score is none.
     """
 
-    _MEMBERS = frozenset(member for suite in suites.SUITES.values() for member in suite.members)
+    _NEEDED = frozenset(suites.SUITES).union(*(suite.members for suite in suites.SUITES.values()))
 
     def __init__(self) -> None:
-        self._found: dict[tuple[object, ...], dict[str, _Member]] = {}
-        self._first: dict[tuple[object, ...], Score] = {}
+        self._found: dict[tuple[object, ...], tuple[Score, dict[str, _Member]]] = {}
 
     def add(self, score: Score) -> None:
-        if not score.is_partial and (
-            score.benchmark in self._MEMBERS or score.benchmark in suites.SUITES
-        ):
-            configuration = _configuration(score)
-            member = _Member(score.value, score.standard_error, score.harness, score.protocol)
-            self._found.setdefault(configuration, {})[score.benchmark] = member
-            self._first.setdefault(configuration, score)
+        if score.benchmark in self._NEEDED and not score.is_partial:
+            _, members = self._found.setdefault(_configuration(score), (score, {}))
+            members[score.benchmark] = _Member(
+                score.value, score.standard_error, score.harness, score.protocol
+            )
 
     def derived(self) -> Iterator[Score]:
-        for configuration, members in self._found.items():
+        for first, members in self._found.values():
             for name, suite in suites.SUITES.items():
                 mean = suites.suite_mean(name, {key: m.value for key, m in members.items()})
                 if mean is not None and name not in members:
-                    of_suite = {key: members[key] for key in suite.members}
-                    yield _mean_of(self._first[configuration], name, mean, of_suite)
+                    yield _mean_of(first, name, mean, {key: members[key] for key in suite.members})
 
 
 def _mean_of(first: Score, name: str, value: float, members: Mapping[str, _Member]) -> Score:
-    known = [m.standard_error for m in members.values() if m.standard_error is not None]
     harnesses = dict.fromkeys(m.harness for m in members.values() if m.harness)
     mixture = suites.mean_protocol({key: m.protocol for key, m in members.items()})
     return replace(
         first,
         benchmark=name,
         value=value,
-        standard_error=math.hypot(*known) / len(members) if len(known) == len(members) else None,
+        standard_error=suites.mean_error([m.standard_error for m in members.values()]),
         n=None,
         harness=" + ".join(harnesses),
         protocol="mixed" if mixture == "other" else mixture,
         source=replace(
-            first.source,
-            row="",
-            provenance="derived",
-            note="mean of " + ", ".join(members),
+            first.source, row="", provenance="derived", note="mean of " + ", ".join(members)
         ),
     )

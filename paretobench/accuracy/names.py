@@ -8,15 +8,16 @@ nearest: most such names are slips, and the score of a slip is shown nowhere.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from paretobench.accuracy import suites
 from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.config import load_catalogue
 from paretobench.domain import Encoder
 from paretobench.errors import DataError
+
+_BENCHMARK_LABELS = {name: row.label for name, row in suites.BENCHMARKS.items()}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,6 @@ def settled(place: ScorePoint, names: Names) -> tuple[ScorePoint, tuple[str, ...
     encoder, no_encoder = _find("encoder", place.encoder, labels)
     llm, no_llm = _find("language model", place.llm, names.llms)
     tiling, no_tiling = _find("tiling", place.tiling, names.tilings)
-    found = replace(place, encoder=encoder, llm=llm, tiling=tiling)
     known = names.encoders.get(encoder)
     no_size = ""
     if known is not None and not known.resolutions.accepts(place.resolution_px):
@@ -67,6 +67,7 @@ def settled(place: ScorePoint, names: Names) -> tuple[ScorePoint, tuple[str, ...
             f"{known.label} takes {known.resolutions.describe()} px, not {place.resolution_px}, "
             "so no point can have this score"
         )
+    found = replace(place, encoder=encoder, llm=llm, tiling=tiling)
     return found, tuple(filter(None, (no_encoder, no_llm, no_tiling, no_size)))
 
 
@@ -76,12 +77,7 @@ def benchmark(written: str) -> tuple[str, str]:
     >>> benchmark('Avg-5'), benchmark('SeedBench image')[0]
     (('avg5', ''), 'seedbench_image')
     """
-    return _find("benchmark", written, _benchmark_labels())
-
-
-@lru_cache(maxsize=1)
-def _benchmark_labels() -> dict[str, str]:
-    return {name: row.label for name, row in suites.BENCHMARKS.items()}
+    return _find("benchmark", written, _BENCHMARK_LABELS)
 
 
 def _find(kind: str, written: str, labels: Mapping[str, str]) -> tuple[str, str]:
@@ -111,8 +107,4 @@ def _plain(text: str) -> str:
     >>> _plain('Qwen2-0.5B') == _plain('qwen2_0_5b')
     True
     """
-    return "".join(_alphanumeric(text.casefold()))
-
-
-def _alphanumeric(text: str) -> Iterable[str]:
-    return (letter for letter in text if letter.isalnum())
+    return "".join(filter(str.isalnum, text.casefold()))

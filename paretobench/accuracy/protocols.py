@@ -96,23 +96,6 @@ def follows(score: Scored, rules: str, is_apart: bool = False) -> bool:
     return found is None or rules in found
 
 
-def mixtures(scores: Iterable[Scored]) -> dict[str, tuple[str, ...]]:
-    """Benchmarks that these scores hold under more than one protocol, with the protocols.
-
-    Args:
-        scores: those of one front.
-    """
-    found: dict[str, set[str]] = defaultdict(set)
-    for score in scores:
-        if score.protocol not in UNSTATED:
-            found[score.benchmark].add(score.protocol)
-    return {
-        benchmark: tuple(sorted(protocols))
-        for benchmark, protocols in sorted(found.items())
-        if len(protocols) > 1
-    }
-
-
 def check_one_protocol(scores: Iterable[Scored], is_mixing_allowed: bool = False) -> str:
     """Refuse a front or a comparison across protocols, or say how to mark it.
 
@@ -126,10 +109,17 @@ def check_one_protocol(scores: Iterable[Scored], is_mixing_allowed: bool = False
     Raises:
         DataError: if protocols are mixed and that was not asked for.
     """
-    found = mixtures(scores)
-    if not found:
+    found: dict[str, set[str]] = defaultdict(set)
+    for score in scores:
+        if score.protocol not in UNSTATED:
+            found[score.benchmark].add(score.protocol)
+    words = "; ".join(
+        f"{benchmark}: {' and '.join(sorted(protocols))}"
+        for benchmark, protocols in sorted(found.items())
+        if len(protocols) > 1
+    )
+    if not words:
         return ""
-    words = "; ".join(f"{name}: {' and '.join(rules)}" for name, rules in found.items())
     if not is_mixing_allowed:
         raise DataError(
             f"one front would mix scoring protocols ({words}), which differ on the same answers.\n"

@@ -13,7 +13,7 @@ all three splits, DocVQA val 1,286, InfographicVQA val 500, ChartQA test 625 + 9
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,20 +82,23 @@ class Benchmark:
     @property
     def harness(self) -> str:
         """What the paper scored its own models with."""
-        lmms = {"lmms": LMMS_HARNESS, "lmms_any": LMMS_HARNESS}
-        named = {"llava": LLAVA_HARNESS, **lmms, "other": ""}
-        return named.get(self.protocol, f"{LLAVA_HARNESS} + {LMMS_HARNESS}")
+        mixed = f"{LLAVA_HARNESS} + {LMMS_HARNESS}"
+        named = {"llava": LLAVA_HARNESS, "other": "", "mixed": mixed, "mixed_any": mixed}
+        return named.get(self.protocol, LMMS_HARNESS)
+
+    def part(self, n: int) -> str:
+        """Which part of the benchmark `n` items are: `500 of 5,000 items`; empty for the whole."""
+        if self.n_items is None or n >= LEAST_ITEMS.get(self.name, self.n_items):
+            return ""
+        return f"{n:,} of {self.n_items:,} items"
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Benchmarks whose mean is a score of its own."""
+    """Benchmarks whose mean is a score of its own, the plain mean of its members."""
 
     name: str
-    label: str
     members: tuple[str, ...]
-    run_to_run_sd: float
-    source: str
 
 
 _ROWS = (
@@ -170,15 +173,10 @@ BENCHMARKS: Mapping[str, Benchmark] = {row.name: row for row in _ROWS}
 """Every benchmark by name, in the order in which they are listed to people."""
 
 SUITES: Mapping[str, Suite] = {
-    "avg5": Suite(
-        name="avg5",
-        label="Avg-5",
-        members=("gqa", "textvqa", "pope", "docvqa", "seedbench_image"),
-        run_to_run_sd=0.001,
-        source="FastVLM v1, section 4: the plain mean, run-to-run sd about 0.1 points",
-    )
+    "avg5": Suite("avg5", ("gqa", "textvqa", "pope", "docvqa", "seedbench_image"))
 }
-"""Means over several benchmarks that are scores of their own."""
+"""Means over several benchmarks that are scores of their own; Avg-5 by FastVLM v1, section 4, with
+a run-to-run sd of about 0.1 points."""
 
 
 def benchmark(name: str) -> Benchmark:
@@ -190,6 +188,24 @@ def benchmark(name: str) -> Benchmark:
     if name not in BENCHMARKS:
         raise UnknownNameError("benchmark", name, BENCHMARKS)
     return BENCHMARKS[name]
+
+
+def of_task(task: str) -> list[Benchmark]:
+    """The benchmarks that a task of lmms-eval answers.
+
+    >>> [row.name for row in of_task('seedbench')], of_task('a task of your own')
+    (['seedbench_image', 'seedbench_all'], [])
+    """
+    return [row for row in BENCHMARKS.values() if row.task == task]
+
+
+def members_of(name: str) -> tuple[str, ...]:
+    """The benchmarks of a suite; of any other name, itself.
+
+    >>> members_of('avg5')[:2], members_of('gqa')
+    (('gqa', 'textvqa'), ('gqa',))
+    """
+    return SUITES[name].members if name in SUITES else (name,)
 
 
 def of_column(column: str) -> Benchmark | None:
@@ -257,11 +273,11 @@ def default_standard_error(
         if entry.n_items is None:
             return None
         return math.hypot(_sampling_error(entry, value), run_to_run)
-    members = SUITES[name].members
     errors = [
-        _sampling_error(BENCHMARKS[member], (parts or {}).get(member, value)) for member in members
+        _sampling_error(BENCHMARKS[member], (parts or {}).get(member, value))
+        for member in SUITES[name].members
     ]
-    return math.hypot(math.hypot(*errors) / len(members), run_to_run)
+    return math.hypot(math.hypot(*errors) / len(errors), run_to_run)
 
 
 def _sampling_error(entry: Benchmark, value: float) -> float:
@@ -281,6 +297,16 @@ def suite_mean(name: str, scores: Mapping[str, float]) -> float | None:
     if any(member not in scores for member in members):
         return None
     return round(math.fsum(scores[member] for member in members) / len(members), 12)
+
+
+def mean_error(errors: Collection[float | None]) -> float | None:
+    """Standard error of the mean of independent scores; None unless each has one.
+
+    >>> mean_error([0.03, 0.04]), mean_error([0.03, None])
+    (0.025, None)
+    """
+    known = [error for error in errors if error is not None]
+    return math.hypot(*known) / len(known) if len(known) == len(errors) else None
 
 
 def mean_protocol(protocols: Mapping[str, str]) -> str:

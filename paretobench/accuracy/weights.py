@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import re
 
-_QUANTISED = (
-    (
-        "int4",
-        re.compile(
-            r"load_in_4bit=(?:true|1)|(?<![a-z0-9])(?:int4|4-?bits?|w4a\d+|awq|gptq|nf4|fp4|q4"
-            r"(?:_[0-9km_]+)?)(?![a-z0-9])(?!=(?:false|0|none))",
-            re.IGNORECASE,
-        ),
+_QUANTISED = {
+    "int4": re.compile(
+        r"load_in_4bit=(?:true|1)|(?<![a-z0-9])(?:int4|4-?bits?|w4a\d+|awq|gptq|nf4|fp4|q4"
+        r"(?:_[0-9km_]+)?)(?![a-z0-9])(?!=(?:false|0|none))",
+        re.IGNORECASE,
     ),
-    (
-        "int8",
-        re.compile(
-            r"load_in_8bit=(?:true|1)|(?<![a-z0-9])(?:int8|8-?bits?|w8a\d+|q8(?:_[0-9km_]+)?)"
-            r"(?![a-z0-9])(?!=(?:false|0|none))",
-            re.IGNORECASE,
-        ),
+    "int8": re.compile(
+        r"load_in_8bit=(?:true|1)|(?<![a-z0-9])(?:int8|8-?bits?|w8a\d+|q8(?:_[0-9km_]+)?)"
+        r"(?![a-z0-9])(?!=(?:false|0|none))",
+        re.IGNORECASE,
     ),
-)
+}
 _PRUNED = re.compile(r"(?<![a-z])(?:pruned|pruning\w*|sparse\w*)(?:[=_-]?[\d.]+%?)?", re.IGNORECASE)
 
 
@@ -40,6 +34,7 @@ def weights_text(*texts: str) -> str:
     'pruned: pruned_0.5'
     """
     text = " ".join(texts)
-    found = [f"quantised: {name}" for name, pattern in _QUANTISED if pattern.search(text)][:1]
-    pruned = _PRUNED.search(text)
-    return "; ".join([*found, *([f"pruned: {pruned.group()}"] if pruned else [])])
+    found = [f"quantised: {name}" for name in _QUANTISED if _QUANTISED[name].search(text)][:1]
+    if pruned := _PRUNED.search(text):
+        found.append(f"pruned: {pruned.group()}")
+    return "; ".join(found)

@@ -16,11 +16,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from paretobench.accuracy import finding, importers
-from paretobench.accuracy.accounting import ImportAccount, ImportEntry, Outcome
+from paretobench.accuracy.accounting import ImportAccount, ImportEntry, Outcome, PlacedScore
 from paretobench.accuracy.current_scores import Contest, sort_out
 from paretobench.accuracy.finding import Found
 from paretobench.accuracy.lmms import importer
-from paretobench.accuracy.names import known_names
+from paretobench.accuracy.lmms.results import read_json
 from paretobench.cli import import_tool_timings, import_xcode
 from paretobench.errors import DataError, ParetobenchError
 from paretobench.units import counted, percent
@@ -198,46 +198,42 @@ class Import:
         )
         self.account.add(imported.entries)
         for path in paths:
-            data = finding.read_json(path)
+            data = read_json(path)
             for what, reason in throughput_refusals(data if isinstance(data, dict) else {}):
                 self.account.add([ImportEntry(path.as_posix(), what, "skipped", reason)])
         self.notes += imported.notes
-        scores = (
-            (placed.path, placed.task, placed.score, placed.remarks) for placed in imported.found
-        )
-        self._store_scores(scores)
+        self._store_scores(imported.found)
 
     def _read_table(self, path: Path) -> None:
-        name = path.as_posix()
-
-        def scores() -> Iterator[tuple[str, str, Score, tuple[str, ...]]]:
-            for found in importers.stream_scores_csv(path, known_names(), self._now):
-                if isinstance(found, importers.CsvProblem):
-                    self.account.add([ImportEntry(name, found.benchmark, "refused", found.reason)])
+        def scores() -> Iterator[PlacedScore]:
+            for found in importers.stream_scores_csv(path, self._now):
+                if isinstance(found, ImportEntry):
+                    self.account.add([found])
                 else:
-                    yield name, found.score.benchmark, found.score, found.remarks
+                    yield found
 
         try:
             self._store_scores(scores())
         except DataError as error:
-            self.account.add([ImportEntry(name, "", "refused", str(error))])
+            self.account.add([ImportEntry(path.as_posix(), "", "refused", str(error))])
 
-    def _store_scores(self, scores: Iterable[tuple[str, str, Score, tuple[str, ...]]]) -> None:
+    def _store_scores(self, scores: Iterable[PlacedScore]) -> None:
         waiting = iter(scores)
         while batch := list(islice(waiting, BATCH)):
             dated = [
-                score if score.dated else replace(score, dated=self._now)
-                for _, _, score, _ in batch
+                each.score if each.score.dated else replace(each.score, dated=self._now)
+                for each in batch
             ]
             store = self._destination.store
             known = store.known_scores(score.key for score in dated)
             store.add_scores(dated)
             self._destination.is_kept = True
-            for (path, task, _, remarks), score in zip(batch, dated, strict=True):
+            for each, score in zip(batch, dated, strict=True):
                 outcome: Outcome = (
                     "known" if score.key in known else "partial" if score.is_partial else "new"
                 )
-                self._stored.append(_Stored(path, task, score.key, outcome, remarks))
+                stored = _Stored(each.path, each.task, score.key, outcome, each.remarks)
+                self._stored.append(stored)
             self._progress(len(self._stored))
 
     def _account_for_logs(self, results: Sequence[Path]) -> None:

@@ -301,6 +301,11 @@ class Score:
     is_partial: bool = False
     dated: str = ""
 
+    @property
+    def point(self) -> tuple[str, int, str, str]:
+        """The names of the grid point that it belongs to."""
+        return (self.encoder, self.resolution_px, self.llm, self.tiling)
+
     @cached_property
     def key(self) -> str:
         """Content key, the source's key included; `dated` is not."""

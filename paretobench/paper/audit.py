@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from paretobench.accuracy import suites
@@ -108,7 +108,7 @@ def _cite(of: Table, row: Row) -> str:
 def _avg5() -> Iterator[AuditRow]:
     """Printed Avg-5 against the mean of the five columns beside it."""
     members = [suites.BENCHMARKS[name].column + "_pct" for name in suites.SUITES["avg5"].members]
-    for of in map(tables.table, tables.names()):
+    for of in tables.every_table():
         for row in of.rows:
             cells = [row.get(column, "") for column in members]
             if not row.get("Avg5_pct") or not all(cells):
@@ -125,50 +125,40 @@ def _avg5() -> Iterator[AuditRow]:
             )
 
 
-def _parts_tables() -> list[Table]:
-    """Tables that print encoder latency and prefill apart."""
-    found = map(tables.table, tables.names())
-    return [t for t in found if t.provenance == "printed" and "llm_prefill_ms" in t.rows[0]]
+def _printed() -> list[tuple[Table, Row, PublishedPoint]]:
+    """Every row of a printed table that can be placed."""
+    return [found for found in published.placed() if found[0].provenance == "printed"]
 
 
-def _system(where: PublishedPoint) -> tuple[object, ...]:
+def _system(where: PublishedPoint) -> PublishedPoint:
     """What decides a latency; the recipe does not."""
-    return (where.system, where.encoder, where.resolution_px, where.llm, where.tiling)
+    return replace(where, recipe="")
 
 
 def _ttft_sums() -> Iterator[AuditRow]:
     """Printed TTFT against encoder latency plus prefill, matched by system (labels differ)."""
-    parts: dict[tuple[object, ...], tuple[Table, Row]] = {}
-    for of in _parts_tables():
-        for row in of.rows:
-            where = published.place(of, row)
-            if where and row["llm_prefill_ms"]:
-                parts[_system(where)] = (of, row)
-    prints: dict[tuple[object, ...], list[str]] = defaultdict(list)
-    for of in map(tables.table, tables.names()):
-        for row in of.rows if of.provenance == "printed" else ():
-            where = published.place(of, row) if row.get("TTFT_ms") else None
-            if where and _system(where) in parts:
-                prints[(*_system(where), row["TTFT_ms"])].append(_cite(of, row))
-    for (*system, printed), cites in prints.items():
-        yield _ttft_row(system, str(printed), cites, *parts[tuple(system)])
-
-
-def _ttft_row(
-    system: Sequence[object], printed: str, cites: Sequence[str], of: Table, parts: Row
-) -> AuditRow:
-    cells = [*parts["vision_encoder_latency_ms"].split(";"), parts["llm_prefill_ms"]]
-    name, _, resolution_px, llm, _ = system
-    return _compare(
-        "ttft_sum",
-        f"TTFT of {name} at {resolution_px} px with {llm}",
-        printed,
-        math.fsum(map(float, cells)),
-        "ms",
-        math.fsum(map(half_unit, cells)),
-        " + ".join(cells),
-        f"{'; '.join(cites)}; parts: {_cite(of, parts)}",
-    )
+    parts: dict[PublishedPoint, tuple[Table, Row]] = {}
+    prints: dict[tuple[PublishedPoint, str], list[str]] = defaultdict(list)
+    for of, row, where in _printed():
+        if row.get("llm_prefill_ms"):
+            parts[_system(where)] = (of, row)
+        if row.get("TTFT_ms"):
+            prints[_system(where), row["TTFT_ms"]].append(_cite(of, row))
+    for (system, printed), cites in prints.items():
+        if system not in parts:
+            continue
+        of, row = parts[system]
+        cells = [*row["vision_encoder_latency_ms"].split(";"), row["llm_prefill_ms"]]
+        yield _compare(
+            "ttft_sum",
+            f"TTFT of {system.system} at {system.resolution_px} px with {system.llm}",
+            printed,
+            math.fsum(map(float, cells)),
+            "ms",
+            math.fsum(map(half_unit, cells)),
+            " + ".join(cells),
+            f"{'; '.join(cites)}; parts: {_cite(of, row)}",
+        )
 
 
 def _standard_deviations() -> Iterator[AuditRow]:
@@ -221,13 +211,25 @@ def _encoder_alone(row: Row) -> str:
 def _repeated() -> Iterator[AuditRow]:
     """Numbers that several tables print for one system, each against the first print of it."""
     prints: dict[tuple[object, ...], list[tuple[Table, Row, str]]] = defaultdict(list)
-    for of in map(tables.table, tables.names()):
-        for row in of.rows if of.provenance == "printed" else ():
-            where = published.place(of, row)
-            for column in _comparable_columns(row) if where else ():
-                prints[_identity(where, column)].append((of, row, column))
-    for (*_, label), cells in prints.items():
-        yield from _against_first(str(label), cells)
+    for of, row, where in _printed():
+        for column in _comparable_columns(row):
+            prints[_identity(where, column)].append((of, row, column))
+    for (*_, label), ((first_of, first_row, column), *others) in prints.items():
+        cites: dict[str, list[str]] = defaultdict(list)
+        for of, row, _ in others:
+            cites[row[column]].append(_cite(of, row))
+        first = first_row[column]
+        for printed, repeats in cites.items():
+            yield _compare(
+                "repeated",
+                str(label),
+                printed,
+                float(first),
+                tables.unit_of(column),
+                0.0,
+                f"{first} is printed first",
+                f"{'; '.join(repeats)}; first: {_cite(first_of, first_row)}",
+            )
 
 
 def _comparable_columns(row: Row) -> list[str]:
@@ -239,33 +241,13 @@ def _comparable_columns(row: Row) -> list[str]:
     ]
 
 
-def _identity(where: PublishedPoint | None, column: str) -> tuple[object, ...]:
+def _identity(where: PublishedPoint, column: str) -> tuple[object, ...]:
     """What two prints of the same number share: an encoder's latency depends on it alone."""
-    assert where is not None
     if column == "vision_encoder_latency_ms":
         label = f"encoder latency of {where.encoder} at {where.resolution_px} px"
         return (where.encoder, where.resolution_px, where.tiling, column, label)
     label = f"{column.rpartition('_')[0]} of {where.system} at {where.resolution_px} px"
-    label += f" with {where.llm}" + (f", {where.recipe}" if column != "TTFT_ms" else "")
-    recipe = "" if column == "TTFT_ms" else where.recipe
-    return (*_system(where), recipe, column, label)
-
-
-def _against_first(what: str, cells: Sequence[tuple[Table, Row, str]]) -> Iterable[AuditRow]:
-    """One row per printed value that the first table's is held against."""
-    (first_of, first_row, column), *others = cells
-    first = first_row[column]
-    cites: dict[str, list[str]] = defaultdict(list)
-    for of, row, _ in others:
-        cites[row[column]].append(_cite(of, row))
-    for printed, where in cites.items():
-        yield _compare(
-            "repeated",
-            what,
-            printed,
-            float(first),
-            tables.unit_of(column),
-            0.0,
-            f"{first} is printed first",
-            f"{'; '.join(where)}; first: {_cite(first_of, first_row)}",
-        )
+    label += f" with {where.llm}"
+    if column == "TTFT_ms":
+        return (_system(where), column, label)
+    return (where, column, f"{label}, {where.recipe}")

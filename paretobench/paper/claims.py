@@ -91,7 +91,14 @@ def claims(path: Path | None = None) -> list[ClaimResult]:
     doubled = [name for name, n in Counter(entry.get("id") for entry in entries).items() if n > 1]
     if doubled:
         raise DataError(f"{path.name}: two claims have the id {doubled[0]!r}; ids must be unique.")
-    return [_check_in_file(path, entry) for entry in entries]
+    found = []
+    for entry in entries:
+        try:
+            found.append(check(entry))
+        except ParetobenchError as error:
+            name = entry.get("id", "without id")
+            raise DataError(f"{path.name}, claim {name}: {error}") from error
+    return found
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
@@ -108,14 +115,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _check_in_file(path: Path, entry: Mapping[str, Any]) -> ClaimResult:
-    try:
-        return check(entry)
-    except ParetobenchError as error:
-        name = entry.get("id", "without id")
-        raise DataError(f"{path.name}, claim {name}: {error}") from error
-
-
 def check(entry: Mapping[str, Any]) -> ClaimResult:
     """Recompute one claim given as in the file.
 
@@ -129,14 +128,13 @@ def check(entry: Mapping[str, Any]) -> ClaimResult:
     where = tuple(_as_list(entry.get("where", [])))
     if "not_recomputable" in entry:
         reason = " ".join(str(entry["not_recomputable"]).split())
-        verdict: Verdict = "not recomputable"
         return ClaimResult(
-            entry["id"], entry["claim"], where, verdict, reason, "", None, None, (), ()
+            entry["id"], entry["claim"], where, "not recomputable", reason, "", None, None, (), ()
         )
     readings = tuple(map(_read_one, _as_list(entry["readings"])))
     if not readings:
         raise DataError("'readings' is empty; give at least one, or say 'not_recomputable'.")
-    reading = _deciding(readings)
+    reading = next((reading for reading in readings if reading.holds), readings[0])
     return ClaimResult(
         id=entry["id"],
         claim=entry["claim"],
@@ -149,11 +147,6 @@ def check(entry: Mapping[str, Any]) -> ClaimResult:
         sources=reading.sources,
         readings=readings,
     )
-
-
-def _deciding(readings: Sequence[ReadingResult]) -> ReadingResult:
-    """The first reading that holds, else the first of all."""
-    return next((reading for reading in readings if reading.holds), readings[0])
 
 
 def _read_one(reading: object) -> ReadingResult:

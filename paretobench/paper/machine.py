@@ -49,17 +49,13 @@ def differences(environment: Environment) -> list[str]:
     return found
 
 
-def note(environment: Environment) -> str:
-    """The sentence that a report with this profile carries."""
-    found = differences(environment)
-    head = "; ".join(found) if found else "the machine is the paper's"
-    return f"Against the FastVLM paper: {head}. It does not state {', '.join(UNSTATED)}."
-
-
 def note_for(device: str, environment: Environment) -> str:
-    """The note where a device profile promises the paper's protocol; empty for any other.
+    """What a report carries of a device profile that promises the paper's protocol; else nothing.
 
     >>> note_for('apple', Environment({}))
     ''
     """
-    return note(environment) if device == PROFILE else ""
+    if device != PROFILE:
+        return ""
+    head = "; ".join(differences(environment)) or "the machine is the paper's"
+    return f"Against the FastVLM paper: {head}. It does not state {', '.join(UNSTATED)}."

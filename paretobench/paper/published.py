@@ -16,30 +16,30 @@ from functools import cache
 from typing import Any
 
 from paretobench.accuracy import suites
+from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.domain.records import Provenance, PublishedLatency, Score
 from paretobench.paper import tables
-from paretobench.paper.tables import Row, Table, table, values
-
-__all__ = ["PublishedPoint", "latencies", "place", "preferred", "scores", "table", "values"]
-
-_RANK: Mapping[Provenance | None, int] = {"printed": 0, "derived": 1, "digitised": 2}
+from paretobench.paper.tables import Row, Table
 
 
 @dataclass(frozen=True)
-class PublishedPoint:
-    """Where a published row belongs: the four names of a point, its system and its recipe."""
+class PublishedPoint(ScorePoint):
+    """Where a published row belongs, and the system that it is a row of."""
 
-    system: str
-    encoder: str
-    resolution_px: int
-    llm: str
-    tiling: str
-    recipe: str
+    system: str = ""
 
 
 @cache
 def _coordinates() -> dict[str, Any]:
     return tables.read_yaml("coordinates.yaml")
+
+
+def placed() -> Iterator[tuple[Table, Row, PublishedPoint]]:
+    """Every row of every table that can be placed, in the order of the paper."""
+    for of in tables.every_table():
+        for row in of.rows:
+            if where := place(of, row):
+                yield of, row, where
 
 
 def place(of: Table, row: Row) -> PublishedPoint | None:
@@ -115,60 +115,26 @@ def scores() -> list[Score]:
     """
     seen: set[tuple[object, ...]] = set()
     found = []
-    for name in tables.names():
-        of = table(name)
-        for score in _scores_of(of):
-            identity = (*_score_place(score), score.value)
-            if of.version != "v1" and identity in seen:
-                continue
-            seen.add(identity)
-            found.append(score)
+    for of, row, where in placed():
+        for score in _scores_of(of, row, where) if where.llm else ():
+            identity = (score.point, score.recipe, score.benchmark, score.value)
+            if of.version == "v1" or identity not in seen:
+                seen.add(identity)
+                found.append(score)
     return found
 
 
-def _score_place(score: Score) -> tuple[object, ...]:
-    return (
-        score.encoder,
-        score.resolution_px,
-        score.llm,
-        score.tiling,
-        score.recipe,
-        score.benchmark,
-    )
-
-
-def preferred(found: Iterable[Score]) -> list[Score]:
-    """One score per point, recipe and benchmark: printed before derived before digitised.
-
-    Among equals the first one wins, which is the earlier version and table.
-    """
-    best: dict[tuple[object, ...], Score] = {}
-    for score in found:
-        held = best.get(_score_place(score))
-        if held is None or _rank(score) < _rank(held):
-            best[_score_place(score)] = score
-    return list(best.values())
-
-
-def _rank(score: Score) -> int:
-    return _RANK.get(score.source.provenance, len(_RANK))
-
-
-def _scores_of(of: Table) -> Iterator[Score]:
-    for row in of.rows:
-        where = place(of, row)
-        if where is None or not where.llm:
-            continue
-        printed = {}
-        for column in row:
-            entry = suites.of_column(column)
-            cell = tables.numbers(of, row, column) if entry else ()
-            if entry and cell:
-                printed[entry.name] = round(cell[0] / 100, 6)
-                yield _score(of, row, where, entry, printed[entry.name])
-        mean = suites.suite_mean("avg5", printed)
-        if mean is not None and "avg5" not in printed:
-            yield _score(of, row, where, suites.benchmark("avg5"), mean, "derived")
+def _scores_of(of: Table, row: Row, where: PublishedPoint) -> Iterator[Score]:
+    printed = {}
+    for column in row:
+        entry = suites.of_column(column)
+        cell = tables.numbers(of, row, column) if entry else ()
+        if entry and cell:
+            printed[entry.name] = round(cell[0] / 100, 6)
+            yield _score(of, row, where, entry, printed[entry.name])
+    mean = suites.suite_mean("avg5", printed)
+    if mean is not None and "avg5" not in printed:
+        yield _score(of, row, where, suites.benchmark("avg5"), mean, "derived")
 
 
 def _score(
@@ -185,11 +151,8 @@ def _score(
     if provenance == "derived":
         notes.append("mean of the row's five columns")
     return Score(
-        encoder=where.encoder,
-        resolution_px=where.resolution_px,
-        llm=where.llm,
-        tiling=where.tiling,
-        recipe=where.recipe,
+        *where.names,
+        where.recipe,
         benchmark=entry.name,
         value=value,
         source=tables.source(of, row, provenance, "; ".join(filter(None, notes))),
@@ -206,15 +169,7 @@ def latencies() -> list[PublishedLatency]:
     apart, and every printed TTFT rests on `table9`. `fig1b` and `table5_composed` are sums of
     printed parts; the arithmetic is in the source's note.
     """
-    found = []
-    for name in tables.names():
-        of = table(name)
-        for row in of.rows:
-            where = place(of, row)
-            latency = _latency(of, row, where) if where else None
-            if latency:
-                found.append(latency)
-    return found
+    return [latency for found in placed() if (latency := _latency(*found))]
 
 
 def _latency(of: Table, row: Row, where: PublishedPoint) -> PublishedLatency | None:
@@ -261,6 +216,5 @@ def read_anew(stored: Iterable[Score]) -> list[Score]:
 def _printed_at(score: Score) -> tuple[object, ...]:
     """The point, the recipe, the benchmark, and the place in print that a score is read from."""
     source = score.source
-    point = (score.encoder, score.resolution_px, score.llm, score.tiling, score.recipe)
-    return (*point, score.benchmark, source.kind, source.title, source.version, source.table,
-            source.row)  # fmt: skip
+    in_print = (source.kind, source.title, source.version, source.table, source.row)
+    return (score.point, score.recipe, score.benchmark, *in_print)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any, cast
 
 import yaml
@@ -36,10 +35,10 @@ class Table:
     Attributes:
         name: the file's name without `.csv`.
         label, title, version, provenance, series: as in `tables.yaml`.
+        rows: the cells as text, in the order of print; an empty cell is "not reported".
         recipe: how its rows were trained, where no data column says so; else empty.
         fill: cells that are given in the caption or the text instead of a column.
         placed: whether its rows can be placed on a plot.
-        rows: the cells as text, in the order of print; an empty cell is "not reported".
     """
 
     name: str
@@ -48,10 +47,10 @@ class Table:
     version: str
     provenance: Provenance
     series: str
-    recipe: str
-    fill: Mapping[str, str]
-    placed: bool
     rows: tuple[Row, ...]
+    recipe: str = ""
+    fill: Mapping[str, str] = field(default_factory=dict)
+    placed: bool = True
 
     def row(self, label: str) -> Row:
         """The row of this label.
@@ -132,24 +131,14 @@ def table(name: str) -> Table:
     entries = _index()["tables"]
     if name not in entries:
         raise UnknownNameError("published table", name, entries)
-    entry = entries[name]
-    return Table(
-        name=name,
-        label=entry["label"],
-        title=entry["title"],
-        version=entry["version"],
-        provenance=entry["provenance"],
-        series=entry["series"],
-        recipe=entry.get("recipe", ""),
-        fill=entry.get("fill", {}),
-        placed=entry.get("placed", True),
-        rows=_read_rows(resources.published_folder() / f"{name}.csv"),
-    )
-
-
-def _read_rows(path: Path) -> tuple[Row, ...]:
+    path = resources.published_folder() / f"{name}.csv"
     with path.open(newline="", encoding="utf-8") as file:
-        return tuple(csv.DictReader(file))
+        return Table(name=name, rows=tuple(csv.DictReader(file)), **entries[name])
+
+
+def every_table() -> list[Table]:
+    """All tables, in the order of the paper."""
+    return [table(name) for name in names()]
 
 
 def source(of: Table, row: Row, provenance: Provenance | None = None, note: str = "") -> Source:
@@ -185,27 +174,26 @@ def harness_of(of: Table, row: Row, entry: suites.Benchmark) -> str:
 
 def values() -> list[PublishedValue]:
     """Every number of every table, cell by cell, in the units in which it is printed."""
-    return [value for name in names() for value in _values_of(table(name))]
+    return [
+        _value(of, row, column, part, number)
+        for of in every_table()
+        for row in of.rows
+        for column in filter(is_value, row)
+        for part, number in enumerate(numbers(of, row, column))
+    ]
 
 
-def _values_of(of: Table) -> list[PublishedValue]:
-    found = []
-    for row in of.rows:
-        for column in filter(is_value, row):
-            entry = suites.of_column(column)
-            found += [
-                PublishedValue(
-                    paper_version=of.version,
-                    table=of.name,
-                    row=row["row"],
-                    column=column,
-                    value=number,
-                    unit=unit_of(column),
-                    provenance=of.provenance,
-                    series=of.series,
-                    harness=harness_of(of, row, entry) if entry else "",
-                    part=part,
-                )
-                for part, number in enumerate(numbers(of, row, column))
-            ]
-    return found
+def _value(of: Table, row: Row, column: str, part: int, number: float) -> PublishedValue:
+    entry = suites.of_column(column)
+    return PublishedValue(
+        paper_version=of.version,
+        table=of.name,
+        row=row["row"],
+        column=column,
+        value=number,
+        unit=unit_of(column),
+        provenance=of.provenance,
+        series=of.series,
+        harness=harness_of(of, row, entry) if entry else "",
+        part=part,
+    )

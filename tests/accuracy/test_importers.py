@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paretobench.accuracy import importers, suites
-from paretobench.accuracy.importers import read_scores_csv
+from paretobench.accuracy.accounting import ImportEntry
 from paretobench.domain.records import Score
 from paretobench.errors import DataError
 
@@ -23,7 +23,17 @@ def read(folder: Path, *lines: str) -> list[Score]:
     """Write a file and read it."""
     path = folder / "mine.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return read_scores_csv(path)
+    return read_file(path)
+
+
+def read_file(path: Path) -> list[Score]:
+    """The scores of a file; the first line that is none is an error."""
+    scores = []
+    for found in importers.stream_scores_csv(path):
+        if isinstance(found, ImportEntry):
+            raise DataError(found.detail)
+        scores.append(found.score)
+    return scores
 
 
 def test_a_minimal_file_gives_scores_as_fractions(tmp_path: Path) -> None:
@@ -90,7 +100,7 @@ def test_members_of_different_recipes_make_no_suite(tmp_path: Path) -> None:
 
 @given(st.floats(0, 100, allow_nan=False))
 def test_any_percentage_is_read_back(value: float) -> None:
-    line = importers._Line("f", 2, "", {"value_percent": repr(value)})
+    line = importers._Line(Path("f"), 2, "", {"value_percent": repr(value)})
     assert line.fraction("value") == pytest.approx(value / 100, abs=1e-11)
 
 
@@ -152,12 +162,12 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_bytes(b"\xff\xfe\x00binary")
     with pytest.raises(DataError, match=r"mine\.csv is not UTF-8 text"):
-        read_scores_csv(path)
+        read_file(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot read .*none\.csv: No such file"):
-        read_scores_csv(tmp_path / "none.csv")
+        read_file(tmp_path / "none.csv")
 
 
 def test_the_documented_columns_are_those_that_are_read() -> None:

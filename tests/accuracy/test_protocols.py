@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from paretobench.accuracy.protocols import (
-    apart,
-    check_one_protocol,
-    follows,
-    mixtures,
-    rule_sets,
-)
+from paretobench.accuracy.protocols import apart, check_one_protocol, follows, rule_sets
 from paretobench.domain.records import Score, Source
 from paretobench.errors import DataError
 
@@ -42,7 +36,7 @@ def test_a_mixture_that_was_asked_for_is_marked() -> None:
 
 def test_a_score_that_names_no_protocol_mixes_with_any() -> None:
     scores = [_score("pope", ""), _score("pope", "lmms")]
-    assert mixtures(scores) == {}
+    assert check_one_protocol(scores) == ""
     assert rule_sets(scores) == ()
     assert all(follows(score, "lmms") for score in scores)
 

@@ -2,14 +2,14 @@
 
 from paretobench.config import load_devices
 from paretobench.domain.records import Environment
-from paretobench.paper.machine import PROFILE, differences, note
+from paretobench.paper.machine import PROFILE, differences, note_for
 
 TWIN = {"chip": "Apple M1 Max", "memory_gib": 32.0, "packages": {"coremltools": "7.2"}}
 
 
 def test_the_papers_own_machine_differs_in_nothing():
     assert differences(Environment(TWIN)) == []
-    assert "the machine is the paper's" in note(Environment(TWIN))
+    assert "the machine is the paper's" in note_for(PROFILE, Environment(TWIN))
 
 
 def test_another_mac_is_named_with_all_that_differs():
@@ -19,7 +19,7 @@ def test_another_mac_is_named_with_all_that_differs():
         "the memory is 16.0 GiB, not 32",
         "coremltools is 9.0, not 7.2",
     ]
-    assert "It does not state the encoder's precision" in note(Environment(other))
+    assert "It does not state the encoder's precision" in note_for(PROFILE, Environment(other))
 
 
 def test_a_battery_is_named():

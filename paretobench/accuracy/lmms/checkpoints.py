@@ -16,7 +16,6 @@ holds one folder per task, or a mapping from task to folder. Relative paths star
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -141,7 +140,7 @@ def timed(points: Iterable[GridPoint], path: Path) -> dict[str, Checkpoint]:
             )
         for job in of_point[:1]:
             if job.checkpoint not in hashed:
-                folder = runner.locate(job, job.interpreter or sys.executable)
+                folder = runner.locate(job)
                 name = Path(job.checkpoint.rstrip("/")).name
                 hashed[job.checkpoint] = Checkpoint.at(folder, name)
             found[point.key] = hashed[job.checkpoint]
@@ -151,7 +150,6 @@ def timed(points: Iterable[GridPoint], path: Path) -> dict[str, Checkpoint]:
 def score_points(
     points: Iterable[GridPoint],
     path: Path,
-    folder: Path = runner.DEFAULT_FOLDER,
     on_event: runner.OnEvent = lambda line: None,
     on_scores: OnScores = lambda scores: None,
     carry: Carry | None = None,
@@ -161,7 +159,7 @@ def score_points(
     Args:
         points: of the sweep.
         path: the checkpoints file.
-        folder, on_event, on_scores: as for `runner.score`.
+        on_event, on_scores: as for `runner.score`.
         carry: what scores the jobs; None for this process, one after the other.
 
     Returns:
@@ -171,12 +169,29 @@ def score_points(
     Raises:
         ConfigError: if the checkpoints file is wrong.
     """
+    jobs = _jobs_at(points, path, on_event)
+    if carry is not None:
+        return carry(jobs, on_event, on_scores)
+    done: list[tuple[Job, ScoringOutcome | str]] = []
+    for job in jobs:
+        on_event(f"scoring {Path(job.checkpoint).name} ({job.place.recipe})")
+        try:
+            outcome = runner.score(job, on_event=on_event, on_scores=on_scores)
+        except (DataError, ConfigError) as error:
+            on_event(str(error))
+            done.append((job, str(error)))
+            continue
+        on_scores(outcome.scores)
+        done.append((job, outcome))
+    return done
+
+
+def _jobs_at(points: Iterable[GridPoint], path: Path, on_event: runner.OnEvent) -> list[Job]:
+    """The jobs of points; a point without a checkpoint is named."""
     jobs, without = for_points(points, read_jobs(path))
     for point in without:
         on_event(f"{point}: no checkpoint in {path.name}, no score")
-    if carry is not None:
-        return carry(jobs, on_event, on_scores)
-    return _score_here(jobs, folder, on_event, on_scores)
+    return jobs
 
 
 def race_points(
@@ -196,10 +211,7 @@ def race_points(
     Raises:
         ConfigError: if the checkpoints file is wrong, or its checkpoints cannot race.
     """
-    jobs, without = for_points(points, read_jobs(path))
-    for point in without:
-        on_event(f"{point}: no checkpoint in {path.name}, no score")
-    named = by_place(jobs)
+    named = by_place(_jobs_at(points, path, on_event))
     latency_s = {n: ttft_s[j.place.names] for n, j in named.items() if j.place.names in ttft_s}
 
     def scorer(job: Job) -> ScoringOutcome:
@@ -227,20 +239,3 @@ def race_points(
 
 def _not_scored(reason: str) -> TaskFailure:
     return TaskFailure("", "environment", reason)
-
-
-def _score_here(
-    jobs: Sequence[Job], folder: Path, on_event: runner.OnEvent, on_scores: OnScores
-) -> list[tuple[Job, ScoringOutcome | str]]:
-    done: list[tuple[Job, ScoringOutcome | str]] = []
-    for job in jobs:
-        on_event(f"scoring {Path(job.checkpoint).name} ({job.place.recipe})")
-        try:
-            outcome = runner.score(job, folder, on_event, on_scores)
-        except (DataError, ConfigError) as error:
-            on_event(str(error))
-            done.append((job, str(error)))
-            continue
-        on_scores(outcome.scores)
-        done.append((job, outcome))
-    return done

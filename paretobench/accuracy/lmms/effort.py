@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from paretobench.accuracy import suites
 from paretobench.accuracy.lmms.job import Job, Task
+from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.lmms.results import TaskResult
 from paretobench.domain.records import TaskRun
 from paretobench.units import counted, significant
@@ -27,14 +28,10 @@ MOST_JUDGED = 200
 
 def runs_of(results: Iterable[TaskResult], job: Job, digest: str) -> tuple[TaskRun, ...]:
     """What the tasks of a job took, where our own result files say it."""
-    place = job.place
     return tuple(
         TaskRun(
-            checkpoint=digest,
-            encoder=place.encoder,
-            resolution_px=place.resolution_px,
-            llm=place.llm,
-            tiling=place.tiling,
+            digest,
+            *job.place.names,
             task=result.task,
             n=result.n,
             wall_s=float(result.own["wall_s"]),
@@ -93,9 +90,8 @@ class PastRuns:
 
     def seconds(self, task: Task, job: Job) -> float | None:
         """Expected seconds of one task of a job, without loading; None if nothing is known."""
-        n, place = self.items(task, job), job.place
-        model = (place.encoder, place.llm, place.tiling, place.resolution_px)
-        each_s = self._item_s(self.by_task.get(task.name, ()), model)
+        n = self.items(task, job)
+        each_s = self._item_s(self.by_task.get(task.name, ()), job.place)
         return None if n is None or each_s is None else each_s * n / job.processes
 
     def items(self, task: Task, job: Job) -> int | None:
@@ -105,7 +101,7 @@ class PastRuns:
         be a part.
         """
         known = [run.n for run in self.by_task.get(task.name, ()) if not run.is_partial]
-        rows = [row for row in suites.BENCHMARKS.values() if row.task == task.name]
+        rows = suites.of_task(task.name)
         if task.where:
             rows = [row for row in rows if row.name == "seedbench_image"]
         whole = max(known, default=None) or max((r.n_items or 0 for r in rows), default=0) or None
@@ -138,18 +134,17 @@ class PastRuns:
         ratios = []
         for run, runs in ours[:MOST_JUDGED]:
             others = [other for other in runs if other is not run]
-            model = (run.encoder, run.llm, run.tiling, run.resolution_px)
-            if (each_s := self._item_s(others, model)) is not None:
+            if (each_s := self._item_s(others, run)) is not None:
                 ratios.append(run.wall_s / (each_s * run.n / run.processes))
         return Held(tuple(sorted(ratios)))
 
-    def _item_s(self, runs: Sequence[TaskRun], model: tuple[str, str, str, int]) -> float | None:
+    def _item_s(self, runs: Sequence[TaskRun], of: TaskRun | ScorePoint) -> float | None:
         """Process seconds of one item, by the runs that are most alike."""
         found = list(runs)
         for is_alike in (
             lambda run: run.executor == self.executor,
-            lambda run: (run.encoder, run.llm, run.tiling) == model[:3],
-            lambda run: run.resolution_px == model[3],
+            lambda run: (run.encoder, run.llm, run.tiling) == (of.encoder, of.llm, of.tiling),
+            lambda run: run.resolution_px == of.resolution_px,
         ):
             found = [run for run in found if is_alike(run)] or found
         times = [run.wall_s * run.processes / run.n for run in found]

@@ -8,32 +8,22 @@ one task the newest counts there. The same file twice makes the same scores.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from paretobench.accuracy import suites
-from paretobench.accuracy.accounting import ImportEntry
+from paretobench.accuracy.accounting import ImportEntry, PlacedScore
 from paretobench.accuracy.lmms import items, placing, scoring, vlmevalkit
 from paretobench.accuracy.lmms import results as results_
 from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.accuracy.lmms.results import TaskResult
 from paretobench.accuracy.lmms.scoring import Value
 from paretobench.accuracy.names import Names, benchmark, known_names, settled
-from paretobench.domain.records import Score, SourceKind
+from paretobench.domain.records import SourceKind
 from paretobench.errors import ConfigError, DataError
 from paretobench.units import percent
-
-
-@dataclass(frozen=True)
-class PlacedScore:
-    """One score to store, the file and task it came from, and what is odd about it."""
-
-    path: str
-    task: str
-    score: Score
-    remarks: tuple[str, ...] = ()
 
 
 @dataclass
@@ -47,18 +37,12 @@ class ImportedScores:
     entries: list[ImportEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def scores(self) -> list[Score]:
-        """The scores alone."""
-        return [placed.score for placed in self.found]
-
 
 def import_results(
     files: Sequence[Path],
     flags: Mapping[str, Any] | None = None,
     mapping: Path | None = None,
     protocol: str = "lmms",
-    names: Names | None = None,
 ) -> ImportedScores:
     """The scores in result files of lmms-eval and VLMEvalKit; a bad file costs no other.
 
@@ -67,14 +51,13 @@ def import_results(
         flags: encoder, resolution_px, llm, tiling, recipe as far as the user said them.
         mapping: a mapping file (see `placing`).
         protocol: `lmms`, or `llava` to score GQA, TextVQA and POPE from the logged samples.
-        names: the catalogue's names; read from it if None.
 
     Raises:
         ConfigError: if the mapping file or the protocol is wrong.
     """
     scoring.check_protocol(protocol)
     rules = placing.read_mapping(mapping) if mapping else []
-    reading = _Reading(flags or {}, rules, protocol, names or known_names())
+    reading = _Reading(flags or {}, rules, protocol, known_names())
     for path in files:
         reading.read(path)
     return reading.finish()
@@ -91,20 +74,17 @@ class _Checkpoint:
     odd: tuple[str, ...]
 
 
+@dataclass
 class _Reading:
     """Files read one by one, their results gathered by checkpoint until all are read."""
 
-    def __init__(
-        self,
-        flags: Mapping[str, Any],
-        rules: Sequence[placing.Rule],
-        protocol: str,
-        names: Names,
-    ) -> None:
-        self._flags, self._rules, self._protocol, self._names = flags, rules, protocol, names
-        self._runs: dict[_Checkpoint, list[TaskResult]] = defaultdict(list)
-        self._tables: dict[_Checkpoint, list[Value]] = defaultdict(list)
-        self._done = ImportedScores()
+    flags: Mapping[str, Any]
+    rules: Sequence[placing.Rule]
+    protocol: str
+    names: Names
+    runs: dict[_Checkpoint, list[TaskResult]] = field(default_factory=lambda: defaultdict(list))
+    tables: dict[_Checkpoint, list[Value]] = field(default_factory=lambda: defaultdict(list))
+    done: ImportedScores = field(default_factory=ImportedScores)
 
     def read(self, path: Path) -> None:
         """Take one file; what is wrong with it becomes an entry."""
@@ -119,52 +99,52 @@ class _Reading:
     def _read_lmms(self, path: Path) -> None:
         file = results_.read_file(path)
         for task, reason in file.skipped:
-            self._done.entries.append(ImportEntry(path.as_posix(), task, "skipped", reason))
+            self.done.entries.append(ImportEntry(path.as_posix(), task, "skipped", reason))
         for result in file.results:
             checkpoint = self._checkpoint(result, path.parent.parent)
             if checkpoint is not None:
-                self._runs[checkpoint].append(result)
+                self.runs[checkpoint].append(result)
 
     def _read_vlmevalkit(self, path: Path) -> None:
         values, problems = vlmevalkit.read_values(path)
         for name, reason in problems:
-            self._done.entries.append(ImportEntry(path.as_posix(), name, "skipped", reason))
+            self.done.entries.append(ImportEntry(path.as_posix(), name, "skipped", reason))
         for value in values:
             checkpoint = self._checkpoint(value.results[0], path.parent)
             if checkpoint is not None:
-                self._tables[checkpoint].append(value)
+                self.tables[checkpoint].append(value)
 
     def _checkpoint(self, result: TaskResult, folder: Path) -> _Checkpoint | None:
         texts = _texts(result)
         try:
-            found = placing.place(texts, self._flags, self._rules)
-            place, odd = settled(found, self._names)
+            found = placing.place(texts, self.flags, self.rules)
+            place, odd = settled(found, self.names)
         except (DataError, ConfigError) as error:
             self._refuse(result.path, result.task, str(error))
             return None
         return _Checkpoint(place, folder, bool(result.own), " ".join(texts[1:]), odd)
 
     def _refuse(self, path: Path, task: str, reason: str) -> None:
-        self._done.entries.append(ImportEntry(path.as_posix(), task, "refused", reason))
+        self.done.entries.append(ImportEntry(path.as_posix(), task, "refused", reason))
 
     def finish(self) -> ImportedScores:
         """Score what was gathered."""
-        for checkpoint, results in self._runs.items():
+        for checkpoint, results in self.runs.items():
             newest, older = _newest(results)
             values = self._values(newest)
             self._keep(checkpoint, [*values, *scoring.suite_values(values)])
             self._keep(checkpoint, self._values(older))
-        for checkpoint, tables in self._tables.items():
+        for checkpoint, tables in self.tables.items():
             self._keep(checkpoint, [*tables, *scoring.suite_values(tables)])
-        self._done.notes += _same_answers(self._runs)
-        return self._done
+        self.done.notes += _same_answers(self.runs)
+        return self.done
 
     def _values(self, results: Sequence[TaskResult]) -> list[Value]:
         """The values of one checkpoint's tasks; a task that cannot be scored costs no other."""
         found: list[Value] = []
-        for group in _scored_together(results, self._protocol):
+        for group in scoring.scored_together(results, self.protocol):
             try:
-                found += scoring.values(group, self._protocol)
+                found += scoring.values(group, self.protocol)
             except DataError as error:
                 for result in group:
                     self._refuse(result.path, result.task, str(error))
@@ -179,26 +159,14 @@ class _Reading:
             remarks = tuple(dict.fromkeys(remark for r in value.results for remark in r.remarks))
             said = (_shown(value), *checkpoint.odd, *remarks, value.note, *_unknown(value))
             odd = tuple(filter(None, said))
-            self._done.found.append(PlacedScore(first.path.as_posix(), task, score, odd))
-
-
-def _scored_together(results: Sequence[TaskResult], protocol: str) -> Iterator[list[TaskResult]]:
-    """One result at a time, but POPE's splits together where LLaVA's mean is over them."""
-    splits = [r for r in results if protocol == "llava" and r.task in items.SPLIT_TASKS]
-    if splits:
-        yield splits
-    yield from ([result] for result in results if result not in splits)
+            self.done.found.append(PlacedScore(first.path.as_posix(), task, score, odd))
 
 
 def _newest(results: Sequence[TaskResult]) -> tuple[list[TaskResult], list[TaskResult]]:
     """The newest result of each task, and the older ones."""
-    by_task: dict[str, TaskResult] = {}
-    for result in results:
-        known = by_task.get(result.task)
-        if known is None or result.dated >= known.dated:
-            by_task[result.task] = result
-    newest = [result for result in results if by_task[result.task] is result]
-    return newest, [result for result in results if by_task[result.task] is not result]
+    kept = {result.task: result for result in sorted(results, key=lambda result: result.dated)}
+    newest = [result for result in results if kept[result.task] is result]
+    return newest, [result for result in results if kept[result.task] is not result]
 
 
 def _texts(result: TaskResult) -> list[str]:
@@ -219,10 +187,6 @@ def _unknown(value: Value) -> tuple[str, ...]:
     return (f"{warning}; kept under its own name",) if warning else ()
 
 
-FEWEST_ANSWERS = 5
-"""Answers that have to be alike before that is worth a word: fewer are alike by chance."""
-
-
 def _same_answers(runs: Mapping[_Checkpoint, Iterable[TaskResult]]) -> list[str]:
     """Tasks on which two checkpoints answered letter for letter the same."""
     answered: dict[tuple[str, int], tuple[str, _Checkpoint]] = {}
@@ -233,7 +197,7 @@ def _same_answers(runs: Mapping[_Checkpoint, Iterable[TaskResult]]) -> list[str]
                 given = tuple((sample.item, sample.answer) for sample in result.samples)
             except DataError:
                 continue  # said already, where it is scored
-            if len(given) < FEWEST_ANSWERS:
+            if len(given) < items.FEWEST_ALIKE:
                 continue
             key = (result.task, hash(given))
             other, owner = answered.setdefault(key, (result.path.as_posix(), checkpoint))

@@ -1,6 +1,6 @@
 """A task result taken apart into items: one number per item, under a protocol.
 
-`scoring` averages them, `race` and `compare` pair them. A protocol is `lmms` (as lmms-eval
+`scoring` averages them, `race` and `paired` pair them. A protocol is `lmms` (as lmms-eval
 scores, whatever its version) or `llava` (as LLaVA's public scripts score GQA, TextVQA and
 POPE; the other benchmarks have no rules of their own there).
 """
@@ -14,12 +14,16 @@ from typing import Any
 from paretobench.accuracy.lmms import answers
 from paretobench.accuracy.lmms.results import TaskResult
 from paretobench.accuracy.lmms.samples import Sample
-from paretobench.analysis.items import Confusion, Difference, paired_difference
+from paretobench.analysis.items import Confusion
 from paretobench.errors import DataError
 
 ANLS_BENCHMARKS = ("docvqa", "infovqa")
 """Benchmarks whose items are scored again from their answers: lmms-eval's rule changed in
 v0.3.0."""
+
+FEWEST_ALIKE = 5
+"""Answers of two checkpoints that have to be alike before that is worth a word: fewer are by
+chance."""
 
 OCR_MARK = "Reference OCR token"
 """What LLaVA's TextVQA prompt has and lmms-eval's default has not."""
@@ -42,26 +46,10 @@ def item_scores(result: TaskResult, benchmark: str, protocol: str) -> dict[str, 
     return {item: score for item, score in scored if score is not None}
 
 
-def images_of(result: TaskResult) -> dict[str, str] | None:
+def images_of(samples: Iterable[Sample]) -> dict[str, str] | None:
     """Item to its image; None unless the log names an image for every item."""
-    found = {sample.item: sample.image for sample in result.samples}
+    found = {sample.item: sample.image for sample in samples}
     return found if found and all(found.values()) else None
-
-
-def compare(a: TaskResult, b: TaskResult, benchmark: str, protocol: str = "lmms") -> Difference:
-    """How much better B is than A on the items that both answered.
-
-    Raises:
-        DataError: if samples are missing or fewer than two items are in common.
-    """
-    try:
-        return paired_difference(
-            item_scores(a, benchmark, protocol),
-            item_scores(b, benchmark, protocol),
-            images_of(a),
-        )
-    except ValueError as error:
-        raise DataError(f"{a.path.name} and {b.path.name}, {benchmark}: {error}") from error
 
 
 def _item_score(sample: Sample, result: TaskResult, benchmark: str, protocol: str) -> float | None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,11 @@ class Job:
     chat_template: Path | None = None
     timeout_s: float | None = None
 
+    @property
+    def python(self) -> str:
+        """The interpreter that scores it."""
+        return self.interpreter or sys.executable
+
 
 def job_to_json(job: Job) -> dict[str, Any]:
     """A job as plain JSON, its paths absolute: it may be read in another folder."""
@@ -85,7 +91,7 @@ def job_to_json(job: Job) -> dict[str, Any]:
     return {
         **{one.name: getattr(job, one.name) for one in fields(job)},
         "checkpoint": str(folder.absolute()) if folder.is_dir() else job.checkpoint,
-        "place": {one.name: getattr(job.place, one.name) for one in fields(job.place)},
+        "place": asdict(job.place),
         "benchmarks": list(job.benchmarks),
         "model_args": dict(job.model_args),
         "data": {task: str(Path(path).absolute()) for task, path in job.data.items()},
@@ -122,9 +128,7 @@ def tasks_of(job: Job) -> list[Task]:
     Raises:
         ConfigError: if a benchmark has no task of lmms-eval.
     """
-    names: list[str] = []
-    for name in job.benchmarks:
-        names += suites.SUITES[name].members if name in suites.SUITES else [name]
+    names = [member for name in job.benchmarks for member in suites.members_of(name)]
     tasks: dict[str, Task] = {}
     for name in names:
         row = suites.BENCHMARKS.get(name)

@@ -28,10 +28,6 @@ FEWEST_DIGITS = 6
 """Of a content hash that names a checkpoint: shorter ones may be a word."""
 
 
-FEWEST_ALIKE = 5
-"""Answers that have to be alike before that is worth a word."""
-
-
 @dataclass(frozen=True)
 class Paired:
     """One benchmark on both sides.
@@ -107,7 +103,7 @@ def compare_runs(
     Raises:
         DataError: if nothing at all can be compared.
     """
-    ours, theirs = _by_task(a), _by_task(b)
+    ours, theirs = results_.by_task(a), results_.by_task(b)
     found: list[Paired] = []
     problems = [f"{task}: only one side has it" for task in sorted(ours.keys() ^ theirs.keys())]
     for task in [task for task in ours if task in theirs]:
@@ -121,17 +117,9 @@ def compare_runs(
     return found + _suites(found), problems
 
 
-def _by_task(runs: Iterable[TaskResult]) -> dict[str, list[TaskResult]]:
-    """Results by task in the order of the files; several of one task are stages of one run."""
-    found: dict[str, list[TaskResult]] = {}
-    for run in runs:
-        found.setdefault(run.task, []).append(run)
-    return found
-
-
 def _benchmarks(task: str) -> list[str]:
     """The benchmarks that a task answers; one that is not in the list is its own."""
-    return [row.name for row in suites.BENCHMARKS.values() if row.task == task] or [task]
+    return [row.name for row in suites.of_task(task)] or [task]
 
 
 def _paired(
@@ -145,10 +133,11 @@ def _paired(
     for item in changed:
         del a[item], b[item]
     try:
-        difference = paired_difference(b, a, _images(mine))
+        difference = paired_difference(b, a, items.images_of(mine.values()))
     except ValueError as error:
         raise DataError(str(error)) from error
-    difference = _widened(difference, benchmark)
+    widening = _widening(difference, benchmark)
+    difference = replace(difference, standard_error=difference.standard_error * widening)
     common = a.keys() & b.keys()
     return Paired(
         benchmark,
@@ -170,18 +159,10 @@ def _samples(runs: Iterable[TaskResult]) -> dict[str, Sample]:
     return {sample.item: sample for run in runs for sample in run.samples}
 
 
-def _images(samples: Mapping[str, Sample]) -> dict[str, str] | None:
-    """Item to its image; None unless every item's is known."""
-    found = {item: sample.image for item, sample in samples.items()}
-    return found if found and all(found.values()) else None
-
-
-def _widened(difference: Difference, benchmark: str) -> Difference:
-    """The difference with the design effect of shared images, where the logs do not name them."""
+def _widening(difference: Difference, benchmark: str) -> float:
+    """The root of the design effect of shared images, where the logs do not name them; else 1."""
     row = suites.BENCHMARKS.get(benchmark)
-    if difference.images or row is None:
-        return difference
-    return replace(difference, standard_error=difference.standard_error * row.widening)
+    return 1.0 if difference.images or row is None else row.widening
 
 
 def _is_same_question(a: Sample, b: Sample) -> bool:
@@ -193,9 +174,8 @@ def _notes(
     benchmark: str, difference: Difference, changed: int, common: Sequence[tuple[Sample, Sample]]
 ) -> tuple[str, ...]:
     """What a reader must know before believing the difference."""
-    is_alike = len(common) >= FEWEST_ALIKE and all(a.answer == b.answer for a, b in common)
-    row = suites.BENCHMARKS.get(benchmark)
-    is_widened = not difference.images and row is not None and row.widening > 1
+    is_alike = len(common) >= items.FEWEST_ALIKE and all(a.answer == b.answer for a, b in common)
+    widening = _widening(difference, benchmark)
     prompts = sum(bool(a.prompt) and bool(b.prompt) and a.prompt != b.prompt for a, b in common)
     parts = (
         f"not the same items: {counted(difference.only_one, 'item')} only one side answered, "
@@ -212,8 +192,8 @@ def _notes(
         if is_alike
         else "",
         "the logs do not name the images, which items share: the interval is "
-        f"{row.widening:.1f} times that of independent items"
-        if is_widened and row is not None
+        f"{widening:.1f} times that of independent items"
+        if widening > 1
         else "",
     )
     return tuple(part for part in parts if part)

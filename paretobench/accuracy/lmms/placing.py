@@ -58,13 +58,6 @@ class Rule:
     fields: Mapping[str, Any]
 
 
-_SIZES = {"0.5b": "0_5b", "1.5b": "1_5b", "7b": "7b"}
-
-_STAGES = {"stage2": "stage2", "stage3": "stage3"}
-"""Stages of the released FastVLM checkpoints. Their scores match no row of the paper, so they
-carry recipe names of their own."""
-
-
 def read_mapping(path: Path) -> list[Rule]:
     """The entries of a mapping file.
 
@@ -95,6 +88,9 @@ def read_mapping(path: Path) -> list[Rule]:
 def propose(text: str) -> dict[str, Any]:
     """What a checkpoint's name suggests: the released FastVLM names are known.
 
+    Scores of the released checkpoints match no row of the paper, so that their stage of training
+    is a recipe of its own.
+
     >>> propose('pretrained=checkpoints/llava-fastvithd_0.5b_stage3')['llm']
     'qwen2_0_5b'
     >>> propose('my-model')
@@ -106,9 +102,9 @@ def propose(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {"encoder": "fastvithd", "resolution_px": 1024, "tiling": "none"}
     size = re.search(r"(0\.5|1\.5|7)b", lowered)
     if size:
-        found["llm"] = f"qwen2_{_SIZES[size.group()]}"
+        found["llm"] = f"qwen2_{size.group().replace('.', '_')}"
     stage = re.search(r"stage[23]", lowered)
-    found["recipe"] = _STAGES[stage.group()] if stage else "stage3"
+    found["recipe"] = stage.group() if stage else "stage3"
     return found
 
 

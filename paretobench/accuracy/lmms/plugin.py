@@ -97,7 +97,12 @@ class ImageTextModel(lmms):  # type: ignore[misc]
         self.pretrained = str(pretrained)
         self.batch_size = int(chosen.batch_size or 1)
         self.max_new_tokens = chosen.max_new_tokens
-        self.expected = (chosen.resolution_px, chosen.passes, chosen.visual_tokens)
+        side = chosen.resolution_px
+        self.expected = {
+            "tile_px": [side, side] if side else None,
+            "passes": chosen.passes,
+            "visual_tokens": chosen.visual_tokens,
+        }
         self.facts: dict[str, Any] = {}
         self._join_processes(chosen.device or "auto")
         common = {
@@ -219,13 +224,7 @@ class ImageTextModel(lmms):  # type: ignore[misc]
         if n_images == 0:
             return
         found = input_shape(self.processor, inputs, n_images)
-        resolution_px, passes, visual_tokens = self.expected
-        wanted = {
-            "tile_px": [resolution_px, resolution_px] if resolution_px else None,
-            "passes": passes,
-            "visual_tokens": visual_tokens,
-        }
-        for name, value in wanted.items():
+        for name, value in self.expected.items():
             if value is not None and found[name] is not None and found[name] != value:
                 raise InputShapeError(
                     f"{name.replace('_', ' ')} per image: the point states {value}, this "
@@ -269,9 +268,9 @@ def set_resolution(image_processor: Any, resolution_px: int) -> None:
             f"the processor {type(image_processor).__name__} has no square size to set "
             f"(size={size}); leave the resolution out to score it as it is"
         )
-    edge = "shortest_edge" if "shortest_edge" in size else ""
     square = {"height": resolution_px, "width": resolution_px}
-    image_processor.size = {"shortest_edge": resolution_px} if edge else square
+    has_edge = "shortest_edge" in size
+    image_processor.size = {"shortest_edge": resolution_px} if has_edge else square
     if getattr(image_processor, "crop_size", None):
         image_processor.crop_size = square
 

@@ -19,7 +19,7 @@ from typing import Any
 from paretobench.accuracy import suites
 from paretobench.accuracy.lmms import items, runner, scoring
 from paretobench.accuracy.lmms.job import Job
-from paretobench.accuracy.lmms.results import TaskResult
+from paretobench.accuracy.lmms.results import TaskResult, by_task
 from paretobench.accuracy.lmms.runner import ScoringOutcome, TaskFailure
 from paretobench.analysis.items import f1, mean_error
 from paretobench.analysis.racing import STAGES, Drop, RaceCost, gains, stage_edges, to_drop
@@ -277,13 +277,9 @@ def check_race(jobs: Iterable[Job]) -> None:
 
 
 def _benchmarks(task: str, job: Job) -> list[str]:
-    rows = [row.name for row in suites.BENCHMARKS.values() if row.task == task]
-    wanted = {m for name in job.benchmarks for m in _members(name)}
+    rows = [row.name for row in suites.of_task(task)]
+    wanted = {member for name in job.benchmarks for member in suites.members_of(name)}
     return [name for name in rows if name in wanted] or rows[:1] or [task]
-
-
-def _members(name: str) -> tuple[str, ...]:
-    return suites.SUITES[name].members if name in suites.SUITES else (name,)
 
 
 def _saving(entries: Mapping[str, _Entry], edges: Sequence[tuple[float, float]]) -> RaceCost:
@@ -297,10 +293,7 @@ def _saving(entries: Mapping[str, _Entry], edges: Sequence[tuple[float, float]])
 
 def _merged_scores(results: Sequence[TaskResult], job: Job, is_complete: bool) -> tuple[Score, ...]:
     """The scores over all stages: parts put together, then scored as one result."""
-    by_task: dict[str, list[TaskResult]] = defaultdict(list)
-    for result in results:
-        by_task[result.task].append(result)
-    merged = [_merge(parts, is_complete) for parts in by_task.values()]
+    merged = [_merge(parts, is_complete) for parts in by_task(results).values()]
     values = scoring.values(merged, job.protocol)
     values += scoring.suite_values(values)
     digest = str(results[0].own.get("checkpoint", ""))
@@ -329,8 +322,8 @@ def _merge(parts: Sequence[TaskResult], is_complete: bool) -> TaskResult:
         for key in first.metrics
         if all(key in part.metrics for part in parts)
     }
-    for row in suites.BENCHMARKS.values():
-        if row.task == first.task and first.metric(row.metric) is not None:
+    for row in suites.of_task(first.task):
+        if first.metric(row.metric) is not None:
             metrics[row.metric] = _metric(merged, row)
     return replace(merged, metrics=metrics)
 

@@ -22,9 +22,9 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,6 @@ MISSING = 999
 """What lmms-eval writes for a value that it could not compute."""
 
 _NAMES = (
-    re.compile(r"results\.json\Z"),
     re.compile(r"results_(?P<date>.+)\.json\Z"),
     re.compile(r"(?P<date>.+)_results\.json\Z"),
 )
@@ -44,6 +43,9 @@ _ERROR_RANK = {"_clustered": 0, None: 1, "_clt": 2}
 """Which of several standard errors of one metric counts: the one clustered by the task's key."""
 
 _DATE = re.compile(r"(20\d\d)-?(\d\d)-?(\d\d)(?:[T_-]?(\d\d)[-:]?(\d\d)(?:[-:]?(\d\d))?)?")
+_LARGEST_JSON_BYTES = 1 << 30
+"""A result file of lmms-eval is below 10 MB; sample logs of v0.2 come to some 100 MB."""
+
 _LM_EVAL = ("lm_eval_version", "pretty_env_info", "upper_git_hash")
 """Keys that lm-evaluation-harness writes and lmms-eval does not."""
 
@@ -123,7 +125,6 @@ class TaskResult:
 class ResultFile:
     """What one file holds: results, and the tasks that have none with the reason."""
 
-    path: Path
     results: tuple[TaskResult, ...]
     skipped: tuple[tuple[str, str], ...] = ()
 
@@ -147,6 +148,14 @@ def read_results(path: Path) -> list[TaskResult]:
     return found
 
 
+def by_task(results: Iterable[TaskResult]) -> dict[str, list[TaskResult]]:
+    """Results by task in their order; several of one task are stages of one run."""
+    found: dict[str, list[TaskResult]] = {}
+    for result in results:
+        found.setdefault(result.task, []).append(result)
+    return found
+
+
 def result_files(folder: Path) -> Iterator[Path]:
     """Files below a folder that hold results by their content; unfinished runs of ours are not."""
     for path in sorted(folder.rglob("*.json")):
@@ -157,20 +166,26 @@ def result_files(folder: Path) -> Iterator[Path]:
 
 def is_result_file(path: Path) -> bool:
     """Whether a file holds results of lmms-eval or lm-evaluation-harness, by its content."""
+    return is_result(read_json(path))
+
+
+def read_json(path: Path) -> Any:
+    """A file's JSON; None if it is none, or too large to be a result of anything."""
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-        if not head.lstrip().startswith(b"{") or (
-            len(head) < _HEAD_BYTES and b"results" not in head
-        ):
-            return False
-        data = json.loads(path.read_bytes())
+        status = path.stat()
+    except OSError:
+        return None
+    return _read_json(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=2)
+def _read_json(path: Path, mtime_ns: int, size: int) -> Any:
+    if size > _LARGEST_JSON_BYTES:
+        return None
+    try:
+        return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
-        return False
-    return is_result(data)
-
-
-_HEAD_BYTES = 1 << 16
+        return None
 
 
 def is_result(data: Any) -> bool:
@@ -232,11 +247,10 @@ class _File:
             if read.metrics:
                 results.append(self._result(str(task), read))
             else:
-                reason = _no_answers(values) or "; ".join(read.remarks) or _reason(values)
-                skipped.append((str(task).strip(" -"), reason))
+                skipped.append((str(task).strip(" -"), _reason(values, read.remarks)))
         if not self._data["results"]:
             skipped.append(("", "its table 'results' is empty; is it a finished run?"))
-        return ResultFile(self._path, tuple(results), tuple(skipped))
+        return ResultFile(tuple(results), tuple(skipped))
 
     def _result(self, task: str, read: _Read) -> TaskResult:
         samples = samples_of(self._path, task)
@@ -279,7 +293,9 @@ class _File:
                 f"{effective} answers to {original} items: padding of the last batch was scored too"
             )
             return original, original, remarks
-        return effective if effective is not None else _number_of(logged), original, remarks
+        if effective is None and logged is not None:
+            effective = len(logged.samples)
+        return effective, original, remarks
 
 
 def _logged(samples: Path | None) -> SampleLog | None:
@@ -290,10 +306,6 @@ def _logged(samples: Path | None) -> SampleLog | None:
         return read_log(samples)
     except DataError:
         return None
-
-
-def _number_of(log: SampleLog | None) -> int | None:
-    return len(log.samples) if log is not None else None
 
 
 def _table(value: Any) -> Mapping[str, Any]:
@@ -322,8 +334,7 @@ def _harness(data: Mapping[str, Any], own: Mapping[str, Any], path: Path) -> str
         return f"lmms-eval 0.7.2 or later ({stated or 'no version'})"
     if "model_configs" in data:
         return "lmms-eval 0.2.2"
-    is_early = path.name.startswith("results_") and "lmms_eval_version" not in data
-    return "lmms-eval 0.2.3" if is_early else "lmms-eval"
+    return "lmms-eval 0.2.3" if path.name.startswith("results_") else "lmms-eval"
 
 
 def _dated(path: Path, data: Mapping[str, Any]) -> str:
@@ -371,17 +382,13 @@ def _metrics(values: Any) -> _Read:
     return read
 
 
-def _no_answers(values: Any) -> str:
-    """What a task is that only a server can score; empty for any other."""
-    if any(str(key).startswith("submission") for key in _table(values)):
-        return "a test split without public answers: it writes a submission, no score"
-    return ""
-
-
-def _reason(values: Any) -> str:
+def _reason(values: Any, remarks: Sequence[str]) -> str:
+    """Why a task has no score."""
     if not isinstance(values, Mapping):
         return f"its result is {_shown(values)}, no table"
-    return "it has no number: N/A, null and 999 are no scores"
+    if any(str(key).startswith("submission") for key in values):
+        return "a test split without public answers: it writes a submission, no score"
+    return "; ".join(remarks) or "it has no number: N/A, null and 999 are no scores"
 
 
 def _shown(value: Any) -> str:
@@ -399,7 +406,7 @@ def _number(value: Any) -> float | None:
 def samples_of(path: Path, task: str) -> Path | None:
     """The sample log that belongs to a task of a result file."""
     candidates = [path.with_name(f"{task}.json")]
-    for name in _NAMES[1:]:
+    for name in _NAMES:
         match = name.match(path.name)
         if match:
             stems = (f"{match['date']}_samples_{task}", f"samples_{task}_{match['date']}")

@@ -13,7 +13,6 @@ import json
 import math
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,13 +94,12 @@ def score(
     """
     scoring.check_protocol(job.protocol)
     tasks = tasks_of(job)
-    interpreter = job.interpreter or sys.executable
-    found = process.probe(interpreter, [task.name for task in tasks])
+    found = process.probe(job.python, [task.name for task in tasks])
     unknown = [name for name, digest in found["tasks"].items() if digest is None]
     if unknown:
         version = found["versions"]["lmms_eval"]
         raise ConfigError(f"lmms-eval {version} has no task {', '.join(map(repr, unknown))}")
-    local = locate(job, interpreter)
+    local = locate(job)
     digest = checkpoints.checkpoint_hash(local)
     folders = {task.name: folder / result_key(job, task, digest, found) for task in tasks}
     kept = [name for name, path in folders.items() if path.is_dir()]
@@ -125,7 +123,7 @@ def score(
     )
 
 
-def locate(job: Job, interpreter: str) -> Path:
+def locate(job: Job) -> Path:
     """The checkpoint's folder; a hub name is downloaded by the interpreter that will load it.
 
     Raises:
@@ -136,7 +134,7 @@ def locate(job: Job, interpreter: str) -> Path:
         if not folder.is_dir():
             raise DataError(f"no checkpoint at {folder}: no such folder")
         return folder.resolve()
-    return process.fetch(interpreter, job.checkpoint, job.revision)
+    return process.fetch(job.python, job.checkpoint, job.revision)
 
 
 def _run(
@@ -153,7 +151,7 @@ def _run(
     path = folder / f"spec-{os.getpid()}.json"
     path.write_text(json.dumps(spec, indent=1), encoding="utf-8")
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
-    command = process.command(job.interpreter or sys.executable, path, job.processes)
+    command = process.command(job.python, path, job.processes)
     run = process.ChildRun(command, environment, job.timeout_s, ends_at)
     current = ""
     settled: set[str] = set()

@@ -65,32 +65,39 @@ def check_protocol(protocol: str) -> None:
 def values(results: Sequence[TaskResult], protocol: str = "lmms") -> list[Value]:
     """The benchmarks that these task results of one checkpoint hold.
 
-    Raises:
-        ConfigError: if the protocol is unknown.
-        DataError: if the samples lack what the protocol needs.
-    """
-    check_protocol(protocol)
-    found: list[Value] = []
-    splits = [result for result in results if result.task in items.SPLIT_TASKS]
-    if protocol == "llava" and splits:
-        found.append(_pope_llava(splits))
-    for result in results:
-        if protocol != "llava" or result.task not in items.SPLIT_TASKS:
-            found += values_of_task(result, protocol)
-    return found
-
-
-def values_of_task(result: TaskResult, protocol: str) -> list[Value]:
-    """The benchmarks that one task answers; under its own name if it is none of ours.
+    Args:
+        protocol: one of `PROTOCOLS`.
 
     Raises:
         DataError: if a score is none, or the samples lack what the protocol needs.
     """
-    rows = [row for row in suites.BENCHMARKS.values() if row.task == result.task]
+    found: list[Value] = []
+    for group in scored_together(results, protocol):
+        if _is_split(group[0], protocol):
+            found.append(_pope_llava(group))
+        else:
+            found += _values_of_task(group[0], protocol)
+    return found
+
+
+def scored_together(results: Sequence[TaskResult], protocol: str) -> list[list[TaskResult]]:
+    """One result at a time, but POPE's splits together where LLaVA's mean is over them."""
+    splits = [result for result in results if _is_split(result, protocol)]
+    alone = [[result] for result in results if not _is_split(result, protocol)]
+    return [splits, *alone] if splits else alone
+
+
+def _is_split(result: TaskResult, protocol: str) -> bool:
+    return protocol == "llava" and result.task in items.SPLIT_TASKS
+
+
+def _values_of_task(result: TaskResult, protocol: str) -> list[Value]:
+    """The benchmarks that one task answers; under its own name if it is none of ours."""
+    rows = suites.of_task(result.task)
     if not rows:
         return _unknown(result)
-    known = [_known(result, row, protocol) for row in rows]
-    return [_checked(value, row) for value, row in zip(known, rows, strict=True) if value]
+    known = [(_known(result, row, protocol), row) for row in rows]
+    return [_checked(value, row) for value, row in known if value]
 
 
 def _checked(value: Value, row: suites.Benchmark) -> Value:
@@ -105,17 +112,19 @@ def _checked(value: Value, row: suites.Benchmark) -> Value:
         raise DataError(
             f"{row.label} has {row.n_items:,} items, and this score is said to be of {value.n:,}"
         )
-    if value.n >= suites.LEAST_ITEMS.get(row.name, row.n_items):
-        return value
-    part = f"{value.n:,} of {row.n_items:,} items"
-    return replace(value, is_partial=True, note="; ".join(filter(None, [value.note, part])))
+    part = row.part(value.n)
+    return replace(value, is_partial=True, note=_joined(value.note, part)) if part else value
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
 
 
 def _known(result: TaskResult, row: suites.Benchmark, protocol: str) -> Value | None:
     if row.name == "pope" and protocol == "llava":
         return _pope_llava([result])
     if row.name in ("gqa", "textvqa") and protocol == "llava":
-        return _llava_mean(result, row.name)
+        return _llava_mean(result, row)
     raw = result.metric(row.metric)
     if raw is None or (row.name == "seedbench_all" and result.own.get("where")):
         return None  # not scored, or scored on the questions with images alone
@@ -126,7 +135,8 @@ def _known(result: TaskResult, row: suites.Benchmark, protocol: str) -> Value | 
         value = counted
     error, n = _native_error(result, row, value)
     has_ocr = row.name == "textvqa" and items.has_ocr_prompt(result)
-    rule = _protocol(result, row, is_rescored=counted is not None)
+    is_old_rule_possible = row.name in items.ANLS_BENCHMARKS and counted is None
+    rule = anls_rule(result, row) if is_old_rule_possible else "lmms"
     return Value(
         benchmark=row.name,
         value=value,
@@ -135,18 +145,13 @@ def _known(result: TaskResult, row: suites.Benchmark, protocol: str) -> Value | 
         protocol="llava" if has_ocr else rule,
         is_partial=result.is_limited,
         results=(result,),
-        note="; ".join(
-            filter(
-                None,
-                [
-                    note,
-                    "OCR tokens in the prompt" if has_ocr else "",
-                    f"scored again from logged answers; {100 * raw / row.task_scale:.1f} % before"
-                    if is_other
-                    else "",
-                    RULE_NOTES.get(rule, ""),
-                ],
-            )
+        note=_joined(
+            note,
+            "OCR tokens in the prompt" if has_ocr else "",
+            f"scored again from logged answers; {100 * raw / row.task_scale:.1f} % before"
+            if is_other
+            else "",
+            RULE_NOTES.get(rule, ""),
         ),
     )
 
@@ -179,12 +184,6 @@ FIRST_ANLS_VERSION = (0, 3)
 
 _SAME_ERROR = 1e-3
 """How closely (relative) an error has to be that of rights and wrongs alone to be taken for it."""
-
-
-def _protocol(result: TaskResult, row: suites.Benchmark, is_rescored: bool) -> str:
-    if row.name not in items.ANLS_BENCHMARKS or is_rescored:
-        return "lmms"
-    return anls_rule(result, row)
 
 
 def anls_rule(result: TaskResult, row: suites.Benchmark) -> str:
@@ -238,10 +237,7 @@ def _native_error(
         return given / row.task_scale, result.n
     scored = _item_scores(result, row)
     if len(scored) > 1:
-        images = items.images_of(result)
-        of_items = [images[item] for item in scored] if images else None
-        error = mean_error(list(scored.values()), of_items)[1]
-        return _widened(error, 1.0 if images else row.widening), len(scored)
+        return _mean_error(result, scored, row)[1], len(scored)
     if given is not None:
         return given / row.task_scale * row.widening, result.n
     if result.n and not row.is_sum:
@@ -257,8 +253,14 @@ def _item_scores(result: TaskResult, row: suites.Benchmark) -> dict[str, float]:
         return {}
 
 
-def _widened(error: float | None, widening: float) -> float | None:
-    return None if error is None else error * widening
+def _mean_error(
+    result: TaskResult, scored: Mapping[str, float], row: suites.Benchmark
+) -> tuple[float, float | None]:
+    """Mean of items and its standard error, wider where they share images that are not known."""
+    images = items.images_of(result.samples)
+    of_items = [images[item] for item in scored] if images else None
+    value, error = mean_error(list(scored.values()), of_items)
+    return value, error if images or error is None else error * row.widening
 
 
 def _seedbench_error(
@@ -267,9 +269,7 @@ def _seedbench_error(
     # The file counts video questions too; the samples know which are which.
     if result.samples:
         scored = items.item_scores(result, row.name, "lmms")
-        images = items.images_of(result)
-        of_items = [images[item] for item in scored] if images else None
-        return mean_error(list(scored.values()), of_items)[1], len(scored)
+        return _mean_error(result, scored, row)[1], len(scored)
     n = None if result.is_limited else row.n_items
     return (suites.binomial_standard_error(value, n) if n else None), n
 
@@ -307,19 +307,16 @@ def confusion_from_metrics(result: TaskResult) -> Confusion | None:
     return Confusion(true_yes, false_yes, true_no, positives - true_yes)
 
 
-def _llava_mean(result: TaskResult, benchmark: str) -> Value:
-    if benchmark == "textvqa" and items.has_ocr_prompt(result) is not True:
+def _llava_mean(result: TaskResult, row: suites.Benchmark) -> Value:
+    if row.name == "textvqa" and items.has_ocr_prompt(result) is not True:
         raise DataError(
             f"{result.path.name}: TextVQA under the llava protocol needs OCR tokens in the prompt, "
             f"and these answers were given without; import them as protocol lmms, or score again "
             f"with protocol llava"
         )
-    scored = items.item_scores(result, benchmark, "llava")
-    images = items.images_of(result)
-    of_items = [images[item] for item in scored] if images else None
-    value, error = mean_error(list(scored.values()), of_items)
-    error = _widened(error, 1.0 if images else suites.BENCHMARKS[benchmark].widening)
-    return Value(benchmark, value, error, len(scored), "llava", result.is_limited, (result,))
+    scored = items.item_scores(result, row.name, "llava")
+    value, error = _mean_error(result, scored, row)
+    return Value(row.name, value, error, len(scored), "llava", result.is_limited, (result,))
 
 
 def _pope_llava(results: Sequence[TaskResult]) -> Value:
@@ -368,31 +365,19 @@ def suite_values(found: Sequence[Value]) -> list[Value]:
 def _suite_value(suite: suites.Suite, members: Mapping[str, Value]) -> Value:
     missing = [name for name in suite.members if name not in members]
     limited = [name for name, value in members.items() if value.is_partial]
-    errors = [value.standard_error for value in members.values()]
-    known = [error for error in errors if error is not None]
-    note = "; ".join(
-        filter(
-            None,
-            [
-                f"without {', '.join(missing)}" if missing else "",
-                f"limited: {', '.join(limited)}" if limited else "",
-            ],
-        )
-    )
     return Value(
         benchmark=suite.name,
         value=math.fsum(value.value for value in members.values()) / len(members),
-        standard_error=math.hypot(*known) / len(members) if len(known) == len(errors) else None,
+        standard_error=suites.mean_error([value.standard_error for value in members.values()]),
         n=None,
-        protocol=_suite_protocol(members),
+        protocol=suites.mean_protocol({name: v.protocol for name, v in members.items()}),
         is_partial=bool(missing or limited),
         results=tuple(result for value in members.values() for result in value.results),
-        note=note,
+        note=_joined(
+            f"without {', '.join(missing)}" if missing else "",
+            f"limited: {', '.join(limited)}" if limited else "",
+        ),
     )
-
-
-def _suite_protocol(members: Mapping[str, Value]) -> str:
-    return suites.mean_protocol({name: value.protocol for name, value in members.items()})
 
 
 def to_scores(
@@ -413,14 +398,11 @@ def _score(value: Value, place: ScorePoint, kind: SourceKind, checkpoint: str) -
         table=" + ".join(sorted({result.task for result in value.results})),
         row=str(own.get("checkpoint_name") or first.model_args or first.model),
         sha256=digests[0] if len(digests) == 1 else content_key(digests),
-        note="; ".join(filter(None, [value.note, facts_text(own.get("facts") or {})])),
+        note=_joined(value.note, facts_text(own.get("facts") or {})),
     )
     return Score(
-        encoder=place.encoder,
-        resolution_px=place.resolution_px,
-        llm=place.llm,
-        tiling=place.tiling,
-        recipe=place.recipe,
+        *place.names,
+        place.recipe,
         benchmark=value.benchmark,
         value=value.value,
         source=source,

@@ -23,7 +23,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,19 +102,31 @@ def read_values(path: Path) -> tuple[list[Value], list[tuple[str, str]]]:
     """
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
+    model, name = _named(path)
+    file = TaskResult(
+        task=name,
+        metrics={},
+        errors={},
+        n=None,
+        is_limited=False,
+        model=model,
+        model_args="",
+        harness=HARNESS,
+        path=path,
+        sha256=digest,
+    )
     try:
         if path.suffix == ".json":
             data = json.loads(content)
             if isinstance(data, dict) and isinstance(data.get("datasets"), dict):
-                return _of_status(path, data, digest)
+                return _of_status(file, data)
             tables = [data] if isinstance(data, dict) else data
             rows = [row for row in tables if isinstance(row, dict)]
         else:
             rows = _rows(content.decode("utf-8-sig"))
     except (ValueError, csv.Error) as error:
         raise DataError(f"{path.name} cannot be read: {error}") from error
-    model, name = _named(path)
-    return _of_data_set(path, model, name, rows, digest)
+    return _of_data_set(file, name, rows)
 
 
 def _rows(text: str) -> list[dict[str, Any]]:
@@ -139,27 +151,25 @@ def _named(path: Path) -> tuple[str, str]:
 
 
 def _of_data_set(
-    path: Path, model: str, name: str, rows: Sequence[Mapping[str, Any]], digest: str
+    file: TaskResult, name: str, rows: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Value], list[tuple[str, str]]]:
-    if (reason := _left_out(name)) is not None:
+    """The scores of one data set; `file` is what all data sets of the file share."""
+    if name in SERVER_SCORED:
+        reason = (
+            "not the split that the benchmark is scored on (without public answers, or another)"
+        )
         return [], [(name, reason)]
+    if name not in DATA_SETS:
+        return [], [(name, f"no known data set of VLMEvalKit; known: {', '.join(DATA_SETS)}")]
     values: list[Value] = []
     problems = []
     for data_set in DATA_SETS[name]:
         try:
-            raw = _score(path, rows, data_set)
-            values.append(_value(path, model, name, data_set, raw, digest))
+            raw = _score(file.path, rows, data_set)
+            values.append(_value(file, name, data_set, raw))
         except DataError as error:
             problems.append((name, str(error)))
     return values, problems
-
-
-def _left_out(name: str) -> str | None:
-    if name in DATA_SETS:
-        return None
-    if name in SERVER_SCORED:
-        return "not the split that the benchmark is scored on (without public answers, or another)"
-    return f"no known data set of VLMEvalKit; known: {', '.join(DATA_SETS)}"
 
 
 def _score(path: Path, rows: Sequence[Mapping[str, Any]], data_set: DataSet) -> float:
@@ -171,44 +181,30 @@ def _score(path: Path, rows: Sequence[Mapping[str, Any]], data_set: DataSet) -> 
     if chosen is None and by_split:
         splits = ", ".join(by_split)
         raise DataError(f"{path.name} has the splits {splits}; none is {data_set.splits}")
-    return _number(path, (chosen or having[0])[data_set.column])
-
-
-def _number(path: Path, text: Any) -> float:
+    text = (chosen or having[0])[data_set.column]
     try:
         return float(text)
     except (TypeError, ValueError) as error:
         raise DataError(f"{path.name}: {text!r} is no number") from error
 
 
-def _value(path: Path, model: str, name: str, data_set: DataSet, raw: float, digest: str) -> Value:
+def _value(file: TaskResult, name: str, data_set: DataSet, raw: float) -> Value:
     if not 0 <= raw <= data_set.scale:
-        raise DataError(f"{path.name}: {raw} is no score between 0 and {data_set.scale:g}")
-    result = TaskResult(
-        task=name,
-        metrics={data_set.column: raw},
-        errors={},
-        n=None,
-        is_limited=False,
-        model=model,
-        model_args="",
-        harness=HARNESS,
-        path=path,
-        sha256=digest,
-    )
+        raise DataError(f"{file.path.name}: {raw} is no score between 0 and {data_set.scale:g}")
+    result = replace(file, task=name, metrics={data_set.column: raw})
     note = f"{raw:g} of {data_set.scale:g} points" if data_set.scale > 100 else ""
     value = raw / data_set.scale
     return Value(data_set.benchmark, value, None, None, PROTOCOL, False, (result,), note)
 
 
 def _of_status(
-    path: Path, data: Mapping[str, Any], digest: str
+    file: TaskResult, data: Mapping[str, Any]
 ) -> tuple[list[Value], list[tuple[str, str]]]:
     """Every data set of a run's status; its metrics are flattened tables.
 
     A key `split=none|Overall` is the column `Overall` in the row of the split `none`.
     """
-    model = str(data.get("model_name") or path.parent.name)
+    file = replace(file, model=str(data.get("model_name") or file.path.parent.name))
     values: list[Value] = []
     problems: list[tuple[str, str]] = []
     for name, status in data["datasets"].items():
@@ -217,7 +213,7 @@ def _of_status(
             state = status.get("status") if isinstance(status, dict) else "unknown"
             problems.append((str(name), f"it has no metrics; its status is {state!r}"))
             continue
-        found, left = _of_data_set(path, model, str(name), _unflattened(metrics.items()), digest)
+        found, left = _of_data_set(file, str(name), _unflattened(metrics.items()))
         values += found
         problems += left
     return values, problems

@@ -123,7 +123,7 @@ def _cards(name: str, scores: Iterable[Score], benchmark: str) -> list[tuple[Ide
     """One scorecard per point, under the given name of a recipe."""
     grouped: dict[Identity, dict[str, Score]] = {}
     for score in scores:
-        held = grouped.setdefault(_where(score), {})
+        held = grouped.setdefault(score.point, {})
         known = held.get(score.benchmark)
         if known is None or _rank(score) < _rank(known):
             held[score.benchmark] = score
@@ -207,7 +207,7 @@ def _partial(scores: Iterable[Score], benchmark: str) -> list[str]:
     of_place: dict[tuple[object, ...], list[Score]] = {}
     for score in scores:
         if score.benchmark == benchmark:
-            of_place.setdefault((*_where(score), score.recipe), []).append(score)
+            of_place.setdefault((*score.point, score.recipe), []).append(score)
     short = [held for held in of_place.values() if all(score.is_partial for score in held)]
     if not short:
         return []
@@ -249,10 +249,6 @@ def _rules(of_recipe: Mapping[str, Sequence[Score]]) -> list[str]:
         f"as right (lmms-eval before v0.3.0, as the paper); that of {', '.join(new)} is the "
         "ANLS itself, which is lower on the same answers."
     ]
-
-
-def _where(score: Score) -> Identity:
-    return (score.encoder, score.resolution_px, score.llm, score.tiling)
 
 
 def _rank(score: Score) -> int:

@@ -82,7 +82,7 @@ def test_a_missing_data_root_is_refused(tmp_path: Path) -> None:
 def test_a_point_that_cannot_be_scored_does_not_cost_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pretend(job: Job, *_: Any) -> ScoringOutcome:
+    def pretend(job: Job, **_: Any) -> ScoringOutcome:
         if job.checkpoint.endswith("small"):
             raise DataError("no checkpoint at small")
         return ScoringOutcome((), (), (), (), "hash")
@@ -90,7 +90,7 @@ def test_a_point_that_cannot_be_scored_does_not_cost_the_others(
     monkeypatch.setattr(runner, "score", pretend)
     points = [_point("qwen2_0_5b"), _point("qwen2_7b"), _point("qwen2_1_5b")]
     lines: list[str] = []
-    done = checkpoints.score_points(points, _write(tmp_path), tmp_path, lines.append)
+    done = checkpoints.score_points(points, _write(tmp_path), lines.append)
     assert [outcome if isinstance(outcome, str) else "scored" for _, outcome in done] == [
         "no checkpoint at small",
         "scored",

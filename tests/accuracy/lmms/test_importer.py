@@ -10,6 +10,7 @@ import pytest
 from paretobench.accuracy import finding
 from paretobench.accuracy.lmms import items, results
 from paretobench.accuracy.lmms.importer import ImportedScores, import_results
+from paretobench.accuracy.lmms.paired import compare_runs
 from paretobench.domain.records import Score
 from paretobench.errors import ConfigError, DataError
 from tests.accuracy.lmms import layouts
@@ -22,13 +23,13 @@ def _import(path: Path, **options: object) -> ImportedScores:
 
 
 def _scores(folder: Path, **options: object) -> dict[str, Score]:
-    return {score.benchmark: score for score in _import(folder, **options).scores}
+    return {each.score.benchmark: each.score for each in _import(folder, **options).found}
 
 
 def _refusals(path: Path, **options: object) -> str:
     """Why nothing of a path came in."""
     found = _import(path, **options)
-    assert not found.scores
+    assert not found.found
     return "; ".join(f"{entry.task}: {entry.detail}" for entry in found.entries)
 
 
@@ -74,7 +75,7 @@ def test_a_single_file_imports_like_its_folder(tmp_path: Path) -> None:
 
 def test_the_same_file_twice_makes_the_same_rows(tmp_path: Path) -> None:
     folder = layouts.write(tmp_path, "0.2.3")
-    keys = [{score.key for score in _import(folder).scores} for _ in range(2)]
+    keys = [{each.score.key for each in _import(folder).found} for _ in range(2)]
     assert keys[0] == keys[1]
 
 
@@ -132,7 +133,7 @@ def test_llava_pope_without_its_splits_is_refused(tmp_path: Path) -> None:
     found = _import(folder, protocol="llava")
     (pope,) = (entry for entry in found.entries if entry.task == "pope")
     assert pope.outcome == "refused" and "do not name their split" in pope.detail
-    assert "gqa" in {score.benchmark for score in found.scores}
+    assert "gqa" in {each.score.benchmark for each in found.found}
 
 
 def test_flags_win_over_the_mapping_which_wins_over_the_name(tmp_path: Path) -> None:
@@ -204,6 +205,17 @@ def test_a_file_that_is_no_result_is_refused(tmp_path: Path, content: str, messa
         results.read_results(path)
 
 
+def test_a_result_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    folder = layouts.write(tmp_path, "0.2.4", with_samples=False)
+    plain = _scores(folder)
+    (path,) = folder.rglob("*_results.json")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    marked = _scores(folder)
+    assert {name: score.value for name, score in marked.items()} == {
+        name: score.value for name, score in plain.items()
+    }
+
+
 def test_a_broken_sample_log_is_refused(tmp_path: Path) -> None:
     folder = layouts.write(tmp_path, "0.2.4")
     (log,) = folder.rglob("*samples_gqa.jsonl")
@@ -221,7 +233,8 @@ def test_two_checkpoints_are_compared_on_the_same_items(tmp_path: Path) -> None:
     improved = [row | ({"exact_match": 1.0} if row["doc_id"] < 4 else {}) for row in rows]
     log.write_text("".join(json.dumps(row) + "\n" for row in improved))
     a, b = (next(r for r in results.read_results(f) if r.task == "gqa") for f in (first, second))
-    difference = items.compare(a, b, "gqa")
+    (pair,), _ = compare_runs([b], [a])
+    difference = pair.difference
     assert difference.value == pytest.approx(0.1)
     assert (difference.n, difference.low < 0 < difference.high) == (20, True)
 
@@ -229,7 +242,7 @@ def test_two_checkpoints_are_compared_on_the_same_items(tmp_path: Path) -> None:
 def test_comparing_without_samples_says_how_to_get_them(tmp_path: Path) -> None:
     a = results.read_results(layouts.write(tmp_path, "0.2.4", with_samples=False))[0]
     with pytest.raises(DataError, match="run lmms-eval with --log_samples"):
-        items.compare(a, a, "gqa")
+        items.item_scores(a, "gqa", "lmms")
 
 
 @pytest.mark.parametrize(
@@ -257,7 +270,7 @@ def test_vlmevalkit_files_import_under_their_own_protocol(
     (tmp_path / name).write_text(content)
     assert finding.kind_of(tmp_path / name) == "VLMEvalKit scores"
     flags = {"encoder": "fastvithd", "resolution_px": 1024, "llm": "qwen2_7b"}
-    (score,) = _import(tmp_path, flags=flags).scores
+    (score,) = _scores(tmp_path, flags=flags).values()
     assert (score.benchmark, score.value) == (benchmark, pytest.approx(value))
     assert (score.harness, score.protocol) == ("VLMEvalKit", "vlmevalkit")
 

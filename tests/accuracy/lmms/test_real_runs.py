@@ -103,8 +103,8 @@ def test_a_fast_vlm_that_says_yes_has_the_known_scores(
 def test_its_kept_folder_imports_to_the_same_scores(fast_vlm: tuple[ScoringOutcome, Path]) -> None:
     outcome, folder = fast_vlm
     flags = {"encoder": "tiny", "resolution_px": 64, "llm": "tiny"}
-    imported = import_results(list(result_files(folder)), flags=flags).scores
-    assert {s.key for s in imported} == {s.key for s in outcome.scores}
+    imported = import_results(list(result_files(folder)), flags=flags).found
+    assert {placed.score.key for placed in imported} == {s.key for s in outcome.scores}
 
 
 @pytest.mark.heavy
@@ -125,7 +125,8 @@ def test_a_folder_of_lmms_eval_itself_imports_by_file_folder_and_parent(
     for path in (file, file.parent, tmp_path / "runs"):
         kinds = {each.path: finding.kind_of(each.path) for each in finding.walk([path])}
         files = [each for each, kind in kinds.items() if kind == "lmms-eval results"]
-        found.append({s.key: (s.benchmark, s.value) for s in import_results(files, flags).scores})
+        scores = [placed.score for placed in import_results(files, flags).found]
+        found.append({s.key: (s.benchmark, s.value) for s in scores})
     assert found[0] == found[1] == found[2]
     values = dict(found[0].values())
     assert values["docvqa"] == pytest.approx(KNOWN["docvqa"])
