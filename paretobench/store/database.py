@@ -136,18 +136,20 @@ class Database:
             while rows := cursor.fetchmany(size):
                 yield rows
 
-    def _insert(self, table: str, rows: Iterable[tuple[Any, ...]], width: int) -> int:
+    def _insert(self, table: str, rows: Iterable[Sequence[Any]]) -> int:
         """Insert what is not there yet; returns how many were new.
 
         Only an equal key is passed over: `INSERT OR IGNORE` would also swallow a missing value
         or a failed check.
         """
-        marks = ", ".join("?" * width)
+        rows = list(rows)
         before = self._connection.total_changes
         with self.transaction():
-            self._connection.executemany(
-                f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", rows
-            )
+            if rows:
+                marks = ", ".join("?" * len(rows[0]))
+                self._connection.executemany(
+                    f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", rows
+                )
             return self._connection.total_changes - before
 
 

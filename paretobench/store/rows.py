@@ -57,6 +57,12 @@ class Sweep:
         return content_key(data | {"settings": dict(self.settings)})
 
 
+POINT_NAMES = ("encoder", "resolution_px", "llm", "tiling")
+"""The four names that make a point."""
+
+TILE_COUNTS = ("tile_px", "passes", "visual_tokens", "newline_tokens")
+"""What a tiling makes of one image, as `TilePlan` counts it."""
+
 BESIDE_THE_SUM = ("decode", "end_to_end")
 """Roles of workloads that are measured for a point and are no part of its TTFT."""
 
@@ -105,24 +111,18 @@ class StoredPoint:
     @cached_property
     def key(self) -> str:
         """Content key of the whole plan of this point; the order of the links is not part."""
-        tiles = ("tile_px", "passes", "visual_tokens", "newline_tokens")
-        data = self.identity() | {name: getattr(self, name) for name in tiles}
+        data = self.identity() | {name: getattr(self, name) for name in TILE_COUNTS}
         links = [[link.role, link.workload_key, link.passes] for link in sorted(self.links)]
         return content_key(data | {"described": dict(self.described), "links": links})
 
     def identity(self) -> dict[str, Any]:
         """The four names, as in `GridPoint.identity`."""
-        names = ("encoder", "resolution_px", "llm", "tiling")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in POINT_NAMES}
 
     @property
     def image_count(self) -> int:
         """How many images its links sum over, by weight; 1 for a point of one image."""
         return int(self.described.get("images", {}).get("count", 1))
-
-    def workload_keys(self, role: str) -> tuple[str, ...]:
-        """The workloads that play `role`."""
-        return tuple(link.workload_key for link in self.links if link.role == role)
 
     @staticmethod
     def of(
@@ -159,10 +159,7 @@ class StoredPoint:
         }
         return StoredPoint(
             **point.identity(),
-            tile_px=tiles.tile_px,
-            passes=tiles.passes,
-            visual_tokens=tiles.visual_tokens,
-            newline_tokens=tiles.newline_tokens,
+            **{name: getattr(tiles, name) for name in TILE_COUNTS},
             links=tuple(sorted(links)),
             described=described | ({"images": dict(images)} if images else {}),
         )

@@ -16,7 +16,7 @@ class ScoreRows(Database):
     def add_sources(self, sources: Iterable[Source]) -> int:
         """Store sources; returns how many were new."""
         rows = [(source.key, *(getattr(source, name) for name in _SOURCE)) for source in sources]
-        return self._insert("source", rows, width=10)
+        return self._insert("source", rows)
 
     def add_scores(self, scores: Iterable[Score]) -> int:
         """Store scores with their sources; returns how many were new.
@@ -45,7 +45,7 @@ class ScoreRows(Database):
         ]
         with self.transaction():
             self.add_sources(score.source for score in scores)
-            return self._insert("score", rows, width=16)
+            return self._insert("score", rows)
 
     def known_scores(self, keys: Iterable[str]) -> set[str]:
         """Those of these keys that are stored."""
@@ -119,7 +119,7 @@ class ScoreRows(Database):
             (run.key, *(getattr(run, name) for name in _TASK_RUN), int(run.is_partial), run.sha256)
             for run in runs
         ]
-        return self._insert("task_run", rows, width=14)
+        return self._insert("task_run", rows)
 
     def task_runs(self) -> list[TaskRun]:
         """What every scored task took, by task and point."""

@@ -34,8 +34,8 @@ class SweepRows(Database):
                 key = content_key([environment.key, dict(environment.observed)])
                 observations.append((key, environment.key, observed))
         with self.transaction():
-            new = self._insert("environment", rows, width=3)
-            self._insert("environment_observation", observations, width=3)
+            new = self._insert("environment", rows)
+            self._insert("environment_observation", observations)
         return new
 
     def environments(self) -> list[Environment]:
@@ -83,7 +83,7 @@ class SweepRows(Database):
             for sweep in sweeps
         ]
         with self.transaction():
-            new = self._insert("sweep", rows, width=7)
+            new = self._insert("sweep", rows)
             for sweep in sweeps:
                 if sweep.finished_at is not None and sweep.exit_status is not None:
                     self.finish_sweep(
@@ -107,7 +107,7 @@ class SweepRows(Database):
             exit_status,
             stored_json(dict(summary or {}), "a sweep's summary"),
         )
-        self._insert("sweep_end", [row], width=5)
+        self._insert("sweep_end", [row])
 
     def sweeps(self) -> list[Sweep]:
         """Every sweep, the newest first, each with its last end if it has one."""
@@ -149,7 +149,7 @@ def _environment(row: Row) -> Environment:
 
 
 def _sweep(row: Row) -> Sweep:
-    names = [
+    names = (
         "name",
         "command",
         "seed",
@@ -157,7 +157,7 @@ def _sweep(row: Row) -> Sweep:
         "created_at",
         "finished_at",
         "exit_status",
-    ]
+    )
     return Sweep(
         **{name: row[name] for name in names},
         settings=json.loads(row["settings"]),
