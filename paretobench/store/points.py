@@ -16,7 +16,6 @@ from paretobench.store.rows import (
     Link,
     StoredPoint,
     stored_json,
-    workload_from_spec,
 )
 
 
@@ -54,7 +53,10 @@ class PointRows(Database):
         """Workloads by key: the named ones that are stored, or all."""
         clause, parameters = where(key=keys)
         rows = self._rows(f"SELECT * FROM workload{clause} ORDER BY key", parameters)
-        return {row["key"]: workload_from_spec(row["label"], row["spec"]) for row in rows}
+        return {
+            row["key"]: Workload.from_json({"label": row["label"], **json.loads(row["spec"])})
+            for row in rows
+        }
 
     def add_points(self, sweep_key: str | None, points: Iterable[StoredPoint]) -> int:
         """Store points with their links, and that a sweep planned them; returns how many were new.

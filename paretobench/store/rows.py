@@ -6,7 +6,6 @@ database, and a row that was edited by hand no longer fits its key.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,14 +17,16 @@ from typing import Any
 from paretobench.domain import (
     GridPoint,
     TilePlan,
-    Workload,
     canonical_json,
     content_key,
 )
 from paretobench.domain.contention import Contention
-from paretobench.domain.records import Cell, Environment, Failure, Score, Source
+from paretobench.domain.records import Cell, Environment
 from paretobench.errors import DataError
 from paretobench.store.database import Row
+
+SWEEP_NAMES = ("name", "command", "seed", "environment_key", "created_at")
+"""What was asked of a sweep, its settings aside."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ class Sweep:
     @cached_property
     def key(self) -> str:
         """Content key of what was asked; the end is not part of it."""
-        names = ("name", "command", "seed", "environment_key", "created_at")
-        data = {name: getattr(self, name) for name in names}
+        data = {name: getattr(self, name) for name in SWEEP_NAMES}
         return content_key(data | {"settings": dict(self.settings)})
 
 
@@ -201,27 +201,6 @@ def environment_to_json(environment: Environment) -> dict[str, Any]:
 def environment_from_json(data: Mapping[str, Any]) -> Environment:
     """Inverse of `environment_to_json`."""
     return Environment(data["identity"], data.get("observed", {}))
-
-
-def failure_to_json(failure: Failure) -> dict[str, Any]:
-    """Every field."""
-    data = {name: getattr(failure, name) for name in failure.__dataclass_fields__}
-    return data | {"details": dict(failure.details)}
-
-
-def score_to_json(score: Score) -> dict[str, Any]:
-    """Every field, the source's included."""
-    return dataclasses.asdict(score)
-
-
-def score_from_json(data: Mapping[str, Any]) -> Score:
-    """Inverse of `score_to_json`."""
-    return Score(**{**data, "source": Source(**data["source"])})
-
-
-def workload_from_spec(label: str, spec: str) -> Workload:
-    """A workload from the two columns that hold it."""
-    return Workload.from_json({"label": label, **json.loads(spec)})
 
 
 def stored_json(value: Any, what: str) -> str:

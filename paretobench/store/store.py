@@ -100,7 +100,7 @@ class Store(Tables):
         if target.exists():
             raise StoreError(f"{target} exists already.\nName a new file for the copy.")
         with translated_errors(target), self._snapshot():
-            write_ordered(target, ((name, self._in_order(name)) for name in self.table_names()))
+            write_ordered(target, ((name, self.in_order(name)) for name in self.table_names()))
 
     def refuse_altered_rows(self) -> None:
         """Hash every row again and compare.

@@ -9,7 +9,7 @@ from typing import Any
 from paretobench.domain import content_key
 from paretobench.domain.records import Environment
 from paretobench.store.database import Database, Row
-from paretobench.store.rows import Sweep, stored_json
+from paretobench.store.rows import SWEEP_NAMES, Sweep, stored_json
 
 
 class SweepRows(Database):
@@ -149,17 +149,8 @@ def _environment(row: Row) -> Environment:
 
 
 def _sweep(row: Row) -> Sweep:
-    names = (
-        "name",
-        "command",
-        "seed",
-        "environment_key",
-        "created_at",
-        "finished_at",
-        "exit_status",
-    )
     return Sweep(
-        **{name: row[name] for name in names},
+        **{name: row[name] for name in (*SWEEP_NAMES, "finished_at", "exit_status")},
         settings=json.loads(row["settings"]),
         summary=json.loads(row["summary"] or "{}"),
     )

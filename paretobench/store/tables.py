@@ -5,9 +5,8 @@ What joining, copying and checking whole databases is built of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from paretobench.store.cells import CellRows
 from paretobench.store.database import Row
@@ -64,12 +63,7 @@ class Tables(SweepRows, PointRows, CellRows, ScoreRows):
         )
         return [row[0] for row in rows]
 
-    def table_rows(self, table: str) -> Iterator[list[dict[str, Any]]]:
-        """Every row of a table as a plain dict, sorted by its primary key, in batches."""
-        for rows in self._in_order(table):
-            yield [dict(row) for row in rows]
-
-    def _in_order(self, table: str) -> Iterator[list[Row]]:
+    def in_order(self, table: str) -> Iterator[list[Row]]:
         """Every row of a table, sorted by its primary key, in batches."""
         columns = self._rows("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", [table])
         order = ", ".join(row[0] for row in columns)
@@ -83,6 +77,6 @@ class Tables(SweepRows, PointRows, CellRows, ScoreRows):
         """Cells as rows, in the order they were stored, in batches: what a union copies."""
         yield from self._batches("SELECT * FROM cell ORDER BY rowid", size=_UNION_BATCH)
 
-    def add_cell_rows(self, rows: list[Row]) -> int:
+    def add_cell_rows(self, rows: Iterable[Row]) -> int:
         """Insert what `cell_rows` of another database gave; returns how many were new."""
         return self._insert("cell", rows)
