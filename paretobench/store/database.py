@@ -119,8 +119,7 @@ class Database:
                 self._connection.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as error:
-                is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not is_busy or time.monotonic() >= give_up_at:
+                if not is_busy(error) or time.monotonic() >= give_up_at:
                     raise
                 time.sleep(RETRY_PAUSE_S)
 
@@ -151,6 +150,11 @@ class Database:
                     f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", rows
                 )
             return self._connection.total_changes - before
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process holds what was asked for."""
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _file_id(path: Path) -> tuple[int, int] | None:

@@ -14,8 +14,7 @@ plain values, never SQL and never a database row.
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -23,7 +22,6 @@ from paretobench.errors import StoreError
 from paretobench.store import merge as union
 from paretobench.store.canonical_copy import write_ordered
 from paretobench.store.database import translated_errors
-from paretobench.store.filesystem import Mount
 from paretobench.store.opening import open_database
 from paretobench.store.tables import Tables
 
@@ -40,7 +38,6 @@ class Store(Tables):
         path: str | os.PathLike[str],
         create: bool = True,
         read_only: bool = False,
-        mounts: Callable[[], list[Mount]] | None = None,
     ) -> Store:
         """Open a database, and migrate its schema unless it is read only.
 
@@ -48,14 +45,11 @@ class Store(Tables):
             path: the file.
             create: make the file and its folder if they are missing.
             read_only: for reports: creates and changes nothing, works in a read-only folder.
-            mounts: reads the mount table; None for this machine's. Tests pass their own.
 
         Raises:
             StoreError: if the path, the file or its schema will not do; the message says why.
         """
-        opened = open_database(
-            Path(path).expanduser(), create=create, read_only=read_only, mounts=mounts
-        )
+        opened = open_database(Path(path).expanduser(), create=create, read_only=read_only)
         return cls(opened._connection, opened.path, opened.is_read_only)
 
     def __enter__(self) -> Store:
@@ -109,8 +103,3 @@ class Store(Tables):
             DataError: naming the first row that does not fit its key.
         """
         union.refuse_altered_rows(self)
-
-
-def sqlite_version() -> str:
-    """The version of the SQLite library that Python ships, for `doctor`."""
-    return sqlite3.sqlite_version
