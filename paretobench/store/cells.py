@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import fields
 
-from paretobench.domain.records import Cell, Failure
+from paretobench.domain.records import Cell, CellSummary, Failure
 from paretobench.store.database import Database, Row, where
-from paretobench.store.rows import CellSummary, cell_from_row, cell_row, stored_json
+from paretobench.store.rows import cell_from_row, cell_row, stored_json
 
 
 class CellRows(Database):

@@ -165,34 +165,6 @@ class StoredPoint:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CellSummary:
-    """A cell without its samples: all that estimates and drift plots need, for many cells.
-
-    Attributes:
-        median_s: median of the samples that count; None if there are none.
-        sample_count: how many count.
-    """
-
-    key: str
-    workload_key: str
-    environment_key: str
-    sweep_key: str | None
-    started_at: str
-    fidelity: str
-    round_index: int
-    status: str
-    median_s: float | None
-    sample_count: int
-    load_s: float
-    first_run_s: float
-    canary_before_s: float | None
-    canary_after_s: float | None
-    wall_s: float
-    peak_memory_bytes: int | None
-    energy_j: float | None
-
-
 def environment_to_json(environment: Environment) -> dict[str, Any]:
     """Both halves of an environment."""
     return {"identity": dict(environment.identity), "observed": dict(environment.observed)}

@@ -18,7 +18,7 @@ from paretobench.backends.artifact_index import ArtifactIndex
 from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.backends.probes import rate_key
 from paretobench.domain import Device, Runtime, Workload
-from paretobench.domain.records import Environment, Process
+from paretobench.domain.records import CellSummary, Environment, Process
 from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
 from paretobench.planning.cost import Machine, PastMeasurement, Rates
 from paretobench.planning.estimate import Estimator
@@ -27,7 +27,7 @@ from paretobench.planning.plan import Plan, cheapest_of, plan_grid, price, withi
 from paretobench.planning.stopping import CellPlan, cell_plan
 from paretobench.remote.places import MeasuringDevice, measuring_device
 from paretobench.resources import cache_folder
-from paretobench.store import CellSummary, Store
+from paretobench.store import Store
 from paretobench.sweeping.asking import foreseen
 from paretobench.sweeping.budget import budget_of
 from paretobench.units import counted
