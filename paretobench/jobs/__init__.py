@@ -71,6 +71,10 @@ class Handle:
     job: str
     where: str
 
+    def __str__(self) -> str:
+        place = f"job {self.job} of {self.where}" if self.job else self.where
+        return f"{self.unit.label}: {place}"
+
 
 @dataclass(frozen=True)
 class FinishedUnit:

@@ -78,8 +78,7 @@ class UnitFolder:
     def write_spec(self, unit: Unit) -> None:
         """Write the orders once; the same unit again changes nothing."""
         if not self.spec.exists():
-            self.path.mkdir(parents=True, exist_ok=True)
-            _write(self.spec, {
+            self.write("spec", {
                 "format": FORMAT, "kind": unit.kind, "label": unit.label,
                 "payload": dict(unit.payload),
             })  # fmt: skip
@@ -110,8 +109,8 @@ class UnitFolder:
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Write one of the small JSON files, whole or not at all."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        _write(self.path / f"{name}.json", content)
+        with whole_file(self.path / f"{name}.json") as temporary:
+            temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
     def result(self) -> Path | None:
         """The result file, if the unit has ended with one."""
@@ -182,8 +181,3 @@ def _lock(descriptor: int) -> bool:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.05)
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
