@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal
 
@@ -20,6 +21,11 @@ SourceKind = Literal["measured", "published", "digitised", "imported"]
 CellStatus = Literal["ok", "unjudged", "suspect", "disturbed"]
 FailureKind = Literal["unsupported", "out_of_memory", "timed_out", "crashed", "invalid"]
 Provenance = Literal["printed", "derived", "digitised"]
+
+
+def now() -> str:
+    """The time as records have it: ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from paretobench.domain.records import now
 from paretobench.errors import DataError
 from paretobench.jobs import FinishedUnit, Handle, State, Unit
 from paretobench.jobs.command import UnitCommand, status_text
-from paretobench.jobs.unit_folder import UnitFolder, now
+from paretobench.jobs.unit_folder import UnitFolder
 from paretobench.store import spool
 
 MOST_IN_A_BATCH = 1000

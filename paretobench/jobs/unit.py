@@ -27,9 +27,9 @@ from paretobench.accuracy.lmms import runner
 from paretobench.accuracy.lmms.job import job_from_json
 from paretobench.accuracy.lmms.runner import TaskFailure
 from paretobench.domain import Workload
-from paretobench.domain.records import Score
+from paretobench.domain.records import Score, now
 from paretobench.errors import ParetobenchError, is_out_of_memory
-from paretobench.jobs.unit_folder import UnitFolder, now
+from paretobench.jobs.unit_folder import UnitFolder
 from paretobench.store import spool
 from paretobench.version import __version__
 

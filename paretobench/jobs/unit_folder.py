@@ -25,7 +25,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -162,11 +161,6 @@ class UnitFolder:
             return "no log"
         lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
         return lines[-1] if lines else "an empty log"
-
-
-def now() -> str:
-    """ISO 8601 in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _lock(descriptor: int) -> bool:

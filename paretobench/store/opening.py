@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from paretobench.errors import StoreError
 from paretobench.installation import upgrade_command
-from paretobench.store.database import BUSY_TIMEOUT_S, Database, is_busy, translated_errors
+from paretobench.store.database import BUSY_TIMEOUT_S, is_busy, translated_errors
 from paretobench.store.filesystem import network_mount, prepare_folder, refuse_network_mount
 from paretobench.store.views import VIEWS
 
@@ -33,7 +33,7 @@ _CACHE_KIB = 64 * 1024
 """Page cache: the indices of a million cells stay in memory during an import."""
 
 
-def open_database(path: Path, *, create: bool, read_only: bool) -> Database:
+def open_database(path: Path, *, create: bool, read_only: bool) -> sqlite3.Connection:
     """Open `path` for reading alone, or for reading and writing at the newest schema.
 
     Args:
@@ -52,10 +52,10 @@ def open_database(path: Path, *, create: bool, read_only: bool) -> Database:
     _check_path(path, may_be_missing=create and not read_only)
     with translated_errors(path):
         if read_only:
-            return Database(_open_for_reading(path), path, is_read_only=True)
+            return _open_for_reading(path)
         prepare_folder(path)
         refuse_network_mount(path)
-        return Database(_open_for_writing(path), path, is_read_only=False)
+        return _open_for_writing(path)
 
 
 def _check_path(path: Path, may_be_missing: bool) -> None:

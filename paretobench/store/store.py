@@ -49,8 +49,8 @@ class Store(Tables):
         Raises:
             StoreError: if the path, the file or its schema will not do; the message says why.
         """
-        opened = open_database(Path(path).expanduser(), create=create, read_only=read_only)
-        return cls(opened._connection, opened.path, opened.is_read_only)
+        path = Path(path).expanduser()
+        return cls(open_database(path, create=create, read_only=read_only), path, read_only)
 
     def __enter__(self) -> Store:
         return self

@@ -99,14 +99,8 @@ class SweepRows(Database):
         summary: Mapping[str, Any] | None = None,
     ) -> None:
         """Store how a sweep ended. A sweep that was killed has no end."""
-        content = [sweep_key, finished_at, exit_status, dict(summary or {})]
-        row = (
-            content_key(content),
-            sweep_key,
-            finished_at,
-            exit_status,
-            stored_json(dict(summary or {}), "a sweep's summary"),
-        )
+        end, counts = (sweep_key, finished_at, exit_status), dict(summary or {})
+        row = (content_key([*end, counts]), *end, stored_json(counts, "a sweep's summary"))
         self._insert("sweep_end", [row])
 
     def sweeps(self) -> list[Sweep]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from paretobench.domain import Workload, end_to_end_workload
-from paretobench.domain.records import Fidelity
-from paretobench.errors import ParetobenchError
+from paretobench.domain import Device, Workload, end_to_end_workload
+from paretobench.domain.records import Fidelity, now
+from paretobench.errors import ParetobenchError, PlanError
 from paretobench.measure import events
 from paretobench.planning.planned import PlannedPoint
 from paretobench.planning.stopping import cell_plan, check_fidelity
@@ -137,7 +136,7 @@ class DeviceSweep:
         each = {part.key: part for of_one in beside.values() for part in of_one}
         keys = {key: [part.key for part in of_one] for key, of_one in beside.items()}
         self._measure(store, [*accepted, *each.values()], replace(options, beside=keys))
-        self._say_unchecked(store, accepted)
+        self._say_no_time(store, accepted)
 
     def _points_to_check(self, store: Store) -> list[PlannedPoint]:
         """The points that this sweep chose before it was interrupted, or else chooses now.
@@ -176,25 +175,10 @@ class DeviceSweep:
         """The workloads that check points, stored with them; what cannot be checked is said."""
         workloads: dict[str, Workload] = {}
         for planned in chosen:
-            if len(planned.images) > 1:
-                self.announce(f"{planned.point} is not checked end to end: it is a mean of images")
-                continue
-            prefill = planned.images[0].prefill
-            if prefill.checkpoint:
-                self.announce(
-                    f"{planned.point} is not checked end to end: its halves are a checkpoint's"
-                )
-                continue
             try:
-                n_tokens = int(prefill.subject["n_tokens"])
-                device = replace(
-                    self.prepared.device,
-                    encode=planned.encodes[0][0].runtime,
-                    prefill=prefill.runtime,
-                )
-                workload = end_to_end_workload(planned.point, planned.tiles, device, n_tokens)
+                workload = _check_of(planned, self.prepared.device)
             except ParetobenchError as error:
-                self.announce(f"{planned.point} is not checked end to end: {error}")
+                self._say_unchecked(planned.point, error)
                 continue
             workloads[workload.key] = workload
             store.add_workloads([workload])
@@ -221,25 +205,24 @@ class DeviceSweep:
             if by_label.get(workload.label)
         }
 
-    def _say_unchecked(self, store: Store, workloads: Sequence[Workload]) -> None:
+    def _say_unchecked(self, what: object, reason: object) -> None:
+        self.announce(f"{what} is not checked end to end: {reason}")
+
+    def _say_no_time(self, store: Store, workloads: Sequence[Workload]) -> None:
         """Which checks had no time within the budget."""
         if self.budget.total_s is None:
             return
         known = known_cells(store, self.prepared.environment, [one.key for one in workloads])
         for workload in workloads:
             if workload.key not in known:
-                self.announce(
-                    f"{workload.label} is not checked end to end: no time was left for it"
-                )
+                self._say_unchecked(workload.label, "no time was left for it")
 
     def _accepted(self, workloads: Sequence[Workload]) -> list[Workload]:
         """Of some checks, those that the device does not refuse."""
         reasons = self.prepared.site.refusals(workloads) if workloads else {}
         for workload in workloads:
             if workload.key in reasons:
-                self.announce(
-                    f"{workload.label} is not checked end to end: {reasons[workload.key]}"
-                )
+                self._say_unchecked(workload.label, reasons[workload.key])
         return [workload for workload in workloads if workload.key not in reasons]
 
     def _measure(self, store: Store, workloads: Sequence[Workload], options: Options) -> None:
@@ -259,6 +242,22 @@ class DeviceSweep:
             self.stopped = self.stopped or done.stopped
         elif done.stopped:  # a budget promises what can be had in it, on any machine
             self.announce(done.stopped)
+
+
+def _check_of(planned: PlannedPoint, device: Device) -> Workload:
+    """The workload that checks the sum of a point's parts.
+
+    Raises:
+        PlanError: if the point cannot be checked.
+    """
+    if len(planned.images) > 1:
+        raise PlanError("it is a mean of images")
+    prefill = planned.images[0].prefill
+    if prefill.checkpoint:
+        raise PlanError("its halves are a checkpoint's")
+    device = replace(device, encode=planned.encodes[0][0].runtime, prefill=prefill.runtime)
+    n_tokens = int(prefill.subject["n_tokens"])
+    return end_to_end_workload(planned.point, planned.tiles, device, n_tokens)
 
 
 def _options(prepared: PlannedSweep, sweep_key: str, fidelity: Fidelity) -> Options:
@@ -386,18 +385,8 @@ def _are_enough(
 def _spread(n: int, wanted: int) -> list[int]:
     """`wanted` indices spread evenly over `range(n)`, ends first.
 
-    >>> _spread(9, 3), _spread(2, 3), _spread(5, 0)
-    ([0, 4, 8], [0, 1], [])
+    >>> _spread(9, 3), _spread(2, 3), _spread(5, 1), _spread(5, 0)
+    ([0, 4, 8], [0, 1], [0], [])
     """
-    if wanted <= 0 or n == 0:
-        return []
-    if wanted >= n:
-        return list(range(n))
-    if wanted == 1:
-        return [0]
-    return [round(i * (n - 1) / (wanted - 1)) for i in range(wanted)]
-
-
-def now() -> str:
-    """The time as rows store it: ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    wanted = min(wanted, n)
+    return [round(i * (n - 1) / max(wanted - 1, 1)) for i in range(wanted)]

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paretobench.domain import GridPoint
+from paretobench.domain.records import now
 from paretobench.errors import ConfigError, DataError, ExecutorError, ParetobenchError
 from paretobench.measure import events
 from paretobench.planning.plan import Plan
 from paretobench.store import Store
-from paretobench.sweeping.device_sweep import DeviceSweep, now
+from paretobench.sweeping.device_sweep import DeviceSweep
 from paretobench.sweeping.interim import draw_meanwhile, draw_so_far, report_folder
 from paretobench.sweeping.prepare import Announce, PlannedSweep, on_each, prepare
 
@@ -223,14 +224,12 @@ def _side_by_side(
 
 def _send_scoring(prepared: Sequence[PlannedSweep], announce: Announce) -> Scoring | None:
     """Have checkpoints scored elsewhere while devices measure; None to score them here."""
-    request = prepared[0].request
-    if not request.settings.is_scoring:
+    asked = _asked_scoring(prepared)
+    if asked is None:
         return None
-    from paretobench.jobs import scoring as accuracy
+    from paretobench.jobs.scoring import begin
 
-    path, chosen = Path(request.settings.checkpoints), request.executors.get("accuracy", {})
-    _check_budgeted_scoring(prepared, chosen)
-    return accuracy.begin(_points(prepared), path, chosen, announce)
+    return begin(*asked, announce)
 
 
 def scoring_effort(prepared: Sequence[PlannedSweep], store: Store | None) -> ScoringEffort | None:
@@ -239,15 +238,24 @@ def scoring_effort(prepared: Sequence[PlannedSweep], store: Store | None) -> Sco
     Raises:
         ConfigError: if the settings or the checkpoints file are wrong.
     """
-    request = prepared[0].request
-    if not request.settings.is_scoring:
+    asked = _asked_scoring(prepared)
+    if asked is None:
         return None
     from paretobench.jobs.scoring_cost import effort_of
 
-    path, chosen = Path(request.settings.checkpoints), request.executors.get("accuracy", {})
-    _check_budgeted_scoring(prepared, chosen)
-    past = store.task_runs() if store is not None else []
-    return effort_of(_points(prepared), path, chosen, past)
+    return effort_of(*asked, store.task_runs() if store is not None else [])
+
+
+def _asked_scoring(
+    prepared: Sequence[PlannedSweep],
+) -> tuple[list[GridPoint], Path, Mapping[str, Any]] | None:
+    """Points, checkpoints file and executor of a sweep that scores; None for one that does not."""
+    request = prepared[0].request
+    if not request.settings.is_scoring:
+        return None
+    executor = request.executors.get("accuracy", {})
+    _check_budgeted_scoring(prepared, executor)
+    return _points(prepared), Path(request.settings.checkpoints), executor
 
 
 def _check_budgeted_scoring(prepared: Sequence[PlannedSweep], executor: Mapping[str, Any]) -> None:
