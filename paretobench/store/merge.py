@@ -7,14 +7,12 @@ of the other database is hashed again, so a row that was edited by hand is refus
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from paretobench.domain import canonical_json
 from paretobench.domain.records import Score
 from paretobench.errors import DataError
 from paretobench.store.rows import is_cell_row_unchanged
@@ -128,22 +126,3 @@ def _altered(store: Tables) -> Iterator[tuple[str, str]]:
         yield from ((table, key) for key in sorted(store.stored_keys(table) ^ keys))
     for rows in store.cell_rows():
         yield from (("cell", row[0]) for row in rows if not is_cell_row_unchanged(row))
-
-
-def dump(store: Tables) -> Iterator[str]:
-    """The whole content, one canonical JSON line for each row, sorted by table and key.
-
-    Two databases with the same content give the same bytes, however they came to it.
-    """
-    for table in store.table_names():
-        for rows in store.in_order(table):
-            for row in rows:
-                yield canonical_json({"table": table, **_plain(dict(row))})
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    parsed = "identity observed settings summary described spec warmup_s samples_s facts details"
-    return {
-        name: json.loads(value) if name in parsed.split() and value is not None else value
-        for name, value in row.items()
-    }

@@ -21,7 +21,7 @@ from paretobench.domain import (
     content_key,
 )
 from paretobench.domain.contention import Contention
-from paretobench.domain.records import Cell, Environment
+from paretobench.domain.records import Cell
 from paretobench.errors import DataError
 from paretobench.store.database import Row
 
@@ -163,16 +163,6 @@ class StoredPoint:
             links=tuple(sorted(links)),
             described=described | ({"images": dict(images)} if images else {}),
         )
-
-
-def environment_to_json(environment: Environment) -> dict[str, Any]:
-    """Both halves of an environment."""
-    return {"identity": dict(environment.identity), "observed": dict(environment.observed)}
-
-
-def environment_from_json(data: Mapping[str, Any]) -> Environment:
-    """Inverse of `environment_to_json`."""
-    return Environment(data["identity"], data.get("observed", {}))
 
 
 def stored_json(value: Any, what: str) -> str:

@@ -22,7 +22,7 @@ from paretobench.durable import whole_file
 from paretobench.errors import DataError, StoreError
 from paretobench.store.database import RowRefusedError
 from paretobench.store.merge import UnionCounts
-from paretobench.store.rows import environment_from_json, environment_to_json, stored_json
+from paretobench.store.rows import stored_json
 from paretobench.store.store import Store
 
 FORMAT = 1
@@ -52,7 +52,7 @@ class Result:
         """Plain JSON, every field."""
         rows: dict[str, Any] = {
             "workloads": [workload.to_json() for workload in self.workloads],
-            "environments": [environment_to_json(found) for found in self.environments],
+            "environments": [asdict(found) for found in self.environments],
             "cells": [cell.to_json() for cell in self.cells],
             "failures": [asdict(failure) for failure in self.failures],
             "scores": [asdict(score) for score in self.scores],
@@ -64,7 +64,10 @@ class Result:
         """Inverse of `to_json`; raises KeyError, TypeError or ValueError on anything else."""
         return Result(
             tuple(Workload.from_json(item) for item in data["workloads"]),
-            tuple(environment_from_json(item) for item in data["environments"]),
+            tuple(
+                Environment(item["identity"], item.get("observed", {}))
+                for item in data["environments"]
+            ),
             tuple(Cell.from_json(item) for item in data["cells"]),
             tuple(Failure(**item) for item in data["failures"]),
             tuple(Score(**{**item, "source": Source(**item["source"])}) for item in data["scores"]),

@@ -14,7 +14,6 @@ plain values, never SQL and never a database row.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -76,10 +75,6 @@ class Store(Tables):
             self._cache(_UNION_CACHE_KIB),
         ):
             return union.join(self, other)
-
-    def dump(self) -> Iterator[str]:
-        """The whole content as sorted canonical JSON lines; equal content gives equal bytes."""
-        return union.dump(self)
 
     def copy_to(self, path: str | os.PathLike[str]) -> None:
         """Write a compact copy into one new file, consistent even while a sweep is writing.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from paretobench.domain import Device, Workload, end_to_end_workload
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from paretobench.config import Request
     from paretobench.measure.terms import Account, Options
     from paretobench.report.view.rows import View
+
+Checks = Mapping[str, tuple[Workload, PlannedPoint]]
+"""By key, a workload that checks the sum of a point's parts, and that point."""
 
 
 class DeviceSweep:
@@ -61,11 +65,6 @@ class DeviceSweep:
         self.account: Account | None = None
         self.sweep_key = ""
         self.stopped = ""
-
-    @property
-    def device_name(self) -> str:
-        """The device's name."""
-        return self.prepared.device.name
 
     def begin(self, store: Store, command: str) -> None:
         """Store the sweep and its points; an unfinished sweep of the same plan is continued under
@@ -113,26 +112,23 @@ class DeviceSweep:
         settings = self.prepared.request.settings
         if settings.check == 0:
             return
-        chosen = self._points_to_check(store)
-        workloads = self._end_to_end(store, chosen)
+        checks = self._end_to_end(store, self._points_to_check(store))
         fidelity = check_fidelity(settings.fidelity)
-        known = known_cells(store, self.prepared.environment, workloads)
+        known = known_cells(store, self.prepared.environment, checks)
         done = finished(known, cell_plan(fidelity))
-        accepted = self._accepted([w for key, w in workloads.items() if key not in done])
+        accepted = self._accepted([one for key, (one, _) in checks.items() if key not in done])
         options = _options(self.prepared, self.sweep_key, fidelity)
-        costs = self._costs(store, chosen, workloads)
         options = replace(
             options,
-            expected_cell_s={**options.expected_cell_s, **costs},
+            expected_cell_s={**options.expected_cell_s, **self._costs(store, checks)},
             ends_in_s=self.budget.checks_end_in_s,
         )
         beside: dict[str, list[Workload]] = {}
         if self.budget.total_s is None:  # a budget has no time for parts that are known
-            parts = {
-                str(one.point): [part for part, _ in (*one.encodes, *one.prefills)]
-                for one in chosen
-            }
-            beside = {workload.key: parts[workload.label] for workload in accepted}
+            for workload in accepted:
+                _, planned = checks[workload.key]
+                parts = (*planned.encodes, *planned.prefills)
+                beside[workload.key] = [part for part, _ in parts]
         each = {part.key: part for of_one in beside.values() for part in of_one}
         keys = {key: [part.key for part in of_one] for key, of_one in beside.items()}
         self._measure(store, [*accepted, *each.values()], replace(options, beside=keys))
@@ -171,39 +167,30 @@ class DeviceSweep:
         """Give the device back; it was held from the first cell to the last check."""
         self.prepared.site.close()
 
-    def _end_to_end(self, store: Store, chosen: Sequence[PlannedPoint]) -> dict[str, Workload]:
+    def _end_to_end(self, store: Store, chosen: Sequence[PlannedPoint]) -> Checks:
         """The workloads that check points, stored with them; what cannot be checked is said."""
-        workloads: dict[str, Workload] = {}
+        checks: dict[str, tuple[Workload, PlannedPoint]] = {}
         for planned in chosen:
             try:
                 workload = _check_of(planned, self.prepared.device)
             except ParetobenchError as error:
                 self._say_unchecked(planned.point, error)
                 continue
-            workloads[workload.key] = workload
+            checks[workload.key] = workload, planned
             store.add_workloads([workload])
             store.add_points(self.sweep_key, [_stored(planned, [workload])])
-        return workloads
+        return checks
 
-    def _costs(
-        self, store: Store, chosen: Sequence[PlannedPoint], workloads: Mapping[str, Workload]
-    ) -> dict[str, float]:
+    def _costs(self, store: Store, checks: Checks) -> dict[str, float]:
         """Seconds of a process of each check: it loads and runs both halves."""
-        keys = {w.key for planned in chosen for w in planned.workloads}
-        known = known_cells(store, self.prepared.environment, keys)
+        halves = {
+            key: (planned.encodes[0][0].key, planned.images[0].prefill.key)
+            for key, (_, planned) in checks.items()
+        }
+        known = known_cells(store, self.prepared.environment, chain.from_iterable(halves.values()))
         seconds = {key: max(cell.wall_s for cell in cells) for key, cells in known.items()}
-        by_label = {
-            str(planned.point): sum(
-                seconds.get(part.key, 0.0)
-                for part in (planned.encodes[0][0], planned.images[0].prefill)
-            )
-            for planned in chosen
-        }
-        return {
-            key: by_label[workload.label]
-            for key, workload in workloads.items()
-            if by_label.get(workload.label)
-        }
+        costs = {key: sum(seconds.get(half, 0.0) for half in two) for key, two in halves.items()}
+        return {key: cost for key, cost in costs.items() if cost}
 
     def _say_unchecked(self, what: object, reason: object) -> None:
         self.announce(f"{what} is not checked end to end: {reason}")
@@ -358,7 +345,7 @@ def checked_points(
     rest = [row.identity for row in timed if row.identity not in on_front]
     of_front = min(max(len(front), FEWEST_CHECKED), MOST_CHECKED)
     wanted = of_front if check == "front" else int(check)
-    names = [front[i] for i in _spread(len(front), min(wanted, len(front)))]
+    names = [front[i] for i in _spread(len(front), wanted)]
     names += [rest[i] for i in _spread(len(rest), wanted - len(names))]
     if check == "front" and _are_enough(checked, front, timed):
         names = checked

@@ -102,4 +102,4 @@ def report_folder(device: DeviceSweep, is_alone: bool) -> Path:
 
     request = device.prepared.request
     folder = Path(request.settings.reports) / file_stem(request.name)
-    return folder if is_alone else folder / device.device_name
+    return folder if is_alone else folder / device.prepared.device.name

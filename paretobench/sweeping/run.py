@@ -170,7 +170,7 @@ def _report(
     """A report for each device, and over several."""
     is_alone = len(devices[0].prepared.request.devices) == 1
     outcomes = {
-        device.device_name: _finish(
+        device.prepared.device.name: _finish(
             device, store, report_folder(device, is_alone), started, unscored
         )
         for device in devices
