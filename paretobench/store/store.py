@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
 
 from paretobench.errors import StoreError
 from paretobench.store import merge as union
@@ -54,12 +53,7 @@ class Store(Tables):
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def union(self, other_path: str | os.PathLike[str]) -> union.UnionCounts:

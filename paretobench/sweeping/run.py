@@ -20,7 +20,7 @@ from paretobench.measure import events
 from paretobench.planning.plan import Plan
 from paretobench.store import Store
 from paretobench.sweeping.device_sweep import DeviceSweep
-from paretobench.sweeping.interim import draw_meanwhile, draw_so_far, report_folder
+from paretobench.sweeping.interim import draw_meanwhile, draw_so_far, report_folder, sweep_folder
 from paretobench.sweeping.prepare import Announce, PlannedSweep, on_each, prepare
 
 if TYPE_CHECKING:
@@ -168,19 +168,15 @@ def _report(
     announce: Announce,
 ) -> SweepOutcome:
     """A report for each device, and over several."""
-    is_alone = len(devices[0].prepared.request.devices) == 1
     outcomes = {
-        device.prepared.device.name: _finish(
-            device, store, report_folder(device, is_alone), started, unscored
-        )
-        for device in devices
+        device.prepared.device.name: _finish(device, store, started, unscored) for device in devices
     }
-    folder = report_folder(devices[0], is_alone=True)
+    folder = sweep_folder(devices[0].prepared.request)
     return SweepOutcome(outcomes, _side_by_side(outcomes, folder, announce))
 
 
 def _finish(
-    device: DeviceSweep, store: Store, folder: Path, started: float, unscored: tuple[str, ...]
+    device: DeviceSweep, store: Store, started: float, unscored: tuple[str, ...]
 ) -> DeviceOutcome:
     """Render a device's report and store the end of its sweep; one that stopped has no end."""
     from paretobench.report import render
@@ -189,15 +185,13 @@ def _finish(
     view = device.view(store)
     decision = device.account.decision if device.account else ""
     view = replace(view, notes=(*view.notes, *decision_notes(decision)))
-    paths = render(view, folder)
-    elapsed_s = time.monotonic() - started
-    plan = device.prepared.plan
+    paths = render(view, report_folder(device))
     outcome = DeviceOutcome(
-        plan,
+        device.prepared.plan,
         view,
         device.account,
         tuple(paths),
-        elapsed_s,
+        time.monotonic() - started,
         unscored,
         device.stopped,
         device.prepared.request.settings.is_decided,
@@ -353,16 +347,17 @@ def _score_within_budget(
 
 
 def _summary(outcome: DeviceOutcome) -> dict[str, Any]:
-    account = outcome.account
-    measured_s = account.device_s + account.prepare_s if account else 0.0
+    from paretobench.measure.terms import Account
+
+    account = outcome.account or Account()
     return {
         "elapsed_s": round(outcome.elapsed_s, 3),
-        "cells": len(account.cells) if account else 0,
-        "device_s": round(account.device_s, 3) if account else 0.0,
-        "work_s": round(account.work_s, 3) if account else 0.0,
-        "prepare_s": round(account.prepare_s, 3) if account else 0.0,
-        "measured_s": round(measured_s, 3),
+        "cells": len(account.cells),
+        "device_s": round(account.device_s, 3),
+        "work_s": round(account.work_s, 3),
+        "prepare_s": round(account.prepare_s, 3),
+        "measured_s": round(account.device_s + account.prepare_s, 3),
         "estimated_s": round(outcome.plan.summary.estimated_s, 3),
-        **({"decision": account.decision} if account and account.decision else {}),
+        **({"decision": account.decision} if account.decision else {}),
         **({"unscored": list(outcome.unscored)} if outcome.unscored else {}),
     }
