@@ -82,11 +82,12 @@ def _reset_if_artifact_missing(chosen: Chosen, unit: Unit) -> None:
 
 def _built(workloads: Sequence[Workload], ended: FinishedUnit) -> list[Built]:
     """What the worker said of each workload, or that its unit failed as a whole."""
-    recorded = {one["key"]: one for one in ended.facts.get("facts", {}).get("built", ())}
+    about = {} if ended.result is None else ended.result.about
+    recorded = {one["key"]: one for one in about.get("facts", {}).get("built", ())}
     return [
         _from_json(workload, recorded[workload.key])
         if workload.key in recorded
-        else Built(workload, "failed", ended.device_s, reason=ended.reason)
+        else Built(workload, "failed", float(about.get("wall_s", 0.0)), reason=ended.reason)
         for workload in workloads
     ]
 

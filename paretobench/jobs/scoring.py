@@ -22,7 +22,6 @@ from paretobench.domain.records import Score, TaskRun
 from paretobench.errors import ExecutorError, ParetobenchError
 from paretobench.jobs import FinishedUnit, Unit
 from paretobench.jobs.engines import Chosen, choose
-from paretobench.store import spool
 from paretobench.version import __version__
 
 
@@ -82,16 +81,16 @@ class Scoring:
     def _taken(self, ended: FinishedUnit, on_event: runner.OnEvent) -> runner.ScoringOutcome | str:
         label = ended.handle.unit.label
         on_event(f"{label}: {ended.state.value}" + (f": {ended.reason}" if ended.reason else ""))
-        if not ended.spool:
+        if ended.result is None:
             return ended.reason
-        scores = [score for path in ended.spool for score in spool.read(path).scores]
-        failures = [runner.TaskFailure(**failure) for failure in ended.facts["failures"]]
+        scores, about = ended.result.scores, ended.result.about
+        failures = [runner.TaskFailure(**failure) for failure in about["failures"]]
         if failures and not scores and not failures[0].task:
             return ended.reason
-        found, by = ended.facts["facts"], self.executor.engine.name
+        found, by = about["facts"], self.executor.engine.name
         runs = [TaskRun(**{**run, "executor": by}) for run in found.get("runs", ())]
         kept, digest = tuple(found["kept"]), found["checkpoint"]
-        return runner.ScoringOutcome(tuple(scores), (), tuple(failures), kept, digest, tuple(runs))
+        return runner.ScoringOutcome(scores, (), tuple(failures), kept, digest, tuple(runs))
 
 
 def begin(

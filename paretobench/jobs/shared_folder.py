@@ -256,16 +256,14 @@ class SharedFolderExecutor:
         folder = self._folder(handle.unit)
         path = folder.result()
         if path is None:
-            return FinishedUnit(handle, progress.state, reason=self._reason(handle, progress))
+            return FinishedUnit(handle, progress.state, self._reason(handle, progress))
         try:
-            about = spool.read(path).about
+            result = spool.read(path)
         except DataError as error:
-            return FinishedUnit(handle, State.FAILED, reason=str(error))
-        failures = [_failure(failure) for failure in about.get("failures", [])]
+            return FinishedUnit(handle, State.FAILED, str(error))
+        failures = [_failure(failure) for failure in result.about.get("failures", [])]
         state = State.FAILED if failures else State.DONE
-        return FinishedUnit(
-            handle, state, (path,), "; ".join(failures), float(about.get("wall_s", 0.0)), about
-        )
+        return FinishedUnit(handle, state, "; ".join(failures), result)
 
     def _reason(self, handle: Handle, progress: JobProgress) -> str:
         folder = self._folder(handle.unit)
