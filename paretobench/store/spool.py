@@ -142,7 +142,7 @@ def ingest(store: Store, paths: Iterable[Path]) -> UnionCounts:
     Raises:
         StoreError: if the database cannot be written.
     """
-    left, refused = sorted(paths), []
+    ordered, refused = sorted(paths), []
     new, known = dict.fromkeys(_KINDS, 0), dict.fromkeys(_KINDS, 0)
 
     def add(results: Sequence[Result]) -> None:
@@ -150,10 +150,9 @@ def ingest(store: Store, paths: Iterable[Path]) -> UnionCounts:
             new[kind] += added
             known[kind] += total - added
 
-    while left:
-        batch, left = left[:BATCH_FILES], left[BATCH_FILES:]
+    for start in range(0, len(ordered), BATCH_FILES):
         readable: list[tuple[Path, Result]] = []
-        for path in batch:
+        for path in ordered[start : start + BATCH_FILES]:
             try:
                 readable.append((path, read(path)))
             except DataError as error:
