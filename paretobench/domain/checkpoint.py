@@ -19,8 +19,6 @@ SUFFIXES = (".safetensors", ".json", ".jinja", ".model", ".txt", ".py")
 """Files that count: weights, configurations, tokenizers, templates, code of its own."""
 
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt")
-_BLOCK = 1 << 22
-"""Bytes read at once: 4 MiB."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +97,5 @@ def checkpoint_hash(folder: Path) -> str:
 
 
 def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

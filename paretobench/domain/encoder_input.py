@@ -8,7 +8,7 @@ its width and height.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -66,10 +66,7 @@ class EncoderInput:
     @property
     def size(self) -> str:
         """One pass for people: `512`, `1036x756`, `288x224 in 256 patches`."""
-        if self.is_square:
-            return str(self.width_px)
-        padded = f" in {self.padded_patches} patches" if self.padded_patches else ""
-        return f"{self.width_px}x{self.height_px}{padded}"
+        return str(self.width_px) if self.is_square else str(replace(self, passes=1))
 
     @property
     def longest_px(self) -> int:

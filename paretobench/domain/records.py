@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from paretobench.domain import content_key
 from paretobench.domain.contention import Contention
@@ -20,6 +21,11 @@ SourceKind = Literal["measured", "published", "digitised", "imported"]
 CellStatus = Literal["ok", "unjudged", "suspect", "disturbed"]
 FailureKind = Literal["unsupported", "out_of_memory", "timed_out", "crashed", "invalid"]
 Provenance = Literal["printed", "derived", "digitised"]
+
+
+def now() -> str:
+    """The time as records have it: ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)
@@ -45,45 +51,6 @@ class Environment:
         """Chip and operating system, for titles and footers."""
         chip, system = self.identity.get("chip", "unknown chip"), self.identity.get("os", "")
         return f"{chip}, {system}" if system else str(chip)
-
-
-class Process(Protocol):
-    """What decisions about repetition need of a process: of a `Cell`, or of a row without samples.
-
-    The attributes are those of `Cell`.
-    """
-
-    @property
-    def key(self) -> str:
-        """Content key."""
-
-    @property
-    def sweep_key(self) -> str | None:
-        """The sweep it belonged to."""
-
-    @property
-    def started_at(self) -> str:
-        """ISO 8601 in UTC."""
-
-    @property
-    def fidelity(self) -> str:
-        """One of `Fidelity`."""
-
-    @property
-    def round_index(self) -> int:
-        """Its round within the sweep."""
-
-    @property
-    def status(self) -> str:
-        """One of `CellStatus`."""
-
-    @property
-    def median_s(self) -> float | None:
-        """Median of the samples that count; None if there are none."""
-
-    @property
-    def wall_s(self) -> float:
-        """The whole process."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +154,38 @@ class Cell:
         if fields.get("contention") is not None:
             fields["contention"] = Contention.from_json(fields["contention"])
         return Cell(**fields)
+
+
+@dataclass(frozen=True, slots=True)
+class CellSummary:
+    """A cell without its samples: all that estimates and drift plots need, for many cells.
+
+    Attributes:
+        median_s: median of the samples that count; None if there are none.
+        sample_count: how many count.
+    """
+
+    key: str
+    workload_key: str
+    environment_key: str
+    sweep_key: str | None
+    started_at: str
+    fidelity: str
+    round_index: int
+    status: str
+    median_s: float | None
+    sample_count: int
+    load_s: float
+    first_run_s: float
+    canary_before_s: float | None
+    canary_after_s: float | None
+    wall_s: float
+    peak_memory_bytes: int | None
+    energy_j: float | None
+
+
+Process = Cell | CellSummary
+"""What decisions about repetition are made from: their median, status, round and time."""
 
 
 @dataclass(frozen=True)
@@ -368,17 +367,7 @@ class Failure:
     @cached_property
     def key(self) -> str:
         """Content key."""
-        return content_key(
-            {
-                "workload_key": self.workload_key,
-                "environment_key": self.environment_key,
-                "kind": self.kind,
-                "reason": self.reason,
-                "at": self.at,
-                "sweep_key": self.sweep_key,
-                "details": dict(self.details),
-            }
-        )
+        return content_key(asdict(self))
 
 
 @dataclass(frozen=True)

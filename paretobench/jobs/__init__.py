@@ -10,13 +10,13 @@ others go on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 from paretobench.domain import content_key
+from paretobench.store import spool
 
 __all__ = ["FinishedUnit", "Handle", "Kind", "State", "Unit"]
 
@@ -71,21 +71,21 @@ class Handle:
     job: str
     where: str
 
+    def __str__(self) -> str:
+        place = f"job {self.job} of {self.where}" if self.job else self.where
+        return f"{self.unit.label}: {place}"
+
 
 @dataclass(frozen=True)
 class FinishedUnit:
     """A unit that ended, whatever the end was.
 
     Attributes:
-        spool: result files, whole and on this machine's disk, to be ingested.
         reason: why it did not end well, fit to print; empty when done.
-        device_s: seconds that it occupied its device or its GPUs, for the account.
-        facts: what else the executor learnt (requeues, node, exit status); plain JSON.
+        result: what its worker wrote; None if it left nothing that can be read.
     """
 
     handle: Handle
     state: State
-    spool: tuple[Path, ...] = ()
     reason: str = ""
-    device_s: float = 0.0
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    result: spool.Result | None = None

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from paretobench.jobs.unit_folder import UnitFolder, now
+from paretobench.domain.records import now
+from paretobench.jobs.unit_folder import UnitFolder
 
 GRACE_S = 10.0
 """A worker whose input closed leaves at once; one that hangs in native code is killed."""

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from paretobench.domain import Workload, canonical_json
+from paretobench.domain import Workload
 from paretobench.errors import DataError
 from paretobench.jobs import FinishedUnit, Unit
 from paretobench.jobs.engines import Chosen
 from paretobench.measure.builds import TIMEOUT_S, Built
+from paretobench.measure.preparation import by_artifact
 from paretobench.store import spool
 
 Announce = Callable[[str], None]
@@ -30,16 +31,6 @@ def unit_of(workloads: Sequence[Workload], artifacts: Path, timeout_s: float = T
         "timeout_s": timeout_s,
     }
     return Unit("convert", f"artifact of {workloads[0].label}", payload)
-
-
-def by_artifact(workloads: Sequence[Workload]) -> list[list[Workload]]:
-    """Workloads that one artifact serves, together: an encoder at a size, a language model."""
-    groups: dict[str, list[Workload]] = {}
-    for workload in workloads:
-        runtime = [workload.runtime.backend, workload.runtime.precision]
-        what = canonical_json([workload.kind, workload.artifact_subject, runtime])
-        groups.setdefault(what, []).append(workload)
-    return list(groups.values())
 
 
 def build_elsewhere(
@@ -64,8 +55,7 @@ def build_elsewhere(
     for unit, _ in units.values():
         _reset_if_artifact_missing(chosen, unit)
     for handle in executor.submit([unit for unit, _ in units.values()]):
-        place = f"job {handle.job} of {handle.where}" if handle.job else handle.where
-        on_event(f"{handle.unit.label}: {place}")
+        on_event(str(handle))
     found: dict[str, Built] = {}
     with chosen.interruptible():
         for ended in executor.collect(wait=chosen.wait):
@@ -92,22 +82,17 @@ def _reset_if_artifact_missing(chosen: Chosen, unit: Unit) -> None:
 
 def _built(workloads: Sequence[Workload], ended: FinishedUnit) -> list[Built]:
     """What the worker said of each workload, or that its unit failed as a whole."""
-    recorded = {one["key"]: one for one in ended.facts.get("facts", {}).get("built", ())}
+    about = {} if ended.result is None else ended.result.about
+    recorded = {one["key"]: one for one in about.get("facts", {}).get("built", ())}
     return [
         _from_json(workload, recorded[workload.key])
         if workload.key in recorded
-        else Built(workload, "failed", ended.device_s, reason=ended.reason)
+        else Built(workload, "failed", float(about.get("wall_s", 0.0)), reason=ended.reason)
         for workload in workloads
     ]
 
 
 def _from_json(workload: Workload, recorded: Mapping[str, Any]) -> Built:
     path = None if recorded["path"] is None else Path(recorded["path"])
-    return Built(
-        workload,
-        recorded["state"],
-        recorded["seconds"],
-        path,
-        recorded["size_bytes"],
-        recorded["reason"],
-    )
+    same = {name: recorded[name] for name in ("state", "seconds", "size_bytes", "reason")}
+    return Built(workload, path=path, **same)

@@ -91,9 +91,7 @@ def _submitit(
         return submitit.SlurmEngine(root / "submitit", demands, python), {}
     if cluster != "local":
         raise UnknownNameError(f"cluster of {where}", cluster, ["slurm", "local"])
-    engine = submitit.LocalEngine(
-        root / "submitit", demands.minutes, demands.gpus, int(at_once), demands.max_requeues
-    )
+    engine = submitit.LocalEngine(root / "submitit", demands, int(at_once))
     return engine, submitit.visible_gpus() if demands.gpus is None else {}
 
 

@@ -74,7 +74,7 @@ class WorkerActor:
 
 
 class RayEngine:
-    """Named actors of a Ray cluster; see `shared.Engine`.
+    """Named actors of a Ray cluster; see `shared_folder.Engine`.
 
     Args:
         address: of the cluster, as for `ray.init`; `auto` finds the one this machine is part of.
@@ -84,13 +84,11 @@ class RayEngine:
     at_once: int | None = None
     most_at_once: int | None = None
     is_here = False
+    settle_s = 5.0
 
-    def __init__(
-        self, address: str = "auto", demands: RayResources | None = None, settle_s: float = 5.0
-    ) -> None:
-        self._address, self.demands = address, demands or RayResources()
-        self.settle_s = settle_s
-        self.gpus = self.demands.gpus
+    def __init__(self, address: str, demands: RayResources) -> None:
+        self._address, self.demands = address, demands
+        self.gpus = demands.gpus
         self.name = f"ray {address}"
 
     def check(self) -> None:
@@ -119,16 +117,18 @@ class RayEngine:
 
     def find(self, batch: str) -> dict[int, str]:
         """Actors of a batch that are waiting or alive."""
-        found = self._connected().util.list_named_actors(all_namespaces=True)
-        names = [one["name"] for one in found if one["namespace"] == NAMESPACE]
+        names = self._living()
         return {int(n.rpartition("-")[2]): n for n in names if n.startswith(f"{batch}-")}
 
     def progress_of(self, jobs: Sequence[str]) -> dict[str, JobProgress]:
         """Those that Ray knows; the worker's lock shows whether one waits or works."""
-        ray = self._connected()
-        found = ray.util.list_named_actors(all_namespaces=True)
-        known = {one["name"] for one in found if one["namespace"] == NAMESPACE}
+        known = self._living()
         return {job: JobProgress(State.QUEUED) for job in jobs if job in known}
+
+    def _living(self) -> set[str]:
+        """The names of our actors that are waiting or alive."""
+        found = self._connected().util.list_named_actors(all_namespaces=True)
+        return {one["name"] for one in found if one["namespace"] == NAMESPACE}
 
     def cancel(self, job: str) -> None:
         """Kill the actor; its worker ends with it."""

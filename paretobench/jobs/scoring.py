@@ -22,7 +22,6 @@ from paretobench.domain.records import Score, TaskRun
 from paretobench.errors import ExecutorError, ParetobenchError
 from paretobench.jobs import FinishedUnit, Unit
 from paretobench.jobs.engines import Chosen, choose
-from paretobench.store import spool
 from paretobench.version import __version__
 
 
@@ -37,16 +36,6 @@ class Scoring:
         self.executor, self._chosen = chosen.executor, chosen
         self._units: list[tuple[Job, Unit]] = []
 
-    @property
-    def gpus(self) -> float:
-        """That each unit holds while it runs; 0 where the settings ask for none."""
-        return self.executor.engine.gpus
-
-    @property
-    def at_once(self) -> int | None:
-        """Units that may run at a time; None where the engine alone knows."""
-        return self.executor.engine.most_at_once
-
     def submit(self, jobs: Sequence[Job], on_event: runner.OnEvent) -> dict[str, Job]:
         """Hand the jobs over, if they are not already; returns them by their unit's key.
 
@@ -55,8 +44,7 @@ class Scoring:
         """
         units = {unit.key: (unit, job) for unit, job in map(self._unit, jobs)}
         for handle in self.executor.submit([unit for unit, _ in units.values()]):
-            place = f"job {handle.job} of {handle.where}" if handle.job else handle.where
-            on_event(f"{handle.unit.label}: {place}")
+            on_event(str(handle))
         return {key: job for key, (_, job) in units.items()}
 
     def _unit(self, job: Job) -> tuple[Unit, Job]:
@@ -82,28 +70,27 @@ class Scoring:
         done: list[tuple[Job, runner.ScoringOutcome | str]] = []
         with self._chosen.interruptible():
             for ended in self.executor.collect(wait=self._chosen.wait):
-                done.append((by_key[ended.handle.unit.key], self._taken(ended, on_event)))
-                outcome = done[-1][1]
+                outcome = self._taken(ended, on_event)
+                done.append((by_key[ended.handle.unit.key], outcome))
                 if isinstance(outcome, runner.ScoringOutcome):
                     on_scores(outcome.scores)
-        left = self.executor.under_way()
-        if left:
+        if left := self.executor.under_way():
             on_event(f"{len(left)} scoring jobs are under way; the same command collects them")
         return done
 
     def _taken(self, ended: FinishedUnit, on_event: runner.OnEvent) -> runner.ScoringOutcome | str:
         label = ended.handle.unit.label
         on_event(f"{label}: {ended.state.value}" + (f": {ended.reason}" if ended.reason else ""))
-        if not ended.spool:
+        if ended.result is None:
             return ended.reason
-        scores = [score for path in ended.spool for score in spool.read(path).scores]
-        failures = [runner.TaskFailure(**failure) for failure in ended.facts["failures"]]
+        scores, about = ended.result.scores, ended.result.about
+        failures = [runner.TaskFailure(**failure) for failure in about["failures"]]
         if failures and not scores and not failures[0].task:
             return ended.reason
-        found = ended.facts["facts"]
-        runs = [TaskRun(**{**run, "executor": self.executor.name}) for run in found.get("runs", ())]
+        found, by = about["facts"], self.executor.engine.name
+        runs = [TaskRun(**{**run, "executor": by}) for run in found.get("runs", ())]
         kept, digest = tuple(found["kept"]), found["checkpoint"]
-        return runner.ScoringOutcome(tuple(scores), (), tuple(failures), kept, digest, tuple(runs))
+        return runner.ScoringOutcome(scores, (), tuple(failures), kept, digest, tuple(runs))
 
 
 def begin(
@@ -120,13 +107,14 @@ def begin(
     Raises:
         ConfigError: if the settings or the checkpoints file are wrong.
     """
-    chosen = scoring(settings)
-    if chosen is not None:
-        jobs, _ = for_points(points, read_jobs(path))
-        if not chosen.executor.is_here:
-            with contextlib.suppress(ExecutorError):
-                chosen.submit(jobs, on_event)
-    return chosen
+    chosen = choose(settings, "accuracy")
+    if chosen is None:
+        return None
+    scoring, (jobs, _) = Scoring(chosen), for_points(points, read_jobs(path))
+    if not chosen.executor.engine.is_here:
+        with contextlib.suppress(ExecutorError):
+            scoring.submit(jobs, on_event)
+    return scoring
 
 
 def unit_of(job: Job) -> Unit:
@@ -145,13 +133,3 @@ def unit_of(job: Job) -> Unit:
     payload = {"job": job_to_json(job), "checkpoint": digest, "data": data, "by": __version__}
     names = ", ".join(job.benchmarks)
     return Unit("accuracy", f"{Path(job.checkpoint).name} ({job.place.recipe}; {names})", payload)
-
-
-def scoring(settings: Mapping[str, Any]) -> Scoring | None:
-    """What `executor/accuracy` asks for; None for this process.
-
-    Raises:
-        ConfigError: for a name, a setting or a value that does not exist.
-    """
-    chosen = choose(settings, "accuracy")
-    return None if chosen is None else Scoring(chosen)

@@ -20,7 +20,8 @@ from paretobench.domain import GridPoint
 from paretobench.domain import checkpoint as checkpoints
 from paretobench.domain.records import TaskRun
 from paretobench.errors import DataError
-from paretobench.jobs.scoring import Scoring, scoring, unit_of
+from paretobench.jobs.engines import choose
+from paretobench.jobs.scoring import unit_of
 from paretobench.jobs.unit_folder import UnitFolder
 from paretobench.store import spool
 from paretobench.units import counted, duration, significant
@@ -53,7 +54,7 @@ class ScoringEffort:
     """All units of a sweep on one executor.
 
     Attributes:
-        executor: as `Scoring.executor.name`, or `local`.
+        executor: the engine's name, or `local`.
         units: those with tasks to score.
         finished: checkpoints of which nothing is left to score.
         without: points that have no checkpoint.
@@ -154,21 +155,22 @@ def effort_of(
         ConfigError: if the settings or the checkpoints file are wrong.
     """
     jobs, without = for_points(points, read_jobs(path))
-    chosen = scoring(settings)
-    name = "local" if chosen is None else chosen.executor.name
+    chosen = choose(settings, "accuracy")
+    engine = None if chosen is None else chosen.executor.engine
+    name = "local" if engine is None else engine.name
     known = PastRuns.of(past, name)
     units = []
     for job in jobs:
-        done = _done_here(job) if chosen is None else _done_there(job, chosen)
+        done = _done_here(job) if chosen is None else _done_there(job, chosen.executor.root)
         left = [task for task in tasks_of(job) if task.name not in done]
         if left:
-            units.append(_unit(job, left, known, 0.0 if chosen is None else chosen.gpus))
+            units.append(_unit(job, left, known, 0.0 if engine is None else engine.gpus))
     return ScoringEffort(
         executor=name,
         units=tuple(units),
         finished=len(jobs) - len(units),
         without=len(without),
-        at_once=1 if chosen is None else chosen.at_once,
+        at_once=1 if engine is None else engine.most_at_once,
         held=known.held(),
         source=known.elsewhere,
     )
@@ -187,9 +189,9 @@ def _unit(job: Job, left: Sequence[Task], past: PastRuns, gpus: float) -> UnitEf
     )
 
 
-def _done_there(job: Job, chosen: Scoring) -> set[str]:
+def _done_there(job: Job, root: Path) -> set[str]:
     """Finished tasks of a unit, by its folder; all of them if it ended well."""
-    folder = UnitFolder.of(unit_of(job), chosen.executor.root)
+    folder = UnitFolder.of(unit_of(job), root)
     if (result := folder.result()) is not None:
         try:
             if not spool.read(result).about.get("failures"):

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from paretobench.domain.records import now
 from paretobench.errors import DataError
 from paretobench.jobs import FinishedUnit, Handle, State, Unit
 from paretobench.jobs.command import UnitCommand, status_text
-from paretobench.jobs.unit_folder import UnitFolder, now
+from paretobench.jobs.unit_folder import UnitFolder
 from paretobench.store import spool
 
 MOST_IN_A_BATCH = 1000
@@ -87,26 +88,14 @@ class SharedFolderExecutor:
         engine: Engine,
         root: Path,
         python: str,
-        environment: Mapping[str, str] | None = None,
-        poll_s: float = 5.0,
-        sleep: Callable[[float], None] = time.sleep,
+        environment: Mapping[str, str],
+        poll_s: float,
     ) -> None:
         self.engine, self.root, self.python = engine, root.absolute(), python
-        self._environment = dict(environment or {})
-        self._poll_s, self._sleep = poll_s, sleep
+        self._environment, self._poll_s = environment, poll_s
         self._handles: dict[str, Handle] = {}
         self._gone: dict[str, float] = {}
         self._cancelled: set[str] = set()
-
-    @property
-    def name(self) -> str:
-        """The engine's."""
-        return self.engine.name
-
-    @property
-    def is_here(self) -> bool:
-        """Whether jobs run on this machine, where they would disturb a measurement."""
-        return self.engine.is_here
 
     def submit(self, units: Sequence[Unit]) -> list[Handle]:
         """Submit units; one that was submitted before is found again instead.
@@ -123,7 +112,7 @@ class SharedFolderExecutor:
             self._folder(unit).renew()
             self._folder(unit).write_spec(unit)
         for unit in units:
-            self._handles.setdefault(unit.key, Handle(unit, "", self.name))
+            self._handles.setdefault(unit.key, Handle(unit, "", self.engine.name))
         self._fill()
         return [self._handles[unit.key] for unit in units]
 
@@ -135,11 +124,6 @@ class SharedFolderExecutor:
     def result(self, unit: Unit) -> Path | None:
         """The result file of a unit that ended, by whichever coordinator it was submitted."""
         return self._folder(unit).result()
-
-    def poll(self, handle: Handle) -> State:
-        """The status of a unit now."""
-        self._fill()
-        return self._progress_of([handle])[handle.unit.key].state
 
     def collect(self, wait: bool = True) -> Iterator[FinishedUnit]:
         """Each submitted unit once, as it ends; without `wait`, those that have ended.
@@ -161,7 +145,7 @@ class SharedFolderExecutor:
             if not ended:
                 if not wait and not self._gone.keys() & left.keys():
                     return
-                self._sleep(self._poll_s)
+                time.sleep(self._poll_s)
 
     def under_way(self) -> list[Handle]:
         """The units that have not ended."""
@@ -199,7 +183,7 @@ class SharedFolderExecutor:
             if not job and not folder.is_held() and not folder.read("started"):
                 return False  # died before it submitted, or its job never began
             self._note(unit, job=job or f"unknown job of {note['batch']}")
-        self._handles[unit.key] = Handle(unit, self._job(unit), self.name)
+        self._handles[unit.key] = Handle(unit, self._job(unit), self.engine.name)
         return True
 
     def _fill(self) -> None:
@@ -218,9 +202,9 @@ class SharedFolderExecutor:
 
     def _start(self, units: Sequence[Unit]) -> None:
         """Write down that these units are being submitted, submit them, write down as what."""
-        batch = f"paretobench-{uuid.uuid4().hex[:12]}"
+        engine, batch = self.engine.name, f"paretobench-{uuid.uuid4().hex[:12]}"
         for index, unit in enumerate(units):
-            note = {"engine": self.name, "batch": batch, "index": index, "submitted_at": now()}
+            note = {"engine": engine, "batch": batch, "index": index, "submitted_at": now()}
             self._folder(unit).write("handle", note)
         commands = [
             UnitCommand(str(self._folder(unit).path), self.python, self._environment)
@@ -228,7 +212,7 @@ class SharedFolderExecutor:
         ]
         for unit, job in zip(units, self.engine.start(batch, commands), strict=True):
             self._note(unit, job=job)
-            self._handles[unit.key] = Handle(unit, job, self.name)
+            self._handles[unit.key] = Handle(unit, job, self.engine.name)
 
     def _progress_of(self, handles: Sequence[Handle]) -> dict[str, JobProgress]:
         """By unit key: the result file first, then a living worker, then the engine's word."""
@@ -272,16 +256,14 @@ class SharedFolderExecutor:
         folder = self._folder(handle.unit)
         path = folder.result()
         if path is None:
-            return FinishedUnit(handle, progress.state, reason=self._reason(handle, progress))
+            return FinishedUnit(handle, progress.state, self._reason(handle, progress))
         try:
-            about = spool.read(path).about
+            result = spool.read(path)
         except DataError as error:
-            return FinishedUnit(handle, State.FAILED, reason=str(error))
-        failures = [_failure(failure) for failure in about.get("failures", [])]
+            return FinishedUnit(handle, State.FAILED, str(error))
+        failures = [_failure(failure) for failure in result.about.get("failures", [])]
         state = State.FAILED if failures else State.DONE
-        return FinishedUnit(
-            handle, state, (path,), "; ".join(failures), float(about.get("wall_s", 0.0)), about
-        )
+        return FinishedUnit(handle, state, "; ".join(failures), result)
 
     def _reason(self, handle: Handle, progress: JobProgress) -> str:
         folder = self._folder(handle.unit)

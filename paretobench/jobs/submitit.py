@@ -69,7 +69,7 @@ class SlurmResources:
 
 
 class SlurmEngine:
-    """Jobs of Slurm; see `shared.Engine`.
+    """Jobs of Slurm; see `shared_folder.Engine`.
 
     Args:
         folder: where submitit keeps its scripts and pickles; on the shared disk.
@@ -78,16 +78,10 @@ class SlurmEngine:
 
     at_once: int | None = None
     is_here = False
+    settle_s = 10.0
 
-    def __init__(
-        self,
-        folder: Path,
-        demands: SlurmResources,
-        python: str = sys.executable,
-        settle_s: float = 10.0,
-    ) -> None:
+    def __init__(self, folder: Path, demands: SlurmResources, python: str) -> None:
         self._folder, self.demands, self._python = folder.absolute(), demands, python
-        self.settle_s = settle_s
         self.gpus = float(demands.gpus or 0)
         self.most_at_once: int | None = demands.array_parallelism
         self.name = f"slurm:{demands.partition}" if demands.partition else "slurm"
@@ -119,16 +113,12 @@ class SlurmEngine:
 
     def find(self, batch: str) -> dict[int, str]:
         """By the job's name; an array's index is the position in the batch."""
-        found: dict[int, str] = {}
         try:
             lines = ask("squeue", "--me", "--states=all", "--array", "--noheader",
                          f"--name={batch}", "--format=%i")  # fmt: skip
         except SlurmCommandError as error:
             raise ExecutorError(f"cannot ask Slurm for earlier jobs: {error}") from error
-        for job in lines:
-            _, _, index = job.partition("_")
-            found[int(index or 0)] = job
-        return found
+        return {int(job.partition("_")[2] or 0): job for job in lines}
 
     def progress_of(self, jobs: Sequence[str]) -> dict[str, JobProgress]:
         """From squeue, which knows a job for some minutes after its end."""
@@ -185,17 +175,13 @@ class LocalEngine:
 
     name = "submitit local"
     is_here = True
+    settle_s = 1.0
 
-    def __init__(
-        self, folder: Path, minutes: int = 720, gpus: int | None = None, at_once: int = 1,
-        max_requeues: int = 3, settle_s: float = 1.0,
-    ) -> None:  # fmt: skip
-        self._folder, self._minutes, self._gpus = folder.absolute(), minutes, gpus
-        self._max_requeues = max_requeues
-        self.gpus = float(gpus or 0)
+    def __init__(self, folder: Path, demands: SlurmResources, at_once: int) -> None:
+        self._folder, self._demands = folder.absolute(), demands
+        self.gpus = float(demands.gpus or 0)
         self.at_once: int | None = at_once
         self.most_at_once: int | None = at_once
-        self.settle_s = settle_s
         self._ours: dict[str, Any] = {}
 
     def check(self) -> None:
@@ -205,9 +191,11 @@ class LocalEngine:
     def start(self, batch: str, commands: Sequence[UnitCommand]) -> list[str]:
         """One process per command."""
         executor = import_submitit().AutoExecutor(
-            folder=self._folder, cluster="local", local_max_num_timeout=self._max_requeues
+            folder=self._folder, cluster="local", local_max_num_timeout=self._demands.max_requeues
         )
-        executor.update_parameters(timeout_min=self._minutes, gpus_per_node=self._gpus or 0)
+        executor.update_parameters(
+            timeout_min=self._demands.minutes, gpus_per_node=self._demands.gpus or 0
+        )
         with _ignore_sigint(), _without_terminal():
             jobs = [executor.submit(command) for command in commands]
         self._ours |= {str(job.job_id): job for job in jobs}
@@ -286,7 +274,7 @@ def ask(*command: str) -> list[str]:
     """The lines that one of Slurm's programs prints.
 
     Raises:
-        SilentError: if it is not there, fails, or takes too long.
+        SlurmCommandError: if it is not there, fails, or takes too long.
     """
     try:
         done = subprocess.run(

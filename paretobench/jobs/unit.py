@@ -1,7 +1,7 @@
 """The worker of one accuracy or conversion unit: `python -m paretobench.jobs.unit SPEC`.
 
 It runs where a cluster put it, knows nothing of the engine that started it there and never
-opens the database: orders come from the unit's folder (see `folders`), the answer is one spool
+opens the database: orders come from the unit's folder (see `unit_folder`), the answer is one spool
 file in it. Whatever the work keeps is in that folder too, so a job that was killed, preempted
 or requeued goes on with what was finished.
 
@@ -19,27 +19,28 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from paretobench.accuracy.lmms import runner
 from paretobench.accuracy.lmms.job import job_from_json
+from paretobench.accuracy.lmms.runner import TaskFailure
 from paretobench.domain import Workload
-from paretobench.domain.records import Score
+from paretobench.domain.records import Score, now
 from paretobench.errors import ParetobenchError, is_out_of_memory
-from paretobench.jobs.unit_folder import UnitFolder, now
+from paretobench.jobs.unit_folder import UnitFolder
 from paretobench.store import spool
 from paretobench.version import __version__
 
 
 @dataclass(frozen=True)
 class Done:
-    """What the work gave: scores, failures as `{task, kind, message}`, and facts about it."""
+    """What the work gave, and facts about it."""
 
     scores: tuple[Score, ...] = ()
-    failures: tuple[Mapping[str, str], ...] = ()
-    facts: Mapping[str, Any] | None = None
+    failures: tuple[TaskFailure, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -65,8 +66,8 @@ def main(arguments: Sequence[str]) -> int:
         done = _work(folder)
         about = {
             "state": "failed" if done.failures else "done",
-            "failures": [dict(failure) for failure in done.failures],
-            "facts": dict(done.facts or {}),
+            "failures": [asdict(failure) for failure in done.failures],
+            "facts": dict(done.facts),
             "wall_s": round(time.monotonic() - begun, 3),
             "paretobench": __version__,
             **started,
@@ -93,12 +94,11 @@ def _work(folder: UnitFolder) -> Done:
         unit = folder.unit()
         return _KINDS[unit.kind](unit.payload, folder)
     except ParetobenchError as error:
-        return Done(failures=({"task": "", "kind": "environment", "message": str(error)},))
+        return Done(failures=(TaskFailure("", "environment", str(error)),))
     except Exception as error:
         traceback.print_exc()
         kind = "out_of_memory" if is_out_of_memory(error) else "crashed"
-        message = f"{type(error).__name__}: {error}"
-        return Done(failures=({"task": "", "kind": kind, "message": message},))
+        return Done(failures=(TaskFailure("", kind, f"{type(error).__name__}: {error}"),))
 
 
 def _score(payload: Mapping[str, Any], folder: UnitFolder) -> Done:
@@ -106,16 +106,12 @@ def _score(payload: Mapping[str, Any], folder: UnitFolder) -> Done:
         print(f"{now()} {line}", flush=True)
 
     outcome = runner.score(job_from_json(payload["job"]), folder.work, announce)
-    failures = tuple(
-        {"task": failure.task, "kind": failure.kind, "message": failure.message}
-        for failure in outcome.failures
-    )
     facts = {
         "kept": list(outcome.kept),
         "checkpoint": outcome.checkpoint_hash,
         "runs": [asdict(run) for run in outcome.runs],
     }
-    return Done(outcome.scores, failures, facts)
+    return Done(outcome.scores, outcome.failures, facts)
 
 
 def _convert(payload: Mapping[str, Any], folder: UnitFolder) -> Done:
@@ -127,7 +123,7 @@ def _convert(payload: Mapping[str, Any], folder: UnitFolder) -> Done:
     for one in built:
         print(f"{now()} {one.workload.label}: {one.state}", flush=True)
     failures = tuple(
-        {"task": one.workload.label, "kind": "crashed", "message": one.reason}
+        TaskFailure(one.workload.label, "crashed", one.reason)
         for one in built
         if one.state == "failed"
     )

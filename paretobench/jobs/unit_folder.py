@@ -25,7 +25,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +77,7 @@ class UnitFolder:
     def write_spec(self, unit: Unit) -> None:
         """Write the orders once; the same unit again changes nothing."""
         if not self.spec.exists():
-            self.path.mkdir(parents=True, exist_ok=True)
-            _write(self.spec, {
+            self.write("spec", {
                 "format": FORMAT, "kind": unit.kind, "label": unit.label,
                 "payload": dict(unit.payload),
             })  # fmt: skip
@@ -110,8 +108,8 @@ class UnitFolder:
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Write one of the small JSON files, whole or not at all."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        _write(self.path / f"{name}.json", content)
+        with whole_file(self.path / f"{name}.json") as temporary:
+            temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
     def result(self) -> Path | None:
         """The result file, if the unit has ended with one."""
@@ -165,11 +163,6 @@ class UnitFolder:
         return lines[-1] if lines else "an empty log"
 
 
-def now() -> str:
-    """ISO 8601 in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
 def _lock(descriptor: int) -> bool:
     """Take the lock; a coordinator that checks (`is_held`) has it for an instant, so try
     repeatedly."""
@@ -182,8 +175,3 @@ def _lock(descriptor: int) -> bool:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.05)
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")

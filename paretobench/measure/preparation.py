@@ -129,14 +129,19 @@ MOST_LANES = 4
 def lanes_of(workloads: Sequence[Workload], n: int) -> list[list[Workload]]:
     """Workloads for up to `n` children side by side; what is made of one artifact stays together,
     so that it is made once."""
+    lanes: list[list[Workload]] = [[] for _ in range(n)]
+    for number, group in enumerate(by_artifact(workloads)):
+        lanes[number % n] += group
+    return [lane for lane in lanes if lane]
+
+
+def by_artifact(workloads: Sequence[Workload]) -> list[list[Workload]]:
+    """Workloads that one artifact serves, together: an encoder at a size, a language model."""
     groups: dict[str, list[Workload]] = {}
     for one in workloads:
         made_of = canonical_json([one.artifact_subject, one.runtime.backend, one.runtime.precision])
         groups.setdefault(made_of, []).append(one)
-    lanes: list[list[Workload]] = [[] for _ in range(n)]
-    for number, group in enumerate(groups.values()):
-        lanes[number % n] += group
-    return [lane for lane in lanes if lane]
+    return list(groups.values())
 
 
 class _StoppedError(Exception):

@@ -28,6 +28,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,6 @@ from paretobench.measure import events, harness, terms
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.process import Children
 from paretobench.measure.single import MemoryStore
-from paretobench.store.rows import failure_to_json
 from paretobench.version import __version__
 
 PROTOCOL = 1
@@ -277,7 +277,7 @@ class _Streaming(MemoryStore):
 
     def add_failure(self, failure: Failure) -> bool:
         """Send it, then keep it."""
-        self._say("failure", failure=failure_to_json(failure))
+        self._say("failure", failure=asdict(failure))
         return super().add_failure(failure)
 
 

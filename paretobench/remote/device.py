@@ -7,7 +7,7 @@ connection nor a killed sweep costs more than the process in flight.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from paretobench.errors import ExecutorError
 from paretobench.measure import events, terms
 from paretobench.remote.session import Connection, Hello, LostError, Target
 from paretobench.store import Store
-from paretobench.store.rows import failure_to_json
 from paretobench.units import counted
 
 if TYPE_CHECKING:
@@ -172,7 +171,7 @@ class RemoteDevice:
             "workloads": [workload.to_json() for workload in arriving.workloads.values()],
             "options": _travelling(options, arriving.workloads),
             "cells": [cell.to_json() for cell in store.cells(environment.key, keys)],
-            "failures": [failure_to_json(one) for one in store.failures(environment.key, keys)],
+            "failures": [asdict(one) for one in store.failures(environment.key, keys)],
             "wait": wait,
         }
         for message in self._session().ask("measure", **question):

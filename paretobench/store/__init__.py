@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paretobench.store.merge import UnionCounts
-from paretobench.store.rows import CellSummary, Link, StoredPoint, Sweep
+from paretobench.store.rows import Link, StoredPoint, Sweep
 from paretobench.store.store import Store
 
-__all__ = ["CellSummary", "Link", "Store", "StoredPoint", "Sweep", "UnionCounts"]
+__all__ = ["Link", "Store", "StoredPoint", "Sweep", "UnionCounts"]

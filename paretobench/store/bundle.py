@@ -19,7 +19,7 @@ import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
@@ -29,7 +29,6 @@ from paretobench.errors import DataError, StoreError
 from paretobench.installation import upgrade_command
 from paretobench.store import signature
 from paretobench.store.merge import UnionCounts
-from paretobench.store.rows import environment_to_json
 from paretobench.store.store import Store
 from paretobench.units import gibibytes
 
@@ -81,7 +80,7 @@ def write_bundle(
     """
     if path.exists():
         raise StoreError(f"{path} exists already.\nName a new file for the bundle.")
-    environments = [environment_to_json(found) for found in store.environment_observations()]
+    environments = [asdict(found) for found in store.environment_observations()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as name:

@@ -11,14 +11,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+from paretobench.store.database import Row
 from paretobench.store.opening import migrate
 
 _NO_TIME = "1980-01-01 00:00:00+00:00"
 """When the copy's schema was made, for all copies: the oldest time that a zip file can hold."""
 
-Table = tuple[str, Iterable[list[tuple[Any, ...]]]]
+Table = tuple[str, Iterable[list[Row]]]
 """A table's name and its rows in batches, in the order of its keys."""
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import fields
 
-from paretobench.domain.records import Cell, Failure
+from paretobench.domain.records import Cell, CellSummary, Failure
 from paretobench.store.database import Database, Row, where
-from paretobench.store.rows import CellSummary, cell_from_row, cell_row, stored_json
+from paretobench.store.rows import cell_from_row, cell_row, stored_json
 
 
 class CellRows(Database):
@@ -25,7 +25,7 @@ class CellRows(Database):
 
     def add_cells(self, cells: Iterable[Cell]) -> int:
         """Store cells in one transaction; returns how many were new."""
-        return self._insert("cell", [cell_row(cell) for cell in cells], width=21)
+        return self._insert("cell", [cell_row(cell) for cell in cells])
 
     def cells(
         self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None
@@ -65,17 +65,12 @@ class CellRows(Database):
         rows = [
             (
                 failure.key,
-                failure.workload_key,
-                failure.environment_key,
-                failure.sweep_key,
-                failure.kind,
-                failure.reason,
-                failure.at,
+                *(getattr(failure, name) for name in _FAILURE),
                 stored_json(dict(failure.details), "a failure's details"),
             )
             for failure in failures
         ]
-        return self._insert("failure", rows, width=8)
+        return self._insert("failure", rows)
 
     def failures(
         self,
@@ -107,12 +102,14 @@ class CellRows(Database):
 
     def add_superseded(self, failure_keys: Iterable[str]) -> int:
         """Mark these failures as retried; returns how many were not yet."""
-        return self._insert("failure_superseded", ((key,) for key in failure_keys), width=1)
+        return self._insert("failure_superseded", ((key,) for key in failure_keys))
 
     def superseded(self) -> list[str]:
         """Keys of the failures that were retried."""
         return [row[0] for row in self._rows("SELECT failure_key FROM failure_superseded")]
 
+
+_FAILURE = ("workload_key", "environment_key", "sweep_key", "kind", "reason", "at")
 
 _IS_CURRENT = "key IN (SELECT failure_key FROM failed)"
 
@@ -132,5 +129,4 @@ def _of(
 
 
 def _failure(row: Row) -> Failure:
-    names = ["workload_key", "environment_key", "kind", "reason", "at", "sweep_key"]
-    return Failure(**{name: row[name] for name in names}, details=json.loads(row["details"]))
+    return Failure(**{name: row[name] for name in _FAILURE}, details=json.loads(row["details"]))

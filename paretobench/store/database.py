@@ -119,8 +119,7 @@ class Database:
                 self._connection.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as error:
-                is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not is_busy or time.monotonic() >= give_up_at:
+                if not is_busy(error) or time.monotonic() >= give_up_at:
                     raise
                 time.sleep(RETRY_PAUSE_S)
 
@@ -136,19 +135,26 @@ class Database:
             while rows := cursor.fetchmany(size):
                 yield rows
 
-    def _insert(self, table: str, rows: Iterable[tuple[Any, ...]], width: int) -> int:
+    def _insert(self, table: str, rows: Iterable[Sequence[Any]]) -> int:
         """Insert what is not there yet; returns how many were new.
 
         Only an equal key is passed over: `INSERT OR IGNORE` would also swallow a missing value
         or a failed check.
         """
-        marks = ", ".join("?" * width)
+        rows = list(rows)
         before = self._connection.total_changes
         with self.transaction():
-            self._connection.executemany(
-                f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", rows
-            )
+            if rows:
+                marks = ", ".join("?" * len(rows[0]))
+                self._connection.executemany(
+                    f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", rows
+                )
             return self._connection.total_changes - before
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process holds what was asked for."""
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _file_id(path: Path) -> tuple[int, int] | None:

@@ -10,39 +10,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from paretobench.errors import StoreError
 
-NETWORK_TYPES = frozenset(
-    [
-        "9p",
-        "afpfs",
-        "afs",
-        "beegfs",
-        "ceph",
-        "cifs",
-        "davfs",
-        "fuse.ceph",
-        "fuse.glusterfs",
-        "fuse.rclone",
-        "fuse.s3fs",
-        "fuse.sshfs",
-        "glusterfs",
-        "gpfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "smb",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "webdav",
-    ]
-)
+NETWORK_TYPES = frozenset([
+    "9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.ceph", "fuse.glusterfs",
+    "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs",
+    "nfs4", "smb", "smb2", "smb3", "smbfs", "webdav",
+])  # fmt: skip
 """File systems that live on another host, by the names of /proc/mounts and of macOS's mount."""
 
 
@@ -69,24 +46,20 @@ def prepare_folder(path: Path) -> None:
         ) from None
 
 
-def network_mount(path: Path, mounts: Callable[[], list[Mount]] | None = None) -> Mount | None:
-    """The network file system that `path` is on, or None if the disk is local.
-
-    Args:
-        path: the database; it need not exist.
-        mounts: reads the mount table; None for this machine's.
-    """
-    mount = mount_of(path, (mounts or read_mounts)())
+def network_mount(path: Path) -> Mount | None:
+    """The network file system that `path`, which need not exist, is on; None if the disk is
+    local."""
+    mount = mount_of(path, read_mounts())
     return mount if mount is not None and mount.type in NETWORK_TYPES else None
 
 
-def refuse_network_mount(path: Path, mounts: Callable[[], list[Mount]] | None = None) -> None:
+def refuse_network_mount(path: Path) -> None:
     """Refuse to write a database on a network file system.
 
     Raises:
         StoreError: with the file system's type, its mount point and what to do instead.
     """
-    mount = network_mount(path, mounts)
+    mount = network_mount(path)
     if mount is not None:
         raise StoreError(
             f"{path} is on a network file system ({mount.type} on {mount.point}), where SQLite's "

@@ -67,5 +67,4 @@ def import_file(store: Store, path: Path) -> UnionCounts:
     done = spool.ingest(store, paths)
     if kind == "spool file" and done.refused:
         raise DataError(done.refused[0][1])
-    known = {name: done.seen[name] - done.new[name] for name in done.new}
-    return UnionCounts(done.new, known, store.disagreements(), done.refused)
+    return done

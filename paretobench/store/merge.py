@@ -7,18 +7,19 @@ of the other database is hashed again, so a row that was edited by hand is refus
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from paretobench.domain import canonical_json
 from paretobench.domain.records import Score
 from paretobench.errors import DataError
 from paretobench.store.rows import is_cell_row_unchanged
 from paretobench.store.tables import Tables
 from paretobench.units import counted, percent
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -68,36 +69,29 @@ def join(store: Tables, other: Tables) -> UnionCounts:
     """
     refuse_altered_rows(other)
     new: dict[str, int] = {}
-    seen: dict[str, int] = {}
+    known: dict[str, int] = {}
 
-    def add(kind: str, total: int, added: int) -> None:
-        seen[kind] = seen.get(kind, 0) + total
+    def add(kind: str, rows: Sequence[Row], insert: Callable[[Sequence[Row]], int]) -> None:
+        added = insert(rows)
         new[kind] = new.get(kind, 0) + added
+        known[kind] = known.get(kind, 0) + len(rows) - added
 
-    environments = other.environments()
     with store.transaction():
-        add("environments", len(environments), store.add_environments(environments))
+        add("environments", other.environments(), store.add_environments)
         store.add_environments(other.environment_observations())
-        sweeps = other.sweeps()
-        add("sweeps", len(sweeps), store.add_sweeps(sweeps))
+        add("sweeps", other.sweeps(), store.add_sweeps)
         for end in other.sweep_ends():
             store.finish_sweep(*end)
-        workloads = other.workloads()
-        add("workloads", len(workloads), store.add_workloads(workloads.values()))
-        plans = other.all_plans()
-        add("points", len(plans), store.add_points(None, plans))
+        add("workloads", list(other.workloads().values()), store.add_workloads)
+        add("points", other.all_plans(), partial(store.add_points, None))
         store.add_sweep_points(other.sweep_points())
-        failures = other.failures(current=False)
-        add("failures", len(failures), store.add_failures(failures))
+        add("failures", other.failures(current=False), store.add_failures)
         store.add_superseded(other.superseded())
         store.add_sources(other.sources())
-        scores = other.scores()
-        add("scores", len(scores), store.add_scores(scores))
-        task_runs = other.task_runs()
-        add("task runs", len(task_runs), store.add_task_runs(task_runs))
+        add("scores", other.scores(), store.add_scores)
+        add("task runs", other.task_runs(), store.add_task_runs)
     for rows in other.cell_rows():
-        add("cells", len(rows), store.add_cell_rows(rows))
-    known = {kind: seen[kind] - new[kind] for kind in seen}
+        add("cells", rows, store.add_cell_rows)
     return UnionCounts(new, known, store.disagreements())
 
 
@@ -132,22 +126,3 @@ def _altered(store: Tables) -> Iterator[tuple[str, str]]:
         yield from ((table, key) for key in sorted(store.stored_keys(table) ^ keys))
     for rows in store.cell_rows():
         yield from (("cell", row[0]) for row in rows if not is_cell_row_unchanged(row))
-
-
-def dump(store: Tables) -> Iterator[str]:
-    """The whole content, one canonical JSON line for each row, sorted by table and key.
-
-    Two databases with the same content give the same bytes, however they came to it.
-    """
-    for table in store.table_names():
-        for rows in store.table_rows(table):
-            for row in rows:
-                yield canonical_json({"table": table, **_plain(row)})
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    parsed = "identity observed settings summary described spec warmup_s samples_s facts details"
-    return {
-        name: json.loads(value) if name in parsed.split() and value is not None else value
-        for name, value in row.items()
-    }

@@ -11,19 +11,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 from paretobench.errors import StoreError
 from paretobench.installation import upgrade_command
-from paretobench.store.database import BUSY_TIMEOUT_S, Database, translated_errors
-from paretobench.store.filesystem import (
-    Mount,
-    network_mount,
-    prepare_folder,
-    refuse_network_mount,
-)
+from paretobench.store.database import BUSY_TIMEOUT_S, is_busy, translated_errors
+from paretobench.store.filesystem import network_mount, prepare_folder, refuse_network_mount
 from paretobench.store.views import VIEWS
 
 SCHEMA_VERSION = 8
@@ -39,16 +33,13 @@ _CACHE_KIB = 64 * 1024
 """Page cache: the indices of a million cells stay in memory during an import."""
 
 
-def open_database(
-    path: Path, *, create: bool, read_only: bool, mounts: Callable[[], list[Mount]] | None = None
-) -> Database:
+def open_database(path: Path, *, create: bool, read_only: bool) -> sqlite3.Connection:
     """Open `path` for reading alone, or for reading and writing at the newest schema.
 
     Args:
         path: the file.
         create: make the file and its folder if they are missing.
         read_only: create and change nothing, not even the schema.
-        mounts: reads the mount table; None for this machine's.
 
     Raises:
         StoreError: with what is wrong with the path, the file or its schema.
@@ -61,10 +52,10 @@ def open_database(
     _check_path(path, may_be_missing=create and not read_only)
     with translated_errors(path):
         if read_only:
-            return Database(_open_for_reading(path, mounts), path, is_read_only=True)
+            return _open_for_reading(path)
         prepare_folder(path)
-        refuse_network_mount(path, mounts)
-        return Database(_open_for_writing(path), path, is_read_only=False)
+        refuse_network_mount(path)
+        return _open_for_writing(path)
 
 
 def _check_path(path: Path, may_be_missing: bool) -> None:
@@ -180,8 +171,7 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
         try:
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         except sqlite3.OperationalError as error:
-            is_busy = (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_BUSY
-            if not is_busy or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
         else:
             if mode == "wal" or time.monotonic() > deadline:
@@ -217,8 +207,8 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _open_for_reading(path: Path, mounts: Callable[[], list[Mount]] | None) -> sqlite3.Connection:
-    connection = _connect_for_reading(path, is_remote=network_mount(path, mounts) is not None)
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    connection = _connect_for_reading(path, is_remote=network_mount(path) is not None)
     try:
         if _check_schema(connection, path) < SCHEMA_VERSION:
             connection = _migrated_copy(connection, path)

@@ -11,10 +11,11 @@ from paretobench.domain import Workload
 from paretobench.store.database import Database, Row, where
 from paretobench.store.rows import (
     BESIDE_THE_SUM,
+    POINT_NAMES,
+    TILE_COUNTS,
     Link,
     StoredPoint,
     stored_json,
-    workload_from_spec,
 )
 
 
@@ -41,7 +42,7 @@ class PointRows(Database):
             for workload in workloads
         ]
         with self.transaction():
-            new = self._insert("workload", rows, width=8)
+            new = self._insert("workload", rows)
             self._connection.executemany(
                 "UPDATE workload SET label = ? WHERE key = ? AND label > ?",
                 [(row[2], row[0], row[2]) for row in rows],
@@ -52,7 +53,10 @@ class PointRows(Database):
         """Workloads by key: the named ones that are stored, or all."""
         clause, parameters = where(key=keys)
         rows = self._rows(f"SELECT * FROM workload{clause} ORDER BY key", parameters)
-        return {row["key"]: workload_from_spec(row["label"], row["spec"]) for row in rows}
+        return {
+            row["key"]: Workload.from_json({"label": row["label"], **json.loads(row["spec"])})
+            for row in rows
+        }
 
     def add_points(self, sweep_key: str | None, points: Iterable[StoredPoint]) -> int:
         """Store points with their links, and that a sweep planned them; returns how many were new.
@@ -64,10 +68,7 @@ class PointRows(Database):
             (
                 point.key,
                 point.point_key,
-                point.tile_px,
-                point.passes,
-                point.visual_tokens,
-                point.newline_tokens,
+                *(getattr(point, name) for name in TILE_COUNTS),
                 stored_json(dict(point.described), "a point's description"),
             )
             for point in points
@@ -79,16 +80,16 @@ class PointRows(Database):
         ]
         with self.transaction():
             named = [(point.point_key, *point.identity().values()) for point in points]
-            self._insert("point", named, width=5)
-            new = self._insert("planned_point", planned, width=7)
-            self._insert("point_workload", links, width=4)
+            self._insert("point", named)
+            new = self._insert("planned_point", planned)
+            self._insert("point_workload", links)
             if sweep_key is not None:
                 self.add_sweep_points((sweep_key, point.key) for point in points)
         return new
 
     def add_sweep_points(self, pairs: Iterable[tuple[str, str]]) -> int:
         """Store which sweep planned which point; returns how many pairs were new."""
-        return self._insert("sweep_point", pairs, width=2)
+        return self._insert("sweep_point", pairs)
 
     def sweep_points(self) -> list[tuple[str, str]]:
         """Every pair of a sweep's key and a planned point's key."""
@@ -101,28 +102,22 @@ class PointRows(Database):
         Where the same four names were planned twice onto the same parts (a label changed, or
         the sum was later checked end to end), the newest plan is given, with every check.
         """
-        if sweep is None:
-            plans = self._points()
-        else:
-            plans = self._points("WHERE pp.key IN (%s)" % _OF_SWEEP, [sweep])  # noqa: UP031
         newest: dict[tuple[Any, ...], StoredPoint] = {}
-        for plan in plans:
+        for plan in self.all_plans(sweep):
             parts = tuple(link for link in plan.links if link.role not in BESIDE_THE_SUM)
             known = newest.get((plan.point_key, parts), plan)
             links = tuple(sorted({*known.links, *plan.links}))
             newest[plan.point_key, parts] = replace(plan, links=links)
         return list(newest.values())
 
-    def all_plans(self) -> list[StoredPoint]:
+    def all_plans(self, sweep: str | None = None) -> list[StoredPoint]:
         """Every plan of every point, superseded ones included; the oldest first."""
-        return self._points()
-
-    def _points(self, clause: str = "", parameters: Iterable[Any] = ()) -> list[StoredPoint]:
-        rows = self._rows(_POINTS.format(where=clause), list(parameters))
+        clause = "" if sweep is None else _OF_SWEEP
+        rows = self._rows(_POINTS.format(where=clause), [] if sweep is None else [sweep])
         return [_point(row) for row in rows]
 
 
-_OF_SWEEP = "SELECT planned_point_key FROM sweep_point WHERE sweep_key = ?"
+_OF_SWEEP = "WHERE pp.key IN (SELECT planned_point_key FROM sweep_point WHERE sweep_key = ?)"
 
 _POINTS = """
 SELECT p.encoder, p.resolution_px, p.llm, p.tiling,
@@ -142,16 +137,7 @@ ORDER BY wanted_at, p.encoder, p.llm, p.tiling, p.resolution_px, pp.key
 
 
 def _point(row: Row) -> StoredPoint:
-    names = [
-        "encoder",
-        "resolution_px",
-        "llm",
-        "tiling",
-        "tile_px",
-        "passes",
-        "visual_tokens",
-        "newline_tokens",
-    ]
+    names = (*POINT_NAMES, *TILE_COUNTS)
     links = sorted(Link(*link) for link in json.loads(row["links"]))
     return StoredPoint(
         **{name: row[name] for name in names},

@@ -6,7 +6,6 @@ database, and a row that was edited by hand no longer fits its key.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,14 +17,16 @@ from typing import Any
 from paretobench.domain import (
     GridPoint,
     TilePlan,
-    Workload,
     canonical_json,
     content_key,
 )
 from paretobench.domain.contention import Contention
-from paretobench.domain.records import Cell, Environment, Failure, Score, Source
+from paretobench.domain.records import Cell
 from paretobench.errors import DataError
 from paretobench.store.database import Row
+
+SWEEP_NAMES = ("name", "command", "seed", "environment_key", "created_at")
+"""What was asked of a sweep, its settings aside."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,15 @@ class Sweep:
     @cached_property
     def key(self) -> str:
         """Content key of what was asked; the end is not part of it."""
-        names = ("name", "command", "seed", "environment_key", "created_at")
-        data = {name: getattr(self, name) for name in names}
+        data = {name: getattr(self, name) for name in SWEEP_NAMES}
         return content_key(data | {"settings": dict(self.settings)})
 
+
+POINT_NAMES = ("encoder", "resolution_px", "llm", "tiling")
+"""The four names that make a point."""
+
+TILE_COUNTS = ("tile_px", "passes", "visual_tokens", "newline_tokens")
+"""What a tiling makes of one image, as `TilePlan` counts it."""
 
 BESIDE_THE_SUM = ("decode", "end_to_end")
 """Roles of workloads that are measured for a point and are no part of its TTFT."""
@@ -105,24 +111,18 @@ class StoredPoint:
     @cached_property
     def key(self) -> str:
         """Content key of the whole plan of this point; the order of the links is not part."""
-        tiles = ("tile_px", "passes", "visual_tokens", "newline_tokens")
-        data = self.identity() | {name: getattr(self, name) for name in tiles}
+        data = self.identity() | {name: getattr(self, name) for name in TILE_COUNTS}
         links = [[link.role, link.workload_key, link.passes] for link in sorted(self.links)]
         return content_key(data | {"described": dict(self.described), "links": links})
 
     def identity(self) -> dict[str, Any]:
         """The four names, as in `GridPoint.identity`."""
-        names = ("encoder", "resolution_px", "llm", "tiling")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in POINT_NAMES}
 
     @property
     def image_count(self) -> int:
         """How many images its links sum over, by weight; 1 for a point of one image."""
         return int(self.described.get("images", {}).get("count", 1))
-
-    def workload_keys(self, role: str) -> tuple[str, ...]:
-        """The workloads that play `role`."""
-        return tuple(link.workload_key for link in self.links if link.role == role)
 
     @staticmethod
     def of(
@@ -159,72 +159,10 @@ class StoredPoint:
         }
         return StoredPoint(
             **point.identity(),
-            tile_px=tiles.tile_px,
-            passes=tiles.passes,
-            visual_tokens=tiles.visual_tokens,
-            newline_tokens=tiles.newline_tokens,
+            **{name: getattr(tiles, name) for name in TILE_COUNTS},
             links=tuple(sorted(links)),
             described=described | ({"images": dict(images)} if images else {}),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class CellSummary:
-    """A cell without its samples: all that estimates and drift plots need, for many cells.
-
-    Attributes:
-        median_s: median of the samples that count; None if there are none.
-        sample_count: how many count.
-    """
-
-    key: str
-    workload_key: str
-    environment_key: str
-    sweep_key: str | None
-    started_at: str
-    fidelity: str
-    round_index: int
-    status: str
-    median_s: float | None
-    sample_count: int
-    load_s: float
-    first_run_s: float
-    canary_before_s: float | None
-    canary_after_s: float | None
-    wall_s: float
-    peak_memory_bytes: int | None
-    energy_j: float | None
-
-
-def environment_to_json(environment: Environment) -> dict[str, Any]:
-    """Both halves of an environment."""
-    return {"identity": dict(environment.identity), "observed": dict(environment.observed)}
-
-
-def environment_from_json(data: Mapping[str, Any]) -> Environment:
-    """Inverse of `environment_to_json`."""
-    return Environment(data["identity"], data.get("observed", {}))
-
-
-def failure_to_json(failure: Failure) -> dict[str, Any]:
-    """Every field."""
-    data = {name: getattr(failure, name) for name in failure.__dataclass_fields__}
-    return data | {"details": dict(failure.details)}
-
-
-def score_to_json(score: Score) -> dict[str, Any]:
-    """Every field, the source's included."""
-    return dataclasses.asdict(score)
-
-
-def score_from_json(data: Mapping[str, Any]) -> Score:
-    """Inverse of `score_to_json`."""
-    return Score(**{**data, "source": Source(**data["source"])})
-
-
-def workload_from_spec(label: str, spec: str) -> Workload:
-    """A workload from the two columns that hold it."""
-    return Workload.from_json({"label": label, **json.loads(spec)})
 
 
 def stored_json(value: Any, what: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from paretobench.domain.records import Score, Source, TaskRun
 from paretobench.errors import DataError
@@ -16,7 +17,7 @@ class ScoreRows(Database):
     def add_sources(self, sources: Iterable[Source]) -> int:
         """Store sources; returns how many were new."""
         rows = [(source.key, *(getattr(source, name) for name in _SOURCE)) for source in sources]
-        return self._insert("source", rows, width=10)
+        return self._insert("source", rows)
 
     def add_scores(self, scores: Iterable[Score]) -> int:
         """Store scores with their sources; returns how many were new.
@@ -38,14 +39,12 @@ class ScoreRows(Database):
                 *(getattr(score, name) for name in _BEFORE_SOURCE),
                 score.source.key,
                 *(getattr(score, name) for name in _AFTER_SOURCE),
-                int(score.is_partial),
-                score.dated,
             )
             for score in scores
         ]
         with self.transaction():
             self.add_sources(score.source for score in scores)
-            return self._insert("score", rows, width=16)
+            return self._insert("score", rows)
 
     def known_scores(self, keys: Iterable[str]) -> set[str]:
         """Those of these keys that are stored."""
@@ -61,8 +60,11 @@ class ScoreRows(Database):
         """Scores with their sources; None means any, a collection any of it."""
         clause, parameters = where(encoder=encoder, benchmark=benchmark, recipe=recipe)
         order = "encoder, resolution_px, llm, tiling, recipe, benchmark, key"
-        rows = self._rows(f"SELECT * FROM score{clause} ORDER BY {order}", parameters)
-        sources = self._sources()
+        return self._scores(f"SELECT * FROM score{clause} ORDER BY {order}", parameters)
+
+    def _scores(self, sql: str, parameters: Sequence[Any] = ()) -> list[Score]:
+        rows = self._rows(sql, parameters)
+        sources = self._sources() if rows else {}
         return [_score(row, sources) for row in rows]
 
     def stream_scores(self) -> Iterator[Score]:
@@ -85,9 +87,7 @@ class ScoreRows(Database):
     def superseded_keys(self) -> set[str]:
         """Keys of the partial scores whose whole is stored too (`without_superseded`)."""
         of = "SELECT checkpoint FROM score WHERE is_partial = 1 AND checkpoint <> ''"
-        rows = self._rows(f"SELECT * FROM score WHERE checkpoint IN ({of})")
-        sources = self._sources() if rows else {}
-        found = [_score(row, sources) for row in rows]
+        found = self._scores(f"SELECT * FROM score WHERE checkpoint IN ({of})")
         return {s.key for s in found} - {s.key for s in without_superseded(found)}
 
     def crowded_scores(self) -> list[Score]:
@@ -97,11 +97,9 @@ class ScoreRows(Database):
             f"SELECT {place} FROM score WHERE is_partial = 0 GROUP BY {place}"
             " HAVING count(*) > 1 AND max(value) > min(value)"
         )
-        rows = self._rows(
+        found = self._scores(
             f"SELECT * FROM score WHERE is_partial = 0 AND ({place}) IN ({crowded}) ORDER BY key"
         )
-        sources = self._sources() if rows else {}
-        found = [_score(row, sources) for row in rows]
         return [score for score in found if score.source.kind in ("measured", "imported")]
 
     def sources(self) -> list[Source]:
@@ -115,21 +113,14 @@ class ScoreRows(Database):
 
     def add_task_runs(self, runs: Iterable[TaskRun]) -> int:
         """Store what the scoring of tasks took; returns how many were new."""
-        rows = [
-            (run.key, *(getattr(run, name) for name in _TASK_RUN), int(run.is_partial), run.sha256)
-            for run in runs
-        ]
-        return self._insert("task_run", rows, width=14)
+        rows = [(run.key, *(getattr(run, name) for name in _TASK_RUN)) for run in runs]
+        return self._insert("task_run", rows)
 
     def task_runs(self) -> list[TaskRun]:
         """What every scored task took, by task and point."""
         order = "task, encoder, resolution_px, llm, tiling, key"
         return [
-            TaskRun(
-                **{name: row[name] for name in _TASK_RUN},
-                is_partial=bool(row["is_partial"]),
-                sha256=row["sha256"],
-            )
+            TaskRun(**_fields(row, _TASK_RUN))
             for row in self._rows(f"SELECT * FROM task_run ORDER BY {order}")
         ]
 
@@ -175,18 +166,21 @@ def _shared(score: Score) -> tuple[tuple[object, ...], tuple[object, ...]]:
 
 _SOURCE = ["kind", "title", "version", "table", "row", "provenance", "url", "sha256", "note"]
 _BEFORE_SOURCE = ["encoder", "resolution_px", "llm", "tiling", "recipe", "benchmark", "value"]
-_AFTER_SOURCE = ["standard_error", "n", "harness", "protocol", "checkpoint"]
+_AFTER_SOURCE = [
+    *("standard_error", "n", "harness", "protocol", "checkpoint", "is_partial", "dated"),
+]
 
 _TASK_RUN = [
     *("checkpoint", "encoder", "resolution_px", "llm", "tiling", "task"),
-    *("n", "wall_s", "load_s", "processes", "executor"),
+    *("n", "wall_s", "load_s", "processes", "executor", "is_partial", "sha256"),
 ]
 
 
 def _score(row: Row, sources: dict[str, Source]) -> Score:
-    return Score(
-        **{name: row[name] for name in (*_BEFORE_SOURCE, *_AFTER_SOURCE)},
-        source=sources[row["source_key"]],
-        is_partial=bool(row["is_partial"]),
-        dated=row["dated"],
-    )
+    fields = _fields(row, (*_BEFORE_SOURCE, *_AFTER_SOURCE))
+    return Score(**fields, source=sources[row["source_key"]])
+
+
+def _fields(row: Row, names: Iterable[str]) -> dict[str, Any]:
+    """Columns by name; SQLite has no booleans, and a key is hashed over them."""
+    return {name: row[name] for name in names} | {"is_partial": bool(row["is_partial"])}

@@ -3,33 +3,26 @@
 On a cluster or a remote device no process writes the database. A worker writes one JSON file for
 each result, under a temporary name, then renames it, so that a file that can be seen is whole;
 its name and its `sha256` are the hash of its content, so that a damaged one is noticed and the
-same result is the same file. One coordinator ingests. A file is removed only after the
-transaction that holds it is on the disk; a coordinator that is killed in between ingests the
-file again and finds everything known.
+same result is the same file. One coordinator ingests; one that is killed meanwhile ingests the
+files again and finds known what was stored.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from paretobench.domain import Workload, canonical_json
-from paretobench.domain.records import Cell, Environment, Failure, Score
+from paretobench.domain.records import Cell, Environment, Failure, Score, Source
 from paretobench.durable import whole_file
 from paretobench.errors import DataError, StoreError
 from paretobench.store.database import RowRefusedError
-from paretobench.store.rows import (
-    environment_from_json,
-    environment_to_json,
-    failure_to_json,
-    score_from_json,
-    score_to_json,
-    stored_json,
-)
+from paretobench.store.merge import UnionCounts
+from paretobench.store.rows import stored_json
 from paretobench.store.store import Store
 
 FORMAT = 1
@@ -59,10 +52,10 @@ class Result:
         """Plain JSON, every field."""
         rows: dict[str, Any] = {
             "workloads": [workload.to_json() for workload in self.workloads],
-            "environments": [environment_to_json(found) for found in self.environments],
+            "environments": [asdict(found) for found in self.environments],
             "cells": [cell.to_json() for cell in self.cells],
-            "failures": [failure_to_json(failure) for failure in self.failures],
-            "scores": [score_to_json(score) for score in self.scores],
+            "failures": [asdict(failure) for failure in self.failures],
+            "scores": [asdict(score) for score in self.scores],
         }
         return {**rows, "about": dict(self.about)} if self.about else rows
 
@@ -71,29 +64,15 @@ class Result:
         """Inverse of `to_json`; raises KeyError, TypeError or ValueError on anything else."""
         return Result(
             tuple(Workload.from_json(item) for item in data["workloads"]),
-            tuple(environment_from_json(item) for item in data["environments"]),
+            tuple(
+                Environment(item["identity"], item.get("observed", {}))
+                for item in data["environments"]
+            ),
             tuple(Cell.from_json(item) for item in data["cells"]),
             tuple(Failure(**item) for item in data["failures"]),
-            tuple(score_from_json(item) for item in data["scores"]),
+            tuple(Score(**{**item, "source": Source(**item["source"])}) for item in data["scores"]),
             dict(data.get("about", {})),
         )
-
-
-@dataclass(frozen=True)
-class Ingested:
-    """What an ingestion did.
-
-    Attributes:
-        files: files whose content is now in the store.
-        new: rows that were not there before, by kind.
-        seen: all rows of these files, by kind.
-        refused: files that were left where they are, each with the reason.
-    """
-
-    files: int
-    new: dict[str, int]
-    seen: dict[str, int]
-    refused: tuple[tuple[Path, str], ...]
 
 
 def write(folder: Path, result: Result) -> Path:
@@ -153,76 +132,57 @@ def pending(folder: Path) -> list[Path]:
     return sorted(path for path in found if not path.name.startswith("."))
 
 
-def ingest(store: Store, paths: Iterable[Path], remove: bool = False) -> Ingested:
+def ingest(store: Store, paths: Iterable[Path]) -> UnionCounts:
     """Store the content of spool files; again is the same as once.
 
     Args:
         store: open for writing.
         paths: files, as `pending` lists them.
-        remove: delete each file once its content is durable.
 
     Raises:
-        StoreError: if the database cannot be written. Files that are not in it yet stay.
+        StoreError: if the database cannot be written.
     """
-    files, refused = 0, []
-    new, seen = dict.fromkeys(_KINDS, 0), dict.fromkeys(_KINDS, 0)
-    for batch in _batches(sorted(paths), BATCH_FILES):
+    ordered, refused = sorted(paths), []
+    new, known = dict.fromkeys(_KINDS, 0), dict.fromkeys(_KINDS, 0)
+
+    def add(results: Sequence[Result]) -> None:
+        for kind, (added, total) in _add(store, results).items():
+            new[kind] += added
+            known[kind] += total - added
+
+    for start in range(0, len(ordered), BATCH_FILES):
         readable: list[tuple[Path, Result]] = []
-        for path in batch:
+        for path in ordered[start : start + BATCH_FILES]:
             try:
                 readable.append((path, read(path)))
             except DataError as error:
                 refused.append((path, str(error)))
         try:
-            accepted = [(_add(store, [result for _, result in readable]), readable)]
+            add([result for _, result in readable])
         except (RowRefusedError, DataError):
-            accepted = list(_one_by_one(store, readable, refused))
-        for counts, stored in accepted:
-            files += len(stored)
-            for kind, count in counts.items():
-                new[kind] += count
-                seen[kind] += sum(len(getattr(result, kind)) for _, result in stored)
-            for path, _ in stored if remove else ():
-                path.unlink(missing_ok=True)
-    return Ingested(files, new, seen, tuple(refused))
+            # One file spoilt its batch; the others are stored all the same.
+            for path, result in readable:
+                try:
+                    add([result])
+                except (RowRefusedError, DataError) as error:
+                    refused.append((path, str(error)))
+    return UnionCounts(new, known, store.disagreements(), tuple(refused))
 
 
 _KINDS = ("environments", "workloads", "cells", "failures", "scores")
+"""In the order of storing: what is referred to goes first."""
 
 
-def _one_by_one(
-    store: Store, readable: Sequence[tuple[Path, Result]], refused: list[tuple[Path, str]]
-) -> Iterator[tuple[dict[str, int], list[tuple[Path, Result]]]]:
-    """Find the file that spoilt its batch; the others are stored all the same."""
-    for path, result in readable:
-        try:
-            yield _add(store, [result]), [(path, result)]
-        except (RowRefusedError, DataError) as error:
-            refused.append((path, str(error)))
-
-
-def _add(store: Store, results: Sequence[Result]) -> dict[str, int]:
-    """One transaction for all of them; what is referred to goes first."""
+def _add(store: Store, results: Sequence[Result]) -> dict[str, tuple[int, int]]:
+    """By kind, how many rows were new and how many there are; one transaction for all of them."""
+    counts: dict[str, tuple[int, int]] = {}
     if not results:
-        return {}
+        return counts
     with store.transaction():
-        return {
-            "environments": store.add_environments(_all(results, "environments")),
-            "workloads": store.add_workloads(_all(results, "workloads")),
-            "cells": store.add_cells(_all(results, "cells")),
-            "failures": store.add_failures(_all(results, "failures")),
-            "scores": store.add_scores(_all(results, "scores")),
-        }
-
-
-def _all(results: Sequence[Result], kind: str) -> Iterator[Any]:
-    for result in results:
-        yield from getattr(result, kind)
-
-
-def _batches(paths: Sequence[Path], size: int) -> Iterator[Sequence[Path]]:
-    for start in range(0, len(paths), size):
-        yield paths[start : start + size]
+        for kind in _KINDS:
+            rows = [row for result in results for row in getattr(result, kind)]
+            counts[kind] = getattr(store, f"add_{kind}")(rows), len(rows)
+    return counts
 
 
 def _short(error: Exception) -> str:

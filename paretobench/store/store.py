@@ -14,16 +14,12 @@ plain values, never SQL and never a database row.
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 
 from paretobench.errors import StoreError
 from paretobench.store import merge as union
 from paretobench.store.canonical_copy import write_ordered
 from paretobench.store.database import translated_errors
-from paretobench.store.filesystem import Mount
 from paretobench.store.opening import open_database
 from paretobench.store.tables import Tables
 
@@ -40,7 +36,6 @@ class Store(Tables):
         path: str | os.PathLike[str],
         create: bool = True,
         read_only: bool = False,
-        mounts: Callable[[], list[Mount]] | None = None,
     ) -> Store:
         """Open a database, and migrate its schema unless it is read only.
 
@@ -48,25 +43,17 @@ class Store(Tables):
             path: the file.
             create: make the file and its folder if they are missing.
             read_only: for reports: creates and changes nothing, works in a read-only folder.
-            mounts: reads the mount table; None for this machine's. Tests pass their own.
 
         Raises:
             StoreError: if the path, the file or its schema will not do; the message says why.
         """
-        opened = open_database(
-            Path(path).expanduser(), create=create, read_only=read_only, mounts=mounts
-        )
-        return cls(opened._connection, opened.path, opened.is_read_only)
+        path = Path(path).expanduser()
+        return cls(open_database(path, create=create, read_only=read_only), path, read_only)
 
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def union(self, other_path: str | os.PathLike[str]) -> union.UnionCounts:
@@ -83,10 +70,6 @@ class Store(Tables):
         ):
             return union.join(self, other)
 
-    def dump(self) -> Iterator[str]:
-        """The whole content as sorted canonical JSON lines; equal content gives equal bytes."""
-        return union.dump(self)
-
     def copy_to(self, path: str | os.PathLike[str]) -> None:
         """Write a compact copy into one new file, consistent even while a sweep is writing.
 
@@ -100,7 +83,7 @@ class Store(Tables):
         if target.exists():
             raise StoreError(f"{target} exists already.\nName a new file for the copy.")
         with translated_errors(target), self._snapshot():
-            write_ordered(target, ((name, self._in_order(name)) for name in self.table_names()))
+            write_ordered(target, ((name, self.in_order(name)) for name in self.table_names()))
 
     def refuse_altered_rows(self) -> None:
         """Hash every row again and compare.
@@ -109,8 +92,3 @@ class Store(Tables):
             DataError: naming the first row that does not fit its key.
         """
         union.refuse_altered_rows(self)
-
-
-def sqlite_version() -> str:
-    """The version of the SQLite library that Python ships, for `doctor`."""
-    return sqlite3.sqlite_version

@@ -9,7 +9,7 @@ from typing import Any
 from paretobench.domain import content_key
 from paretobench.domain.records import Environment
 from paretobench.store.database import Database, Row
-from paretobench.store.rows import Sweep, stored_json
+from paretobench.store.rows import SWEEP_NAMES, Sweep, stored_json
 
 
 class SweepRows(Database):
@@ -34,8 +34,8 @@ class SweepRows(Database):
                 key = content_key([environment.key, dict(environment.observed)])
                 observations.append((key, environment.key, observed))
         with self.transaction():
-            new = self._insert("environment", rows, width=3)
-            self._insert("environment_observation", observations, width=3)
+            new = self._insert("environment", rows)
+            self._insert("environment_observation", observations)
         return new
 
     def environments(self) -> list[Environment]:
@@ -83,7 +83,7 @@ class SweepRows(Database):
             for sweep in sweeps
         ]
         with self.transaction():
-            new = self._insert("sweep", rows, width=7)
+            new = self._insert("sweep", rows)
             for sweep in sweeps:
                 if sweep.finished_at is not None and sweep.exit_status is not None:
                     self.finish_sweep(
@@ -99,15 +99,9 @@ class SweepRows(Database):
         summary: Mapping[str, Any] | None = None,
     ) -> None:
         """Store how a sweep ended. A sweep that was killed has no end."""
-        content = [sweep_key, finished_at, exit_status, dict(summary or {})]
-        row = (
-            content_key(content),
-            sweep_key,
-            finished_at,
-            exit_status,
-            stored_json(dict(summary or {}), "a sweep's summary"),
-        )
-        self._insert("sweep_end", [row], width=5)
+        end, counts = (sweep_key, finished_at, exit_status), dict(summary or {})
+        row = (content_key([*end, counts]), *end, stored_json(counts, "a sweep's summary"))
+        self._insert("sweep_end", [row])
 
     def sweeps(self) -> list[Sweep]:
         """Every sweep, the newest first, each with its last end if it has one."""
@@ -149,17 +143,8 @@ def _environment(row: Row) -> Environment:
 
 
 def _sweep(row: Row) -> Sweep:
-    names = [
-        "name",
-        "command",
-        "seed",
-        "environment_key",
-        "created_at",
-        "finished_at",
-        "exit_status",
-    ]
     return Sweep(
-        **{name: row[name] for name in names},
+        **{name: row[name] for name in (*SWEEP_NAMES, "finished_at", "exit_status")},
         settings=json.loads(row["settings"]),
         summary=json.loads(row["summary"] or "{}"),
     )

@@ -5,11 +5,11 @@ What joining, copying and checking whole databases is built of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from paretobench.store.cells import CellRows
+from paretobench.store.database import Row
 from paretobench.store.opening import foreign_objects
 from paretobench.store.points import PointRows
 from paretobench.store.scores import ScoreRows
@@ -63,28 +63,20 @@ class Tables(SweepRows, PointRows, CellRows, ScoreRows):
         )
         return [row[0] for row in rows]
 
-    def table_rows(self, table: str) -> Iterator[list[dict[str, Any]]]:
-        """Every row of a table as a plain dict, sorted by its primary key, in batches."""
-        names = [row[0] for row in self._rows("SELECT name FROM pragma_table_info(?)", [table])]
-        for rows in self._in_order(table):
-            yield [dict(zip(names, row, strict=True)) for row in rows]
-
-    def _in_order(self, table: str) -> Iterator[list[tuple[Any, ...]]]:
-        """Every row of a table as bare values, sorted by its primary key, in batches."""
+    def in_order(self, table: str) -> Iterator[list[Row]]:
+        """Every row of a table, sorted by its primary key, in batches."""
         columns = self._rows("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", [table])
         order = ", ".join(row[0] for row in columns)
-        for rows in self._batches(f'SELECT * FROM "{table}" ORDER BY {order}'):
-            yield [tuple(row) for row in rows]
+        yield from self._batches(f'SELECT * FROM "{table}" ORDER BY {order}')
 
     def stored_keys(self, table: str) -> set[str]:
         """The keys of a table."""
         return {row[0] for row in self._rows(f'SELECT key FROM "{table}"')}
 
-    def cell_rows(self) -> Iterator[list[tuple[Any, ...]]]:
-        """Cells as bare values, in the order they were stored, in batches: what a union copies."""
-        for rows in self._batches("SELECT * FROM cell ORDER BY rowid", size=_UNION_BATCH):
-            yield [tuple(row) for row in rows]
+    def cell_rows(self) -> Iterator[list[Row]]:
+        """Cells as rows, in the order they were stored, in batches: what a union copies."""
+        yield from self._batches("SELECT * FROM cell ORDER BY rowid", size=_UNION_BATCH)
 
-    def add_cell_rows(self, rows: list[tuple[Any, ...]]) -> int:
+    def add_cell_rows(self, rows: Iterable[Row]) -> int:
         """Insert what `cell_rows` of another database gave; returns how many were new."""
-        return self._insert("cell", rows, width=21)
+        return self._insert("cell", rows)

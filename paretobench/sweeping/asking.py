@@ -53,10 +53,13 @@ def inquiry_for(prepared: PlannedSweep, store: Store | None) -> Inquiry:
         settings.recipe,
         settings.mix_protocols,
     )
-    rule = cell_plan(settings.fidelity, settings.precision_goal)
-    memory_bytes = prepared.machine.memory_bytes
     return inquiry_of(
-        prepared.plan, accuracies, settings.question, rule, memory_bytes, settings.seed
+        prepared.plan,
+        accuracies,
+        settings.question,
+        cell_plan(settings.fidelity, settings.precision_goal),
+        prepared.machine.memory_bytes,
+        settings.seed,
     )
 
 

@@ -8,7 +8,6 @@ holds the device does not count.
 
 from __future__ import annotations
 
-import math
 from time import monotonic
 
 from paretobench.config import Settings
@@ -96,21 +95,22 @@ class Budget:
     @property
     def parts_end_in_s(self) -> float | None:
         """Seconds until parts have to be measured; None for no end."""
-        return None if self.total_s is None else self._left_s(self.reserved_s)
+        return self._left_s(self.reserved_s)
 
     @property
     def scoring_ends_in_s(self) -> float | None:
         """Seconds until checkpoints have to be scored; None for no end."""
-        kept_s = self._checking_s + self._reporting_s
-        return None if self.total_s is None else self._left_s(kept_s)
+        return self._left_s(self._checking_s + self._reporting_s)
 
     @property
     def checks_end_in_s(self) -> float | None:
         """Seconds until checks have to be measured; None for no end."""
-        return None if self.total_s is None else self._left_s(self._reporting_s)
+        return self._left_s(self._reporting_s)
 
-    def _left_s(self, reserved_s: float) -> float:
-        return max(0.0, (self.total_s or math.inf) - reserved_s - self.elapsed_s)
+    def _left_s(self, reserved_s: float) -> float | None:
+        if self.total_s is None:
+            return None
+        return max(0.0, self.total_s - reserved_s - self.elapsed_s)
 
     @property
     def is_held(self) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from paretobench.domain import Workload, end_to_end_workload
-from paretobench.domain.records import Fidelity
-from paretobench.errors import ParetobenchError
+from paretobench.domain import Device, Workload, end_to_end_workload
+from paretobench.domain.records import Fidelity, now
+from paretobench.errors import ParetobenchError, PlanError
 from paretobench.measure import events
 from paretobench.planning.planned import PlannedPoint
 from paretobench.planning.stopping import cell_plan, check_fidelity
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from paretobench.config import Request
     from paretobench.measure.terms import Account, Options
     from paretobench.report.view.rows import View
+
+Checks = Mapping[str, tuple[Workload, PlannedPoint]]
+"""By key, a workload that checks the sum of a point's parts, and that point."""
 
 
 class DeviceSweep:
@@ -62,11 +65,6 @@ class DeviceSweep:
         self.account: Account | None = None
         self.sweep_key = ""
         self.stopped = ""
-
-    @property
-    def device_name(self) -> str:
-        """The device's name."""
-        return self.prepared.device.name
 
     def begin(self, store: Store, command: str) -> None:
         """Store the sweep and its points; an unfinished sweep of the same plan is continued under
@@ -114,30 +112,27 @@ class DeviceSweep:
         settings = self.prepared.request.settings
         if settings.check == 0:
             return
-        chosen = self._points_to_check(store)
-        workloads = self._end_to_end(store, chosen)
+        checks = self._end_to_end(store, self._points_to_check(store))
         fidelity = check_fidelity(settings.fidelity)
-        known = known_cells(store, self.prepared.environment, workloads)
+        known = known_cells(store, self.prepared.environment, checks)
         done = finished(known, cell_plan(fidelity))
-        accepted = self._accepted([w for key, w in workloads.items() if key not in done])
+        accepted = self._accepted([one for key, (one, _) in checks.items() if key not in done])
         options = _options(self.prepared, self.sweep_key, fidelity)
-        costs = self._costs(store, chosen, workloads)
         options = replace(
             options,
-            expected_cell_s={**options.expected_cell_s, **costs},
+            expected_cell_s={**options.expected_cell_s, **self._costs(store, checks)},
             ends_in_s=self.budget.checks_end_in_s,
         )
         beside: dict[str, list[Workload]] = {}
         if self.budget.total_s is None:  # a budget has no time for parts that are known
-            parts = {
-                str(one.point): [part for part, _ in (*one.encodes, *one.prefills)]
-                for one in chosen
-            }
-            beside = {workload.key: parts[workload.label] for workload in accepted}
+            for workload in accepted:
+                _, planned = checks[workload.key]
+                parts = (*planned.encodes, *planned.prefills)
+                beside[workload.key] = [part for part, _ in parts]
         each = {part.key: part for of_one in beside.values() for part in of_one}
         keys = {key: [part.key for part in of_one] for key, of_one in beside.items()}
         self._measure(store, [*accepted, *each.values()], replace(options, beside=keys))
-        self._say_unchecked(store, accepted)
+        self._say_no_time(store, accepted)
 
     def _points_to_check(self, store: Store) -> list[PlannedPoint]:
         """The points that this sweep chose before it was interrupted, or else chooses now.
@@ -172,74 +167,49 @@ class DeviceSweep:
         """Give the device back; it was held from the first cell to the last check."""
         self.prepared.site.close()
 
-    def _end_to_end(self, store: Store, chosen: Sequence[PlannedPoint]) -> dict[str, Workload]:
+    def _end_to_end(self, store: Store, chosen: Sequence[PlannedPoint]) -> Checks:
         """The workloads that check points, stored with them; what cannot be checked is said."""
-        workloads: dict[str, Workload] = {}
+        checks: dict[str, tuple[Workload, PlannedPoint]] = {}
         for planned in chosen:
-            if len(planned.images) > 1:
-                self.announce(f"{planned.point} is not checked end to end: it is a mean of images")
-                continue
-            prefill = planned.images[0].prefill
-            if prefill.checkpoint:
-                self.announce(
-                    f"{planned.point} is not checked end to end: its halves are a checkpoint's"
-                )
-                continue
             try:
-                n_tokens = int(prefill.subject["n_tokens"])
-                device = replace(
-                    self.prepared.device,
-                    encode=planned.encodes[0][0].runtime,
-                    prefill=prefill.runtime,
-                )
-                workload = end_to_end_workload(planned.point, planned.tiles, device, n_tokens)
+                workload = _check_of(planned, self.prepared.device)
             except ParetobenchError as error:
-                self.announce(f"{planned.point} is not checked end to end: {error}")
+                self._say_unchecked(planned.point, error)
                 continue
-            workloads[workload.key] = workload
+            checks[workload.key] = workload, planned
             store.add_workloads([workload])
             store.add_points(self.sweep_key, [_stored(planned, [workload])])
-        return workloads
+        return checks
 
-    def _costs(
-        self, store: Store, chosen: Sequence[PlannedPoint], workloads: Mapping[str, Workload]
-    ) -> dict[str, float]:
+    def _costs(self, store: Store, checks: Checks) -> dict[str, float]:
         """Seconds of a process of each check: it loads and runs both halves."""
-        keys = {w.key for planned in chosen for w in planned.workloads}
-        known = known_cells(store, self.prepared.environment, keys)
+        halves = {
+            key: (planned.encodes[0][0].key, planned.images[0].prefill.key)
+            for key, (_, planned) in checks.items()
+        }
+        known = known_cells(store, self.prepared.environment, chain.from_iterable(halves.values()))
         seconds = {key: max(cell.wall_s for cell in cells) for key, cells in known.items()}
-        by_label = {
-            str(planned.point): sum(
-                seconds.get(part.key, 0.0)
-                for part in (planned.encodes[0][0], planned.images[0].prefill)
-            )
-            for planned in chosen
-        }
-        return {
-            key: by_label[workload.label]
-            for key, workload in workloads.items()
-            if by_label.get(workload.label)
-        }
+        costs = {key: sum(seconds.get(half, 0.0) for half in two) for key, two in halves.items()}
+        return {key: cost for key, cost in costs.items() if cost}
 
-    def _say_unchecked(self, store: Store, workloads: Sequence[Workload]) -> None:
+    def _say_unchecked(self, what: object, reason: object) -> None:
+        self.announce(f"{what} is not checked end to end: {reason}")
+
+    def _say_no_time(self, store: Store, workloads: Sequence[Workload]) -> None:
         """Which checks had no time within the budget."""
         if self.budget.total_s is None:
             return
         known = known_cells(store, self.prepared.environment, [one.key for one in workloads])
         for workload in workloads:
             if workload.key not in known:
-                self.announce(
-                    f"{workload.label} is not checked end to end: no time was left for it"
-                )
+                self._say_unchecked(workload.label, "no time was left for it")
 
     def _accepted(self, workloads: Sequence[Workload]) -> list[Workload]:
         """Of some checks, those that the device does not refuse."""
         reasons = self.prepared.site.refusals(workloads) if workloads else {}
         for workload in workloads:
             if workload.key in reasons:
-                self.announce(
-                    f"{workload.label} is not checked end to end: {reasons[workload.key]}"
-                )
+                self._say_unchecked(workload.label, reasons[workload.key])
         return [workload for workload in workloads if workload.key not in reasons]
 
     def _measure(self, store: Store, workloads: Sequence[Workload], options: Options) -> None:
@@ -259,6 +229,22 @@ class DeviceSweep:
             self.stopped = self.stopped or done.stopped
         elif done.stopped:  # a budget promises what can be had in it, on any machine
             self.announce(done.stopped)
+
+
+def _check_of(planned: PlannedPoint, device: Device) -> Workload:
+    """The workload that checks the sum of a point's parts.
+
+    Raises:
+        PlanError: if the point cannot be checked.
+    """
+    if len(planned.images) > 1:
+        raise PlanError("it is a mean of images")
+    prefill = planned.images[0].prefill
+    if prefill.checkpoint:
+        raise PlanError("its halves are a checkpoint's")
+    device = replace(device, encode=planned.encodes[0][0].runtime, prefill=prefill.runtime)
+    n_tokens = int(prefill.subject["n_tokens"])
+    return end_to_end_workload(planned.point, planned.tiles, device, n_tokens)
 
 
 def _options(prepared: PlannedSweep, sweep_key: str, fidelity: Fidelity) -> Options:
@@ -359,7 +345,7 @@ def checked_points(
     rest = [row.identity for row in timed if row.identity not in on_front]
     of_front = min(max(len(front), FEWEST_CHECKED), MOST_CHECKED)
     wanted = of_front if check == "front" else int(check)
-    names = [front[i] for i in _spread(len(front), min(wanted, len(front)))]
+    names = [front[i] for i in _spread(len(front), wanted)]
     names += [rest[i] for i in _spread(len(rest), wanted - len(names))]
     if check == "front" and _are_enough(checked, front, timed):
         names = checked
@@ -386,18 +372,8 @@ def _are_enough(
 def _spread(n: int, wanted: int) -> list[int]:
     """`wanted` indices spread evenly over `range(n)`, ends first.
 
-    >>> _spread(9, 3), _spread(2, 3), _spread(5, 0)
-    ([0, 4, 8], [0, 1], [])
+    >>> _spread(9, 3), _spread(2, 3), _spread(5, 1), _spread(5, 0)
+    ([0, 4, 8], [0, 1], [0], [])
     """
-    if wanted <= 0 or n == 0:
-        return []
-    if wanted >= n:
-        return list(range(n))
-    if wanted == 1:
-        return [0]
-    return [round(i * (n - 1) / (wanted - 1)) for i in range(wanted)]
-
-
-def now() -> str:
-    """The time as rows store it: ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    wanted = min(wanted, n)
+    return [round(i * (n - 1) / max(wanted - 1, 1)) for i in range(wanted)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from paretobench.errors import ParetobenchError
 from paretobench.measure import events
@@ -18,6 +19,9 @@ from paretobench.store import Store
 from paretobench.sweeping.budget import Budget
 from paretobench.sweeping.device_sweep import DeviceSweep
 from paretobench.sweeping.prepare import Announce
+
+if TYPE_CHECKING:
+    from paretobench.config import Request
 
 FIRST_SHARE, EVERY_SHARE = 0.1, 0.1
 """Of a budget: when the first front is tried, and how long a drawing is good for."""
@@ -67,7 +71,7 @@ def draw_meanwhile(devices: Sequence[DeviceSweep], store: Store) -> None:
     )
     if len(devices) > 1 or not prepared.request.settings.is_decided or is_session_here:
         return
-    folder = report_folder(device, is_alone=len(device.prepared.request.devices) == 1)
+    folder = report_folder(device)
 
     def draw() -> bool:
         with Store.open(store.path, read_only=True) as own:
@@ -84,22 +88,25 @@ def _draw_front(device: DeviceSweep, store: Store, folder: Path) -> list[Path]:
 
 def draw_so_far(devices: Sequence[DeviceSweep], store: Store, announce: Announce) -> None:
     """After an interruption, the front of what is stored."""
-    is_alone = len(devices[0].prepared.request.devices) == 1
     for device in devices:
         if not device.has_cells:
             continue
         try:
-            folder = report_folder(device, is_alone)
-            if paths := _draw_front(device, store, folder):
+            if paths := _draw_front(device, store, report_folder(device)):
                 announce(f"the front so far is in {paths[0]}")
         except ParetobenchError as error:
             announce(f"the front so far is not drawn: {error}")
 
 
-def report_folder(device: DeviceSweep, is_alone: bool) -> Path:
+def report_folder(device: DeviceSweep) -> Path:
     """Where a device's report goes; where several were asked for, each in a folder of its own."""
+    request = device.prepared.request
+    folder = sweep_folder(request)
+    return folder if len(request.devices) == 1 else folder / device.prepared.device.name
+
+
+def sweep_folder(request: Request) -> Path:
+    """Where all reports of a sweep go."""
     from paretobench.report.files import file_stem
 
-    request = device.prepared.request
-    folder = Path(request.settings.reports) / file_stem(request.name)
-    return folder if is_alone else folder / device.device_name
+    return Path(request.settings.reports) / file_stem(request.name)

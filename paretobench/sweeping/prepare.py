@@ -18,7 +18,7 @@ from paretobench.backends.artifact_index import ArtifactIndex
 from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.backends.probes import rate_key
 from paretobench.domain import Device, Runtime, Workload
-from paretobench.domain.records import Environment, Process
+from paretobench.domain.records import CellSummary, Environment, Process
 from paretobench.errors import BackendMissingError, ExecutorError, ParetobenchError
 from paretobench.planning.cost import Machine, PastMeasurement, Rates
 from paretobench.planning.estimate import Estimator
@@ -27,7 +27,7 @@ from paretobench.planning.plan import Plan, cheapest_of, plan_grid, price, withi
 from paretobench.planning.stopping import CellPlan, cell_plan
 from paretobench.remote.places import MeasuringDevice, measuring_device
 from paretobench.resources import cache_folder
-from paretobench.store import CellSummary, Store
+from paretobench.store import Store
 from paretobench.sweeping.asking import foreseen
 from paretobench.sweeping.budget import budget_of
 from paretobench.units import counted
@@ -35,7 +35,6 @@ from paretobench.units import counted
 if TYPE_CHECKING:
     from paretobench.config import DeviceRequest, Request
     from paretobench.domain.checkpoint import Checkpoint
-    from paretobench.measure.runtime_timing import Permission
 
 Announce = Callable[[str], None]
 FEWEST_CHECKED, MOST_CHECKED = 3, 5
@@ -200,19 +199,22 @@ def _answer(
     must_run: bool,
     announce: Announce,
 ) -> Described | ParetobenchError:
-    """What a device says of itself, or why it cannot be used."""
-    permission = _permission(request, announce) if must_run else None
-    try:
-        return _described(asked, site, must_run, permission)
-    except ParetobenchError as error:
-        return error
-
-
-def _permission(request: Request, announce: Announce) -> Permission | None:
-    """Leave to time runtimes before a sweep; none before a dry run."""
+    """What a device says of itself, or why it cannot be used. Runtimes may be timed for that before
+    a sweep, not before a dry run."""
+    from paretobench.measure.environment import fingerprint
     from paretobench.measure.runtime_timing import Permission
 
-    return None if request.settings.dry_run else Permission(announce, request.settings.wait)
+    settings = request.settings
+    may_time = must_run and not settings.dry_run
+    permission = Permission(announce, settings.wait) if may_time else None
+    try:
+        return Described(*site.describe(asked, permission))
+    except BackendMissingError as missing:
+        if must_run:
+            return missing
+        return Described(_device_as_requested(asked, str(missing)), fingerprint(), can_run=False)
+    except ParetobenchError as error:
+        return error
 
 
 Item = TypeVar("Item")
@@ -236,19 +238,6 @@ def on_each(
         except BaseException:
             give_up()
             raise
-
-
-def _described(
-    asked: DeviceRequest, site: MeasuringDevice, must_run: bool, permission: Permission | None
-) -> Described:
-    from paretobench.measure.environment import fingerprint
-
-    try:
-        return Described(*site.describe(asked, permission))
-    except BackendMissingError as missing:
-        if must_run:
-            raise
-        return Described(_device_as_requested(asked, str(missing)), fingerprint(), can_run=False)
 
 
 def plan_on(

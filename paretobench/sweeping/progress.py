@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 
 from paretobench.measure import events
 from paretobench.units import counted, duration, milliseconds
@@ -52,12 +51,7 @@ class Progress:
         threading.Thread(target=self._tick, daemon=True, name="progress").start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
 
     @property

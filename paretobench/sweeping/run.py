@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paretobench.domain import GridPoint
+from paretobench.domain.records import now
 from paretobench.errors import ConfigError, DataError, ExecutorError, ParetobenchError
 from paretobench.measure import events
 from paretobench.planning.plan import Plan
 from paretobench.store import Store
-from paretobench.sweeping.device_sweep import DeviceSweep, now
-from paretobench.sweeping.interim import draw_meanwhile, draw_so_far, report_folder
+from paretobench.sweeping.device_sweep import DeviceSweep
+from paretobench.sweeping.interim import draw_meanwhile, draw_so_far, report_folder, sweep_folder
 from paretobench.sweeping.prepare import Announce, PlannedSweep, on_each, prepare
 
 if TYPE_CHECKING:
@@ -167,19 +168,15 @@ def _report(
     announce: Announce,
 ) -> SweepOutcome:
     """A report for each device, and over several."""
-    is_alone = len(devices[0].prepared.request.devices) == 1
     outcomes = {
-        device.device_name: _finish(
-            device, store, report_folder(device, is_alone), started, unscored
-        )
-        for device in devices
+        device.prepared.device.name: _finish(device, store, started, unscored) for device in devices
     }
-    folder = report_folder(devices[0], is_alone=True)
+    folder = sweep_folder(devices[0].prepared.request)
     return SweepOutcome(outcomes, _side_by_side(outcomes, folder, announce))
 
 
 def _finish(
-    device: DeviceSweep, store: Store, folder: Path, started: float, unscored: tuple[str, ...]
+    device: DeviceSweep, store: Store, started: float, unscored: tuple[str, ...]
 ) -> DeviceOutcome:
     """Render a device's report and store the end of its sweep; one that stopped has no end."""
     from paretobench.report import render
@@ -188,15 +185,13 @@ def _finish(
     view = device.view(store)
     decision = device.account.decision if device.account else ""
     view = replace(view, notes=(*view.notes, *decision_notes(decision)))
-    paths = render(view, folder)
-    elapsed_s = time.monotonic() - started
-    plan = device.prepared.plan
+    paths = render(view, report_folder(device))
     outcome = DeviceOutcome(
-        plan,
+        device.prepared.plan,
         view,
         device.account,
         tuple(paths),
-        elapsed_s,
+        time.monotonic() - started,
         unscored,
         device.stopped,
         device.prepared.request.settings.is_decided,
@@ -223,14 +218,12 @@ def _side_by_side(
 
 def _send_scoring(prepared: Sequence[PlannedSweep], announce: Announce) -> Scoring | None:
     """Have checkpoints scored elsewhere while devices measure; None to score them here."""
-    request = prepared[0].request
-    if not request.settings.is_scoring:
+    asked = _asked_scoring(prepared)
+    if asked is None:
         return None
-    from paretobench.jobs import scoring as accuracy
+    from paretobench.jobs.scoring import begin
 
-    path, chosen = Path(request.settings.checkpoints), request.executors.get("accuracy", {})
-    _check_budgeted_scoring(prepared, chosen)
-    return accuracy.begin(_points(prepared), path, chosen, announce)
+    return begin(*asked, announce)
 
 
 def scoring_effort(prepared: Sequence[PlannedSweep], store: Store | None) -> ScoringEffort | None:
@@ -239,15 +232,24 @@ def scoring_effort(prepared: Sequence[PlannedSweep], store: Store | None) -> Sco
     Raises:
         ConfigError: if the settings or the checkpoints file are wrong.
     """
-    request = prepared[0].request
-    if not request.settings.is_scoring:
+    asked = _asked_scoring(prepared)
+    if asked is None:
         return None
     from paretobench.jobs.scoring_cost import effort_of
 
-    path, chosen = Path(request.settings.checkpoints), request.executors.get("accuracy", {})
-    _check_budgeted_scoring(prepared, chosen)
-    past = store.task_runs() if store is not None else []
-    return effort_of(_points(prepared), path, chosen, past)
+    return effort_of(*asked, store.task_runs() if store is not None else [])
+
+
+def _asked_scoring(
+    prepared: Sequence[PlannedSweep],
+) -> tuple[list[GridPoint], Path, Mapping[str, Any]] | None:
+    """Points, checkpoints file and executor of a sweep that scores; None for one that does not."""
+    request = prepared[0].request
+    if not request.settings.is_scoring:
+        return None
+    executor = request.executors.get("accuracy", {})
+    _check_budgeted_scoring(prepared, executor)
+    return _points(prepared), Path(request.settings.checkpoints), executor
 
 
 def _check_budgeted_scoring(prepared: Sequence[PlannedSweep], executor: Mapping[str, Any]) -> None:
@@ -345,16 +347,17 @@ def _score_within_budget(
 
 
 def _summary(outcome: DeviceOutcome) -> dict[str, Any]:
-    account = outcome.account
-    measured_s = account.device_s + account.prepare_s if account else 0.0
+    from paretobench.measure.terms import Account
+
+    account = outcome.account or Account()
     return {
         "elapsed_s": round(outcome.elapsed_s, 3),
-        "cells": len(account.cells) if account else 0,
-        "device_s": round(account.device_s, 3) if account else 0.0,
-        "work_s": round(account.work_s, 3) if account else 0.0,
-        "prepare_s": round(account.prepare_s, 3) if account else 0.0,
-        "measured_s": round(measured_s, 3),
+        "cells": len(account.cells),
+        "device_s": round(account.device_s, 3),
+        "work_s": round(account.work_s, 3),
+        "prepare_s": round(account.prepare_s, 3),
+        "measured_s": round(account.device_s + account.prepare_s, 3),
         "estimated_s": round(outcome.plan.summary.estimated_s, 3),
-        **({"decision": account.decision} if account and account.decision else {}),
+        **({"decision": account.decision} if account.decision else {}),
         **({"unscored": list(outcome.unscored)} if outcome.unscored else {}),
     }

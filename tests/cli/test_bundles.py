@@ -86,7 +86,7 @@ def test_a_tampered_bundle_is_refused_with_the_file_named(cli) -> None:
             cli(*verb)
         )
     with Store.open("b.db") as store:
-        assert list(store.dump()) == []
+        assert examples.dump(store) == []
 
 
 def test_a_database_is_verified_too(cli) -> None:

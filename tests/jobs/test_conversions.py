@@ -18,9 +18,10 @@ import pytest
 from paretobench.backends.artifacts import ArtifactStore
 from paretobench.domain import Runtime
 from paretobench.errors import ConfigError
-from paretobench.jobs.conversions import build_elsewhere, by_artifact, unit_of
+from paretobench.jobs.conversions import build_elsewhere, unit_of
 from paretobench.jobs.engines import Chosen, choose
 from paretobench.jobs.unit_folder import UnitFolder
+from paretobench.measure.preparation import by_artifact
 from tests.jobs.test_submitit import root, until
 from tests.measure.test_builds import workload
 

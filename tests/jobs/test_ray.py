@@ -14,8 +14,9 @@ import pytest
 from paretobench.accuracy.lmms.runner import ScoringOutcome
 from paretobench.errors import ExecutorError
 from paretobench.jobs import State
-from paretobench.jobs.ray import RayEngine, refuse_silence, refuse_unknown_resources
-from paretobench.jobs.scoring import Scoring, scoring, unit_of
+from paretobench.jobs.engines import choose
+from paretobench.jobs.ray import RayEngine, RayResources, refuse_silence, refuse_unknown_resources
+from paretobench.jobs.scoring import Scoring, unit_of
 from paretobench.jobs.unit_folder import UnitFolder
 from tests.jobs import ray_cluster
 from tests.jobs.test_submitit import PATIENCE_S, coordinator, keep_not, stored, until
@@ -49,7 +50,7 @@ def test_what_no_single_node_offers_is_refused_with_what_there_is(
 def test_a_missing_ray_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ExecutorError, match=r"pip install '.*\[ray\]'"):
-        RayEngine().check()
+        RayEngine("auto", RayResources()).check()
 
 
 def test_a_cluster_that_nobody_listens_for_is_said_instead_of_ending_the_process() -> None:
@@ -150,9 +151,9 @@ def settings(root: Path, address: str, **more: Any) -> dict[str, Any]:
 
 
 def carrier(root: Path, address: str, **more: Any) -> Scoring:
-    made = scoring(settings(root, address, **more))
-    assert made is not None
-    return made
+    chosen = choose(settings(root, address, **more), "accuracy")
+    assert chosen is not None
+    return Scoring(chosen)
 
 
 def ends(carry: Scoring, jobs: list) -> dict[str, Any]:

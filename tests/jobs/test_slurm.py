@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ import pytest
 
 from paretobench.accuracy.lmms.runner import ScoringOutcome
 from paretobench.errors import ExecutorError
-from paretobench.jobs import State, submitit
-from paretobench.jobs.scoring import Scoring, scoring, unit_of
+from paretobench.jobs import Handle, State, submitit
+from paretobench.jobs.engines import choose
+from paretobench.jobs.scoring import Scoring, unit_of
 from paretobench.jobs.unit_folder import UnitFolder
 from tests.jobs import slurm
 from tests.jobs.test_submitit import PATIENCE_S, coordinator, keep_not, stored, until
@@ -61,14 +63,18 @@ def settings(root: Path, **more: Any) -> dict[str, Any]:
 
 
 def carrier(root: Path, **more: Any) -> Scoring:
-    made = scoring(settings(root, **more))
-    assert made is not None
-    made.executor.engine.settle_s = 1.0  # one machine: a file is seen as soon as it is there
-    return made
+    chosen = choose(settings(root, **more), "accuracy")
+    assert chosen is not None
+    chosen.executor.engine.settle_s = 1.0  # one machine: a file is seen as soon as it is there
+    return Scoring(chosen)
 
 
 def job_number(root: Path, job: Any) -> str:
     return str(UnitFolder.of(unit_of(job), root / "units").read("handle")["job"])
+
+
+def state_of(carry: Scoring, handle: Handle) -> State:
+    return carry.executor.engine.progress_of([handle.job])[handle.job].state
 
 
 def ends(carry: Scoring, jobs: list) -> dict[str, Any]:
@@ -110,7 +116,7 @@ def test_a_drained_node_delays_jobs_and_loses_none(root: Path) -> None:
         carry.submit(jobs[1:], keep_not)
         until(lambda: "done:docvqa_val" in log(running), "the running job's own end")
         (handle,) = [h for h in carry.executor.under_way() if h.job == job_number(root, jobs[1])]
-        assert carry.executor.poll(handle) is State.QUEUED
+        assert state_of(carry, handle) is State.QUEUED
         assert log(waiting) == []
     finally:
         said("scontrol", "update", f"NodeName={node}", "State=RESUME")
@@ -183,7 +189,7 @@ def test_a_controller_that_does_not_answer_is_waited_for(
     with monkeypatch.context() as silent:
         silent.setenv("PATH", f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
         (handle,) = carry.executor.under_way()
-        assert carry.executor.poll(handle) is State.RUNNING
+        assert state_of(carry, handle) is State.RUNNING
         with pytest.raises(ExecutorError, match="does not answer: Unable to contact"):
-            submitit.SlurmEngine(root, submitit.SlurmResources()).check()
+            submitit.SlurmEngine(root, submitit.SlurmResources(), sys.executable).check()
     assert isinstance(ends(carry, [job])["a"], ScoringOutcome)

@@ -22,7 +22,8 @@ from paretobench.domain import GridPoint
 from paretobench.errors import ConfigError, ExecutorError
 from paretobench.jobs import State, Unit, submitit
 from paretobench.jobs.command import UnitCommand
-from paretobench.jobs.scoring import Scoring, begin, scoring, unit_of
+from paretobench.jobs.engines import choose
+from paretobench.jobs.scoring import Scoring, begin, unit_of
 from paretobench.jobs.submitit import job_progress
 from paretobench.jobs.unit_folder import UnitFolder
 from paretobench.store import Store
@@ -61,9 +62,9 @@ def jobs_in(root: Path, word: str = "") -> list[psutil.Process]:
 
 def carrier(root: Path, **more: Any) -> Scoring:
     settings = {"name": "submitit", "cluster": "local", "folder": str(root / "units")}
-    made = scoring({**settings, "poll_s": 0.1, "at_once": 2, **more})
-    assert made is not None
-    return made
+    chosen = choose({**settings, "poll_s": 0.1, "at_once": 2, **more}, "accuracy")
+    assert chosen is not None
+    return Scoring(chosen)
 
 
 def score(root: Path, checkpoints: list[Path], **more: Any) -> tuple[dict[str, Any], list, list]:
@@ -207,7 +208,7 @@ def test_a_cancelled_unit_ends_as_cancelled_and_can_be_submitted_again(root: Pat
     executor = carry.executor
     until(lambda: "start:gqa" in log(checkpoint), "the start")
     (handle,) = executor.under_way()
-    assert executor.poll(handle) is State.RUNNING
+    assert executor.engine.progress_of([handle.job])[handle.job].state is State.RUNNING
     executor.cancel(handle)
     executor.cancel(handle)
     (ended,) = executor.collect()
@@ -223,7 +224,7 @@ def test_a_unit_that_waits_for_its_turn_is_cancelled_before_it_begins(root: Path
     carry = carrier(root, at_once=1)
     carry.submit(jobs_of([first, second], write_interpreter(root)), keep_not)
     running, waiting = carry.executor.under_way()
-    assert carry.executor.poll(waiting) is State.QUEUED
+    assert running.job and not waiting.job
     for handle in (waiting, running):
         carry.executor.cancel(handle)
     ended = {e.handle.unit.key: e for e in carry.executor.collect()}
@@ -283,19 +284,19 @@ def test_wrong_settings_are_refused_with_what_is_known(
     settings: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        scoring(settings)
+        choose(settings, "accuracy")
     assert words in str(caught.value)
 
 
 def test_scoring_here_needs_no_carrier() -> None:
-    assert scoring({"name": "local"}) is None and scoring({}) is None
+    assert choose({"name": "local"}, "accuracy") is None and choose({}, "accuracy") is None
 
 
 def test_slurm_that_is_not_here_is_said_before_anything_is_submitted(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(root))
-    engine = submitit.SlurmEngine(root, submitit.SlurmResources())
+    engine = submitit.SlurmEngine(root, submitit.SlurmResources(), sys.executable)
     with pytest.raises(ExecutorError, match="sbatch is not on this machine's PATH"):
         engine.check()
     said: list[str] = []
@@ -311,7 +312,7 @@ def test_a_missing_submitit_is_named_with_its_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "submitit", None)
     with pytest.raises(ExecutorError, match=r"pip install '.*\[slurm\]'"):
-        submitit.LocalEngine(root).check()
+        submitit.LocalEngine(root, submitit.SlurmResources(), 1).check()
 
 
 @pytest.mark.parametrize(

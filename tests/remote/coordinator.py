@@ -18,7 +18,8 @@ from typing import Any
 from paretobench.accuracy.lmms.job import Job
 from paretobench.accuracy.lmms.placing import ScorePoint
 from paretobench.domain.records import Score
-from paretobench.jobs.scoring import scoring
+from paretobench.jobs.engines import choose
+from paretobench.jobs.scoring import Scoring
 from paretobench.store import Store
 
 TASKS = ("gqa", "textvqa", "docvqa")
@@ -35,8 +36,9 @@ def jobs_of(checkpoints: Sequence[Path], interpreter: Path) -> list[Job]:
 
 def main(spec: dict[str, Any]) -> int:
     jobs = jobs_of([Path(path) for path in spec["checkpoints"]], Path(spec["interpreter"]))
-    carry = scoring(spec["executor"])
-    assert carry is not None
+    chosen = choose(spec["executor"], "accuracy")
+    assert chosen is not None
+    carry = Scoring(chosen)
     with Store.open(Path(spec["database"])) as store:
 
         def keep(scores: Sequence[Score]) -> None:

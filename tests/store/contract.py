@@ -129,7 +129,6 @@ class StoreContract:
         assert turned.key == point.key
         known.add_points(None, [turned])
         assert known.add_points(None, [point]) == 0
-        assert turned.workload_keys("prefill") == (PREFILL.key,)
 
     def test_a_point_with_an_unknown_workload_is_refused(self, store: Store) -> None:
         with pytest.raises(StoreError, match="refuses a row"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paretobench.domain import Runtime, Workload
 from paretobench.domain.records import Cell, Environment, Failure, Score, Source, TaskRun
-from paretobench.store import Link, StoredPoint
+from paretobench.store import Link, Store, StoredPoint
 
 
 def environment(i: int = 0, observed: float | None = 512.5) -> Environment:
@@ -16,6 +16,12 @@ def workload(i: int = 0, kind: str = "encode", label: str = "") -> Workload:
     subject = {"encoder": {"architecture": f"net{i}"}, "resolution_px": 256}
     runtime = Runtime("openvino", "bf16", {"threads": 2})
     return Workload(kind, label or f"{kind} {i}", subject, runtime)  # type: ignore[arg-type]
+
+
+def dump(store: Store) -> list[str]:
+    """The whole content, one line for each row, sorted by table and key."""
+    tables = ((name, store.in_order(name)) for name in store.table_names())
+    return [f"{name} {tuple(row)}" for name, batches in tables for rows in batches for row in rows]
 
 
 def cell(

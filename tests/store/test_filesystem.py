@@ -32,15 +32,17 @@ MACOS = """/dev/disk3s1s1 on / (apfs, sealed, local, read-only, journaled)
         ("/srv/a.db", None),
     ],
 )
-def test_the_longest_mount_point_decides(path: str, type_: str | None) -> None:
+def test_the_longest_mount_point_decides(path: str, type_: str | None, monkeypatch) -> None:
     mounts = filesystem.parse_linux_mounts(LINUX)
-    found = filesystem.network_mount(Path(path), lambda: mounts)
+    monkeypatch.setattr(filesystem, "read_mounts", lambda: mounts)
+    found = filesystem.network_mount(Path(path))
     assert (found and found.type) == type_
 
 
-def test_a_later_mount_hides_an_earlier_one() -> None:
+def test_a_later_mount_hides_an_earlier_one(monkeypatch) -> None:
     mounts = [Mount("/data", "nfs"), Mount("/data", "ext4")]
-    assert filesystem.network_mount(Path("/data/a.db"), lambda: mounts) is None
+    monkeypatch.setattr(filesystem, "read_mounts", lambda: mounts)
+    assert filesystem.network_mount(Path("/data/a.db")) is None
 
 
 def test_macos_writes_its_table_differently() -> None:
@@ -48,11 +50,12 @@ def test_macos_writes_its_table_differently() -> None:
     assert mounts == [Mount("/", "apfs"), Mount("/Volumes/lab data", "smbfs")]
 
 
-def test_a_symbolic_link_onto_the_network_is_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_onto_the_network_is_followed(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "far").mkdir()
     (tmp_path / "near").symlink_to(tmp_path / "far")
     mounts = [Mount(str((tmp_path / "far").resolve()), "nfs")]
-    found = filesystem.network_mount(tmp_path / "near" / "a.db", lambda: mounts)
+    monkeypatch.setattr(filesystem, "read_mounts", lambda: mounts)
+    found = filesystem.network_mount(tmp_path / "near" / "a.db")
     assert found == mounts[0]
 
 
@@ -60,5 +63,6 @@ def test_this_machines_table_can_be_read() -> None:
     assert any(mount.point == "/" for mount in filesystem.read_mounts())
 
 
-def test_no_table_means_no_refusal() -> None:
-    assert filesystem.network_mount(Path("/a.db"), list) is None
+def test_no_table_means_no_refusal(monkeypatch) -> None:
+    monkeypatch.setattr(filesystem, "read_mounts", list)
+    assert filesystem.network_mount(Path("/a.db")) is None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paretobench.errors import DataError, StoreError
-from paretobench.store import Store, spool
+from paretobench.store import Store, UnionCounts, spool
 from tests.store import examples, processes
 from tests.store.contract import ENCODE, HERE
 
@@ -37,19 +37,18 @@ def test_ingesting_again_brings_nothing_new(store: Store, tmp_path: Path) -> Non
     path = spool.write(tmp_path / "spool", RESULT)
     first = spool.ingest(store, [path])
     counts = {"environments": 1, "workloads": 1, "cells": 2, "failures": 1, "scores": 1}
-    assert first == spool.Ingested(1, counts, counts, ())
+    assert first == UnionCounts(counts, dict.fromkeys(counts, 0), [])
     assert store.cells() == list(RESULT.cells)
-    assert not any(spool.ingest(store, [path]).new.values())
-    assert path.exists()
+    again = spool.ingest(store, [path])
+    assert (again.known, any(again.new.values())) == (counts, False)
 
 
-def test_removed_files_are_those_that_are_stored(store: Store, tmp_path: Path) -> None:
-    good = spool.write(tmp_path / "spool", RESULT)
+def test_only_what_is_no_spool_file_is_refused(store: Store, tmp_path: Path) -> None:
+    spool.write(tmp_path / "spool", RESULT)
     bad = tmp_path / "spool" / "bad.json"
     bad.write_text("{}")
-    done = spool.ingest(store, spool.pending(tmp_path / "spool"), remove=True)
-    assert (done.files, [path for path, _ in done.refused]) == (1, [bad])
-    assert (good.exists(), bad.exists()) == (False, True)
+    done = spool.ingest(store, spool.pending(tmp_path / "spool"))
+    assert (done.new["cells"], [path for path, _ in done.refused]) == (2, [bad])
 
 
 def test_a_file_still_being_written_is_not_pending(tmp_path: Path) -> None:
@@ -102,20 +101,19 @@ def test_a_bad_file_does_not_take_its_batch_with_it(store: Store, tmp_path: Path
     stray = spool.Result(cells=(examples.cell(examples.workload(9), HERE),))
     percent = spool.Result(scores=(examples.score(3, 55.9),))
     paths = [spool.write(tmp_path / "s", result) for result in (RESULT, stray, percent)]
-    done = spool.ingest(store, paths, remove=True)
-    assert done.files == 1 and store.cell_count() == 2
+    done = spool.ingest(store, paths)
+    assert done.new["cells"] == store.cell_count() == 2
     reasons = dict(done.refused)
     assert "must be added before it" in reasons[paths[1]]
     assert "divide percent by 100" in reasons[paths[2]]
-    assert [path.exists() for path in paths] == [False, True, True]
 
 
 def test_of_a_refused_file_nothing_is_stored(store: Store, tmp_path: Path) -> None:
     stray = examples.cell(examples.workload(9), HERE)
     result = spool.Result((ENCODE,), (HERE,), (examples.cell(ENCODE, HERE), stray))
     done = spool.ingest(store, [spool.write(tmp_path / "s", result)])
-    assert (done.files, len(done.refused)) == (0, 1)
-    assert list(store.dump()) == []
+    assert (any(done.new.values()), len(done.refused)) == (False, 1)
+    assert examples.dump(store) == []
 
 
 def test_a_result_that_is_not_finite_is_not_written(tmp_path: Path) -> None:
@@ -153,6 +151,6 @@ def test_a_file_is_kept_when_the_database_cannot_take_it(store: Store, tmp_path:
         spool.Result((ENCODE,), (HERE,), (examples.cell(ENCODE, HERE, facts={"x": "y" * 9000}),)),
     )
     with pytest.raises(StoreError, match="no space left"):
-        spool.ingest(store, [path, big], remove=True)
+        spool.ingest(store, [path, big])
     assert path.exists() and big.exists()
     assert os.listdir(tmp_path / "spool")  # noqa: PTH208

@@ -87,7 +87,7 @@ def joined(path: Path, parts: list[Path]) -> str:
         for part in parts:
             store.union(part)
         assert store.integrity_check() == []
-        return "\n".join(store.dump())
+        return "\n".join(examples.dump(store))
 
 
 @settings(max_examples=15, deadline=None)
@@ -109,7 +109,7 @@ def test_any_order_and_any_repetition_give_the_same_bytes(parts: tuple[list, lis
             assert not any(store.union(paths[0]).new.values())
         with Store.open(paths[0]) as store:
             store.union(folder / "joined0.db")
-            assert {"\n".join(store.dump())} == results
+            assert {"\n".join(examples.dump(store))} == results
 
 
 def test_all_permutations_of_four_databases_agree(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_row_changed_by_hand_is_refused_and_nothing_is_stored(
             store.union(path)
         assert len(str(caught.value).splitlines()) <= 3
         assert str(path) in str(caught.value)
-        assert list(store.dump()) == []
+        assert examples.dump(store) == []
 
 
 def test_columns_that_follow_from_others_are_made_anew(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ from paretobench.analysis.prediction import (
 )
 from paretobench.config.catalogue import Catalogue, load_catalogue
 from paretobench.domain import Encoder, EncoderInput, LanguageModel, Workload, canonical_json
-from paretobench.domain.records import Environment, Estimate
+from paretobench.domain.records import CellSummary, Environment, Estimate
 from paretobench.planning.cost import Cost, Machine, Rates, encode_cost, prefill_cost
-from paretobench.store import CellSummary, Store
+from paretobench.store import Store
 
 
 def predicted_parts(

@@ -18,7 +18,15 @@ from paretobench.accuracy import suites
 from paretobench.analysis import levels, pooling, stats
 from paretobench.analysis.prediction import Prediction
 from paretobench.domain import Workload
-from paretobench.domain.records import Cell, Environment, Estimate, Failure, Measurement, Score
+from paretobench.domain.records import (
+    Cell,
+    CellSummary,
+    Environment,
+    Estimate,
+    Failure,
+    Measurement,
+    Score,
+)
 from paretobench.errors import StoreError, UnknownNameError
 from paretobench.paper import machine as paper_machine
 from paretobench.paper import published
@@ -52,7 +60,7 @@ from paretobench.report.view.rows import (
     View,
 )
 from paretobench.report.view.scorecards import Scorecard, cards_of, notes, scorecards
-from paretobench.store import CellSummary, Link, Store, StoredPoint, Sweep
+from paretobench.store import Link, Store, StoredPoint, Sweep
 from paretobench.store.rows import BESIDE_THE_SUM
 from paretobench.units import counted
 
