@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say, warn
-from paretobench.cli.options import as_json
+from paretobench.cli.options import as_json, overrides_argument
 from paretobench.planning.reasons import grouped
 from paretobench.units import MISSING, counted, duration, significant
 
@@ -32,7 +31,7 @@ def artifacts_command() -> None:
 
 
 @artifacts_command.command("build")
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
+@overrides_argument
 @as_json
 def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     """Convert what a sweep would; measure nothing.

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_findings, print_table, say
-from paretobench.cli.options import as_json
+from paretobench.cli.options import as_json, overrides_argument
 from paretobench.installation import tested_version
 from paretobench.units import counted
 
@@ -28,7 +27,7 @@ _DISTRIBUTIONS = {"coreml": "coremltools", "llamacpp": "xllamacpp"}
     "--devices", is_flag=True, help="Only the machines of the inventory, each from end to end."
 )
 @click.option("--inventory", metavar="FILE", help="For --devices; ./devices.yaml where not given.")
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
+@overrides_argument
 @as_json
 def doctor_command(
     apple: bool, devices: bool, inventory: str | None, overrides: tuple[str, ...], as_json: bool

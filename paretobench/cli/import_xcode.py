@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from paretobench.cli.options import together
 from paretobench.errors import ConfigError
 from paretobench.units import counted, milliseconds
 
 if TYPE_CHECKING:
     from paretobench.accuracy.accounting import Outcome
     from paretobench.store import Store
-
-F = TypeVar("F", bound=Callable[..., Any])
-
 
 PRECISIONS = ("fp16", "fp32", "int8", "int4")
 """Those of the Core ML backend, which a test holds it to: nothing heavy is imported here."""
@@ -27,23 +25,20 @@ NAMES = ("precision", "device", "measured_at")
 """Options of `import` that only a performance report needs."""
 
 
-def report_options(command: F) -> F:
-    """What a performance report does not say itself; encoder and resolution are shared."""
-    for option in (
-        click.option(
-            "--measured-at", metavar="TIME", help="When an Xcode report was taken: 2026-11-20."
-        ),
-        click.option(
-            "--device", metavar="NAME", help="The device of an Xcode report that does not name it."
-        ),
-        click.option(
-            "--precision",
-            type=click.Choice(PRECISIONS),
-            help="Of the package of an Xcode report [default: what it says, else fp16].",
-        ),
-    ):
-        command = option(command)
-    return command
+report_options = together(
+    click.option(
+        "--precision",
+        type=click.Choice(PRECISIONS),
+        help="Of the package of an Xcode report [default: what it says, else fp16].",
+    ),
+    click.option(
+        "--device", metavar="NAME", help="The device of an Xcode report that does not name it."
+    ),
+    click.option(
+        "--measured-at", metavar="TIME", help="When an Xcode report was taken: 2026-11-20."
+    ),
+)
+"""What a performance report does not say itself; encoder and resolution are shared."""
 
 
 def without_report_options(flags: Mapping[str, Any]) -> dict[str, Any]:

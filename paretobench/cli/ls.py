@@ -10,9 +10,8 @@ import click
 
 from paretobench.accuracy.current_scores import sort_out
 from paretobench.api.databases import open_store
-from paretobench.cli import completion
 from paretobench.cli.console import emit_json_rows, print_table, say
-from paretobench.cli.options import as_json
+from paretobench.cli.options import as_json, path_option
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.units import counted
 
@@ -27,9 +26,7 @@ LISTINGS = ("sweeps", "points", "workloads", "failures", "environments", "scores
 
 @click.command("ls")
 @click.argument("what", type=click.Choice(LISTINGS), default="sweeps")
-@click.option(
-    "--database", "-d", metavar="FILE", shell_complete=completion.files, help="Database to list."
-)
+@path_option("--database", "-d", help="Database to list.")
 @click.option("--table", metavar="NAME", help="With 'published': the rows of one table.")
 @click.option("--where", metavar="COLUMN=VALUE", multiple=True, help="Keep rows with this value.")
 @as_json

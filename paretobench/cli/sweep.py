@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from paretobench.api.sweeps import require_points, results_so_far
-from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_rich, say, warn
-from paretobench.cli.options import as_json, composed_options, print_composed
+from paretobench.cli.options import as_json, composed_options, overrides_argument, print_composed
 from paretobench.cli.preparation import (
     prepared_devices,
     show_plans,
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command("sweep")
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
+@overrides_argument
 @composed_options
 @as_json
 def sweep_command(

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, say
 from paretobench.cli.export_bundle import described
-from paretobench.cli.options import as_json
+from paretobench.cli.options import as_json, path_option
 from paretobench.errors import DataError
 from paretobench.units import counted
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("verify")
 @click.argument("file", shell_complete=completion.files)
-@click.option(
+@path_option(
     "--signer",
     "allowed_signers",
-    metavar="FILE",
-    shell_complete=completion.files,
     help="Demand a signature by a key in this file of allowed signers (man ssh-keygen).",
 )
 @as_json
