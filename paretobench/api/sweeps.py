@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from paretobench.config import Request
     from paretobench.store import Store
     from paretobench.sweeping.prepare import PlannedSweep
+    from paretobench.sweeping.progress import Progress
+    from paretobench.sweeping.run import SweepOutcome
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,6 +114,7 @@ def sweep(*overrides: str, progress: Callable[[str], None] | None = None) -> Res
     from paretobench.api.results import Results
     from paretobench.config import expand
     from paretobench.sweeping.prepare import prepare
+    from paretobench.sweeping.progress import Progress
 
     request = expand(list(overrides))
     write = progress or _to_stderr
@@ -121,7 +125,8 @@ def sweep(*overrides: str, progress: Callable[[str], None] | None = None) -> Res
     try:
         require_points(prepared)
         if not request.settings.dry_run:
-            _carry_out(request, prepared, f"paretobench sweep {shlex.join(overrides)}", write)
+            command = f"paretobench sweep {shlex.join(overrides)}"
+            carry_out(request, prepared, command, partial(Progress, write), write)
     finally:
         for one in prepared:
             one.site.close()
@@ -162,25 +167,31 @@ def results_so_far(database: str, only_looks: bool) -> Iterator[Store | None]:
         yield None
 
 
-def _carry_out(
+def carry_out(
     request: Request,
     prepared: Sequence[PlannedSweep],
     command: str,
+    follow: Callable[[str, float], Progress],
     write: Callable[[str], None],
-) -> None:
+) -> SweepOutcome:
+    """Measure on all devices, each with its own progress.
+
+    Args:
+        follow: makes a device's progress of its name (empty if it is alone) and `besides_s`.
+        write: takes lines about all devices.
+    """
     from paretobench.store import Store
-    from paretobench.sweeping.progress import Progress
     from paretobench.sweeping.run import run
 
     is_alone = len(request.devices) == 1
     with Store.open(request.settings.database) as store, ExitStack() as shown:
         listeners = {
             one.device.name: shown.enter_context(
-                Progress(write, "" if is_alone else one.device.name, one.besides_s)
+                follow("" if is_alone else one.device.name, one.besides_s)
             ).listen
             for one in prepared
         }
-        run(prepared, store, command, listeners, write)
+        return run(prepared, store, command, listeners, write)
 
 
 def _to_stderr(line: str) -> None:

@@ -10,7 +10,7 @@ import click
 
 from paretobench.accuracy.current_scores import sort_out
 from paretobench.api.databases import open_store
-from paretobench.cli.console import emit_json_rows, print_table, say
+from paretobench.cli.console import emit_json_rows, print_table, say, yes_no
 from paretobench.cli.options import as_json, path_option
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.units import counted
@@ -173,8 +173,8 @@ def _scores(store: Store) -> Iterator[dict[str, Any]]:
         if score.key in superseded:
             continue
         yield {name: getattr(score, name) for name in _SCORE_COLUMNS.split()} | {
-            "partial": "yes" if score.is_partial else "no",
-            "counts": special.get(score.key, "no" if score.is_partial else "yes"),
+            "partial": yes_no(score.is_partial),
+            "counts": special.get(score.key, yes_no(not score.is_partial)),
             "source": score.source.cite(),
         }
 

@@ -6,11 +6,7 @@ import click
 
 from paretobench.api.sweeps import require_points, results_so_far
 from paretobench.cli.options import as_json, composed_options, overrides_argument, print_composed
-from paretobench.cli.preparation import (
-    prepared_devices,
-    show_plans,
-    warn_of_neighbours,
-)
+from paretobench.cli.preparation import prepared_devices, show_plans, warn_of_neighbours
 
 
 @click.command("plan")
