@@ -12,17 +12,22 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from paretobench.accuracy.protocols import check_one_protocol
-from paretobench.api.answers import SEED, contenders, point_json, rows_by_name
+from paretobench.analysis.compare import Comparison
+from paretobench.analysis.compare import compare as compare_points
+from paretobench.api.answers import point_json, rows_by_name
+from paretobench.api.databases import open_store
 from paretobench.api.listed import Listed
 from paretobench.errors import DataError, UnknownNameError
+from paretobench.report.view.front_membership import SEED, contenders
 from paretobench.units import percent
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from paretobench.analysis.claims import AtVertex
-    from paretobench.analysis.compare import Comparison
     from paretobench.analysis.points import Contender
     from paretobench.api.results import Results
     from paretobench.report.view.rows import Row
@@ -154,10 +159,6 @@ class Comparisons(Listed[RecipeComparison]):
 
 def compare(results: Results, candidate: str, baseline: str) -> Comparisons:
     """See `Results.compare`."""
-    import numpy as np
-
-    from paretobench.analysis.compare import compare as compare_points
-
     found = tuple(
         RecipeComparison(
             title,
@@ -199,8 +200,6 @@ def _sides(
 
 def _side(results: Results, side: str) -> Results:
     """The results of one side: a database file, else an encoder's rows, else a sweep."""
-    from paretobench.api.databases import open_store
-
     if Path(side).is_file():
         return replace(results, database=Path(side), sweep=None)
     if rows := results.rows_of(side):

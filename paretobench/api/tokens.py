@@ -60,9 +60,7 @@ def tokens(
         image = (width_px, height_px)
         return pd.DataFrame([tiling_row(image, tiling, encoder, resolution, options)])
     known = load_vlms()
-    if vlm is not None and vlm not in known:
-        raise UnknownNameError("vlm", vlm, known)
-    chosen = [known[vlm]] if vlm else list(known.values())
+    chosen = [_member(known, "vlm", vlm)] if vlm is not None else list(known.values())
     return pd.DataFrame(token_rows([Images.one(width_px, height_px)], chosen, options))
 
 
