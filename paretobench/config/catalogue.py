@@ -45,14 +45,15 @@ class Catalogue:
     tilings: Mapping[str, Tiling]
 
 
-def user_folder(user_sweeps: Path | None = None) -> Path | None:
-    """The user's own groups: the given folder, else `./sweeps`; None if there is none.
+def folders(user_sweeps: Path | None = None) -> list[Path]:
+    """The folders of groups: the bundled one, and after it the user's, whose files win.
 
-    In a checkout of this project `./sweeps` is the bundled folder, which is not the user's.
+    The user's is the given one, else `./sweeps`, if it exists. In a checkout of this project
+    `./sweeps` is the bundled folder, which is not the user's.
     """
-    folder = (user_sweeps or Path("sweeps")).resolve()
-    is_bundled = folder == sweeps_folder().resolve()
-    return folder if folder.is_dir() and not is_bundled else None
+    own = (user_sweeps or Path("sweeps")).resolve()
+    is_bundled = own == sweeps_folder().resolve()
+    return [sweeps_folder(), *([own] if own.is_dir() and not is_bundled else [])]
 
 
 def load_catalogue(user_sweeps: Path | None = None) -> Catalogue:
@@ -64,12 +65,11 @@ def load_catalogue(user_sweeps: Path | None = None) -> Catalogue:
     Raises:
         ConfigError: if a file is no YAML, or lacks a field, or has one too many.
     """
-    own = user_folder(user_sweeps)
-    folders = [sweeps_folder(), *([own] if own else [])]
+    llms, tilings = yaml_group("llm", user_sweeps), yaml_group("tiling", user_sweeps)
     return Catalogue(
-        _Encoders(folders).all(),
-        {name: language_model(data, name, at) for name, data, at in yaml_group(folders, "llm")},
-        {name: tiling(data, name, at) for name, data, at in yaml_group(folders, "tiling")},
+        _Encoders(user_sweeps).all(),
+        {name: language_model(data, name, at) for name, data, at in llms},
+        {name: tiling(data, name, at) for name, data, at in tilings},
     )
 
 
@@ -79,11 +79,9 @@ def load_vlms(user_sweeps: Path | None = None) -> dict[str, VisionLanguageModel]
     Raises:
         ConfigError: if a file is no YAML, or lacks a field, or has one too many.
     """
-    own = user_folder(user_sweeps)
-    folders = [sweeps_folder(), *([own] if own else [])]
     return {
         name: _build(VisionLanguageModel, {"name": name, **data}, at)
-        for name, data, at in yaml_group(folders, "vlm")
+        for name, data, at in yaml_group("vlm", user_sweeps)
     }
 
 
@@ -96,8 +94,7 @@ def find_encoder(name: str, user_sweeps: Path | None = None) -> Encoder:
     """
     if is_read_off(name):
         return encoder(timm_encoder(name), name, name, find_encoder)
-    own = user_folder(user_sweeps)
-    return _Encoders([sweeps_folder(), *([own] if own else [])]).find(name)
+    return _Encoders(user_sweeps).find(name)
 
 
 def encoder(data: Mapping[str, Any], name: str, at: str, find: Callable[[str], Encoder]) -> Encoder:
@@ -136,8 +133,8 @@ def tiling(data: Mapping[str, Any], name: str, at: str) -> Tiling:
 class _Encoders:
     """Encoders by name, each read once; a system's parts are found on the way."""
 
-    def __init__(self, folders: list[Path]) -> None:
-        self._files = {name: (data, at) for name, data, at in _files(folders, "encoder")}
+    def __init__(self, user_sweeps: Path | None) -> None:
+        self._files = {name: (read, at) for name, read, at in _files("encoder", user_sweeps)}
         self._read: dict[str, Encoder] = {}
 
     def find(self, name: str) -> Encoder:
@@ -154,20 +151,19 @@ class _Encoders:
 
 def _part(data: Mapping[str, Any], at: str, find: Callable[[str], Encoder]) -> EncoderPart:
     try:
-        part = EncoderPart(find(data["encoder"]), data["resolution_px"], data.get("passes", 1))
+        return EncoderPart(find(data["encoder"]), data["resolution_px"], data.get("passes", 1))
     except (KeyError, TypeError, AttributeError):
         raise ConfigError(
             f"{at}: a part is {{encoder: NAME, resolution_px: N}}, not {data!r}"
         ) from None
-    return part
 
 
 def _files(
-    folders: list[Path], group: str
+    group: str, user_sweeps: Path | None
 ) -> Iterator[tuple[str, Callable[[], Mapping[str, Any]], str]]:
     """Name, reader and path of each file in a group, a later folder's winning."""
     found: dict[str, Path] = {}
-    for folder in folders:
+    for folder in folders(user_sweeps):
         found |= {path.stem: path for path in sorted((folder / group).glob("*.yaml"))}
     for name, path in found.items():
         yield name, partial(_merged, path, found), shown_path(path)
@@ -185,9 +181,11 @@ def _merged(path: Path, siblings: Mapping[str, Path]) -> Mapping[str, Any]:
     return merged | own
 
 
-def yaml_group(folders: list[Path], group: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """Name, content and path of every file in a group; a file of a later folder wins."""
-    for name, read, at in _files(folders, group):
+def yaml_group(
+    group: str, user_sweeps: Path | None
+) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Name, content and path of every file in a group; the user's files win over bundled ones."""
+    for name, read, at in _files(group, user_sweeps):
         yield name, read(), at
 
 

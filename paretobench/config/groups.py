@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paretobench.config.catalogue import read_yaml, user_folder
-from paretobench.resources import sweeps_folder
+from paretobench.config.catalogue import folders, read_yaml
 
 ROOT = "config"
 """The root configuration's file, `sweeps/config.yaml`."""
@@ -29,8 +28,7 @@ class Groups:
     """
 
     def __init__(self, user_sweeps: Path | None = None) -> None:
-        own = user_folder(user_sweeps)
-        self.folders: list[Path] = ([own] if own else []) + [sweeps_folder()]
+        self.folders = list(reversed(folders(user_sweeps)))
         self._members: dict[str, list[str]] = {}
         self._contents: dict[str, Mapping[str, Any]] = {}
 

@@ -79,11 +79,10 @@ def axis_values(axis: str, value: Any, groups: Groups) -> list[str]:
     """
     if axis not in TYPED:
         raise ConfigError(f"a grid's axes are {', '.join(TYPED)}; {axis!r} is none of them")
-    if isinstance(value, list):
-        found = [_as_known(axis, str(item), groups) for item in value]
-    else:
+    if not isinstance(value, list):
         (override,) = _parsed([f"{axis}={value}"])
         return _members(override, groups)
+    found = [_as_known(axis, str(item), groups) for item in value]
     _check_members(axis, found, groups)
     return found
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from paretobench.config.catalogue import yaml_group
 from paretobench.config.inventory import InventoryDevice
 from paretobench.config.settings import Settings
 from paretobench.domain import Encoder, GridPoint, LanguageModel
@@ -86,6 +88,16 @@ def _of_models(models: Mapping[str, Encoder] | Mapping[str, LanguageModel]) -> d
         name: {"spec": model.spec(), "precision": model.precision} for name, model in models.items()
     }
     return {"models": asked, **({"precisions": precisions} if precisions else {})}
+
+
+def load_devices(user_sweeps: Path | None = None) -> list[DeviceRequest]:
+    """Every profile in `sweeps/device/`, read without Hydra; the user's own in place of bundled
+    ones.
+
+    Raises:
+        ConfigError: if a file is no YAML or not a device.
+    """
+    return [device_request(data, name) for name, data, _ in yaml_group("device", user_sweeps)]
 
 
 def device_request(data: Mapping[str, Any], name: str) -> DeviceRequest:
