@@ -40,16 +40,15 @@ def import_command(
     **place: Any,
 ) -> None:
     """Import scores, lmms-eval results, timing reports or another database."""
-    from paretobench.cli.importing import Destination, Import, ImportRequest
+    from paretobench.cli.importing import Destination, Import
 
     paths = [Path(name) for name in files]
     for path in paths:
         if not os.path.lexists(path):
             raise DataError(f"there is no file {path}; nothing was imported")
-    flags = {name: value for name, value in place.items() if value is not None}
-    request = ImportRequest(flags, Path(mapping) if mapping else None, protocol, signer)
+    said = {name: value for name, value in place.items() if value is not None}
     with Destination(database) as destination:
-        running = Import(destination, request, _say_progress)
+        running = Import(destination, said, mapping, protocol, signer, _say_progress)
         running.read(paths)
         _print(running)
 

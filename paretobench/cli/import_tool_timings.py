@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -11,17 +11,17 @@ from paretobench.units import counted, milliseconds
 
 if TYPE_CHECKING:
     from paretobench.accuracy.accounting import Outcome
+    from paretobench.cli.importing import Destination
     from paretobench.measure.tool_timings import ToolTimings
-    from paretobench.store import Store
 
 
 def import_timings(
-    opened: Callable[[], Store], path: Path, found: ToolTimings, flags: Mapping[str, Any]
+    destination: Destination, path: Path, found: ToolTimings, flags: Mapping[str, Any]
 ) -> list[tuple[str, Outcome, str]]:
     """Store the stages of one file; returns what became of each.
 
     Args:
-        opened: opens the database, once the file is placed.
+        destination: opened once the file is placed.
 
     Raises:
         UnknownNameError: if an option names no encoder or language model.
@@ -44,7 +44,7 @@ def import_timings(
         flags.get("precision", ""),
         flags.get("device", ""),
     )
-    store = opened()
+    store = destination.store
     entries: list[tuple[str, Outcome, str]] = []
     with store.transaction():
         store.add_environment(placed.environment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from paretobench.units import counted, milliseconds
 
 if TYPE_CHECKING:
     from paretobench.accuracy.accounting import Outcome
-    from paretobench.store import Store
+    from paretobench.cli.importing import Destination
 
 PRECISIONS = ("fp16", "fp32", "int8", "int4")
 """Those of the Core ML backend, which a test holds it to: nothing heavy is imported here."""
@@ -47,12 +47,12 @@ def without_report_options(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def import_report(
-    opened: Callable[[], Store], path: Path, flags: Mapping[str, Any]
+    destination: Destination, path: Path, flags: Mapping[str, Any]
 ) -> list[tuple[str, Outcome, str]]:
     """Import one report; returns what became of each of its experiments.
 
     Args:
-        opened: opens the database, once the report is read.
+        destination: opened once the report is read.
 
     Raises:
         ConfigError: if encoder or resolution are not given.
@@ -70,7 +70,7 @@ def import_report(
     found = xcode_reports.import_report(
         path, find_encoder(flags["encoder"]), flags["resolution_px"], **said
     )
-    store = opened()
+    store = destination.store
     with store.transaction():
         store.add_environment(found.environment)
         store.add_workloads([found.workload])
