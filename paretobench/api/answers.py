@@ -145,21 +145,20 @@ class BestPoint:
         return {"answer_tokens": self.answer_tokens, "answer_s": seconds}
 
 
-@dataclass(frozen=True, repr=False)
 class Answers(Listed[BestPoint]):
     """One `BestPoint` for each recipe and environment, the one with most points first."""
 
     @property
     def is_satisfied(self) -> bool:
         """Whether any recipe has a point that satisfies the constraints."""
-        return any(each.point is not None for each in self.found)
+        return any(each.point is not None for each in self)
 
     def to_json(self) -> list[dict[str, Any]]:
         """What `paretobench best --json` prints."""
-        return [each.to_json() for each in self.found]
+        return [each.to_json() for each in self]
 
     def _repr_html_(self) -> str:
-        return "".join(each._repr_html_() for each in self.found)
+        return "".join(each._repr_html_() for each in self)
 
 
 def answer(
@@ -199,7 +198,7 @@ def answer(
             "no point has both an undisturbed TTFT and a score, so nothing can be best;\n"
             "'paretobench import' adds scores, --published uses the paper's own points"
         )
-    return Answers(tuple(found))
+    return Answers(found)
 
 
 def _promising(view: View, panel: Panel, answer: Answer) -> tuple[Row, ...]:

@@ -145,21 +145,20 @@ class RecipeComparison:
         }
 
 
-@dataclass(frozen=True, repr=False)
 class Comparisons(Listed[RecipeComparison]):
     """One `RecipeComparison` for each recipe that both sides have."""
 
     def to_json(self) -> list[dict[str, Any]]:
         """What `paretobench compare --json` prints."""
-        return [each.to_json() for each in self.found]
+        return [each.to_json() for each in self]
 
     def _repr_html_(self) -> str:
-        return "".join(each._repr_html_() for each in self.found)
+        return "".join(each._repr_html_() for each in self)
 
 
 def compare(results: Results, candidate: str, baseline: str) -> Comparisons:
     """See `Results.compare`."""
-    found = tuple(
+    found = Comparisons(
         RecipeComparison(
             title,
             candidate,
@@ -174,7 +173,7 @@ def compare(results: Results, candidate: str, baseline: str) -> Comparisons:
             f"{candidate} and {baseline} have no recipe in which both carry a TTFT and a score;\n"
             "'paretobench report' shows what each has"
         )
-    return Comparisons(found)
+    return found
 
 
 def _sides(
