@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.cli import completion, import_xcode
+from paretobench.cli import completion, import_timings
 from paretobench.cli.console import print_table, say, warn
 from paretobench.cli.options import path_option, place_options, protocol_option, store_option
 from paretobench.errors import DataError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @path_option(
     "--signer", help="Take bundles alone, each signed by a key in this file of allowed signers."
 )
-@import_xcode.report_options
+@import_timings.report_options
 def import_command(
     files: tuple[str, ...],
     database: str,

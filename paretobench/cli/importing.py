@@ -21,7 +21,7 @@ from paretobench.accuracy.finding import Found
 from paretobench.accuracy.lmms import importer
 from paretobench.accuracy.lmms.importer import PlacedScore
 from paretobench.accuracy.names import known_names
-from paretobench.cli import import_tool_timings, import_xcode
+from paretobench.cli import import_timings
 from paretobench.errors import DataError, ParetobenchError
 from paretobench.units import counted, percent
 
@@ -142,7 +142,7 @@ class Import:
             if self._signers:
                 self._note_union(path, bundle.import_bundle(self._store, path, self._signers))
             elif xcode_reports.is_report(path):
-                self._note(path, import_xcode.import_report(self._destination, path, self._place))
+                self._note(path, import_timings.import_report(self._destination, path, self._place))
             elif (timings := tool_timings.read_timings(path)) is not None:
                 self._take_timings(path, timings)
             elif imports.kind_of(path) is not None:
@@ -161,7 +161,7 @@ class Import:
         if found.stages:
             self._note(
                 path,
-                import_tool_timings.import_timings(self._destination, path, found, self._place),
+                import_timings.import_timings(self._destination, path, found, self._place),
             )
 
     def _note_union(self, path: Path, union: UnionCounts) -> None:
@@ -185,7 +185,7 @@ class Import:
             return
         from paretobench.measure.tool_timings import throughput_refusals
 
-        place = import_xcode.without_report_options(self._place)
+        place = import_timings.without_report_options(self._place)
         imported = importer.import_results(paths, place, self._mapping, self._protocol)
         self.account.add(imported.entries)
         for path in paths:
