@@ -48,9 +48,8 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")
     if device.why:
         say(f"  {device.why}")
-    settings = request.settings
     workloads, refused = builds.workloads_to_build(
-        request.points, request.refused, device, settings.weights
+        request.points, request.refused, device, request.settings.weights
     )
     for line in grouped(refused):
         warn(f"refused: {line}")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("csv", "markdown", "latex", "json", "parquet", "terminal", "model-index")
 
-
 ALIASES = {"md": "markdown", "tex": "latex"}
 
 
@@ -45,11 +44,7 @@ class Format(click.Choice):  # type: ignore[type-arg]
     show_default=True,
     help="What to write; md and tex are understood, model-index is for a model card.",
 )
-@click.option(
-    "--table",
-    metavar="N",
-    help="A table of the paper as printed: 1 to 6, 9, 10 or 11.",
-)
+@click.option("--table", metavar="N", help="A table of the paper as printed: 1 to 6, 9, 10 or 11.")
 @click.option(
     "--top",
     type=click.IntRange(min=1),
@@ -136,7 +131,8 @@ def _write_table(
         terminal: makes the table for a terminal.
     """
     if kind == "terminal":
-        _refuse_file(out)
+        if out:
+            raise ConfigError("--format terminal prints; --out takes csv, markdown, latex, json")
         print_rich(terminal(table))
     elif kind == "parquet":
         _write_parquet(makers.records(table), out)
@@ -162,11 +158,6 @@ def _write_parquet(records: list[Any], out: str | None) -> None:
         raise ConfigError("parquet is binary; name a file with --out table.parquet")
     tables.write_parquet(records, Path(out))
     say(f"wrote {out}")
-
-
-def _refuse_file(out: str | None) -> None:
-    if out:
-        raise ConfigError("--format terminal prints; --out takes csv, markdown, latex, json")
 
 
 def _one_row(view: View, point: str | None) -> Row:

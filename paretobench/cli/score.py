@@ -30,6 +30,7 @@ _PLACE = ("encoder", "resolution_px", "llm", "tiling", "recipe")
 @place_options("The point: its encoder.", "Its language model.", "Its tiling [default: none].")
 @click.option(
     "--benchmark",
+    "benchmarks",
     multiple=True,
     metavar="NAME",
     help="A suite, benchmark or task; repeatable [default: avg5].",
@@ -166,14 +167,12 @@ def _job(checkpoint: str, said: dict[str, Any]) -> Job:
 
     options = {name: value for name, value in said.items() if value not in (None, ())}
     place = placing.place([checkpoint], {n: options.pop(n, None) for n in _PLACE})
-    arguments = dict(_pair(text) for text in options.pop("model_arg", ()))
-    if "benchmark" in options:
-        options["benchmarks"] = options.pop("benchmark")
+    options["model_args"] = dict(map(_pair, options.pop("model_arg", ())))
     if "data" in options:
         options["data"] = data_below(Path(options["data"]))
     if "chat_template" in options:
         options["chat_template"] = Path(options["chat_template"])
-    return Job(checkpoint=checkpoint, place=place, model_args=arguments, **options)
+    return Job(checkpoint=checkpoint, place=place, **options)
 
 
 def _pair(text: str) -> tuple[str, str]:
