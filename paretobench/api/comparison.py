@@ -7,6 +7,7 @@ by recipe and environment, and the outcome becomes JSON, text or a table.
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -183,18 +184,15 @@ def _sides(
     ours, theirs = _side(results, candidate).view, _side(results, baseline).view
     panels, others = ours.panels(), theirs.panels()
     is_same_place = {p.environment for p in panels} == {p.environment for p in others}
-    for panel in panels:
-        for other in others:
-            if panel.recipe != other.recipe:
-                continue
-            if is_same_place and panel.environment != other.environment:
-                continue
-            is_apart = panel.environment != other.environment
-            apart = f", {panel.environment} against {other.environment}" if is_apart else ""
-            shown = [row.score for row in (*panel.rows, *other.rows) if row.score]
-            mark = check_one_protocol(shown, results.mix_protocols)
-            apart += f", {mark}" if mark else ""
-            yield f"recipe {panel.recipe}{apart}", panel.rows, other.rows
+    for panel, other in itertools.product(panels, others):
+        is_apart = panel.environment != other.environment
+        if panel.recipe != other.recipe or (is_same_place and is_apart):
+            continue
+        apart = f", {panel.environment} against {other.environment}" if is_apart else ""
+        shown = [row.score for row in (*panel.rows, *other.rows) if row.score]
+        mark = check_one_protocol(shown, results.mix_protocols)
+        apart += f", {mark}" if mark else ""
+        yield f"recipe {panel.recipe}{apart}", panel.rows, other.rows
 
 
 def _side(results: Results, side: str) -> Results:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from paretobench.errors import PlanError
 
@@ -40,29 +40,32 @@ class Plans:
     @property
     def points(self) -> pd.DataFrame:
         """Every point on every device: its names, passes, tokens, and the keys of its parts."""
-        return self._frame(lambda one: [point.to_json() for point in one.plan.points])
+        return self._frame("points")
 
     @property
     def workloads(self) -> pd.DataFrame:
         """Every distinct workload: its state, estimated seconds and bytes."""
-        return self._frame(lambda one: [each.to_json() for each in one.plan.workloads])
+        return self._frame("workloads")
 
     @property
     def refused(self) -> pd.DataFrame:
         """Every point that is left out, with the reason."""
-        return self._frame(lambda one: [refusal.to_json() for refusal in one.plan.refused])
+        return self._frame("refused")
 
     @property
     def estimated_s(self) -> float:
         """Seconds until the report, the slowest device's."""
         return max(one.plan.summary.estimated_s for one in self.devices.values())
 
-    def _frame(self, records: Callable[[PlannedSweep], list[dict[str, Any]]]) -> pd.DataFrame:
+    def _frame(self, what: str) -> pd.DataFrame:
         import pandas as pd
 
-        return pd.DataFrame(
-            [{"device": name, **row} for name, one in self.devices.items() for row in records(one)]
-        )
+        found = [
+            {"device": name, **each.to_json()}
+            for name, one in self.devices.items()
+            for each in getattr(one.plan, what)
+        ]
+        return pd.DataFrame(found)
 
     def __str__(self) -> str:
         lines = [f"{name}: {one.plan.summary}" for name, one in self.devices.items()]

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -134,15 +133,16 @@ class _Encoders:
     """Encoders by name, each read once; a system's parts are found on the way."""
 
     def __init__(self, user_sweeps: Path | None) -> None:
-        self._files = {name: (read, at) for name, read, at in _files("encoder", user_sweeps)}
+        self._files = group_files(folders(user_sweeps), "encoder")
         self._read: dict[str, Encoder] = {}
 
     def find(self, name: str) -> Encoder:
         if name not in self._files:
             raise UnknownNameError("encoder", name, self._files)
         if name not in self._read:
-            read, at = self._files[name]
-            self._read[name] = encoder(read(), name, at, self.find)
+            path = self._files[name]
+            content = _merged(path, self._files)
+            self._read[name] = encoder(content, name, shown_path(path), self.find)
         return self._read[name]
 
     def all(self) -> dict[str, Encoder]:
@@ -158,15 +158,12 @@ def _part(data: Mapping[str, Any], at: str, find: Callable[[str], Encoder]) -> E
         ) from None
 
 
-def _files(
-    group: str, user_sweeps: Path | None
-) -> Iterator[tuple[str, Callable[[], Mapping[str, Any]], str]]:
-    """Name, reader and path of each file in a group, a later folder's winning."""
+def group_files(searched: Sequence[Path], group: str) -> dict[str, Path]:
+    """The files of a group by name, a later folder's winning."""
     found: dict[str, Path] = {}
-    for folder in folders(user_sweeps):
+    for folder in searched:
         found |= {path.stem: path for path in sorted((folder / group).glob("*.yaml"))}
-    for name, path in found.items():
-        yield name, partial(_merged, path, found), shown_path(path)
+    return found
 
 
 def _merged(path: Path, siblings: Mapping[str, Path]) -> Mapping[str, Any]:
@@ -185,8 +182,9 @@ def yaml_group(
     group: str, user_sweeps: Path | None
 ) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """Name, content and path of every file in a group; the user's files win over bundled ones."""
-    for name, read, at in _files(group, user_sweeps):
-        yield name, read(), at
+    files = group_files(folders(user_sweeps), group)
+    for name, path in files.items():
+        yield name, _merged(path, files), shown_path(path)
 
 
 def read_yaml(path: Path) -> Mapping[str, Any]:
