@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from paretobench.analysis.weighted import percentile
+from paretobench.domain import Images
 from paretobench.errors import ConfigError, PlanError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from paretobench.domain import Images, VisionLanguageModel
+    from paretobench.domain import VisionLanguageModel
     from paretobench.planning.tokens import ImageTokens
 
 _T = TypeVar("_T")
@@ -54,7 +55,6 @@ def tokens(
     import pandas as pd
 
     from paretobench.config import load_vlms
-    from paretobench.domain import Images
 
     if tiling is not None or encoder is not None:
         image = (width_px, height_px)

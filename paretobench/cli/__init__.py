@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import click
 
 from paretobench.cli.streams import StoppedBySignal, stopping_signals, usable_streams
-from paretobench.errors import ParetobenchError
+from paretobench.errors import ParetobenchError, UnknownNameError
 from paretobench.installation import check_is_alone
 from paretobench.version import __version__
 
@@ -81,8 +81,6 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but an unknown verb is answered with the nearest one."""
-        from paretobench.errors import UnknownNameError
-
         if args and not args[0].startswith("-") and args[0] not in VERBS:
             raise UnknownNameError("command", args[0], VERBS, "'paretobench --help' explains them.")
         return super().resolve_command(ctx, args)

@@ -9,6 +9,7 @@ import click
 
 from paretobench.cli.console import emit_json, print_findings, print_table, say, yes_no
 from paretobench.cli.options import as_json, overrides_argument
+from paretobench.errors import ParetobenchError
 from paretobench.installation import tested_version
 from paretobench.units import counted
 
@@ -98,7 +99,6 @@ def _backends() -> list[dict[str, Any]]:
 def _devices() -> list[dict[str, str]]:
     from paretobench.backends.choose import choose_device
     from paretobench.config import load_devices
-    from paretobench.errors import ParetobenchError
 
     found = []
     for request in load_devices():

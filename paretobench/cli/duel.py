@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from statistics import geometric_mean
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,12 +11,13 @@ import click
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.cli.options import as_json
+from paretobench.domain import Workload
 from paretobench.errors import ConfigError
+from paretobench.resources import cache_folder
 from paretobench.units import MISSING, counted, duration, milliseconds
 
 if TYPE_CHECKING:
     from paretobench.analysis.duel import FalseAlarms
-    from paretobench.domain import Workload
     from paretobench.measure.duel import DuelRun
 
 SEED = 0
@@ -48,7 +50,6 @@ def duel_command(a: str, b: str, specs: tuple[Any, ...], detect: float, as_json:
 
     from paretobench.analysis.duel import false_alarms
     from paretobench.measure.duel import duel, parse_side
-    from paretobench.resources import cache_folder
 
     workloads = [workload for spec in specs for workload in _workloads(spec)]
     sides = parse_side(a), parse_side(b)
@@ -66,8 +67,6 @@ def duel_command(a: str, b: str, specs: tuple[Any, ...], detect: float, as_json:
 
 def _workloads(spec: Any) -> list[Workload]:
     """The workloads of a file: one, or all of a plan."""
-    from paretobench.domain import Workload
-
     try:
         data = json.load(spec)
         listed = data.get("workloads", [data])
@@ -107,8 +106,6 @@ def _answer(
 
 
 def _print(a: str, b: str, runs: list[DuelRun], alarms: FalseAlarms | None) -> None:
-    from statistics import geometric_mean
-
     from paretobench.analysis.duel import ratio_of, verdict_of
 
     rows = []

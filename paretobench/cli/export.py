@@ -10,6 +10,7 @@ import click
 
 from paretobench.cli import export_bundle
 from paretobench.cli.console import print_rich, say
+from paretobench.cli.named_point import find_rows
 from paretobench.cli.options import chosen_view, view_options
 from paretobench.errors import ConfigError
 
@@ -167,8 +168,6 @@ def _one_row(view: View, point: str | None) -> Row:
         ConfigError: if none is named, or several recipes have scored it.
         UnknownNameError: if there is no such point.
     """
-    from paretobench.cli.named_point import find_rows
-
     if point is None and len(view.rows) != 1:
         raise ConfigError(
             "a model card is about one model; name its --point, such as "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from paretobench.cli.options import together
-from paretobench.errors import ConfigError
+from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.units import counted, milliseconds
 
 if TYPE_CHECKING:
@@ -102,7 +102,6 @@ def import_timings(
         DataError: if a network or the device is not named.
     """
     from paretobench.config import find_encoder, load_catalogue
-    from paretobench.errors import UnknownNameError
     from paretobench.measure import tool_timings
 
     encoder = find_encoder(flags["encoder"]) if "encoder" in flags else None

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from paretobench.cli.console import emit_json, print_table
+from paretobench.cli.named_point import find_rows
 from paretobench.cli.options import as_json, chosen_view, view_options
 
 
@@ -17,7 +18,6 @@ from paretobench.cli.options import as_json, chosen_view, view_options
 @as_json
 def show_command(point: str, as_json: bool, **chosen: Any) -> None:
     """Show everything known about one point."""
-    from paretobench.cli.named_point import find_rows
     from paretobench.report import tables
 
     view = chosen_view(**chosen)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.api.databases import DATABASE
+from paretobench.api.databases import DATABASE, open_store
 from paretobench.api.tokens import counted_images, token_rows
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, warn
@@ -94,7 +94,6 @@ def _add_ttft(
     of a list of which every image is measured."""
     if database is None and not Path(DATABASE).exists():
         return
-    from paretobench.api.databases import open_store
     from paretobench.api.measured_vlms import measured_ttft
     from paretobench.config import load_catalogue
 
