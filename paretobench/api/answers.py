@@ -92,7 +92,8 @@ class BestPoint:
         }
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        worth = [f"  worth measuring: {describe(row)}" for row in self.promising[:MOST_PROMISING]]
+        return "\n".join([*self._lines(), *worth])
 
     __repr__ = __str__
 
@@ -102,11 +103,6 @@ class BestPoint:
         return f"<p><b>{html.escape(first)}</b></p><pre style='white-space: pre-wrap'>{body}</pre>"
 
     def _lines(self) -> Iterator[str]:
-        yield from self._answer_lines()
-        for row in self.promising[:MOST_PROMISING]:
-            yield f"  worth measuring: {describe(row)}"
-
-    def _answer_lines(self) -> Iterator[str]:
         answer = self.answer
         asked = " and ".join(str(each) for each in answer.constraints)
         if answer.point is None:
@@ -191,8 +187,9 @@ def answer(
         if not rows:
             continue
         result = best(contenders(rows), asked, rng=np.random.default_rng(SEED))
+        title = f"recipe {panel.recipe}" + (f" on {panel.environment}" if panel.environment else "")
         named, promising = rows_by_name(rows), _promising(view, panel, result)
-        found.append(BestPoint(_title(panel), named, result, answer_tokens, promising))
+        found.append(BestPoint(title, named, result, answer_tokens, promising))
     if not found:
         raise DataError(
             "no point has both an undisturbed TTFT and a score, so nothing can be best;\n"
@@ -259,7 +256,3 @@ def _predicted_json(row: Row) -> dict[str, Any]:
 def _conditions(texts: Sequence[str], view: View) -> list[Constraint]:
     benchmarks = {task.benchmark for row in view.rows for task in row.task_scores}
     return [parse_constraint(text, benchmarks) for text in texts]
-
-
-def _title(panel: Panel) -> str:
-    return f"recipe {panel.recipe}" + (f" on {panel.environment}" if panel.environment else "")

@@ -130,13 +130,9 @@ class RecipeComparison:
         return pd.DataFrame(rows, columns=["baseline", "candidate", "effect", "low", "high"])
 
     def _vertex_json(self, vertex: AtVertex) -> dict[str, Any]:
-        return {
+        return vars(vertex) | {
             "baseline": self._point_json(vertex.baseline),
             "candidate": self._point_json(vertex.candidate) if vertex.candidate else None,
-            "effect": vertex.effect,
-            "low": vertex.low,
-            "high": vertex.high,
-            "note": vertex.note,
         }
 
     def _point_json(self, contender: Contender) -> dict[str, Any]:

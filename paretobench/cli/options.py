@@ -113,15 +113,7 @@ view_options = together(
 """Which points a verb is about: a database's, or the published ones."""
 
 
-def chosen_results(
-    database: str | None,
-    published: bool,
-    sweep: str | None,
-    environment: str | None,
-    recipe: str,
-    benchmark: str,
-    mix_protocols: bool = False,
-) -> Results:
+def chosen_results(database: str | None, published: bool, **chosen: Any) -> Results:
     """The results that the options of `view_options` describe.
 
     Raises:
@@ -130,12 +122,10 @@ def chosen_results(
     from paretobench.api import results
 
     if published:
-        if database or sweep or environment:
+        if database or chosen["sweep"] or chosen["environment"]:
             raise ConfigError("--published needs no database; leave out the other options")
-        return results.published(recipe, benchmark)
-    return results.open_results(
-        database or DATABASE, sweep, environment, recipe, benchmark, mix_protocols
-    )
+        return results.published(chosen["recipe"], chosen["benchmark"])
+    return results.open_results(database or DATABASE, **chosen)
 
 
 def chosen_view(**chosen: Any) -> View:

@@ -51,13 +51,7 @@ def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Reques
         found = _devices(composer, parsed, groups, settings.inventory, reached_by)
         devices = tuple(request.asked_of(device, points, settings) for device in found)
     return request.Request(
-        settings.name,
-        tuple(points),
-        tuple(refused),
-        devices,
-        settings,
-        tuple(overrides),
-        root["executor"],
+        settings.name, tuple(points), tuple(refused), devices, settings, root["executor"]
     )
 
 

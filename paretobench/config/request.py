@@ -41,7 +41,6 @@ class Request:
         points: what can be tried, in the grid's order, without duplicates.
         refused: what was asked for and cannot exist, each with its reason.
         devices: every device, in the order asked for; at least one.
-        overrides: the user's own words, for the report's footer.
         executors: options of `executor/latency`, `executor/accuracy` and `executor/conversion`,
             each with its `name`.
     """
@@ -51,7 +50,6 @@ class Request:
     refused: tuple[Refusal, ...]
     devices: tuple[DeviceRequest, ...]
     settings: Settings
-    overrides: tuple[str, ...] = ()
     executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -106,16 +104,12 @@ def device_request(data: Mapping[str, Any], name: str) -> DeviceRequest:
     Raises:
         ConfigError: if a half is missing or has a field that does not exist.
     """
-    halves = {half: _half(data.get(half), f"device {name}: {half}") for half in _HALVES}
+    encode, prefill = (_half(data.get(half), f"device {name}: {half}") for half in _HALVES)
     for key in data:
         if key not in (*_HALVES, "name", "executor"):
             raise UnknownNameError(f"field of device {name}", key, (*_HALVES, "name", "executor"))
-    return DeviceRequest(
-        str(data.get("name", name)),
-        halves["encode"],
-        halves["prefill"],
-        str(data.get("executor", "local")),
-    )
+    executor = str(data.get("executor", "local"))
+    return DeviceRequest(str(data.get("name", name)), encode, prefill, executor)
 
 
 def reached(
