@@ -186,9 +186,7 @@ def _means(found: Sequence[tuple[ImageTokens, int]]) -> dict[str, Any]:
     slow = percentile([(one.prefill_tokens, each) for one, each in found])
     return {
         "encoder_inputs": (),
-        "passes": mean("passes"),
-        "visual_tokens": mean("visual_tokens"),
-        "separator_tokens": mean("separator_tokens"),
+        **{name: mean(name) for name in ("passes", "visual_tokens", "separator_tokens")},
         "total_tokens": mean("prefill_tokens"),
         "total_tokens_p90": found[slow][0].prefill_tokens,
     }

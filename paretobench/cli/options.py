@@ -29,7 +29,7 @@ def together(*options: Decorator) -> Decorator:
     return decorate
 
 
-def path_option(*names: str, metavar: str = "FILE", **settings: Any) -> Decorator:
+def path_option(*names: str, metavar: str | None = "FILE", **settings: Any) -> Decorator:
     """An option that takes a path, which the shell completes."""
     return click.option(*names, metavar=metavar, shell_complete=completion.files, **settings)
 
@@ -63,13 +63,8 @@ overrides_argument = click.argument(
     "overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides
 )
 
-store_option = click.option(
-    "--database",
-    "-d",
-    default=DATABASE,
-    show_default=True,
-    shell_complete=completion.files,
-    help="Where to store.",
+store_option = path_option(
+    "--database", "-d", metavar=None, default=DATABASE, show_default=True, help="Where to store."
 )
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")

@@ -31,10 +31,8 @@ def verify_command(file: str, allowed_signers: str | None, as_json: bool) -> Non
     if not path.exists():
         raise DataError(f"there is no file {path}")
     kind = imports.kind_of(path)
-    if kind == "database":
-        found = _verified_database(path, allowed_signers)
-    else:
-        found = _verified_bundle(path, allowed_signers)
+    verified = _verified_database if kind == "database" else _verified_bundle
+    found = verified(path, allowed_signers)
     if as_json:
         emit_json(found)
         return

@@ -7,10 +7,10 @@ functions, so a file means the same either way.
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,9 +64,11 @@ def load_catalogue(user_sweeps: Path | None = None) -> Catalogue:
     Raises:
         ConfigError: if a file is no YAML, or lacks a field, or has one too many.
     """
+    files = group_files(folders(user_sweeps), "encoder")
+    find = _finder(files)
     llms, tilings = yaml_group("llm", user_sweeps), yaml_group("tiling", user_sweeps)
     return Catalogue(
-        _Encoders(user_sweeps).all(),
+        {name: find(name) for name in files},
         {name: language_model(data, name, at) for name, data, at in llms},
         {name: tiling(data, name, at) for name, data, at in tilings},
     )
@@ -93,7 +95,7 @@ def find_encoder(name: str, user_sweeps: Path | None = None) -> Encoder:
     """
     if is_read_off(name):
         return encoder(timm_encoder(name), name, name, find_encoder)
-    return _Encoders(user_sweeps).find(name)
+    return _finder(group_files(folders(user_sweeps), "encoder"))(name)
 
 
 def encoder(data: Mapping[str, Any], name: str, at: str, find: Callable[[str], Encoder]) -> Encoder:
@@ -129,24 +131,17 @@ def tiling(data: Mapping[str, Any], name: str, at: str) -> Tiling:
     return found
 
 
-class _Encoders:
-    """Encoders by name, each read once; a system's parts are found on the way."""
+def _finder(files: Mapping[str, Path]) -> Callable[[str], Encoder]:
+    """Finds encoders by name, reading each file once; a system's parts are found on the way."""
 
-    def __init__(self, user_sweeps: Path | None) -> None:
-        self._files = group_files(folders(user_sweeps), "encoder")
-        self._read: dict[str, Encoder] = {}
+    @cache
+    def find(name: str) -> Encoder:
+        if name not in files:
+            raise UnknownNameError("encoder", name, files)
+        path = files[name]
+        return encoder(_merged(path, files), name, shown_path(path), find)
 
-    def find(self, name: str) -> Encoder:
-        if name not in self._files:
-            raise UnknownNameError("encoder", name, self._files)
-        if name not in self._read:
-            path = self._files[name]
-            content = _merged(path, self._files)
-            self._read[name] = encoder(content, name, shown_path(path), self.find)
-        return self._read[name]
-
-    def all(self) -> dict[str, Encoder]:
-        return {name: self.find(name) for name in self._files}
+    return find
 
 
 def _part(data: Mapping[str, Any], at: str, find: Callable[[str], Encoder]) -> EncoderPart:
@@ -228,19 +223,17 @@ def _build(kind: type[T], data: Mapping[str, Any], at: str) -> T:
             near = difflib.get_close_matches(str(name), known, n=1)
             guess = f"; did you mean {near[0]!r}?" if near else f". Fields: {', '.join(known)}"
             raise ConfigError(f"{at}: unknown field {name!r}{guess}")
-    values = {name: _value(value, str(known[name].type), f"{at}: {name}")
-              for name, value in data.items()}  # fmt: skip
-    if missing := [name for name, field in known.items() if _is_required(field, values)]:
+    values: dict[str, Any] = {}
+    for name, value in data.items():
+        annotation = str(known[name].type)
+        if wanted := checking.wanted(value, annotation):
+            raise ConfigError(f"{at}: {name} must be {wanted}, not {value!r}")
+        values[name] = tuple(value) if annotation.startswith("tuple") else value
+    required = [
+        name
+        for name, field in known.items()
+        if field.default is MISSING and field.default_factory is MISSING
+    ]
+    if missing := [name for name in required if name not in values]:
         raise ConfigError(f"{at} lacks {', '.join(missing)}")
     return kind(**values)
-
-
-def _is_required(field: dataclasses.Field[Any], values: Mapping[str, Any]) -> bool:
-    has_default = field.default is not MISSING or field.default_factory is not MISSING
-    return not has_default and field.name not in values
-
-
-def _value(value: Any, annotation: str, what: str) -> Any:
-    if wanted := checking.wanted(value, annotation):
-        raise ConfigError(f"{what} must be {wanted}, not {value!r}")
-    return tuple(value) if annotation.startswith("tuple") else value
