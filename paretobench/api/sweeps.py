@@ -120,7 +120,7 @@ def sweep(*overrides: str, progress: Callable[[str], None] | None = None) -> Res
     from paretobench.sweeping.progress import Progress
 
     request = expand(list(overrides))
-    write = progress or _to_stderr
+    write = progress or partial(print, file=sys.stderr, flush=True)
     with results_so_far(request.settings.database, only_looks=False) as known:
         prepared, missing = prepare(request, known, announce=write)
     for name, reason in missing.items():
@@ -195,7 +195,3 @@ def carry_out(
             for one in prepared
         }
         return run(prepared, store, command, listeners, write)
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

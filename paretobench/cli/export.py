@@ -10,8 +10,8 @@ import click
 
 from paretobench.cli import export_bundle
 from paretobench.cli.console import print_rich, say
-from paretobench.cli.named_point import find_rows
 from paretobench.cli.options import chosen_view, view_options
+from paretobench.cli.show import find_rows
 from paretobench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -131,12 +131,17 @@ def _write_table(
             `json_text` and `records`.
         terminal: makes the table for a terminal.
     """
+    from paretobench.report.tables import write_parquet
+
     if kind == "terminal":
         if out:
             raise ConfigError("--format terminal prints; --out takes csv, markdown, latex, json")
         print_rich(terminal(table))
     elif kind == "parquet":
-        _write_parquet(makers.records(table), out)
+        if not out:
+            raise ConfigError("parquet is binary; name a file with --out table.parquet")
+        write_parquet(makers.records(table), Path(out))
+        say(f"wrote {out}")
     else:
         _write_text(getattr(makers, f"{kind}_text")(table), out)
 
@@ -150,15 +155,6 @@ def _write_text(text: str, out: str | None) -> None:
         say(f"wrote {out}")
     else:
         click.echo(text, nl=not text.endswith("\n"))
-
-
-def _write_parquet(records: list[Any], out: str | None) -> None:
-    from paretobench.report import tables
-
-    if not out:
-        raise ConfigError("parquet is binary; name a file with --out table.parquet")
-    tables.write_parquet(records, Path(out))
-    say(f"wrote {out}")
 
 
 def _one_row(view: View, point: str | None) -> Row:

@@ -22,17 +22,12 @@ class StoppedBySignal(KeyboardInterrupt):
     """SIGTERM or SIGHUP; cleans up wherever Ctrl-C does.
 
     Attributes:
-        number: of the signal.
+        exit_status: what a shell reports of a process that a signal ended: 128 + its number.
     """
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
-        self.number = number
-
-    @property
-    def exit_status(self) -> int:
-        """What a shell reports of a process that a signal ended: 128 + its number."""
-        return 128 + self.number
+        self.exit_status = 128 + number
 
 
 @contextlib.contextmanager
