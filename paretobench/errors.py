@@ -49,7 +49,6 @@ class UnknownNameError(ConfigError):
         rest = f", and {len(names) - len(shown)} others" if len(shown) < len(names) else ""
         listing = f" Known: {', '.join(shown) or names[0]}{rest}." if names else ""
         super().__init__(f"unknown {kind} {name!r}{guess}{listing}{' ' + hint if hint else ''}")
-        self.kind, self.name, self.known = kind, name, names
 
 
 MOST_LISTED = 40

@@ -8,6 +8,7 @@ every one about a missing package the version that the tests ran with, which a l
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -100,10 +101,8 @@ def check_is_alone(folder: Path = _PACKAGE.parent) -> None:
 
 
 def _summary(metadata: Path) -> str:
-    for line in metadata.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("Summary:"):
-            return line.removeprefix("Summary:").strip()
-    return ""
+    found = re.search(r"^Summary:(.*)$", metadata.read_text("utf-8", "replace"), re.MULTILINE)
+    return found[1].strip() if found else ""
 
 
 def _clone() -> Path | None:

@@ -11,21 +11,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from paretobench.analysis.constraints import Constraint, parse_constraint
+from paretobench.analysis.query import Answer, best, shorthands
 from paretobench.api.listed import Listed
+from paretobench.domain.records import Estimate
 from paretobench.errors import ConfigError, DataError
+from paretobench.report.formatting import score_percent, ttft_ms
+from paretobench.report.view.front_membership import SEED, contenders
+from paretobench.report.view.whole_answer import with_answer
 from paretobench.units import counted, percent
 
 if TYPE_CHECKING:
-    from paretobench.analysis.constraints import Constraint
     from paretobench.analysis.points import Contender
-    from paretobench.analysis.query import Answer
     from paretobench.report.view.rows import Panel, Row, View
 
 MOST_PROMISING = 3
 """Lines about points that were not measured; the JSON form has them all."""
-
-SEED = 0
-"""Seed of the draws, so that the same question has the same answer."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,7 +92,8 @@ class BestPoint:
         }
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        worth = [f"  worth measuring: {describe(row)}" for row in self.promising[:MOST_PROMISING]]
+        return "\n".join([*self._lines(), *worth])
 
     __repr__ = __str__
 
@@ -99,11 +103,6 @@ class BestPoint:
         return f"<p><b>{html.escape(first)}</b></p><pre style='white-space: pre-wrap'>{body}</pre>"
 
     def _lines(self) -> Iterator[str]:
-        yield from self._answer_lines()
-        for row in self.promising[:MOST_PROMISING]:
-            yield f"  worth measuring: {describe(row)}"
-
-    def _answer_lines(self) -> Iterator[str]:
         answer = self.answer
         asked = " and ".join(str(each) for each in answer.constraints)
         if answer.point is None:
@@ -142,21 +141,20 @@ class BestPoint:
         return {"answer_tokens": self.answer_tokens, "answer_s": seconds}
 
 
-@dataclass(frozen=True, repr=False)
 class Answers(Listed[BestPoint]):
     """One `BestPoint` for each recipe and environment, the one with most points first."""
 
     @property
     def is_satisfied(self) -> bool:
         """Whether any recipe has a point that satisfies the constraints."""
-        return any(each.point is not None for each in self.found)
+        return any(each.point is not None for each in self)
 
     def to_json(self) -> list[dict[str, Any]]:
         """What `paretobench best --json` prints."""
-        return [each.to_json() for each in self.found]
+        return [each.to_json() for each in self]
 
     def _repr_html_(self) -> str:
-        return "".join(each._repr_html_() for each in self.found)
+        return "".join(each._repr_html_() for each in self)
 
 
 def answer(
@@ -175,15 +173,9 @@ def answer(
         ConfigError: if nothing is asked for, or a condition cannot be read.
         DataError: if no point has both a TTFT and a score.
     """
-    import numpy as np
-
-    from paretobench.analysis.query import best, shorthands
-
     if under_s is None and at_least is None and not where:
         raise ConfigError("ask for something: --under 200ms, --at-least 60, or --where CONDITION")
     if answer_tokens:
-        from paretobench.report.view.whole_answer import with_answer
-
         view = with_answer(view, answer_tokens)
     asked = [*shorthands(under_s, at_least), *_conditions(where, view)]
     if answer_tokens:
@@ -194,26 +186,20 @@ def answer(
         rows = panel.judged
         if not rows:
             continue
-        result = best(
-            contenders(rows),
-            asked,
-            rng=np.random.default_rng(SEED),
-        )
+        result = best(contenders(rows), asked, rng=np.random.default_rng(SEED))
+        title = f"recipe {panel.recipe}" + (f" on {panel.environment}" if panel.environment else "")
         named, promising = rows_by_name(rows), _promising(view, panel, result)
-        found.append(BestPoint(_title(panel), named, result, answer_tokens, promising))
+        found.append(BestPoint(title, named, result, answer_tokens, promising))
     if not found:
         raise DataError(
             "no point has both an undisturbed TTFT and a score, so nothing can be best;\n"
             "'paretobench import' adds scores, --published uses the paper's own points"
         )
-    return Answers(tuple(found))
+    return Answers(found)
 
 
 def _promising(view: View, panel: Panel, answer: Answer) -> tuple[Row, ...]:
     """The rows of a panel's recipe and environment that would beat the answer as predicted."""
-    from paretobench.analysis.query import best
-    from paretobench.domain.records import Estimate
-
     own = (panel.recipe, panel.environment)
     left: dict[str, Row] = {}
     asked: list[Contender] = []
@@ -231,13 +217,6 @@ def _promising(view: View, panel: Panel, answer: Answer) -> tuple[Row, ...]:
         found.append(left.pop(first.name))
         asked = [one for one in asked if one.name in left]
     return tuple(found)
-
-
-def contenders(rows: Sequence[Row]) -> list[Contender]:
-    """The rows as the analysis takes them, in the same order."""
-    from paretobench.report.view import front_membership
-
-    return front_membership.contenders(rows)
 
 
 def rows_by_name(rows: Sequence[Row]) -> dict[str, Row]:
@@ -263,8 +242,6 @@ def point_json(row: Row) -> dict[str, Any]:
 
 def describe(row: Row, answer_tokens: int = 0) -> str:
     """A point with its time and its score, in one line."""
-    from paretobench.report.formatting import score_percent, ttft_ms
-
     time = f"{counted(answer_tokens, 'token')} in" if answer_tokens else "TTFT"
     said = f"{row}: {time} {ttft_ms(row)} ms, accuracy {score_percent(row.score)} %"
     return f"{said} ({'; '.join(map(str, row.cautions))})" if row.cautions else said
@@ -277,11 +254,5 @@ def _predicted_json(row: Row) -> dict[str, Any]:
 
 
 def _conditions(texts: Sequence[str], view: View) -> list[Constraint]:
-    from paretobench.analysis.constraints import parse_constraint
-
     benchmarks = {task.benchmark for row in view.rows for task in row.task_scores}
     return [parse_constraint(text, benchmarks) for text in texts]
-
-
-def _title(panel: Panel) -> str:
-    return f"recipe {panel.recipe}" + (f" on {panel.environment}" if panel.environment else "")

@@ -7,22 +7,28 @@ by recipe and environment, and the outcome becomes JSON, text or a table.
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from paretobench.accuracy.protocols import check_one_protocol
-from paretobench.api.answers import SEED, contenders, point_json, rows_by_name
+from paretobench.analysis.compare import Comparison
+from paretobench.analysis.compare import compare as compare_points
+from paretobench.api.answers import point_json, rows_by_name
+from paretobench.api.databases import open_store
 from paretobench.api.listed import Listed
 from paretobench.errors import DataError, UnknownNameError
+from paretobench.report.view.front_membership import SEED, contenders
 from paretobench.units import percent
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from paretobench.analysis.claims import AtVertex
-    from paretobench.analysis.compare import Comparison
     from paretobench.analysis.points import Contender
     from paretobench.api.results import Results
     from paretobench.report.view.rows import Row
@@ -124,13 +130,9 @@ class RecipeComparison:
         return pd.DataFrame(rows, columns=["baseline", "candidate", "effect", "low", "high"])
 
     def _vertex_json(self, vertex: AtVertex) -> dict[str, Any]:
-        return {
+        return vars(vertex) | {
             "baseline": self._point_json(vertex.baseline),
             "candidate": self._point_json(vertex.candidate) if vertex.candidate else None,
-            "effect": vertex.effect,
-            "low": vertex.low,
-            "high": vertex.high,
-            "note": vertex.note,
         }
 
     def _point_json(self, contender: Contender) -> dict[str, Any]:
@@ -140,25 +142,20 @@ class RecipeComparison:
         }
 
 
-@dataclass(frozen=True, repr=False)
 class Comparisons(Listed[RecipeComparison]):
     """One `RecipeComparison` for each recipe that both sides have."""
 
     def to_json(self) -> list[dict[str, Any]]:
         """What `paretobench compare --json` prints."""
-        return [each.to_json() for each in self.found]
+        return [each.to_json() for each in self]
 
     def _repr_html_(self) -> str:
-        return "".join(each._repr_html_() for each in self.found)
+        return "".join(each._repr_html_() for each in self)
 
 
 def compare(results: Results, candidate: str, baseline: str) -> Comparisons:
     """See `Results.compare`."""
-    import numpy as np
-
-    from paretobench.analysis.compare import compare as compare_points
-
-    found = tuple(
+    found = Comparisons(
         RecipeComparison(
             title,
             candidate,
@@ -173,7 +170,7 @@ def compare(results: Results, candidate: str, baseline: str) -> Comparisons:
             f"{candidate} and {baseline} have no recipe in which both carry a TTFT and a score;\n"
             "'paretobench report' shows what each has"
         )
-    return Comparisons(found)
+    return found
 
 
 def _sides(
@@ -183,24 +180,19 @@ def _sides(
     ours, theirs = _side(results, candidate).view, _side(results, baseline).view
     panels, others = ours.panels(), theirs.panels()
     is_same_place = {p.environment for p in panels} == {p.environment for p in others}
-    for panel in panels:
-        for other in others:
-            if panel.recipe != other.recipe:
-                continue
-            if is_same_place and panel.environment != other.environment:
-                continue
-            is_apart = panel.environment != other.environment
-            apart = f", {panel.environment} against {other.environment}" if is_apart else ""
-            shown = [row.score for row in (*panel.rows, *other.rows) if row.score]
-            mark = check_one_protocol(shown, results.mix_protocols)
-            apart += f", {mark}" if mark else ""
-            yield f"recipe {panel.recipe}{apart}", panel.rows, other.rows
+    for panel, other in itertools.product(panels, others):
+        is_apart = panel.environment != other.environment
+        if panel.recipe != other.recipe or (is_same_place and is_apart):
+            continue
+        apart = f", {panel.environment} against {other.environment}" if is_apart else ""
+        shown = [row.score for row in (*panel.rows, *other.rows) if row.score]
+        mark = check_one_protocol(shown, results.mix_protocols)
+        apart += f", {mark}" if mark else ""
+        yield f"recipe {panel.recipe}{apart}", panel.rows, other.rows
 
 
 def _side(results: Results, side: str) -> Results:
     """The results of one side: a database file, else an encoder's rows, else a sweep."""
-    from paretobench.api.databases import open_store
-
     if Path(side).is_file():
         return replace(results, database=Path(side), sweep=None)
     if rows := results.rows_of(side):

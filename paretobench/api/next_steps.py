@@ -7,7 +7,7 @@ becomes text and JSON, and names the command that acts on it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from paretobench.api.answers import point_names
@@ -28,17 +28,16 @@ if TYPE_CHECKING:
     from paretobench.report.view.rows import Row, View
 
 
-@dataclass(frozen=True, repr=False)
 class Suggestions(Listed[NextSteps]):
     """One `NextSteps` for each recipe and environment, the one with most points first."""
 
     def to_json(self) -> list[dict[str, Any]]:
         """What `paretobench next --json` prints."""
-        return [_json(each) for each in self.found]
+        return [_json(each) for each in self]
 
     def command(self) -> str:
         """The command that scores the first point named; empty if none is."""
-        for steps in self.found:
+        for steps in self:
             for step in steps.scores[:1]:
                 return _command(step, steps.recipe)
         return ""
@@ -47,13 +46,13 @@ class Suggestions(Listed[NextSteps]):
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        environments = {each.environment: each for each in self.found}
-        for steps in self.found:
+        environments = {each.environment: each for each in self}
+        for steps in self:
             yield f"{changes.title(steps, len(environments))}:"
             yield from (f"  {line}" for line in changes.all_lines(steps))
         for steps in environments.values():
             yield from changes.model_lines(steps)
-        yield changes.gain_line(self.found[0].under_s)
+        yield changes.gain_line(self[0].under_s)
 
 
 def suggestions(

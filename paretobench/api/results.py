@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from paretobench.api.databases import DATABASE, open_store, require_database
 from paretobench.errors import DataError, StoreError, UnknownNameError
@@ -72,21 +72,14 @@ class Results:
 
         with open_store(self.database) as store:
             key = _environment_key(store, self.environment)
+            options: dict[str, Any] = {
+                "benchmark": self.benchmark,
+                "recipe": self.recipe,
+                "mix_protocols": self.mix_protocols,
+            }
             if self.sweep is None and key is None:
-                return everywhere_view(
-                    store,
-                    benchmark=self.benchmark,
-                    recipe=self.recipe,
-                    mix_protocols=self.mix_protocols,
-                )
-            return stored_view(
-                store,
-                self.sweep,
-                key,
-                benchmark=self.benchmark,
-                recipe=self.recipe,
-                mix_protocols=self.mix_protocols,
-            )
+                return everywhere_view(store, **options)
+            return stored_view(store, self.sweep, key, **options)
 
     def points(self) -> pd.DataFrame:
         """Every point, a row for each recipe with a score, one without a score otherwise.

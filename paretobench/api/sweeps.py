@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from paretobench.errors import PlanError
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from paretobench.config import Request
     from paretobench.store import Store
     from paretobench.sweeping.prepare import PlannedSweep
+    from paretobench.sweeping.progress import Progress
+    from paretobench.sweeping.run import SweepOutcome
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,29 +40,32 @@ class Plans:
     @property
     def points(self) -> pd.DataFrame:
         """Every point on every device: its names, passes, tokens, and the keys of its parts."""
-        return self._frame(lambda one: [point.to_json() for point in one.plan.points])
+        return self._frame("points")
 
     @property
     def workloads(self) -> pd.DataFrame:
         """Every distinct workload: its state, estimated seconds and bytes."""
-        return self._frame(lambda one: [each.to_json() for each in one.plan.workloads])
+        return self._frame("workloads")
 
     @property
     def refused(self) -> pd.DataFrame:
         """Every point that is left out, with the reason."""
-        return self._frame(lambda one: [refusal.to_json() for refusal in one.plan.refused])
+        return self._frame("refused")
 
     @property
     def estimated_s(self) -> float:
         """Seconds until the report, the slowest device's."""
         return max(one.plan.summary.estimated_s for one in self.devices.values())
 
-    def _frame(self, records: Callable[[PlannedSweep], list[dict[str, Any]]]) -> pd.DataFrame:
+    def _frame(self, what: str) -> pd.DataFrame:
         import pandas as pd
 
-        return pd.DataFrame(
-            [{"device": name, **row} for name, one in self.devices.items() for row in records(one)]
-        )
+        found = [
+            {"device": name, **each.to_json()}
+            for name, one in self.devices.items()
+            for each in getattr(one.plan, what)
+        ]
+        return pd.DataFrame(found)
 
     def __str__(self) -> str:
         lines = [f"{name}: {one.plan.summary}" for name, one in self.devices.items()]
@@ -111,9 +117,10 @@ def sweep(*overrides: str, progress: Callable[[str], None] | None = None) -> Res
     from paretobench.api.results import Results
     from paretobench.config import expand
     from paretobench.sweeping.prepare import prepare
+    from paretobench.sweeping.progress import Progress
 
     request = expand(list(overrides))
-    write = progress or _to_stderr
+    write = progress or partial(print, file=sys.stderr, flush=True)
     with results_so_far(request.settings.database, only_looks=False) as known:
         prepared, missing = prepare(request, known, announce=write)
     for name, reason in missing.items():
@@ -121,7 +128,8 @@ def sweep(*overrides: str, progress: Callable[[str], None] | None = None) -> Res
     try:
         require_points(prepared)
         if not request.settings.dry_run:
-            _carry_out(request, prepared, f"paretobench sweep {shlex.join(overrides)}", write)
+            command = f"paretobench sweep {shlex.join(overrides)}"
+            carry_out(request, prepared, command, partial(Progress, write), write)
     finally:
         for one in prepared:
             one.site.close()
@@ -162,26 +170,28 @@ def results_so_far(database: str, only_looks: bool) -> Iterator[Store | None]:
         yield None
 
 
-def _carry_out(
+def carry_out(
     request: Request,
     prepared: Sequence[PlannedSweep],
     command: str,
+    follow: Callable[[str, float], Progress],
     write: Callable[[str], None],
-) -> None:
+) -> SweepOutcome:
+    """Measure on all devices, each with its own progress.
+
+    Args:
+        follow: makes a device's progress of its name (empty if it is alone) and `besides_s`.
+        write: takes lines about all devices.
+    """
     from paretobench.store import Store
-    from paretobench.sweeping.progress import Progress
     from paretobench.sweeping.run import run
 
     is_alone = len(request.devices) == 1
     with Store.open(request.settings.database) as store, ExitStack() as shown:
         listeners = {
             one.device.name: shown.enter_context(
-                Progress(write, "" if is_alone else one.device.name, one.besides_s)
+                follow("" if is_alone else one.device.name, one.besides_s)
             ).listen
             for one in prepared
         }
-        run(prepared, store, command, listeners, write)
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+        return run(prepared, store, command, listeners, write)

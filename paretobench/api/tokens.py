@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from paretobench.analysis.weighted import percentile
+from paretobench.domain import Images
 from paretobench.errors import ConfigError, PlanError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from paretobench.domain import Images, VisionLanguageModel
+    from paretobench.domain import VisionLanguageModel
     from paretobench.planning.tokens import ImageTokens
 
 _T = TypeVar("_T")
@@ -54,15 +55,12 @@ def tokens(
     import pandas as pd
 
     from paretobench.config import load_vlms
-    from paretobench.domain import Images
 
     if tiling is not None or encoder is not None:
         image = (width_px, height_px)
         return pd.DataFrame([tiling_row(image, tiling, encoder, resolution, options)])
     known = load_vlms()
-    if vlm is not None and vlm not in known:
-        raise UnknownNameError("vlm", vlm, known)
-    chosen = [known[vlm]] if vlm else list(known.values())
+    chosen = [_member(known, "vlm", vlm)] if vlm is not None else list(known.values())
     return pd.DataFrame(token_rows([Images.one(width_px, height_px)], chosen, options))
 
 
@@ -188,9 +186,7 @@ def _means(found: Sequence[tuple[ImageTokens, int]]) -> dict[str, Any]:
     slow = percentile([(one.prefill_tokens, each) for one, each in found])
     return {
         "encoder_inputs": (),
-        "passes": mean("passes"),
-        "visual_tokens": mean("visual_tokens"),
-        "separator_tokens": mean("separator_tokens"),
+        **{name: mean(name) for name in ("passes", "visual_tokens", "separator_tokens")},
         "total_tokens": mean("prefill_tokens"),
         "total_tokens_p90": found[slow][0].prefill_tokens,
     }

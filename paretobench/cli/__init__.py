@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import click
 
 from paretobench.cli.streams import StoppedBySignal, exit_status, stopping_signals, usable_streams
-from paretobench.errors import ParetobenchError
+from paretobench.errors import ParetobenchError, UnknownNameError
 from paretobench.installation import check_is_alone
 from paretobench.version import __version__
 
@@ -45,11 +45,6 @@ VERBS = {
 }
 """Verb -> its help in one line. The verb's module has its name, and `import` an underscore more."""
 
-
-def _module_name(verb: str) -> str:
-    return f"{verb}_" if keyword.iskeyword(verb) else verb
-
-
 START = """\
 First chart, from the paper's own tables, nothing to install:  paretobench report --published
 What this machine can run:                                     paretobench doctor
@@ -71,7 +66,8 @@ class LazyGroup(click.Group):
             return None
         from paretobench.cli.examples import epilog
 
-        module = importlib.import_module(f"paretobench.cli.{_module_name(cmd_name)}")
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"paretobench.cli.{name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         command.epilog = command.epilog or epilog(cmd_name)
         return command
@@ -85,8 +81,6 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but an unknown verb is answered with the nearest one."""
-        from paretobench.errors import UnknownNameError
-
         if args and not args[0].startswith("-") and args[0] not in VERBS:
             raise UnknownNameError("command", args[0], VERBS, "'paretobench --help' explains them.")
         return super().resolve_command(ctx, args)
@@ -152,7 +146,3 @@ def main(args: Sequence[str] | None = None) -> None:
     with usable_streams(), stopping_signals():
         status = _run(args)
     sys.exit(status)
-
-
-if __name__ == "__main__":
-    main()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say, warn
-from paretobench.cli.options import as_json
+from paretobench.cli.options import as_json, overrides_argument
 from paretobench.planning.reasons import grouped
+from paretobench.resources import cache_folder
 from paretobench.units import MISSING, counted, duration, significant
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def artifacts_command() -> None:
 
 
 @artifacts_command.command("build")
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
+@overrides_argument
 @as_json
 def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     """Convert what a sweep would; measure nothing.
@@ -49,9 +50,8 @@ def build_command(overrides: tuple[str, ...], as_json: bool) -> int:
     say(f"device {device.name}: encode {device.encode}, prefill {device.prefill}")
     if device.why:
         say(f"  {device.why}")
-    settings = request.settings
     workloads, refused = builds.workloads_to_build(
-        request.points, request.refused, device, settings.weights
+        request.points, request.refused, device, request.settings.weights
     )
     for line in grouped(refused):
         warn(f"refused: {line}")
@@ -69,7 +69,6 @@ def _make(workloads: list[Workload], settings: Mapping[str, Any]) -> list[Built]
     """Make artifacts here, or as jobs of an executor; a failure costs its own workload."""
     from paretobench.jobs import conversions, engines
     from paretobench.measure import builds
-    from paretobench.resources import cache_folder
 
     chosen = engines.choose(settings, "conversion")
     if chosen is None:
@@ -83,10 +82,7 @@ def _print_progress(workload: Workload, done: int, total: int) -> None:
 
 def _next_on_a_mac(overrides: tuple[str, ...]) -> str:
     """What comes after a build for a Mac: here, if this is one, else there."""
-    import shlex
-
     from paretobench.backends import hardware
-    from paretobench.resources import cache_folder
 
     sweep = f"paretobench sweep {shlex.join(overrides)}"
     if hardware.detect().is_apple_silicon:
@@ -117,7 +113,6 @@ def _mebibytes(size_bytes: int) -> str:
 def list_command(as_json: bool) -> None:
     """What was converted on this machine, or copied to it."""
     from paretobench.backends.artifacts import ArtifactStore
-    from paretobench.resources import cache_folder
 
     root = cache_folder()
     found = list(ArtifactStore(root))
@@ -150,7 +145,6 @@ def verify_command(as_json: bool) -> int:
     Nothing is removed: a build or a sweep makes a damaged artifact again when it needs it.
     """
     from paretobench.backends.artifacts import MANIFEST, ArtifactStore
-    from paretobench.resources import cache_folder
 
     root = cache_folder()
     store = ArtifactStore(root)

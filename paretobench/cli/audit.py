@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from paretobench.cli.console import emit_json, print_table, say
 from paretobench.cli.options import as_json
 from paretobench.units import counted
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("audit")

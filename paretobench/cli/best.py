@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
-from paretobench.cli import completion
 from paretobench.cli.console import emit_json, warn
-from paretobench.cli.options import as_json, chosen_view, view_options
+from paretobench.cli.options import as_json, chosen_view, overrides_argument, view_options
 from paretobench.errors import ConfigError
 
 NOTHING_SATISFIES = 3
@@ -19,7 +18,7 @@ NOTHING_SATISFIES = 3
 
 
 @click.command("best")
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
+@overrides_argument
 @click.option(
     "--measure",
     "is_measured",

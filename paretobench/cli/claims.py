@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,16 +10,12 @@ from paretobench.cli.console import emit_json, print_table, say
 from paretobench.cli.options import as_json
 from paretobench.units import counted
 
-if TYPE_CHECKING:
-    pass
-
 
 @click.command("claims")
 @click.option("--file", "path", metavar="FILE", help="Claims of your own, in the same form.")
 @as_json
 def claims_command(path: str | None, as_json: bool) -> None:
     """Recompute the paper's headline claims and say which hold."""
-
     from paretobench.paper.claims import claims
 
     results = claims(Path(path)) if path else claims()

@@ -10,7 +10,13 @@ import click
 from paretobench.cli import completion
 from paretobench.cli.compare_items import KEPT, compare_items
 from paretobench.cli.console import emit_json, print_table, say, warn
-from paretobench.cli.options import as_json, chosen_results, view_options
+from paretobench.cli.options import (
+    as_json,
+    chosen_results,
+    path_option,
+    protocol_option,
+    view_options,
+)
 from paretobench.units import MISSING, counted
 
 if TYPE_CHECKING:
@@ -22,19 +28,12 @@ if TYPE_CHECKING:
 @click.command("compare")
 @click.argument("a", shell_complete=completion.member_of("encoder"))
 @click.argument("b", shell_complete=completion.member_of("encoder"))
-@click.option(
-    "--protocol",
-    type=click.Choice(["lmms", "llava"]),
-    default="lmms",
-    show_default=True,
-    help="Two checkpoints: the rules their answers are scored by.",
-)
-@click.option(
+@protocol_option("Two checkpoints: the rules their answers are scored by.")
+@path_option(
     "--keep",
+    metavar="DIR",
     default=KEPT,
     show_default=True,
-    metavar="DIR",
-    shell_complete=completion.files,
     help="Two checkpoints: where 'paretobench score' kept their answers.",
 )
 @view_options

@@ -8,6 +8,7 @@ script that a shell loads is click's own; docs/completion.md says how to load it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -40,8 +41,6 @@ def override_values() -> dict[str, list[str]]:
     >>> override_values()["fidelity"]
     ['quick', 'standard', 'rigorous', 'audit']
     """
-    from dataclasses import fields
-
     from paretobench.config.settings import CHOICES, Settings
 
     known: dict[str, list[str]] = {"+grid": names("grid")}

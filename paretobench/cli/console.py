@@ -60,10 +60,14 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
 def print_findings(title: str, found: Iterable[Finding]) -> None:
     """What was looked at, what is allowed, and what to do where it is not."""
     rows = [
-        (each.what, each.value, each.allowed, "yes" if each.is_fine else "no", each.advice)
-        for each in found
+        (each.what, each.value, each.allowed, yes_no(each.is_fine), each.advice) for each in found
     ]
     print_table(title, ("what", "value", "allowed", "fine", "what to do"), rows)
+
+
+def yes_no(is_so: bool) -> str:
+    """A claim as a cell of a table."""
+    return "yes" if is_so else "no"
 
 
 def print_rich(renderable: Any) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from paretobench.cli import completion
-from paretobench.cli.console import emit_json, print_findings, print_table, say
-from paretobench.cli.options import as_json
+from paretobench.cli.console import emit_json, print_findings, print_table, say, yes_no
+from paretobench.cli.options import as_json, overrides_argument
+from paretobench.errors import ParetobenchError
 from paretobench.installation import tested_version
 from paretobench.units import counted
-
-if TYPE_CHECKING:
-    from paretobench.measure.quiet import Finding
 
 _DISTRIBUTIONS = {"coreml": "coremltools", "llamacpp": "xllamacpp"}
 """The packages of those runtimes that are not named as theirs."""
@@ -28,7 +25,7 @@ _DISTRIBUTIONS = {"coreml": "coremltools", "llamacpp": "xllamacpp"}
     "--devices", is_flag=True, help="Only the machines of the inventory, each from end to end."
 )
 @click.option("--inventory", metavar="FILE", help="For --devices; ./devices.yaml where not given.")
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
+@overrides_argument
 @as_json
 def doctor_command(
     apple: bool, devices: bool, inventory: str | None, overrides: tuple[str, ...], as_json: bool
@@ -49,6 +46,7 @@ def doctor_command(
     if apple:
         _apple(as_json)
         return 0
+    from paretobench.measure import quiet
     from paretobench.measure.environment import fingerprint
 
     environment = fingerprint()
@@ -59,7 +57,7 @@ def doctor_command(
         "backends": _backends(),
         "devices": _devices(),
         "catalogue": _catalogue(),
-        "quiet": _quiet(),
+        "quiet": quiet.check(),
     }
     if as_json:
         emit_json(report)
@@ -99,10 +97,8 @@ def _backends() -> list[dict[str, Any]]:
 
 
 def _devices() -> list[dict[str, str]]:
-
     from paretobench.backends.choose import choose_device
     from paretobench.config import load_devices
-    from paretobench.errors import ParetobenchError
 
     found = []
     for request in load_devices():
@@ -126,12 +122,6 @@ def _catalogue() -> dict[str, list[str]]:
     }
 
 
-def _quiet() -> list[Finding]:
-    from paretobench.measure import quiet
-
-    return quiet.check()
-
-
 def _print(report: dict[str, Any]) -> None:
     identity, observed = report["identity"], report["observed"]
     rows = [(name, value) for name, value in identity.items() if not isinstance(value, dict)]
@@ -141,30 +131,15 @@ def _print(report: dict[str, Any]) -> None:
         "runtimes",
         ("backend", "runs here", "version", "tested with", "note"),
         [
-            (
-                each["backend"],
-                _yes(each["available"]),
-                each["version"],
-                each["tested"],
-                each["note"],
-            )
-            for each in report["backends"]
+            (one["backend"], yes_no(one["available"]), one["version"], one["tested"], one["note"])
+            for one in report["backends"]
         ],
     )
-    print_table(
-        "device profiles",
-        ("device=", "here"),
-        [(each["device"], each["what"]) for each in report["devices"]],
-    )
+    rows = [(each["device"], each["what"]) for each in report["devices"]]
+    print_table("device profiles", ("device=", "here"), rows)
     rows = [(kind, ", ".join(names)) for kind, names in report["catalogue"].items()]
     print_table("what a grid can name", ("group", "names"), rows)
     print_findings("quiet enough to measure?", report["quiet"])
     disturbing = [each for each in report["quiet"] if not each.is_fine]
-    if disturbing:
-        say(f"{counted(len(disturbing), 'finding')} would disturb a measurement")
-    else:
-        say("quiet enough to measure")
-
-
-def _yes(is_so: bool) -> str:
-    return "yes" if is_so else "no"
+    noise = f"{counted(len(disturbing), 'finding')} would disturb a measurement"
+    say(noise if disturbing else "quiet enough to measure")

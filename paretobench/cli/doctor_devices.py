@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.errors import ConfigError
 from paretobench.units import counted, gibibytes
-
-if TYPE_CHECKING:
-    pass
 
 
 def doctor_devices(inventory: str, as_json: bool) -> int:

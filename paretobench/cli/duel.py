@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,12 +12,13 @@ from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say, warn
 from paretobench.cli.options import as_json
 from paretobench.cli.streams import exit_status
+from paretobench.domain import Workload
 from paretobench.errors import ConfigError
+from paretobench.resources import cache_folder
 from paretobench.units import MISSING, counted, duration, milliseconds
 
 if TYPE_CHECKING:
     from paretobench.analysis.duel import FalseAlarms
-    from paretobench.domain import Workload
     from paretobench.measure.duel import DuelRun
 
 SEED = 0
@@ -50,7 +52,6 @@ def duel_command(a: str, b: str, specs: tuple[Any, ...], detect: float, as_json:
 
     from paretobench.analysis.duel import false_alarms
     from paretobench.measure.duel import duel, parse_side
-    from paretobench.resources import cache_folder
 
     workloads = [workload for spec in specs for workload in _workloads(spec)]
     sides = parse_side(a), parse_side(b)
@@ -71,8 +72,6 @@ def duel_command(a: str, b: str, specs: tuple[Any, ...], detect: float, as_json:
 
 def _workloads(spec: Any) -> list[Workload]:
     """The workloads of a file: one, or all of a plan."""
-    from paretobench.domain import Workload
-
     try:
         data = json.load(spec)
         listed = data.get("workloads", [data])
@@ -112,8 +111,6 @@ def _answer(
 
 
 def _print(a: str, b: str, runs: list[DuelRun], alarms: FalseAlarms | None) -> None:
-    from statistics import median
-
     from paretobench.analysis.duel import ratio_of, verdict_of
 
     rows = []

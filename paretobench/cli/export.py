@@ -11,13 +11,13 @@ import click
 from paretobench.cli import export_bundle
 from paretobench.cli.console import print_rich, say
 from paretobench.cli.options import chosen_view, view_options
+from paretobench.cli.show import find_rows
 from paretobench.errors import ConfigError
 
 if TYPE_CHECKING:
     from paretobench.report.view.rows import Row, View
 
 FORMATS = ("csv", "markdown", "latex", "json", "parquet", "terminal", "model-index")
-
 
 ALIASES = {"md": "markdown", "tex": "latex"}
 
@@ -45,11 +45,7 @@ class Format(click.Choice):  # type: ignore[type-arg]
     show_default=True,
     help="What to write; md and tex are understood, model-index is for a model card.",
 )
-@click.option(
-    "--table",
-    metavar="N",
-    help="A table of the paper as printed: 1 to 6, 9, 10 or 11.",
-)
+@click.option("--table", metavar="N", help="A table of the paper as printed: 1 to 6, 9, 10 or 11.")
 @click.option(
     "--top",
     type=click.IntRange(min=1),
@@ -135,11 +131,17 @@ def _write_table(
             `json_text` and `records`.
         terminal: makes the table for a terminal.
     """
+    from paretobench.report.tables import write_parquet
+
     if kind == "terminal":
-        _refuse_file(out)
+        if out:
+            raise ConfigError("--format terminal prints; --out takes csv, markdown, latex, json")
         print_rich(terminal(table))
     elif kind == "parquet":
-        _write_parquet(makers.records(table), out)
+        if not out:
+            raise ConfigError("parquet is binary; name a file with --out table.parquet")
+        write_parquet(makers.records(table), Path(out))
+        say(f"wrote {out}")
     else:
         _write_text(getattr(makers, f"{kind}_text")(table), out)
 
@@ -155,20 +157,6 @@ def _write_text(text: str, out: str | None) -> None:
         click.echo(text, nl=not text.endswith("\n"))
 
 
-def _write_parquet(records: list[Any], out: str | None) -> None:
-    from paretobench.report import tables
-
-    if not out:
-        raise ConfigError("parquet is binary; name a file with --out table.parquet")
-    tables.write_parquet(records, Path(out))
-    say(f"wrote {out}")
-
-
-def _refuse_file(out: str | None) -> None:
-    if out:
-        raise ConfigError("--format terminal prints; --out takes csv, markdown, latex, json")
-
-
 def _one_row(view: View, point: str | None) -> Row:
     """The point under the one recipe that a model card is about.
 
@@ -176,8 +164,6 @@ def _one_row(view: View, point: str | None) -> Row:
         ConfigError: if none is named, or several recipes have scored it.
         UnknownNameError: if there is no such point.
     """
-    from paretobench.cli.named_point import find_rows
-
     if point is None and len(view.rows) != 1:
         raise ConfigError(
             "a model card is about one model; name its --point, such as "

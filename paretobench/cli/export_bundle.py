@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import click
+from typing import TYPE_CHECKING, Any
 
 from paretobench.api.databases import open_store
-from paretobench.cli import completion
 from paretobench.cli.console import say
+from paretobench.cli.options import path_option, together
 from paretobench.errors import ConfigError, DataError
 from paretobench.units import counted
 
 if TYPE_CHECKING:
     from paretobench.store.bundle import Entry
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def bundle_options(command: F) -> F:
-    """What `export` takes for a bundle instead of a table."""
-    options = [
-        click.option(
-            "--bundle",
-            metavar="FILE",
-            shell_complete=completion.files,
-            help="Write the whole database and its hashes into this zip file instead of a table.",
-        ),
-        click.option(
-            "--sign",
-            metavar="KEY",
-            shell_complete=completion.files,
-            help="With --bundle: sign it with this OpenSSH key.",
-        ),
-        click.option(
-            "--include",
-            multiple=True,
-            metavar="PATH",
-            shell_complete=completion.files,
-            help="With --bundle: put this file or folder in as well, such as a report.",
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+bundle_options = together(
+    path_option(
+        "--bundle",
+        help="Write the whole database and its hashes into this zip file instead of a table.",
+    ),
+    path_option("--sign", metavar="KEY", help="With --bundle: sign it with this OpenSSH key."),
+    path_option(
+        "--include",
+        metavar="PATH",
+        multiple=True,
+        help="With --bundle: put this file or folder in as well, such as a report.",
+    ),
+)
+"""What `export` takes for a bundle instead of a table."""
 
 
 def destination(

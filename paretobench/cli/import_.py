@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.cli import completion, import_xcode
+from paretobench.cli import completion, import_timings
 from paretobench.cli.console import print_table, say, warn
-from paretobench.cli.options import store_option
+from paretobench.cli.options import path_option, place_options, protocol_option, store_option
 from paretobench.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,41 +20,17 @@ if TYPE_CHECKING:
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, shell_complete=completion.files)
 @store_option
-@click.option(
-    "--encoder",
-    metavar="NAME",
-    shell_complete=completion.member_of("encoder"),
-    help="Which encoder these results belong to.",
+@place_options(
+    "Which encoder these results belong to.",
+    "Which language model they belong to.",
+    "Which tiling they belong to.",
 )
-@click.option("--resolution", "resolution_px", type=int, metavar="PX", help="Its resolution.")
-@click.option(
-    "--llm",
-    metavar="NAME",
-    shell_complete=completion.member_of("llm"),
-    help="Which language model they belong to.",
-)
-@click.option(
-    "--tiling",
-    metavar="NAME",
-    shell_complete=completion.member_of("tiling"),
-    help="Which tiling they belong to.",
-)
-@click.option("--recipe", metavar="NAME", help="How the checkpoint was trained.")
 @click.option("--mapping", metavar="FILE", help="A YAML file that places many results.")
-@click.option(
-    "--protocol",
-    type=click.Choice(["lmms", "llava"]),
-    default="lmms",
-    show_default=True,
-    help="Scoring rules for lmms-eval results.",
+@protocol_option("Scoring rules for lmms-eval results.")
+@path_option(
+    "--signer", help="Take bundles alone, each signed by a key in this file of allowed signers."
 )
-@click.option(
-    "--signer",
-    metavar="FILE",
-    shell_complete=completion.files,
-    help="Take bundles alone, each signed by a key in this file of allowed signers.",
-)
-@import_xcode.report_options
+@import_timings.report_options
 def import_command(
     files: tuple[str, ...],
     database: str,
@@ -64,16 +40,15 @@ def import_command(
     **place: Any,
 ) -> None:
     """Import scores, lmms-eval results, timing reports or another database."""
-    from paretobench.cli.importing import Destination, Import, ImportRequest
+    from paretobench.cli.importing import Destination, Import
 
     paths = [Path(name) for name in files]
     for path in paths:
         if not os.path.lexists(path):
             raise DataError(f"there is no file {path}; nothing was imported")
-    flags = {name: value for name, value in place.items() if value is not None}
-    request = ImportRequest(flags, Path(mapping) if mapping else None, protocol, signer)
+    said = {name: value for name, value in place.items() if value is not None}
     with Destination(database) as destination:
-        running = Import(destination, request, _say_progress)
+        running = Import(destination, said, mapping, protocol, signer, _say_progress)
         running.read(paths)
         _print(running)
 

@@ -8,11 +8,10 @@ place are named.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from paretobench.accuracy import finding, importers
@@ -21,7 +20,7 @@ from paretobench.accuracy.current_scores import Contest, sort_out
 from paretobench.accuracy.finding import Found
 from paretobench.accuracy.lmms import importer
 from paretobench.accuracy.lmms.results import read_json
-from paretobench.cli import import_tool_timings, import_xcode
+from paretobench.cli import import_timings
 from paretobench.errors import DataError, ParetobenchError
 from paretobench.units import counted, percent
 
@@ -29,19 +28,10 @@ if TYPE_CHECKING:
     from paretobench.domain.records import Score
     from paretobench.measure.tool_timings import ToolTimings
     from paretobench.store import Store
+    from paretobench.store.merge import UnionCounts
 
 BATCH = 20_000
 """Scores in one transaction: a million need fifty, and none holds more than some 100 MB."""
-
-
-@dataclass(frozen=True)
-class ImportRequest:
-    """What the user asked: the place as far as it was said, and how to read."""
-
-    place: Mapping[str, Any] = field(default_factory=dict)
-    mapping: Path | None = None
-    protocol: str = "lmms"
-    signer: str | None = None
 
 
 class Destination:
@@ -65,12 +55,7 @@ class Destination:
     def __enter__(self) -> Destination:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._store is None:
             return
         self._store.close()
@@ -94,22 +79,36 @@ class Import:
     """Reads paths into a database and keeps the account.
 
     Args:
+        place: which point the results belong to, as far as it was said.
+        mapping: a YAML file that places many results.
+        protocol: scoring rules of lmms-eval results.
+        signer: a file of allowed signers; bundles alone are then taken.
         on_progress: called now and then with how many scores went in.
     """
 
     def __init__(
         self,
         destination: Destination,
-        request: ImportRequest,
-        on_progress: Callable[[int], None] = lambda done: None,
+        place: Mapping[str, Any],
+        mapping: str | None,
+        protocol: str,
+        signer: str | None,
+        on_progress: Callable[[int], None],
     ) -> None:
-        self._destination, self._request, self._progress = destination, request, on_progress
+        self._destination, self._progress = destination, on_progress
+        self._place, self._protocol = place, protocol
+        self._mapping = Path(mapping) if mapping else None
+        self._signers = Path(signer) if signer else None
         self._now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
         self._stored: list[_Stored] = []
         self._logs: list[Path] = []
         self.account = ImportAccount()
         self.notes: list[str] = []
         self.contests: list[Contest] = []
+
+    @property
+    def _store(self) -> Store:
+        return self._destination.store
 
     def read(self, paths: Sequence[Path]) -> None:
         """Everything below the paths."""
@@ -139,68 +138,59 @@ class Import:
             self._refuse(found, found.problem)
             return None
         try:
-            if self._request.signer:
-                signers = Path(self._request.signer)
-                came = bundle.import_bundle(self._destination.store, path, signers)
-                self._note_import(path, "", "new" if any(came.new.values()) else "known", str(came))
+            if self._signers:
+                self._note_union(path, bundle.import_bundle(self._store, path, self._signers))
             elif xcode_reports.is_report(path):
-                self._take_report(path)
+                self._note(path, import_timings.import_report(self._destination, path, self._place))
             elif (timings := tool_timings.read_timings(path)) is not None:
                 self._take_timings(path, timings)
             elif imports.kind_of(path) is not None:
-                union = imports.import_file(self._destination.store, path)
-                is_new = any(union.new.values())
-                self._note_import(path, "", "new" if is_new else "known", str(union))
+                self._note_union(path, imports.import_file(self._store, path))
+            elif (kind := finding.kind_of(path)) is not None:
+                return kind
             else:
-                return self._kind_of_scores(found)
+                self._refuse(found, NO_KIND)
         except ParetobenchError as error:
             self._refuse(found, str(error))
         return None
 
-    def _take_report(self, path: Path) -> None:
-        for task, outcome, detail in import_xcode.import_report(
-            lambda: self._destination.store, path, self._request.place
-        ):
-            self._note_import(path, task, outcome, detail)
-
     def _take_timings(self, path: Path, found: ToolTimings) -> None:
         for what, reason in found.refused:
-            self.account.add([ImportEntry(path.as_posix(), what, "skipped", reason)])
-        if not found.stages:
-            return
-        for task, outcome, detail in import_tool_timings.import_timings(
-            lambda: self._destination.store, path, found, self._request.place
-        ):
-            self._note_import(path, task, outcome, detail)
+            self._enter(path, what, "skipped", reason)
+        if found.stages:
+            self._note(
+                path,
+                import_timings.import_timings(self._destination, path, found, self._place),
+            )
 
-    def _kind_of_scores(self, found: Found) -> str | None:
-        kind = finding.kind_of(found.path)
-        if kind is None:
-            self._refuse(found, NO_KIND)
-        return kind
+    def _note_union(self, path: Path, union: UnionCounts) -> None:
+        self._note(path, [("", "new" if any(union.new.values()) else "known", str(union))])
 
-    def _note_import(self, path: Path, task: str, outcome: Outcome, detail: str) -> None:
-        self._destination.is_kept = True
-        self.account.add([ImportEntry(path.as_posix(), task, outcome, detail)])
+    def _note(self, path: Path, found: Iterable[tuple[str, Outcome, str]]) -> None:
+        """Enter what went into the database."""
+        for task, outcome, detail in found:
+            self._destination.is_kept = True
+            self._enter(path, task, outcome, detail)
 
     def _refuse(self, found: Found, reason: str) -> None:
-        outcome: Outcome = "refused" if found.is_named else "skipped"
-        self.account.add([ImportEntry(found.path.as_posix(), "", outcome, reason)])
+        self._enter(found.path, "", "refused" if found.is_named else "skipped", reason)
+
+    def _enter(self, path: Path | str, task: str, outcome: Outcome, detail: str) -> None:
+        name = path if isinstance(path, str) else path.as_posix()
+        self.account.add([ImportEntry(name, task, outcome, detail)])
 
     def _read_results(self, paths: Sequence[Path]) -> None:
         if not paths:
             return
         from paretobench.measure.tool_timings import throughput_refusals
 
-        place = import_xcode.without_report_options(self._request.place)
-        imported = importer.import_results(
-            paths, place, self._request.mapping, self._request.protocol
-        )
+        place = import_timings.without_report_options(self._place)
+        imported = importer.import_results(paths, place, self._mapping, self._protocol)
         self.account.add(imported.entries)
         for path in paths:
             data = read_json(path)
             for what, reason in throughput_refusals(data if isinstance(data, dict) else {}):
-                self.account.add([ImportEntry(path.as_posix(), what, "skipped", reason)])
+                self._enter(path, what, "skipped", reason)
         self.notes += imported.notes
         self._store_scores(imported.found)
 
@@ -215,25 +205,24 @@ class Import:
         try:
             self._store_scores(scores())
         except DataError as error:
-            self.account.add([ImportEntry(path.as_posix(), "", "refused", str(error))])
+            self._enter(path, "", "refused", str(error))
 
     def _store_scores(self, scores: Iterable[PlacedScore]) -> None:
         waiting = iter(scores)
         while batch := list(islice(waiting, BATCH)):
             dated = [
-                each.score if each.score.dated else replace(each.score, dated=self._now)
-                for each in batch
+                one.score if one.score.dated else replace(one.score, dated=self._now)
+                for one in batch
             ]
-            store = self._destination.store
+            store = self._store
             known = store.known_scores(score.key for score in dated)
             store.add_scores(dated)
             self._destination.is_kept = True
-            for each, score in zip(batch, dated, strict=True):
+            for one, score in zip(batch, dated, strict=True):
                 outcome: Outcome = (
                     "known" if score.key in known else "partial" if score.is_partial else "new"
                 )
-                stored = _Stored(each.path, each.task, score.key, outcome, each.remarks)
-                self._stored.append(stored)
+                self._stored.append(_Stored(one.path, one.task, score.key, outcome, one.remarks))
             self._progress(len(self._stored))
 
     def _account_for_logs(self, results: Sequence[Path]) -> None:
@@ -242,9 +231,7 @@ class Import:
         for log in self._logs:
             with_results = log.parent in folders
             detail = "samples of a result beside it" if with_results else "no result file beside it"
-            self.account.add(
-                [ImportEntry(log.as_posix(), "", "skipped", f"a sample log; {detail}")]
-            )
+            self._enter(log, "", "skipped", f"a sample log; {detail}")
 
     def _judge(self) -> None:
         """Enter what was stored, with what it replaced or was replaced by, and name contests."""
@@ -252,7 +239,7 @@ class Import:
         replaced: dict[str, str] = {}
         replaces: dict[str, str] = {}
         if touched:
-            sorted_scores = sort_out(self._destination.store.crowded_scores())
+            sorted_scores = sort_out(self._store.crowded_scores())
             for old, new in sorted_scores.replaced:
                 replaced[old.key] = f"{percent(new.value)} % of {_when(new)} counts"
                 replaces[new.key] = f"replaces {percent(old.value)} % of {_when(old)}"
@@ -265,7 +252,7 @@ class Import:
             outcome = "replaced" if stored.key in replaced else stored.outcome
             words = (replaced.get(stored.key), replaces.get(stored.key), *stored.remarks)
             detail = "; ".join(word for word in words if word)
-            self.account.add([ImportEntry(stored.path, stored.task, outcome, detail)])
+            self._enter(stored.path, stored.task, outcome, detail)
 
 
 NO_KIND = (

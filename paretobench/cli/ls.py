@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,8 @@ import click
 
 from paretobench.accuracy.current_scores import sort_out
 from paretobench.api.databases import open_store
-from paretobench.cli import completion
-from paretobench.cli.console import emit_json_rows, print_table, say
-from paretobench.cli.options import as_json
+from paretobench.cli.console import emit_json_rows, print_table, say, yes_no
+from paretobench.cli.options import as_json, path_option
 from paretobench.errors import ConfigError, UnknownNameError
 from paretobench.units import counted
 
@@ -21,15 +21,12 @@ if TYPE_CHECKING:
 
 Listing = list[dict[str, Any]]
 
-
 LISTINGS = ("sweeps", "points", "workloads", "failures", "environments", "scores", "published")
 
 
 @click.command("ls")
 @click.argument("what", type=click.Choice(LISTINGS), default="sweeps")
-@click.option(
-    "--database", "-d", metavar="FILE", shell_complete=completion.files, help="Database to list."
-)
+@path_option("--database", "-d", help="Database to list.")
 @click.option("--table", metavar="NAME", help="With 'published': the rows of one table.")
 @click.option("--where", metavar="COLUMN=VALUE", multiple=True, help="Keep rows with this value.")
 @as_json
@@ -44,9 +41,10 @@ def ls_command(
         raise ConfigError("--table goes with 'paretobench ls published'")
     with open_store(database) as store:
         if what == "scores":
-            _print(what, _matching(_scores(store), where), as_json)
+            rows = (row for each in _scores(store) for row in filtered([each], where))
+            _print(what, rows, as_json)
         else:
-            _print(what, filtered(_stored(store, what), where), as_json)
+            _print(what, filtered(_STORED[what](store), where), as_json)
         if not as_json and what in ("sweeps", "points", "scores"):
             _say_what_is_missing(store)
 
@@ -62,7 +60,8 @@ def _print(what: str, rows: Iterable[dict[str, Any]], as_json: bool) -> None:
         say(f"no {what} here")
         return
     headings = columns(shown)
-    print_table("", headings, [[_cell(row.get(name)) for name in headings] for row in shown])
+    cells = ([row.get(name) for name in headings] for row in shown)
+    print_table("", headings, [["" if cell is None else cell for cell in row] for row in cells])
     rest = f" of {len(shown) + more:,}; --where narrows them, --json lists all" if more else ""
     say(f"{counted(len(shown), 'row')}{rest}")
 
@@ -75,22 +74,6 @@ def _say_what_is_missing(store: Store) -> None:
     scores = store.score_count()
     if scores and not store.environments():
         say(f"{counted(scores, 'score')}, no measurement yet: 'paretobench sweep' adds latencies")
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
-def _stored(store: Store, what: str) -> Listing:
-    """The rows of one listing of a database."""
-    makers: dict[str, Callable[[Store], Listing]] = {
-        "sweeps": _sweeps,
-        "points": _points,
-        "workloads": _workloads,
-        "failures": _failures,
-        "environments": _environments,
-    }
-    return makers[what](store)
 
 
 def _sweeps(store: Store) -> Listing:
@@ -122,15 +105,13 @@ def _points(store: Store) -> Listing:
 
 
 def _workloads(store: Store) -> Listing:
-    cells: dict[str, int] = {}
-    for summary in store.cell_summaries():
-        cells[summary.workload_key] = cells.get(summary.workload_key, 0) + 1
+    cells = Counter(summary.workload_key for summary in store.cell_summaries())
     return [
         {
             "label": workload.label,
             "kind": workload.kind,
             "runtime": str(workload.runtime),
-            "cells": cells.get(key, 0),
+            "cells": cells[key],
             "key": key[:12],
         }
         for key, workload in store.workloads().items()
@@ -158,6 +139,15 @@ def _environments(store: Store) -> Listing:
     ]
 
 
+_STORED: dict[str, Callable[[Store], Listing]] = {
+    "sweeps": _sweeps,
+    "points": _points,
+    "workloads": _workloads,
+    "failures": _failures,
+    "environments": _environments,
+}
+"""What makes the rows of a listing that is short enough for a list."""
+
 _SCORE_COLUMNS = "encoder resolution_px llm tiling recipe benchmark value standard_error n protocol"
 
 
@@ -176,17 +166,10 @@ def _scores(store: Store) -> Iterator[dict[str, Any]]:
         if score.key in superseded:
             continue
         yield {name: getattr(score, name) for name in _SCORE_COLUMNS.split()} | {
-            "partial": "yes" if score.is_partial else "no",
-            "counts": special.get(score.key, "no" if score.is_partial else "yes"),
+            "partial": yes_no(score.is_partial),
+            "counts": special.get(score.key, yes_no(not score.is_partial)),
             "source": score.source.cite(),
         }
-
-
-def _matching(
-    rows: Iterable[dict[str, Any]], conditions: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    for row in rows:
-        yield from filtered([row], conditions)
 
 
 def _published(table: str | None) -> Listing:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from paretobench.cli.console import emit_json
+from paretobench.domain import Workload
 from paretobench.errors import ConfigError
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("measure")
@@ -29,8 +27,6 @@ def measure_command(spec: Any, fidelity: str) -> int:
     SPEC is a file with a workload as `paretobench plan --json` prints it, or - for stdin.
     A sweep over ssh opens a session of JSON lines here, as `paretobench.measure.session` says.
     """
-
-    from paretobench.domain import Workload
     from paretobench.measure import session
     from paretobench.measure.single import measure_alone
 

@@ -29,22 +29,14 @@ def next_command(under: str | None, count: int, as_json: bool, **chosen: Any) ->
     Points without a score are predicted from all scores of their environment; how well each of
     these is predicted from the others is printed with them.
     """
-    found = chosen_results(**chosen).next(_seconds(under), count)
+    try:
+        under_s = parse_seconds(under) if under else None
+    except ValueError as error:
+        raise ConfigError(f"--under {under}: {error}") from None
+    found = chosen_results(**chosen).next(under_s, count)
     if as_json:
         emit_json(found.to_json())
         return
     click.echo(str(found))
     if command := found.command():
         say(f"the first of these: {command}")
-
-
-def _seconds(text: str | None) -> float | None:
-    """The limit in seconds.
-
-    Raises:
-        ConfigError: if it cannot be read.
-    """
-    try:
-        return parse_seconds(text) if text else None
-    except ValueError as error:
-        raise ConfigError(f"--under {text}: {error}") from None

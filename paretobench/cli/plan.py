@@ -5,17 +5,12 @@ from __future__ import annotations
 import click
 
 from paretobench.api.sweeps import require_points, results_so_far
-from paretobench.cli import completion
-from paretobench.cli.options import as_json, composed_options, print_composed
-from paretobench.cli.preparation import (
-    prepared_devices,
-    show_plans,
-    warn_of_neighbours,
-)
+from paretobench.cli.options import as_json, composed_options, overrides_argument, print_composed
+from paretobench.cli.preparation import prepared_devices, show_plans, warn_of_neighbours
 
 
 @click.command("plan")
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
+@overrides_argument
 @composed_options
 @as_json
 def plan_command(

@@ -38,11 +38,7 @@ def prepared_devices(request: Request, store: Store | None, must_run: bool = Tru
         announce_plan(one)
     _say_time(prepared)
     announce_scoring(scoring, request.settings)
-    for first, second in _same_environment(prepared):
-        warn(
-            f"{first} and {second} are the same environment: what one measures counts for both; "
-            "give one of them a variable of its own in the inventory to keep them apart"
-        )
+    _warn_of_same_environments(prepared)
     return prepared, scoring
 
 
@@ -55,14 +51,15 @@ def _say_time(prepared: list[PlannedSweep]) -> None:
         )
 
 
-def _same_environment(prepared: list[PlannedSweep]) -> list[tuple[str, str]]:
+def _warn_of_same_environments(prepared: list[PlannedSweep]) -> None:
     seen: dict[str, str] = {}
-    found = []
     for one in prepared:
-        first = seen.setdefault(one.environment.key, one.device.name)
-        if first != one.device.name:
-            found.append((first, one.device.name))
-    return found
+        name, first = one.device.name, seen.setdefault(one.environment.key, one.device.name)
+        if first != name:
+            warn(
+                f"{first} and {name} are the same environment: what one measures counts for both; "
+                "give one of them a variable of its own in the inventory to keep them apart"
+            )
 
 
 def show_plans(
@@ -151,7 +148,7 @@ def warn_of_noise(prepared: Sequence[PlannedSweep]) -> None:
     """Say what disturbs this machine now, if it is one of those that are going to measure."""
     from paretobench.measure import quiet
 
-    if any(one.asked.executor == "local" and one.plan.pending for one in prepared):
+    if _measures_here(prepared):
         whose = "this machine: " if len(prepared) > 1 else ""
         for finding in quiet.findings():
             warn(f"{whose}{finding}")
@@ -161,9 +158,12 @@ def warn_of_neighbours(prepared: Sequence[PlannedSweep]) -> None:
     """Say who computes on this machine now, and how much, if a plan has something to measure."""
     from paretobench.measure import contention
 
-    measures_here = any(one.asked.executor == "local" and one.plan.pending for one in prepared)
-    if measures_here and (noise := contention.noise_now()):
+    if _measures_here(prepared) and (noise := contention.noise_now()):
         warn(f"{noise}; what is measured meanwhile does not count")
+
+
+def _measures_here(prepared: Sequence[PlannedSweep]) -> bool:
+    return any(one.asked.executor == "local" and one.plan.pending for one in prepared)
 
 
 MOST_ROWS = 20

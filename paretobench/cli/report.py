@@ -103,21 +103,13 @@ def _refuse_with_devices(**given: Any) -> None:
             raise ConfigError(f"--devices compares a sweep's devices; leave out --{option}")
 
 
-def _device_views(
-    database: str | None,
-    sweep: str | None,
-    benchmark: str,
-    recipe: str,
-    mix_protocols: bool,
-    **_: Any,
-) -> dict[str, View]:
+def _device_views(**chosen: Any) -> dict[str, View]:
     """The views of a sweep on every device that the database has it from."""
     from paretobench.report.view.stored_devices import stored_devices
 
-    with open_store(database) as store:
-        return stored_devices(
-            store, sweep, benchmark=benchmark, recipe=recipe, mix_protocols=mix_protocols
-        )
+    options = {name: chosen[name] for name in ("benchmark", "recipe", "mix_protocols")}
+    with open_store(chosen["database"]) as store:
+        return stored_devices(store, chosen["sweep"], **options)
 
 
 def _open_first(paths: Sequence[Path]) -> None:

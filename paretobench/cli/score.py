@@ -11,7 +11,7 @@ import click
 
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say
-from paretobench.cli.options import as_json, store_option
+from paretobench.cli.options import as_json, place_options, protocol_option, store_option
 from paretobench.errors import ConfigError, ParetobenchError
 from paretobench.units import MISSING, percent
 
@@ -27,36 +27,15 @@ _PLACE = ("encoder", "resolution_px", "llm", "tiling", "recipe")
 @click.command("score")
 @click.argument("checkpoint", required=False, shell_complete=completion.files)
 @click.option("--checkpoints", metavar="FILE", help="Score all of a YAML file instead of one.")
-@click.option(
-    "--encoder",
-    metavar="NAME",
-    shell_complete=completion.member_of("encoder"),
-    help="The point: its encoder.",
-)
-@click.option("--resolution", "resolution_px", type=int, metavar="PX", help="Its resolution.")
-@click.option(
-    "--llm", metavar="NAME", shell_complete=completion.member_of("llm"), help="Its language model."
-)
-@click.option(
-    "--tiling",
-    metavar="NAME",
-    shell_complete=completion.member_of("tiling"),
-    help="Its tiling [default: none].",
-)
-@click.option("--recipe", metavar="NAME", help="How the checkpoint was trained.")
+@place_options("The point: its encoder.", "Its language model.", "Its tiling [default: none].")
 @click.option(
     "--benchmark",
+    "benchmarks",
     multiple=True,
     metavar="NAME",
     help="A suite, benchmark or task; repeatable [default: avg5].",
 )
-@click.option(
-    "--protocol",
-    type=click.Choice(["lmms", "llava"]),
-    default="lmms",
-    show_default=True,
-    help="Scoring rules.",
-)
+@protocol_option("Scoring rules.")
 @click.option("--data", metavar="DIR", help="Data sets on disk, one folder per task.")
 @click.option("--python", "interpreter", metavar="FILE", help="A Python that has lmms-eval.")
 @click.option("--model", metavar="NAME", help="A model of lmms-eval's, for what ours cannot load.")
@@ -188,14 +167,12 @@ def _job(checkpoint: str, said: dict[str, Any]) -> Job:
 
     options = {name: value for name, value in said.items() if value not in (None, ())}
     place = placing.place([checkpoint], {n: options.pop(n, None) for n in _PLACE})
-    arguments = dict(_pair(text) for text in options.pop("model_arg", ()))
-    if "benchmark" in options:
-        options["benchmarks"] = options.pop("benchmark")
+    options["model_args"] = dict(map(_pair, options.pop("model_arg", ())))
     if "data" in options:
         options["data"] = data_below(Path(options["data"]))
     if "chat_template" in options:
         options["chat_template"] = Path(options["chat_template"])
-    return Job(checkpoint=checkpoint, place=place, model_args=arguments, **options)
+    return Job(checkpoint=checkpoint, place=place, **options)
 
 
 def _pair(text: str) -> tuple[str, str]:

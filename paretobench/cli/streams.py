@@ -22,7 +22,7 @@ class StoppedBySignal(KeyboardInterrupt):
     """SIGTERM or SIGHUP; cleans up wherever Ctrl-C does.
 
     Attributes:
-        number: of the signal.
+        exit_status: what a shell reports of a process that a signal ended: 128 + its number.
     """
 
     def __init__(self, number: int) -> None:

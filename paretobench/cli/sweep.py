@@ -9,15 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from paretobench.api.sweeps import require_points, results_so_far
-from paretobench.cli import completion
+from paretobench.api.sweeps import carry_out, require_points, results_so_far
 from paretobench.cli.console import emit_json, print_rich, say, warn
-from paretobench.cli.options import as_json, composed_options, print_composed
-from paretobench.cli.preparation import (
-    prepared_devices,
-    show_plans,
-    warn_of_noise,
-)
+from paretobench.cli.options import as_json, composed_options, overrides_argument, print_composed
+from paretobench.cli.preparation import prepared_devices, show_plans, warn_of_noise
 from paretobench.units import counted, duration
 
 if TYPE_CHECKING:
@@ -27,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("sweep")
-@click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.overrides)
+@overrides_argument
 @composed_options
 @as_json
 def sweep_command(
@@ -65,21 +60,11 @@ def _sweep(request: Request, command: str, as_json: bool) -> int:
 
 
 def carried_out(request: Request, prepared: Sequence[PlannedSweep], command: str) -> SweepOutcome:
-    """Measure on all devices, each with its own progress."""
+    """Measure on all devices, each with its own progress; says what disturbs this one."""
     from paretobench.cli.progress import TerminalProgress
-    from paretobench.store import Store
-    from paretobench.sweeping import run as sweep
 
     warn_of_noise(prepared)
-    is_alone = len(request.devices) == 1
-    with Store.open(request.settings.database) as store, ExitStack() as shown:
-        listeners = {
-            one.device.name: shown.enter_context(
-                TerminalProgress("" if is_alone else one.device.name, one.besides_s)
-            ).listen
-            for one in prepared
-        }
-        return sweep.run(prepared, store, command, listeners, say)
+    return carry_out(request, prepared, command, TerminalProgress, say)
 
 
 def _print_sweep(request: Request, outcome: SweepOutcome, as_json: bool) -> None:

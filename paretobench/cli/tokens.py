@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from paretobench.api.databases import DATABASE
+from paretobench.api.databases import DATABASE, open_store
 from paretobench.api.tokens import counted_images, token_rows
-from paretobench.cli import completion, options
+from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, warn
+from paretobench.cli.options import as_json, path_option
 from paretobench.errors import ConfigError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -30,9 +31,8 @@ HEAD = ("image", "model", "encoder inputs", "passes", "visual tokens", "separato
               help="One model of sweeps/vlm, or several [default: all].")  # fmt: skip
 @click.option("--set", "changes", multiple=True, metavar="OPTION=VALUE",
               help="Another value for an option of the models' rule.")  # fmt: skip
-@click.option("--database", "-d", metavar="FILE", shell_complete=completion.files,
-              help=f"Whose measurements give a TTFT [default: {DATABASE}].")  # fmt: skip
-@options.as_json
+@path_option("--database", "-d", help=f"Whose measurements give a TTFT [default: {DATABASE}].")
+@as_json
 def tokens_command(
     images: tuple[str, ...],
     names: tuple[str, ...],
@@ -94,7 +94,6 @@ def _add_ttft(
     of a list of which every image is measured."""
     if database is None and not Path(DATABASE).exists():
         return
-    from paretobench.api.databases import open_store
     from paretobench.api.measured_vlms import measured_ttft
     from paretobench.config import load_catalogue
 

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, say
 from paretobench.cli.export_bundle import described
-from paretobench.cli.options import as_json
+from paretobench.cli.options import as_json, path_option
 from paretobench.errors import DataError
 from paretobench.units import counted
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("verify")
 @click.argument("file", shell_complete=completion.files)
-@click.option(
+@path_option(
     "--signer",
     "allowed_signers",
-    metavar="FILE",
-    shell_complete=completion.files,
     help="Demand a signature by a key in this file of allowed signers (man ssh-keygen).",
 )
 @as_json
@@ -36,10 +31,8 @@ def verify_command(file: str, allowed_signers: str | None, as_json: bool) -> Non
     if not path.exists():
         raise DataError(f"there is no file {path}")
     kind = imports.kind_of(path)
-    if kind == "database":
-        found = _verified_database(path, allowed_signers)
-    else:
-        found = _verified_bundle(path, allowed_signers)
+    verified = _verified_database if kind == "database" else _verified_bundle
+    found = verified(path, allowed_signers)
     if as_json:
         emit_json(found)
         return

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paretobench.config.catalogue import Catalogue, find_encoder, load_catalogue, load_vlms
-from paretobench.config.devices import load_devices
 from paretobench.config.images import load_images
 from paretobench.config.inventory import InventoryDevice, Limits, load_inventory
-from paretobench.config.request import DeviceRequest, Request
+from paretobench.config.request import DeviceRequest, Request, load_devices
 from paretobench.config.settings import Settings
 from paretobench.config.stated_parameters import refuse_wrong_parameters
 

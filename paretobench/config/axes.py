@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 AXES = ("encoder", "resolution", "tiling", "llm", "image", "encode.precision", "precision")
 """What may be a list, outermost first; `precision` is that of the language model's weights."""
@@ -33,7 +34,7 @@ Axes = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class AxisCombination:
-    """One combination of names.
+    """One combination of names, in the order of `AXES`.
 
     Attributes:
         resolution: None for all that the encoder lists.
@@ -45,9 +46,9 @@ class AxisCombination:
     resolution: str | None
     tiling: str
     llm: str
+    image: str | None = None
     encode_precision: str | None = None
     precision: str | None = None
-    image: str | None = None
 
 
 def rows(
@@ -69,21 +70,10 @@ def rows(
     for block in _selected(blocks or [{}], overridden.get("encoder")):
         replaced = {axis: values for axis, values in overridden.items() if axis != "encoder"}
         axes = {**block, **replaced}
-        encoders, tilings, llms = (axes.get(axis) or [defaults[axis]] for axis in CHOICES)
-        opens = ("resolution", "image", "encode.precision", "precision")
-        resolutions, images, encode_precisions, precisions = (
-            _or_open(axes.get(axis)) for axis in opens
-        )
-        for encoder, resolution, tiling, llm, image, of_encoder, of_llm in itertools.product(
-            encoders, resolutions, tilings, llms, images, encode_precisions, precisions
-        ):
-            row = AxisCombination(encoder, resolution, tiling, llm, of_encoder, of_llm, image)
-            found[row] = None
+        named = {axis: defaults[axis] for axis in CHOICES}
+        values: list[Sequence[Any]] = [axes.get(axis) or [named.get(axis)] for axis in AXES]
+        found |= dict.fromkeys(AxisCombination(*row) for row in itertools.product(*values))
     return list(found)
-
-
-def _or_open(values: Sequence[str] | None) -> list[str | None]:
-    return list(values) if values else [None]
 
 
 def _selected(blocks: Sequence[Axes], encoders: Sequence[str] | None) -> list[Axes]:

@@ -7,11 +7,10 @@ functions, so a file means the same either way.
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from functools import partial
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,14 +44,15 @@ class Catalogue:
     tilings: Mapping[str, Tiling]
 
 
-def user_folder(user_sweeps: Path | None = None) -> Path | None:
-    """The user's own groups: the given folder, else `./sweeps`; None if there is none.
+def folders(user_sweeps: Path | None = None) -> list[Path]:
+    """The folders of groups: the bundled one, and after it the user's, whose files win.
 
-    In a checkout of this project `./sweeps` is the bundled folder, which is not the user's.
+    The user's is the given one, else `./sweeps`, if it exists. In a checkout of this project
+    `./sweeps` is the bundled folder, which is not the user's.
     """
-    folder = (user_sweeps or Path("sweeps")).resolve()
-    is_bundled = folder == sweeps_folder().resolve()
-    return folder if folder.is_dir() and not is_bundled else None
+    own = (user_sweeps or Path("sweeps")).resolve()
+    is_bundled = own == sweeps_folder().resolve()
+    return [sweeps_folder(), *([own] if own.is_dir() and not is_bundled else [])]
 
 
 def load_catalogue(user_sweeps: Path | None = None) -> Catalogue:
@@ -64,12 +64,13 @@ def load_catalogue(user_sweeps: Path | None = None) -> Catalogue:
     Raises:
         ConfigError: if a file is no YAML, or lacks a field, or has one too many.
     """
-    own = user_folder(user_sweeps)
-    folders = [sweeps_folder(), *([own] if own else [])]
+    files = group_files(folders(user_sweeps), "encoder")
+    find = _finder(files)
+    llms, tilings = yaml_group("llm", user_sweeps), yaml_group("tiling", user_sweeps)
     return Catalogue(
-        _Encoders(folders).all(),
-        {name: language_model(data, name, at) for name, data, at in yaml_group(folders, "llm")},
-        {name: tiling(data, name, at) for name, data, at in yaml_group(folders, "tiling")},
+        {name: find(name) for name in files},
+        {name: language_model(data, name, at) for name, data, at in llms},
+        {name: tiling(data, name, at) for name, data, at in tilings},
     )
 
 
@@ -79,11 +80,9 @@ def load_vlms(user_sweeps: Path | None = None) -> dict[str, VisionLanguageModel]
     Raises:
         ConfigError: if a file is no YAML, or lacks a field, or has one too many.
     """
-    own = user_folder(user_sweeps)
-    folders = [sweeps_folder(), *([own] if own else [])]
     return {
         name: _build(VisionLanguageModel, {"name": name, **data}, at)
-        for name, data, at in yaml_group(folders, "vlm")
+        for name, data, at in yaml_group("vlm", user_sweeps)
     }
 
 
@@ -96,8 +95,7 @@ def find_encoder(name: str, user_sweeps: Path | None = None) -> Encoder:
     """
     if is_read_off(name):
         return encoder(timm_encoder(name), name, name, find_encoder)
-    own = user_folder(user_sweeps)
-    return _Encoders([sweeps_folder(), *([own] if own else [])]).find(name)
+    return _finder(group_files(folders(user_sweeps), "encoder"))(name)
 
 
 def encoder(data: Mapping[str, Any], name: str, at: str, find: Callable[[str], Encoder]) -> Encoder:
@@ -133,44 +131,34 @@ def tiling(data: Mapping[str, Any], name: str, at: str) -> Tiling:
     return found
 
 
-class _Encoders:
-    """Encoders by name, each read once; a system's parts are found on the way."""
+def _finder(files: Mapping[str, Path]) -> Callable[[str], Encoder]:
+    """Finds encoders by name, reading each file once; a system's parts are found on the way."""
 
-    def __init__(self, folders: list[Path]) -> None:
-        self._files = {name: (data, at) for name, data, at in _files(folders, "encoder")}
-        self._read: dict[str, Encoder] = {}
+    @cache
+    def find(name: str) -> Encoder:
+        if name not in files:
+            raise UnknownNameError("encoder", name, files)
+        path = files[name]
+        return encoder(_merged(path, files), name, shown_path(path), find)
 
-    def find(self, name: str) -> Encoder:
-        if name not in self._files:
-            raise UnknownNameError("encoder", name, self._files)
-        if name not in self._read:
-            read, at = self._files[name]
-            self._read[name] = encoder(read(), name, at, self.find)
-        return self._read[name]
-
-    def all(self) -> dict[str, Encoder]:
-        return {name: self.find(name) for name in self._files}
+    return find
 
 
 def _part(data: Mapping[str, Any], at: str, find: Callable[[str], Encoder]) -> EncoderPart:
     try:
-        part = EncoderPart(find(data["encoder"]), data["resolution_px"], data.get("passes", 1))
+        return EncoderPart(find(data["encoder"]), data["resolution_px"], data.get("passes", 1))
     except (KeyError, TypeError, AttributeError):
         raise ConfigError(
             f"{at}: a part is {{encoder: NAME, resolution_px: N}}, not {data!r}"
         ) from None
-    return part
 
 
-def _files(
-    folders: list[Path], group: str
-) -> Iterator[tuple[str, Callable[[], Mapping[str, Any]], str]]:
-    """Name, reader and path of each file in a group, a later folder's winning."""
+def group_files(searched: Sequence[Path], group: str) -> dict[str, Path]:
+    """The files of a group by name, a later folder's winning."""
     found: dict[str, Path] = {}
-    for folder in folders:
+    for folder in searched:
         found |= {path.stem: path for path in sorted((folder / group).glob("*.yaml"))}
-    for name, path in found.items():
-        yield name, partial(_merged, path, found), shown_path(path)
+    return found
 
 
 def _merged(path: Path, siblings: Mapping[str, Path]) -> Mapping[str, Any]:
@@ -185,10 +173,13 @@ def _merged(path: Path, siblings: Mapping[str, Path]) -> Mapping[str, Any]:
     return merged | own
 
 
-def yaml_group(folders: list[Path], group: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """Name, content and path of every file in a group; a file of a later folder wins."""
-    for name, read, at in _files(folders, group):
-        yield name, read(), at
+def yaml_group(
+    group: str, user_sweeps: Path | None
+) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Name, content and path of every file in a group; the user's files win over bundled ones."""
+    files = group_files(folders(user_sweeps), group)
+    for name, path in files.items():
+        yield name, _merged(path, files), shown_path(path)
 
 
 def read_yaml(path: Path) -> Mapping[str, Any]:
@@ -232,19 +223,17 @@ def _build(kind: type[T], data: Mapping[str, Any], at: str) -> T:
             near = difflib.get_close_matches(str(name), known, n=1)
             guess = f"; did you mean {near[0]!r}?" if near else f". Fields: {', '.join(known)}"
             raise ConfigError(f"{at}: unknown field {name!r}{guess}")
-    values = {name: _value(value, str(known[name].type), f"{at}: {name}")
-              for name, value in data.items()}  # fmt: skip
-    if missing := [name for name, field in known.items() if _is_required(field, values)]:
+    values: dict[str, Any] = {}
+    for name, value in data.items():
+        annotation = str(known[name].type)
+        if wanted := checking.wanted(value, annotation):
+            raise ConfigError(f"{at}: {name} must be {wanted}, not {value!r}")
+        values[name] = tuple(value) if annotation.startswith("tuple") else value
+    required = [
+        name
+        for name, field in known.items()
+        if field.default is MISSING and field.default_factory is MISSING
+    ]
+    if missing := [name for name in required if name not in values]:
         raise ConfigError(f"{at} lacks {', '.join(missing)}")
     return kind(**values)
-
-
-def _is_required(field: dataclasses.Field[Any], values: Mapping[str, Any]) -> bool:
-    has_default = field.default is not MISSING or field.default_factory is not MISSING
-    return not has_default and field.name not in values
-
-
-def _value(value: Any, annotation: str, what: str) -> Any:
-    if wanted := checking.wanted(value, annotation):
-        raise ConfigError(f"{what} must be {wanted}, not {value!r}")
-    return tuple(value) if annotation.startswith("tuple") else value

@@ -43,7 +43,7 @@ def hydra_session(groups: Groups) -> Iterator[None]:
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
-        *own, bundled = (folder.absolute() for folder in groups.folders)
+        bundled, *own = (folder.absolute() for folder in groups.folders)
         with (
             searched_first(tuple(own)),
             initialize_config_dir(str(bundled), job_name="paretobench", version_base="1.3"),

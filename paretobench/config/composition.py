@@ -51,13 +51,7 @@ def expand(overrides: Sequence[str], user_sweeps: Path | None) -> request.Reques
         found = _devices(composer, parsed, groups, settings.inventory, reached_by)
         devices = tuple(request.asked_of(device, points, settings) for device in found)
     return request.Request(
-        settings.name,
-        tuple(points),
-        tuple(refused),
-        devices,
-        settings,
-        tuple(overrides),
-        root["executor"],
+        settings.name, tuple(points), tuple(refused), devices, settings, root["executor"]
     )
 
 
@@ -118,13 +112,8 @@ def _blocks(base: Any, groups: Groups) -> list[dict[str, list[str]]]:
             "a grid needs hydra.sweeper.params: {axis: values}\n"
             "and hydra.sweeper.blocks: [{encoder: [...], resolution: [...]}, ...]"
         )
-    return [
-        {
-            axis: parsed_overrides.axis_values(axis, value, groups)
-            for axis, value in {**shared, **b}.items()
-        }
-        for b in blocks
-    ]
+    read = parsed_overrides.axis_values
+    return [{a: read(a, value, groups) for a, value in {**shared, **b}.items()} for b in blocks]
 
 
 def _points(
@@ -174,16 +163,16 @@ class _Models:
         names = tuple(getattr(row, axis) for axis in NODES)
         if names not in self._made:
             self._made[names] = tuple(self._one(axis, row) for axis in NODES)
-        encoder, llm, tiling = self._made[names]
-        return encoder, llm, tiling
+        made: tuple[Encoder, LanguageModel, Tiling] = self._made[names]
+        return made
 
     def _one(self, axis: str, row: AxisCombination) -> Any:
         name = getattr(row, axis)
-        if self._composer.is_own_file(axis, name):
-            if (axis, name) not in self._made:
-                self._made[axis, name] = self._convert(axis, name, row)
-            return self._made[axis, name]
-        return self._convert(axis, name, row)
+        if not self._composer.is_own_file(axis, name):
+            return self._convert(axis, name, row)
+        if (axis, name) not in self._made:
+            self._made[axis, name] = self._convert(axis, name, row)
+        return self._made[axis, name]
 
     def _convert(self, axis: str, name: str, row: AxisCombination) -> Any:
         data, at = self._composer.node(axis, row), f"{axis}/{name}.yaml"

@@ -74,11 +74,8 @@ def _check_hydra(node: yaml.Node | None, path: Path) -> bool:
 
 def _check_blocks(node: yaml.Node, path: Path) -> bool:
     if not isinstance(node, yaml.SequenceNode):
-        raise _wrong(
-            node,
-            path,
-            "hydra.sweeper.blocks must be a list: `- {encoder: [...], resolution: [...]}`",
-        )
+        form = "`- {encoder: [...], resolution: [...]}`"
+        raise _wrong(node, path, f"hydra.sweeper.blocks must be a list: {form}")
     found = [_check_axes(block, path, "a block") for block in node.value]
     return any(found)
 
@@ -88,9 +85,8 @@ def _check_axes(node: yaml.Node, path: Path, what: str = "hydra.sweeper.params")
         if key not in TYPED:
             near = difflib.get_close_matches(key, TYPED, n=1, cutoff=0.5)
             guess = f"; did you mean {near[0]!r}?" if near else ""
-            raise _wrong(
-                at, path, f"a grid's axes are {', '.join(TYPED)}; {key!r} is none of them{guess}"
-            )
+            known = f"a grid's axes are {', '.join(TYPED)}"
+            raise _wrong(at, path, f"{known}; {key!r} is none of them{guess}")
     return bool(node.value)
 
 

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paretobench.config.catalogue import read_yaml, user_folder
-from paretobench.resources import sweeps_folder
+from paretobench.config.catalogue import folders, group_files, read_yaml
 
 ROOT = "config"
 """The root configuration's file, `sweeps/config.yaml`."""
@@ -29,8 +28,7 @@ class Groups:
     """
 
     def __init__(self, user_sweeps: Path | None = None) -> None:
-        own = user_folder(user_sweeps)
-        self.folders: list[Path] = ([own] if own else []) + [sweeps_folder()]
+        self.folders = folders(user_sweeps)
         self._members: dict[str, list[str]] = {}
         self._contents: dict[str, Mapping[str, Any]] = {}
 
@@ -45,15 +43,12 @@ class Groups:
     def members(self, group: str) -> list[str]:
         """The names in a group, in the order of the alphabet; empty for what is no group."""
         if group not in self._members:
-            found = {
-                file.stem for folder in self.folders for file in (folder / group).glob("*.yaml")
-            }
-            self._members[group] = sorted(found)
+            self._members[group] = sorted(group_files(self.folders, group))
         return self._members[group]
 
     def file(self, path: str) -> Path:
         """The file of `path` (`encoder/fastvithd`): the user's if there is one."""
-        files = [folder / f"{path}.yaml" for folder in self.folders]
+        files = [folder / f"{path}.yaml" for folder in reversed(self.folders)]
         return next((file for file in files if file.is_file()), files[-1])
 
     def content(self, path: str) -> Mapping[str, Any]:

@@ -17,11 +17,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override, QuotedString
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 
+from paretobench.config import images
 from paretobench.config.axes import PRECISIONS, TYPED
 from paretobench.config.catalogue import broken_yaml
 from paretobench.config.groups import Groups
-from paretobench.config.images import GROUP as IMAGE
-from paretobench.config.images import check_image
 from paretobench.config.read_off import READ_OFF_PREFIX
 from paretobench.errors import ConfigError, ParetobenchError, UnknownNameError
 
@@ -79,11 +78,10 @@ def axis_values(axis: str, value: Any, groups: Groups) -> list[str]:
     """
     if axis not in TYPED:
         raise ConfigError(f"a grid's axes are {', '.join(TYPED)}; {axis!r} is none of them")
-    if isinstance(value, list):
-        found = [_as_known(axis, str(item), groups) for item in value]
-    else:
+    if not isinstance(value, list):
         (override,) = _parsed([f"{axis}={value}"])
         return _members(override, groups)
+    found = [_as_known(axis, str(item), groups) for item in value]
     _check_members(axis, found, groups)
     return found
 
@@ -238,9 +236,9 @@ def _check_members(group: str, names: Sequence[str], groups: Groups) -> None:
             if name not in PRECISIONS:
                 raise UnknownNameError(group, name, PRECISIONS)
         return
-    if group == IMAGE:
+    if group == images.GROUP:
         for name in names:
-            check_image(name, groups)
+            images.check_image(name, groups)
         return
     members = groups.members(group)
     for name in names if members else ():

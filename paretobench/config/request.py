@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from paretobench.config.catalogue import yaml_group
 from paretobench.config.inventory import InventoryDevice
 from paretobench.config.settings import Settings
 from paretobench.domain import Encoder, GridPoint, LanguageModel
@@ -39,7 +41,6 @@ class Request:
         points: what can be tried, in the grid's order, without duplicates.
         refused: what was asked for and cannot exist, each with its reason.
         devices: every device, in the order asked for; at least one.
-        overrides: the user's own words, for the report's footer.
         executors: options of `executor/latency`, `executor/accuracy` and `executor/conversion`,
             each with its `name`.
     """
@@ -49,7 +50,6 @@ class Request:
     refused: tuple[Refusal, ...]
     devices: tuple[DeviceRequest, ...]
     settings: Settings
-    overrides: tuple[str, ...] = ()
     executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -88,22 +88,28 @@ def _of_models(models: Mapping[str, Encoder] | Mapping[str, LanguageModel]) -> d
     return {"models": asked, **({"precisions": precisions} if precisions else {})}
 
 
+def load_devices(user_sweeps: Path | None = None) -> list[DeviceRequest]:
+    """Every profile in `sweeps/device/`, read without Hydra; the user's own in place of bundled
+    ones.
+
+    Raises:
+        ConfigError: if a file is no YAML or not a device.
+    """
+    return [device_request(data, name) for name, data, _ in yaml_group("device", user_sweeps)]
+
+
 def device_request(data: Mapping[str, Any], name: str) -> DeviceRequest:
     """A device from its composed node.
 
     Raises:
         ConfigError: if a half is missing or has a field that does not exist.
     """
-    halves = {half: _half(data.get(half), f"device {name}: {half}") for half in _HALVES}
+    encode, prefill = (_half(data.get(half), f"device {name}: {half}") for half in _HALVES)
     for key in data:
         if key not in (*_HALVES, "name", "executor"):
             raise UnknownNameError(f"field of device {name}", key, (*_HALVES, "name", "executor"))
-    return DeviceRequest(
-        str(data.get("name", name)),
-        halves["encode"],
-        halves["prefill"],
-        str(data.get("executor", "local")),
-    )
+    executor = str(data.get("executor", "local"))
+    return DeviceRequest(str(data.get("name", name)), encode, prefill, executor)
 
 
 def reached(

@@ -120,18 +120,6 @@ def _limit(name: str, condition: str, value: str | float | None) -> float | None
         raise ConfigError(f"{name}={value}: {error}") from None
 
 
-def _check_budget(found: Settings) -> None:
-    """Refuse a budget that cannot be kept."""
-    budget_s = found.budget_s
-    if budget_s is None:
-        return
-    if budget_s < SHORTEST_BUDGET_S:
-        raise ConfigError(
-            f"budget={found.budget} leaves no time beside the report; give at least "
-            f"{SHORTEST_BUDGET_S:g}s, such as budget=15min"
-        )
-
-
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
@@ -175,7 +163,11 @@ def read_settings(data: Mapping[str, Any]) -> Settings:
     if found.prompt_tokens < 0:
         raise ConfigError(f"prompt_tokens={found.prompt_tokens} must be a whole number from 0")
     seconds("horizon", found.horizon)
-    _check_budget(found)
+    if found.budget_s is not None and found.budget_s < SHORTEST_BUDGET_S:
+        raise ConfigError(
+            f"budget={found.budget} leaves no time beside the report; give at least "
+            f"{SHORTEST_BUDGET_S:g}s, such as budget=15min"
+        )
     _ = found.question
     if found.until != "all" and found.is_scoring:
         raise ConfigError(

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from paretobench.backends import hardware
 from paretobench.backends.coreml_convert import PRECISIONS
-from paretobench.cli import group, import_xcode
+from paretobench.cli import group, import_timings
 from paretobench.errors import ParetobenchError
 
 REPORT = {
@@ -125,7 +125,7 @@ def test_a_folder_that_is_no_report_is_refused(cli, tmp_path: Path) -> None:
 
 
 def test_the_precisions_of_a_report_are_those_of_the_backend() -> None:
-    assert import_xcode.PRECISIONS == PRECISIONS
+    assert import_timings.PRECISIONS == PRECISIONS
 
 
 def test_the_papers_profile_says_what_differs_before_it_starts(cli) -> None:
