@@ -38,11 +38,6 @@ def read_orders() -> dict[str, Any]:
     lifeline = orders.get("lifeline_fd")
     if lifeline is not None:
         _die_with_parent(lifeline)
-    if orders.get("memory_limit_bytes"):
-        import resource
-
-        limit = int(orders["memory_limit_bytes"])
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     return orders
 
 

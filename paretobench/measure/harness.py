@@ -88,7 +88,6 @@ def run(
     children: Children | None = None,
     listen: events.Listener = events.ignore,
     lock: DeviceLock | None = None,
-    wait: bool = True,
 ) -> Account:
     """Measure what the store does not hold yet; returns what was done.
 
@@ -99,15 +98,13 @@ def run(
         options: how.
         children: how processes are started; None for this interpreter's.
         listen: called with every event.
-        lock: the device's lock; None for this machine's.
-        wait: whether to wait for the lock.
+        lock: this machine's, where the caller holds it already; it is waited for otherwise.
 
     Raises:
-        LockError: if the device is held and `wait` is false.
         StoreError: if the store cannot be written; nothing is measured after that.
     """
     lock = lock or DeviceLock()
-    with lock.held(wait, announce=lambda text: listen(events.Waiting(text))):
+    with lock.held(announce=lambda text: listen(events.Waiting(text))):
         children = children or Children()
         children.keep_fds = (lock.fd,)
         store.add_environment(environment)

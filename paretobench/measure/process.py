@@ -101,21 +101,19 @@ class Children:
     """Starts child processes of the harness.
 
     Args:
-        memory_limit_bytes: address space that a child may have; None for no limit.
-        keep_fds: open files that children inherit, such as the device lock's.
         launcher: what replaces `python -m`; tests put their own backends in this way.
         variables: environment variables of their own.
+
+    Attributes:
+        keep_fds: open files that children inherit, such as the device lock's.
     """
 
     def __init__(
         self,
-        memory_limit_bytes: int | None = None,
-        keep_fds: Sequence[int] = (),
         launcher: Sequence[str] = (sys.executable, "-m"),
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        self.memory_limit_bytes = memory_limit_bytes
-        self.keep_fds = tuple(keep_fds)
+        self.keep_fds: tuple[int, ...] = ()
         self.launcher = tuple(launcher)
         self.variables = dict(variables or {})
 
@@ -157,12 +155,7 @@ class Children:
         """
         reader, writer = os.pipe()
         started, kills = time.monotonic(), oom_kills()
-        given = {
-            **orders,
-            "lifeline_fd": reader,
-            "memory_limit_bytes": self.memory_limit_bytes,
-            "spawned_at": time.time(),
-        }
+        given = {**orders, "lifeline_fd": reader, "spawned_at": time.time()}
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(
                 [*self.launcher, module],

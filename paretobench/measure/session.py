@@ -69,22 +69,17 @@ def is_opening(line: str) -> bool:
     return isinstance(message, dict) and "protocol" in message
 
 
-def serve(children: Children | None = None, source_fd: int = 0) -> int:
+def serve() -> int:
     """Answer questions until the input ends; returns the exit status.
 
     Call it after the opening line was read. What libraries print goes to stderr, so that
     stdout carries the session alone.
-
-    Args:
-        children: how processes are started; None for this interpreter's.
-        source_fd: the open file that questions come from.
     """
     outlet = os.dup(1)
     os.dup2(2, 1)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
-    session = _Session(outlet, children or Children())
-    inbox = _Inbox(source_fd)
+    session, inbox = _Session(outlet), _Inbox()
     try:
         session.hello()
         while (question := inbox.next()) is not None:
@@ -106,8 +101,7 @@ def _leave(number: int, frame: object) -> None:
 class _Inbox:
     """Questions in order. A thread reads them, to notice the end while something is timed."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+    def __init__(self) -> None:
         self.is_busy = False
         self._questions: queue.Queue[Mapping[str, Any] | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True, name="questions").start()
@@ -135,16 +129,16 @@ class _Inbox:
 
     def _chunk(self) -> bytes:
         """What came; nothing at the end of the input and after a long silence."""
-        ready, _, _ = select.select([self._fd], [], [], SILENCE_LIMIT_S)
-        return os.read(self._fd, 1 << 16) if ready else b""
+        ready, _, _ = select.select([0], [], [], SILENCE_LIMIT_S)
+        return os.read(0, 1 << 16) if ready else b""
 
 
 class _Session:
     """The answers, each one or several lines."""
 
-    def __init__(self, outlet: int, children: Children) -> None:
+    def __init__(self, outlet: int) -> None:
         self._outlet = outlet
-        self._children = children
+        self._children = Children()
         self.lock = DeviceLock()
         self._environment: Environment | None = None
 
@@ -227,8 +221,7 @@ class _Session:
             [Failure(**failure) for failure in question["failures"]],
         )
         wait = bool(question["wait"])
-        if not self.lock.is_held:
-            self.lock.acquire(wait, lambda text: self.forward(events.Waiting(text)))
+        self.lock.acquire(wait, lambda text: self.forward(events.Waiting(text)))
         account = harness.run(
             _workloads(question),
             store=store,
