@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from paretobench.backends.hardware import field_of, text_of
 from paretobench.durable import whole_file
 from paretobench.errors import (
     BackendMissingError,
@@ -106,12 +107,9 @@ def peak_memory_bytes() -> int | None:
 
     On Linux from VmHWM, which is reset at exec; `ru_maxrss` would carry the parent's over.
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-        return None
+    if (status := text_of("/proc/self/status")) is not None:
+        peak_kib = field_of(status, "VmHWM")
+        return int(peak_kib.split()[0]) * 1024 if peak_kib else None
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -88,7 +88,7 @@ class MachineProbe:
     """Readings of this machine, restricted to the cores that this process may use."""
 
     def __init__(self) -> None:
-        self._usable = _usable_cores()
+        self._usable = usable_cores()
         self.cores = len(self._usable)
         self._idle_and_steal: Callable[[], tuple[float, float | None]] = (
             self._from_proc_stat if sys.platform == "linux" else self._from_psutil
@@ -127,7 +127,8 @@ class MachineProbe:
         return sum(core.idle for core in psutil.cpu_times(percpu=True)), None
 
 
-def _usable_cores() -> frozenset[int]:
+def usable_cores() -> frozenset[int]:
+    """The numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return frozenset(os.sched_getaffinity(0))
     return frozenset(range(os.cpu_count() or 1))

@@ -187,10 +187,7 @@ def governor(name: str | None) -> list[Finding]:
 
 def battery() -> list[Finding]:
     """The power source; nothing on a machine without a battery."""
-    try:
-        state = psutil.sensors_battery()
-    except (AttributeError, OSError, NotImplementedError):
-        return []
+    state = hardware.battery()
     if state is None:
         return []
     plugged = bool(state.power_plugged)
