@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from paretobench import backends
 from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Failure
 from paretobench.errors import ParetobenchError
@@ -38,7 +39,8 @@ from paretobench.measure import events, harness, terms
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.process import Children
 from paretobench.measure.single import MemoryStore
-from paretobench.store.rows import failure_to_json
+from paretobench.resources import cache_folder
+from paretobench.store.rows import environment_to_json, failure_to_json
 from paretobench.version import __version__
 
 PROTOCOL = 1
@@ -151,8 +153,6 @@ class _Session:
 
     def hello(self) -> None:
         """Who answers here, and what can be known before any question."""
-        from paretobench.resources import cache_folder
-
         folders = (cache_folder(), Path(tempfile.gettempdir()))
         self.say(
             "hello",
@@ -202,19 +202,14 @@ class _Session:
                 question["device"], environment, self.lock, permission, self._children
             )
             chosen = device.choice()
-        found = {"identity": dict(environment.identity), "observed": dict(environment.observed)}
-        self.say("described", environment=found, device=chosen)
+        self.say("described", environment=environment_to_json(environment), device=chosen)
 
     def refusals(self, question: Mapping[str, Any]) -> None:
         """What the runtimes here say against workloads, before anything is built."""
-        from paretobench import backends
-
         self.say("refusals", reasons=backends.refusals(_workloads(question)))
 
     def measure(self, question: Mapping[str, Any]) -> None:
         """Measure workloads; each cell and failure goes out as soon as it is known."""
-        from paretobench.resources import cache_folder
-
         store = _Streaming(
             self.say,
             [Cell.from_json(cell) for cell in question["cells"]],
@@ -259,19 +254,18 @@ class _Streaming(MemoryStore):
     def __init__(
         self, say: Callable[..., None], cells: Iterable[Cell], failures: Iterable[Failure]
     ) -> None:
-        super().__init__()
+        super().__init__(cells, failures)
         self._say = say
-        self.kept_cells, self.kept_failures = list(cells), list(failures)
 
-    def add_cell(self, cell: Cell) -> bool:
+    def add_cell(self, cell: Cell) -> None:
         """Send it, then keep it."""
         self._say("cell", cell=cell.to_json())
-        return super().add_cell(cell)
+        super().add_cell(cell)
 
-    def add_failure(self, failure: Failure) -> bool:
+    def add_failure(self, failure: Failure) -> None:
         """Send it, then keep it."""
         self._say("failure", failure=failure_to_json(failure))
-        return super().add_failure(failure)
+        super().add_failure(failure)
 
 
 def _workloads(question: Mapping[str, Any]) -> list[Workload]:
