@@ -96,10 +96,10 @@ def failure_kind(error: BaseException) -> str:
     return "out_of_memory" if is_out_of_memory(error) else "crashed"
 
 
-def first_line(text: str, width: int = 300) -> str:
-    """The first line of a message, cut to `width` characters."""
-    line = text.strip().splitlines()[0] if text.strip() else ""
-    return line if len(line) <= width else line[: width - 3] + "..."
+def first_line(text: str) -> str:
+    """The first line of a message, cut to 300 characters."""
+    line = next(iter(text.strip().splitlines()), "")
+    return line if len(line) <= 300 else line[:297] + "..."
 
 
 def peak_memory_bytes() -> int | None:

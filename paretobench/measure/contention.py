@@ -379,10 +379,8 @@ class Watch:
 
 def _met(before: Reading, after: Reading, allowed: float) -> bool:
     """Whether tasks waited for a core during one sample of a window that was not quiet."""
-    for start_s, end_s in (
-        (before.pressure_s, after.pressure_s),
-        (before.delay_s, after.delay_s),
-    ):
+    waits = (before.pressure_s, after.pressure_s), (before.delay_s, after.delay_s)
+    for start_s, end_s in waits:
         if start_s is not None and end_s is not None:
             return end_s - start_s > allowed * (after.at_s - before.at_s)
     return False

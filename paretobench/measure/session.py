@@ -158,7 +158,6 @@ class _Session:
             "hello",
             protocol=PROTOCOL,
             version=__version__,
-            pid=os.getpid(),
             clock=time.time(),
             disk_free={str(folder): _free_bytes(folder) for folder in folders},
         )
