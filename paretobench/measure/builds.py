@@ -7,7 +7,6 @@ artifacts only; running it again makes the rest.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +77,7 @@ def device_to_build_for(request: Mapping[str, Any]) -> Device:
     Raises:
         BackendMissingError: if a device other than a Mac cannot run here.
     """
-    if not _is_for_a_mac_elsewhere(request):
+    if not _is_for_a_mac_elsewhere(request["encode"].get("backend")):
         return decide(request, fingerprint(measure_speed=False), DeviceLock(), None)[0]
     encode, prefill = _as_written(request["encode"]), _as_written(request["prefill"])
     why = "built here, to be measured on a Mac"
@@ -105,8 +104,7 @@ def workloads_to_build(
         raise ConfigError(
             "weights=checkpoint has nothing to build: a checkpoint is loaded as it is"
         )
-    elsewhere = device.encode.backend == "coreml" and not hardware.detect().is_apple_silicon
-
+    elsewhere = _is_for_a_mac_elsewhere(device.encode.backend)
     grid = plan_grid(points, refused, device, Machine(_NO_LIMIT_BYTES), weights=weights)
     distinct = sorted(grid.workloads, key=lambda one: one.kind != "encode")
     built_here = [one for one in distinct if not elsewhere or one.kind == "encode"]
@@ -119,14 +117,12 @@ def build_artifacts(
     workloads: Sequence[Workload],
     root: Path | None = None,
     progress: Progress = lambda *_: None,
-    children: Children | None = None,
     timeout_s: float = TIMEOUT_S,
 ) -> list[Built]:
     """Make what is missing, in child processes; one result per workload, failures included.
 
     Args:
         root: of the artifact store; None for this user's.
-        children: how processes are started; None for this interpreter's.
         timeout_s: for one artifact.
     """
     root = (root or cache_folder()).absolute()
@@ -136,30 +132,25 @@ def build_artifacts(
     def announce(workload: Workload, done: int) -> None:
         progress(workload, done, len(workloads))
 
-    outcomes = prepare_all(workloads, children or Children(), root, timeout_s, announce)
-    return [_built(outcome, root, before) for outcome in outcomes]
+    outcomes = list(prepare_all(workloads, Children(), root, timeout_s, announce))
+    there = {artifact.path: artifact for artifact in ArtifactStore(root)}
+    return [_built(outcome, there, before) for outcome in outcomes]
 
 
-def _built(outcome: Preparation, root: Path, before: Mapping[Path, int]) -> Built:
+def _built(
+    outcome: Preparation, there: Mapping[Path, Artifact], before: Mapping[Path, int]
+) -> Built:
     prepared, workload = outcome.prepared, outcome.workload
     if prepared is None:
         return Built(workload, "failed", outcome.wall_s, reason=outcome.reason)
     if prepared.path is None:
         return Built(workload, "nothing", outcome.wall_s)
-    artifact = _artifact_around(prepared.path, root)
+    around = (prepared.path, *prepared.path.parents)
+    artifact = next((there[folder] for folder in around if folder in there), None)
     size = artifact.size_bytes if artifact else 0
     is_old = artifact is not None and before.get(artifact.path) == _made_ns(artifact.path)
     state: Literal["found", "made"] = "found" if is_old else "made"
     return Built(workload, state, outcome.wall_s, prepared.path, size)
-
-
-def _artifact_around(path: Path, root: Path) -> Artifact | None:
-    """The artifact that a path is in: the third folder from the root, with its manifest."""
-    for folder in (path, *path.parents):
-        if (folder / MANIFEST).is_file() and root in folder.parents:
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            return Artifact(folder, manifest)
-    return None
 
 
 def _made_ns(artifact: Path) -> int:
@@ -167,9 +158,8 @@ def _made_ns(artifact: Path) -> int:
     return (artifact / MANIFEST).stat().st_mtime_ns
 
 
-def _is_for_a_mac_elsewhere(request: Mapping[str, Any]) -> bool:
-    is_for_mac = request["encode"].get("backend") == "coreml"
-    return is_for_mac and not hardware.detect().is_apple_silicon
+def _is_for_a_mac_elsewhere(encode_backend: str | None) -> bool:
+    return encode_backend == "coreml" and not hardware.detect().is_apple_silicon
 
 
 def _as_written(half: Mapping[str, Any]) -> Runtime:

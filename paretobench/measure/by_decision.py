@@ -80,23 +80,18 @@ def unavailable(sweep: Measuring) -> set[str]:
 
 def disturbed(sweep: Measuring, key: str) -> list[Cell]:
     """A part's cells of this sweep that other programs disturbed."""
-    return [cell for cell in of_sweep(sweep, key) if cell.status == "disturbed"]
-
-
-def of_sweep(sweep: Measuring, key: str) -> list[Cell]:
-    """A part's cells of this sweep, in order."""
-    return [cell for cell in sweep.cells[key] if cell.sweep_key == sweep.options.sweep_key]
+    return [cell for cell in sweep.of_sweep(key) if cell.status == "disturbed"]
 
 
 def last_round(sweep: Measuring, key: str) -> int:
     """The highest round of a part in this sweep; -1 before its first."""
-    return max((cell.round_index for cell in of_sweep(sweep, key)), default=-1)
+    return max((cell.round_index for cell in sweep.of_sweep(key)), default=-1)
 
 
 def to_repeat(sweep: Measuring) -> str | None:
     """A part whose last process was suspect and not yet repeated, if that fits."""
     for key in sweep.workloads:
-        latest = [c for c in of_sweep(sweep, key) if c.round_index == last_round(sweep, key)]
+        latest = [c for c in sweep.of_sweep(key) if c.round_index == last_round(sweep, key)]
         is_alone = len(latest) == 1 and latest[0].status == "suspect"
         if is_alone and key not in sweep.failed and sweep.deadline.fits(latest[0].wall_s):
             return key

@@ -9,11 +9,12 @@ canary is independent of the latency in question.
 
 from __future__ import annotations
 
-import os
 import statistics
 import threading
 import time
 from collections.abc import Sequence
+
+from paretobench.measure.contention import usable_cores
 
 SIDE = 192
 """Side of the square int32 matrices: 3 x 144 KiB, inside the second-level cache of a core."""
@@ -52,7 +53,7 @@ _MAD_TO_SD = 1.4826
 
 def canary() -> float:
     """Run the fixed work; returns seconds per repetition, the mean over threads of medians."""
-    cores = min(_available_cores(), MAX_THREADS)
+    cores = min(len(usable_cores()), MAX_THREADS)
     barrier = threading.Barrier(cores)
     medians: list[float] = []
     threads = [
@@ -78,12 +79,6 @@ def _work(barrier: threading.Barrier, medians: list[float]) -> None:
             np.matmul(matrix, matrix, out=out)
         times.append(time.perf_counter() - start)
     medians.append(statistics.median(times[WAKING:]))
-
-
-def _available_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def tolerance(history_s: Sequence[float]) -> float:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from paretobench.backends.hardware import field_of, text_of
 from paretobench.durable import whole_file
 from paretobench.errors import (
     BackendMissingError,
@@ -38,11 +39,6 @@ def read_orders() -> dict[str, Any]:
     lifeline = orders.get("lifeline_fd")
     if lifeline is not None:
         _die_with_parent(lifeline)
-    if orders.get("memory_limit_bytes"):
-        import resource
-
-        limit = int(orders["memory_limit_bytes"])
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     return orders
 
 
@@ -100,10 +96,10 @@ def failure_kind(error: BaseException) -> str:
     return "out_of_memory" if is_out_of_memory(error) else "crashed"
 
 
-def first_line(text: str, width: int = 300) -> str:
-    """The first line of a message, cut to `width` characters."""
-    line = text.strip().splitlines()[0] if text.strip() else ""
-    return line if len(line) <= width else line[: width - 3] + "..."
+def first_line(text: str) -> str:
+    """The first line of a message, cut to 300 characters."""
+    line = next(iter(text.strip().splitlines()), "")
+    return line if len(line) <= 300 else line[:297] + "..."
 
 
 def peak_memory_bytes() -> int | None:
@@ -111,12 +107,9 @@ def peak_memory_bytes() -> int | None:
 
     On Linux from VmHWM, which is reset at exec; `ru_maxrss` would carry the parent's over.
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-        return None
+    if (status := text_of("/proc/self/status")) is not None:
+        peak_kib = field_of(status, "VmHWM")
+        return int(peak_kib.split()[0]) * 1024 if peak_kib else None
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

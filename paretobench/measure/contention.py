@@ -88,7 +88,7 @@ class MachineProbe:
     """Readings of this machine, restricted to the cores that this process may use."""
 
     def __init__(self) -> None:
-        self._usable = _usable_cores()
+        self._usable = usable_cores()
         self.cores = len(self._usable)
         self._idle_and_steal: Callable[[], tuple[float, float | None]] = (
             self._from_proc_stat if sys.platform == "linux" else self._from_psutil
@@ -127,7 +127,8 @@ class MachineProbe:
         return sum(core.idle for core in psutil.cpu_times(percpu=True)), None
 
 
-def _usable_cores() -> frozenset[int]:
+def usable_cores() -> frozenset[int]:
+    """The numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return frozenset(os.sched_getaffinity(0))
     return frozenset(range(os.cpu_count() or 1))
@@ -378,10 +379,8 @@ class Watch:
 
 def _met(before: Reading, after: Reading, allowed: float) -> bool:
     """Whether tasks waited for a core during one sample of a window that was not quiet."""
-    for start_s, end_s in (
-        (before.pressure_s, after.pressure_s),
-        (before.delay_s, after.delay_s),
-    ):
+    waits = (before.pressure_s, after.pressure_s), (before.delay_s, after.delay_s)
+    for start_s, end_s in waits:
         if start_s is not None and end_s is not None:
             return end_s - start_s > allowed * (after.at_s - before.at_s)
     return False

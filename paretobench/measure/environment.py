@@ -7,7 +7,6 @@ Reads the kernel's files and installed metadata only; no framework is imported.
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
@@ -18,10 +17,11 @@ from typing import Any
 import psutil
 
 from paretobench.backends import cuda_nvml
-from paretobench.backends.hardware import usable_memory_bytes
+from paretobench.backends.hardware import usable_memory_bytes, version_of
 from paretobench.domain.records import Environment
 from paretobench.durable import keep_json
 from paretobench.measure import hardware
+from paretobench.measure.contention import usable_cores
 from paretobench.measure.process import child_environment
 from paretobench.resources import cache_folder
 
@@ -86,11 +86,10 @@ def identity(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
         variables: environment variables of the measuring processes; None for this one's.
     """
     variables = os.environ if variables is None else variables
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     found = {
         "chip": hardware.chip(),
         "instruction_sets": hardware.instruction_sets(),
-        "cores": cores,
+        "cores": len(usable_cores()),
         "physical_cores": psutil.cpu_count(logical=False),
         # Firmware and kernel take a share that varies by a few MiB between boots.
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
@@ -114,14 +113,12 @@ def identity(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
 
 def observed(measure_speed: bool = True) -> dict[str, Any]:
     """What is worth knowing about a run but moves by itself."""
-    memory, swap = psutil.virtual_memory(), psutil.swap_memory()
-    frequency = hardware.core_clock_mhz()
     found: dict[str, Any] = {
         "load_average": [round(value, 2) for value in os.getloadavg()],
         "memory_bytes": usable_memory_bytes(),
-        "memory_available_bytes": memory.available,
-        "swap_used_bytes": swap.used,
-        "clock_mhz": frequency,
+        "memory_available_bytes": psutil.virtual_memory().available,
+        "swap_used_bytes": psutil.swap_memory().used,
+        "clock_mhz": hardware.core_clock_mhz(),
         "temperatures_c": hardware.temperatures(),
         "boards": cuda_nvml.observed() or None,
         "host": platform.node(),
@@ -176,21 +173,12 @@ def blas() -> str:
 
 def package_versions() -> dict[str, str]:
     """Installed versions of the packages that can move a latency."""
-    found = {}
-    for name in RUNTIME_PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return {name: found for name in RUNTIME_PACKAGES if (found := version_of(name))}
 
 
 def power_source() -> str | None:
     """`mains` or `battery`; None for a machine without a battery."""
-    try:
-        battery = psutil.sensors_battery()
-    except (AttributeError, OSError, NotImplementedError):
-        return None
+    battery = hardware.battery()
     if battery is None or battery.power_plugged is None:
         return None
     return "mains" if battery.power_plugged else "battery"

@@ -10,6 +10,7 @@ import platform
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -62,10 +63,8 @@ def instruction_sets() -> list[str]:
 def operating_system() -> str:
     """Name, version and build of the operating system."""
     if sys.platform == "darwin":
-        version, build = (
-            answer_of("sw_vers", "-productVersion"),
-            answer_of("sw_vers", "-buildVersion"),
-        )
+        version = answer_of("sw_vers", "-productVersion")
+        build = answer_of("sw_vers", "-buildVersion")
         return f"macOS {version} ({build})"
     text = text_of("/etc/os-release") or ""
     match = re.search(r'^PRETTY_NAME="?([^"\n]+)"?$', text, re.MULTILINE)
@@ -95,6 +94,14 @@ def core_clock_mhz() -> float | None:
     except (OSError, NotImplementedError, RuntimeError):
         return None
     return round(frequency.current, 0) if frequency and frequency.current else None
+
+
+def battery() -> Any:
+    """The battery as psutil describes it; None on a machine without one."""
+    try:
+        return psutil.sensors_battery()
+    except (AttributeError, OSError, NotImplementedError):
+        return None
 
 
 def temperatures() -> dict[str, float] | None:

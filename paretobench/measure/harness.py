@@ -31,10 +31,11 @@ from paretobench.measure.judging import Judge
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.preparation import Preparation, prepare_all, prepare_side_by_side
 from paretobench.measure.process import Children, ChildResult
-from paretobench.measure.schedule import current_round, has_cell, round_order
+from paretobench.measure.schedule import round_order
 from paretobench.measure.terms import Account, CellStore, Options
 from paretobench.planning.question import Inquiry
 from paretobench.planning.stopping import CellPlan, Decision, cell_plan
+from paretobench.units import counted
 
 CELL_MODULE = "paretobench.measure.cell"
 
@@ -64,11 +65,11 @@ def progress(cells: Sequence[Process], plan: CellPlan) -> tuple[list[float], flo
     What was disturbed does not count, and what was repeated is not charged. Where a plan wants
     several sessions, those before this one count once there are enough of them.
     """
-    counted = undisturbed(cells, plan.fidelity)
+    kept = undisturbed(cells, plan.fidelity)
     if plan.sessions > 1:
-        audited = [cell for cell in counted if cell.fidelity == plan.fidelity]
-        counted = _of_this_session(audited, plan, datetime.now(UTC))
-    return [cell_median(cell) for cell in counted], sum(cell.wall_s for cell in counted)
+        audited = [cell for cell in kept if cell.fidelity == plan.fidelity]
+        kept = _of_this_session(audited, plan, datetime.now(UTC))
+    return [cell_median(cell) for cell in kept], sum(cell.wall_s for cell in kept)
 
 
 def _of_this_session(cells: list[Process], plan: CellPlan, now: datetime) -> list[Process]:
@@ -88,7 +89,6 @@ def run(
     children: Children | None = None,
     listen: events.Listener = events.ignore,
     lock: DeviceLock | None = None,
-    wait: bool = True,
 ) -> Account:
     """Measure what the store does not hold yet; returns what was done.
 
@@ -99,15 +99,13 @@ def run(
         options: how.
         children: how processes are started; None for this interpreter's.
         listen: called with every event.
-        lock: the device's lock; None for this machine's.
-        wait: whether to wait for the lock.
+        lock: this machine's, where the caller holds it already; it is waited for otherwise.
 
     Raises:
-        LockError: if the device is held and `wait` is false.
         StoreError: if the store cannot be written; nothing is measured after that.
     """
     lock = lock or DeviceLock()
-    with lock.held(wait, announce=lambda text: listen(events.Waiting(text))):
+    with lock.held(announce=lambda text: listen(events.Waiting(text))):
         children = children or Children()
         children.keep_fds = (lock.fd,)
         store.add_environment(environment)
@@ -174,15 +172,16 @@ class Measuring:
     def first_round(self) -> int:
         """The round to begin with: the one that was interrupted; a new one where checks begin,
         whose parts have been in every round so far."""
-        sweep_key, beside = self.options.sweep_key, self.options.beside
-        every = [cell for cells in self.cells.values() for cell in cells]
+        beside = self.options.beside
+        rounds = [cell.round_index for key in self.workloads for cell in self.of_sweep(key)]
         if not beside:
-            return current_round(every, sweep_key)
-        mine = [cell for cell in every if cell.sweep_key == sweep_key]
-        checks = [cell for cell in mine if cell.workload_key in beside]
-        if checks or not mine:
-            return current_round(checks, sweep_key)
-        return current_round(mine, sweep_key) + 1
+            return max(rounds, default=0)
+        of_checks = [cell.round_index for key in beside for cell in self.of_sweep(key)]
+        return max(of_checks, default=max(rounds, default=-1) + 1)
+
+    def of_sweep(self, key: str) -> list[Cell]:
+        """A workload's cells of this sweep, in order."""
+        return [cell for cell in self.cells[key] if cell.sweep_key == self.options.sweep_key]
 
     def active(self) -> list[str]:
         """Keys of the workloads that need another process for themselves."""
@@ -201,10 +200,9 @@ class Measuring:
     def needs_more(self, key: str) -> bool:
         """Whether a workload needs another process; records why if not."""
         decision = self.plan.decide(*self.progress(key), key in self.options.cheapest)
-        disturbed = self.disturbed_s(key)
         if not self.may_repeat(key):
-            plural = "process was" if len(disturbed) == 1 else "processes were"
-            decision = Decision(False, f"{len(disturbed)} {plural} disturbed by other programs")
+            disturbed = counted(len(self.disturbed_s(key)), "process was", "processes were")
+            decision = Decision(False, f"{disturbed} disturbed by other programs")
         if decision.needs_more and not self.fits(key):
             decision = Decision(False, "no time is left for another process")
         if not decision.needs_more and key not in self.account.reasons:
@@ -255,17 +253,14 @@ class Measuring:
         if made.prepared is not None:
             self.prepared[made.workload.key] = made.prepared
         elif not (made.kind == "timed_out" and self.deadline.left_s <= 0):
-            details = {**made.details, "during": "prepare"}
-            self.fail(made.workload, made.kind, made.reason, details)
+            self.fail(made.workload, made.kind, made.reason, {**made.details, "during": "prepare"})
 
     def visit(self, round_index: int) -> None:
         """One round: a process for every active workload without one, then the repeats."""
         order = round_order(self.workloads, round_index, self.options.seed)
         active, again = self.with_parts(self.active()), []
         for key in order:
-            if key not in active or self.visited(key, round_index):
-                continue
-            if not self.fits(key):
+            if key not in active or self.visited(key, round_index) or not self.fits(key):
                 continue
             if self.judge.is_hopeless:
                 return
@@ -280,7 +275,7 @@ class Measuring:
 
     def visited(self, key: str, round_index: int) -> bool:
         """Whether the round has a cell of this workload already, from before a kill."""
-        return has_cell(self.cells[key], self.options.sweep_key, round_index)
+        return any(cell.round_index == round_index for cell in self.of_sweep(key))
 
     def start(self, workload: Workload, round_index: int, phase: str = "") -> Cell | None:
         """One process from start to stored row; None if it failed or the time was up.
@@ -302,8 +297,7 @@ class Measuring:
         self.account.device_s += outcome.wall_s
         if outcome.kind == "timed_out" and outcome.answer is None and self.deadline.left_s <= 0:
             return None
-        cell = self.accept(workload, outcome, round_index, phase)
-        if cell is None:
+        if (cell := self.accept(workload, outcome, round_index, phase)) is None:
             return None
         self.store.add_cell(cell)
         self.cells[workload.key].append(cell)
@@ -324,9 +318,9 @@ class Measuring:
         }
 
     def accept(
-        self, workload: Workload, outcome: ChildResult, round_index: int, phase: str = ""
+        self, workload: Workload, outcome: ChildResult, round_index: int, phase: str
     ) -> Cell | None:
-        """The cell that an outcome makes, or None after storing the failure."""
+        """The cell that an outcome makes, judged; or None after storing the failure."""
         answer = outcome.answer
         if answer is None:
             self.fail(workload, outcome.kind, outcome.reason, outcome.details)
@@ -337,27 +331,16 @@ class Measuring:
             details = {"samples_s": [repr(s) for s in answer["samples_s"][:20]]}
             self.fail(workload, "invalid", str(error), details)
             return None
-        cell = self.judged(workload, answer, outcome.wall_s, round_index)
-        return replace(cell, facts={**cell.facts, "phase": phase}) if phase else cell
-
-    def judged(
-        self, workload: Workload, answer: Mapping[str, Any], wall_s: float, round_index: int
-    ) -> Cell:
-        """A cell with its status."""
-        options = self.options
+        key, here, options = workload.key, self.environment_key, self.options
         cell = cell_module.cell_of(
-            answer,
-            workload.key,
-            self.environment_key,
-            options.fidelity,
-            round_index,
-            wall_s,
-            options.sweep_key,
+            answer, key, here, options.fidelity, round_index, outcome.wall_s, options.sweep_key
         )
-        status, why = self.judge.judge(cell, self.plan.sampling, self.fastest_s(workload.key))
-        facts = dict(cell.facts) | {"seed": options.seed}
+        status, why = self.judge.judge(cell, self.plan.sampling, self.fastest_s(key))
+        facts = {**cell.facts, "seed": options.seed}
         if why:
             facts[status] = why
+        if phase:
+            facts["phase"] = phase
         return replace(cell, status=status, facts=facts)
 
     def fastest_s(self, key: str) -> float | None:
@@ -369,13 +352,12 @@ class Measuring:
         self, workload: Workload, kind: FailureKind, reason: str, details: Mapping[str, Any]
     ) -> None:
         """Store a failure; the workload is not visited again."""
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
         failure = Failure(
             workload_key=workload.key,
             environment_key=self.environment_key,
             kind=kind,
             reason=reason,
-            at=at,
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             sweep_key=self.options.sweep_key,
             details=details,
         )

@@ -1,8 +1,8 @@
 """One measurement at a time on a device: a kernel lock that dies with its process.
 
-Whatever else runs on a machine disturbs a measurement, so there is one lock per machine
-unless the caller names devices that do not disturb one another. The lock is `flock` on a
-file; the file's content says who holds it and is never trusted for more than a message.
+Whatever else runs on a machine disturbs a measurement, so there is one lock per machine. The
+lock is `flock` on a file; the file's content says who holds it and is never trusted for more
+than a message.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 import sys
 import tempfile
 import time
@@ -39,17 +38,12 @@ def lock_folder() -> Path:
 
 
 class DeviceLock:
-    """The lock of one device.
+    """The lock of this machine."""
 
-    Args:
-        device: its name; `machine` covers everything here.
-        folder: where the lock files are; None for `lock_folder()`.
-    """
+    device = "machine"
 
-    def __init__(self, device: str = "machine", folder: Path | None = None) -> None:
-        name = re.sub(r"[^A-Za-z0-9_.-]", "_", device)
-        self.device = device
-        self.path = (folder or lock_folder()) / f"{name}.lock"
+    def __init__(self) -> None:
+        self.path = lock_folder() / f"{self.device}.lock"
         self._fd: int | None = None
 
     @property
@@ -79,7 +73,7 @@ class DeviceLock:
     def acquire(
         self, wait: bool = True, announce: Callable[[str], None] = lambda text: None
     ) -> None:
-        """Take the lock, waiting for it if asked to.
+        """Take the lock, waiting for it if asked to; nothing happens if it is held here already.
 
         Args:
             wait: whether to wait for as long as it takes.
@@ -88,6 +82,8 @@ class DeviceLock:
         Raises:
             LockError: if it is held and `wait` is false, or the file cannot be opened.
         """
+        if self.is_held:
+            return
         fd = self._open()
         announced = False
         try:
@@ -121,14 +117,13 @@ class DeviceLock:
 
         A block inside one that holds it already neither takes it again nor gives it back.
         """
-        if self.is_held:
-            yield self
-            return
+        was_held = self.is_held
         self.acquire(wait, announce)
         try:
             yield self
         finally:
-            self.release()
+            if not was_held:
+                self.release()
 
     def _open(self) -> int:
         try:

@@ -114,12 +114,10 @@ def prepare_side_by_side(
     for made in _from_threads(lanes, work, announce):
         done += 1
         yield replace(made, wall_s=made.wall_s / max(len(lanes), 1))
-    before = done
     large = [one for one in workloads if not is_small[one.key]]
-    for made in prepare_all(
-        large, children, artifacts, timeout_s, lambda one, n: announce(one, before + n)
-    ):
-        yield made
+    yield from prepare_all(
+        large, children, artifacts, timeout_s, lambda one, n: announce(one, done + n)
+    )
 
 
 MOST_LANES = 4

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from paretobench.backends.hardware import usable_memory_bytes
+from paretobench.backends.hardware import text_of, usable_memory_bytes
 from paretobench.domain.records import FailureKind
 from paretobench.errors import is_oom_message
 from paretobench.measure.child import LAST_LINES, first_line
@@ -101,21 +102,19 @@ class Children:
     """Starts child processes of the harness.
 
     Args:
-        memory_limit_bytes: address space that a child may have; None for no limit.
-        keep_fds: open files that children inherit, such as the device lock's.
         launcher: what replaces `python -m`; tests put their own backends in this way.
         variables: environment variables of their own.
+
+    Attributes:
+        keep_fds: open files that children inherit, such as the device lock's.
     """
 
     def __init__(
         self,
-        memory_limit_bytes: int | None = None,
-        keep_fds: Sequence[int] = (),
         launcher: Sequence[str] = (sys.executable, "-m"),
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        self.memory_limit_bytes = memory_limit_bytes
-        self.keep_fds = tuple(keep_fds)
+        self.keep_fds: tuple[int, ...] = ()
         self.launcher = tuple(launcher)
         self.variables = dict(variables or {})
 
@@ -157,12 +156,7 @@ class Children:
         """
         reader, writer = os.pipe()
         started, kills = time.monotonic(), oom_kills()
-        given = {
-            **orders,
-            "lifeline_fd": reader,
-            "memory_limit_bytes": self.memory_limit_bytes,
-            "spawned_at": time.time(),
-        }
+        given = {**orders, "lifeline_fd": reader, "spawned_at": time.time()}
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(
                 [*self.launcher, module],
@@ -193,11 +187,9 @@ def _padding(orders: Mapping[str, Any]) -> dict[str, str]:
 
 def _send(process: subprocess.Popen[bytes], data: bytes) -> None:
     assert process.stdin is not None
-    try:
+    with contextlib.suppress(BrokenPipeError):  # it died before it read them; its status says why
         process.stdin.write(data)
         process.stdin.close()
-    except BrokenPipeError:
-        pass  # it died before it read its orders; its exit status says why
 
 
 def _wait(
@@ -234,23 +226,18 @@ def _last_lines(log: Any) -> tuple[str, ...]:
     return tuple(text.rstrip().splitlines()[-LAST_LINES:])
 
 
+_OOM_COUNTS = (
+    "/sys/fs/cgroup/memory.events",
+    "/sys/fs/cgroup/memory/memory.oom_control",
+    "/proc/vmstat",
+)
+
+
 def oom_kills() -> int:
-    """Out-of-memory kills in this cgroup so far; 0 where the kernel does not count."""
-    for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
-        try:
-            lines = Path(path).read_text().splitlines()
-        except OSError:
-            continue
-        for line in lines:
-            name, _, value = line.partition(" ")
-            if name == "oom_kill" and value.isdigit():
-                return int(value)
-    try:
-        for line in Path("/proc/vmstat").read_text().splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    except OSError:
-        pass
+    """Out-of-memory kills in this cgroup so far, or else on this machine; 0 if not counted."""
+    for path in _OOM_COUNTS:
+        if found := re.search(r"^oom_kill (\d+)$", text_of(path) or "", re.MULTILINE):
+            return int(found[1])
     return 0
 
 
@@ -260,8 +247,9 @@ def read_outcome(result: Path, ended: ChildExit) -> ChildResult:
     A complete answer counts even if the process then crashed on its way out: the samples were
     taken and the file was renamed into place before.
     """
-    answer = _read_answer(result)
-    if answer is None:
+    try:
+        answer: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return _unanswered(ended)
     if answer.get("status") == "ok":
         return ChildResult(ended.wall_s, answer=answer)
@@ -269,34 +257,27 @@ def read_outcome(result: Path, ended: ChildExit) -> ChildResult:
     return ChildResult(ended.wall_s, None, answer["kind"], answer["reason"], details)
 
 
-def _read_answer(result: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-        return found
-    except (OSError, ValueError):
-        return None
-
-
 def _unanswered(ended: ChildExit) -> ChildResult:
     """A failure from the way the process ended, where it left no answer."""
+    kind, reason = _why_unanswered(ended)
     details = {"log": list(ended.log), "status": ended.status}
+    return ChildResult(ended.wall_s, None, kind, reason, details)
+
+
+def _why_unanswered(ended: ChildExit) -> tuple[FailureKind, str]:
     if ended.timed_out:
-        reason = f"still running after {ended.wall_s:.0f} s, and killed"
-        return ChildResult(ended.wall_s, None, "timed_out", reason, details)
-    last = first_line(ended.log[-1]) if ended.log else "it wrote nothing"
-    total = usable_memory_bytes()
-    peak = f"{ended.peak_memory_bytes / 2**30:.1f} of {total / 2**30:.1f} GiB"
+        return "timed_out", f"still running after {ended.wall_s:.0f} s, and killed"
     if ended.status == -signal.SIGKILL:
-        starved = ended.oom_kills > 0 or ended.peak_memory_bytes > OOM_SHARE * total
-        if starved:
-            reason = f"killed by the kernel because memory ran out; it held {peak} at its peak"
-            return ChildResult(ended.wall_s, None, "out_of_memory", reason, details)
-        reason = f"killed from outside (SIGKILL); it held {peak} at its peak"
-        return ChildResult(ended.wall_s, None, "crashed", reason, details)
+        total = usable_memory_bytes()
+        peak = f"{ended.peak_memory_bytes / 2**30:.1f} of {total / 2**30:.1f} GiB"
+        held = f"it held {peak} at its peak"
+        if ended.oom_kills > 0 or ended.peak_memory_bytes > OOM_SHARE * total:
+            return "out_of_memory", f"killed by the kernel because memory ran out; {held}"
+        return "crashed", f"killed from outside (SIGKILL); {held}"
+    last = first_line(ended.log[-1]) if ended.log else "it wrote nothing"
     if any(is_oom_message(line) for line in ended.log):
-        reason = f"memory ran out in native code: {last}"
-        return ChildResult(ended.wall_s, None, "out_of_memory", reason, details)
-    return ChildResult(ended.wall_s, None, "crashed", f"{_death(ended.status)}: {last}", details)
+        return "out_of_memory", f"memory ran out in native code: {last}"
+    return "crashed", f"{_death(ended.status)}: {last}"
 
 
 def _death(status: int) -> str:

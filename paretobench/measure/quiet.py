@@ -55,15 +55,11 @@ class Finding:
         return text if self.is_fine or not self.advice else f"{text}; {self.advice}"
 
 
-def check(watch_s: float = WATCH_S) -> list[Finding]:
-    """Every finding about this machine, fine or not.
-
-    Args:
-        watch_s: seconds to watch other processes for; this call takes that long.
-    """
+def check() -> list[Finding]:
+    """Every finding about this machine, fine or not; takes `WATCH_S`."""
     found = [
         load(os.getloadavg()[0], os.cpu_count() or 1),
-        *others(busy_processes(watch_s)),
+        *others(busy_processes(WATCH_S)),
         memory(psutil.virtual_memory().available / psutil.virtual_memory().total),
         swap(psutil.swap_memory().used, psutil.swap_memory().total),
         *governor(hardware.governor()),
@@ -75,9 +71,9 @@ def check(watch_s: float = WATCH_S) -> list[Finding]:
     return found + nvidia()
 
 
-def findings(watch_s: float = WATCH_S) -> list[Finding]:
+def findings() -> list[Finding]:
     """Only what is not fine; empty on a quiet machine."""
-    return [finding for finding in check(watch_s) if not finding.is_fine]
+    return [finding for finding in check() if not finding.is_fine]
 
 
 def load(load_average: float, cores: int) -> Finding:
@@ -187,10 +183,7 @@ def governor(name: str | None) -> list[Finding]:
 
 def battery() -> list[Finding]:
     """The power source; nothing on a machine without a battery."""
-    try:
-        state = psutil.sensors_battery()
-    except (AttributeError, OSError, NotImplementedError):
-        return []
+    state = hardware.battery()
     if state is None:
         return []
     plugged = bool(state.power_plugged)

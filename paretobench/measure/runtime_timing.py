@@ -67,8 +67,7 @@ def decide(
     timings = Timings(_where(environment), known(environment.key))
     missing = [one for one in wanted if one.key not in timings.seconds]
     if missing and permission is not None:
-        if not lock.is_held:
-            lock.acquire(permission.wait, permission.announce)
+        lock.acquire(permission.wait, permission.announce)
         children = children or Children()
         children.keep_fds = (lock.fd,)
         time_probes(missing, environment.key, children, permission.announce)

@@ -9,9 +9,7 @@ rounds cancels within the pair.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-
-from paretobench.domain.records import Cell
+from collections.abc import Iterable
 
 
 def round_order(keys: Iterable[str], round_index: int, seed: int) -> list[str]:
@@ -24,13 +22,3 @@ def round_order(keys: Iterable[str], round_index: int, seed: int) -> list[str]:
     order = sorted(keys)
     random.Random(f"{seed}:{round_index // 2}").shuffle(order)
     return order[::-1] if round_index % 2 else order
-
-
-def current_round(cells: Iterable[Cell], sweep_key: str | None) -> int:
-    """The round that an interrupted sweep was in: the highest that has a cell, else 0."""
-    return max((c.round_index for c in cells if c.sweep_key == sweep_key), default=0)
-
-
-def has_cell(cells: Sequence[Cell], sweep_key: str | None, round_index: int) -> bool:
-    """Whether a workload has been visited in this round of this sweep."""
-    return any(c.sweep_key == sweep_key and c.round_index == round_index for c in cells)

@@ -32,6 +32,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from paretobench import backends
 from paretobench.domain import Workload
 from paretobench.domain.records import Cell, Environment, Failure
 from paretobench.errors import ParetobenchError
@@ -39,6 +40,7 @@ from paretobench.measure import events, harness, terms
 from paretobench.measure.lock import DeviceLock
 from paretobench.measure.process import Children
 from paretobench.measure.single import MemoryStore
+from paretobench.resources import cache_folder
 from paretobench.version import __version__
 
 PROTOCOL = 1
@@ -69,22 +71,17 @@ def is_opening(line: str) -> bool:
     return isinstance(message, dict) and "protocol" in message
 
 
-def serve(children: Children | None = None, source_fd: int = 0) -> int:
+def serve() -> int:
     """Answer questions until the input ends; returns the exit status.
 
     Call it after the opening line was read. What libraries print goes to stderr, so that
     stdout carries the session alone.
-
-    Args:
-        children: how processes are started; None for this interpreter's.
-        source_fd: the open file that questions come from.
     """
     outlet = os.dup(1)
     os.dup2(2, 1)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
-    session = _Session(outlet, children or Children())
-    inbox = _Inbox(source_fd)
+    session, inbox = _Session(outlet), _Inbox()
     try:
         session.hello()
         while (question := inbox.next()) is not None:
@@ -106,8 +103,7 @@ def _leave(number: int, frame: object) -> None:
 class _Inbox:
     """Questions in order. A thread reads them, to notice the end while something is timed."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+    def __init__(self) -> None:
         self.is_busy = False
         self._questions: queue.Queue[Mapping[str, Any] | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True, name="questions").start()
@@ -135,16 +131,16 @@ class _Inbox:
 
     def _chunk(self) -> bytes:
         """What came; nothing at the end of the input and after a long silence."""
-        ready, _, _ = select.select([self._fd], [], [], SILENCE_LIMIT_S)
-        return os.read(self._fd, 1 << 16) if ready else b""
+        ready, _, _ = select.select([0], [], [], SILENCE_LIMIT_S)
+        return os.read(0, 1 << 16) if ready else b""
 
 
 class _Session:
     """The answers, each one or several lines."""
 
-    def __init__(self, outlet: int, children: Children) -> None:
+    def __init__(self, outlet: int) -> None:
         self._outlet = outlet
-        self._children = children
+        self._children = Children()
         self.lock = DeviceLock()
         self._environment: Environment | None = None
 
@@ -157,14 +153,11 @@ class _Session:
 
     def hello(self) -> None:
         """Who answers here, and what can be known before any question."""
-        from paretobench.resources import cache_folder
-
         folders = (cache_folder(), Path(tempfile.gettempdir()))
         self.say(
             "hello",
             protocol=PROTOCOL,
             version=__version__,
-            pid=os.getpid(),
             clock=time.time(),
             disk_free={str(folder): _free_bytes(folder) for folder in folders},
         )
@@ -208,27 +201,21 @@ class _Session:
                 question["device"], environment, self.lock, permission, self._children
             )
             chosen = device.choice()
-        found = {"identity": dict(environment.identity), "observed": dict(environment.observed)}
-        self.say("described", environment=found, device=chosen)
+        self.say("described", environment=environment_to_json(environment), device=chosen)
 
     def refusals(self, question: Mapping[str, Any]) -> None:
         """What the runtimes here say against workloads, before anything is built."""
-        from paretobench import backends
-
         self.say("refusals", reasons=backends.refusals(_workloads(question)))
 
     def measure(self, question: Mapping[str, Any]) -> None:
         """Measure workloads; each cell and failure goes out as soon as it is known."""
-        from paretobench.resources import cache_folder
-
         store = _Streaming(
             self.say,
             [Cell.from_json(cell) for cell in question["cells"]],
             [Failure(**failure) for failure in question["failures"]],
         )
         wait = bool(question["wait"])
-        if not self.lock.is_held:
-            self.lock.acquire(wait, lambda text: self.forward(events.Waiting(text)))
+        self.lock.acquire(wait, lambda text: self.forward(events.Waiting(text)))
         account = harness.run(
             _workloads(question),
             store=store,
@@ -266,19 +253,18 @@ class _Streaming(MemoryStore):
     def __init__(
         self, say: Callable[..., None], cells: Iterable[Cell], failures: Iterable[Failure]
     ) -> None:
-        super().__init__()
+        super().__init__(cells, failures)
         self._say = say
-        self.kept_cells, self.kept_failures = list(cells), list(failures)
 
-    def add_cell(self, cell: Cell) -> bool:
+    def add_cell(self, cell: Cell) -> None:
         """Send it, then keep it."""
         self._say("cell", cell=cell.to_json())
-        return super().add_cell(cell)
+        super().add_cell(cell)
 
-    def add_failure(self, failure: Failure) -> bool:
+    def add_failure(self, failure: Failure) -> None:
         """Send it, then keep it."""
         self._say("failure", failure=asdict(failure))
-        return super().add_failure(failure)
+        super().add_failure(failure)
 
 
 def _workloads(question: Mapping[str, Any]) -> list[Workload]:

@@ -14,31 +14,25 @@ from paretobench.domain.records import Cell, Environment, Failure, Fidelity
 class CellStore(Protocol):
     """What the harness needs of a store; `store.Store` is one."""
 
-    def add_environment(self, environment: Environment) -> str:
-        """Store an environment; returns its key."""
+    def add_environment(self, environment: Environment) -> object:
+        """Store an environment."""
 
-    def add_workloads(self, workloads: Iterable[Workload]) -> int:
-        """Store workloads; returns how many were new."""
+    def add_workloads(self, workloads: Iterable[Workload]) -> object:
+        """Store workloads."""
 
-    def add_cell(self, cell: Cell) -> bool:
+    def add_cell(self, cell: Cell) -> object:
         """Store a cell, durably, before this returns."""
 
-    def add_failure(self, failure: Failure) -> bool:
+    def add_failure(self, failure: Failure) -> object:
         """Store a failure, durably, before this returns."""
 
-    def cells(
-        self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None
-    ) -> list[Cell]:
+    def cells(self, environment_key: str, workload_keys: Iterable[str]) -> list[Cell]:
         """Cells in the order they were started."""
 
-    def failures(
-        self, environment_key: str | None = None, workload_keys: Iterable[str] | None = None
-    ) -> list[Failure]:
+    def failures(self, environment_key: str, workload_keys: Iterable[str]) -> list[Failure]:
         """Failures in force, the oldest first."""
 
-    def supersede_failures(
-        self, environment_key: str, workload_keys: Iterable[str] | None = None
-    ) -> int:
+    def supersede_failures(self, environment_key: str, workload_keys: Iterable[str]) -> object:
         """Mark failures as to be retried."""
 
 

@@ -24,6 +24,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,9 +42,14 @@ from paretobench.errors import DataError
 UNKNOWN_TIME = "1970-01-01T00:00:00.000+00:00"
 """Most of these files do not say when they were made; a constant keeps a second import the same."""
 
+Kind = Literal["encode", "prefill"]
+
 _TEXT_BYTES = 1 << 20
 _OBSERVER = re.compile(r"PyTorchObserver\s+(\{.*?\})")
 _MLX_HEADER = re.compile(r"Timing with prompt_tokens=(\d+), .*?batch_size=(\d+)")
+_LLAMA_FACTS = (
+    "model_type", "model_filename", "build_commit", "n_threads", "n_gpu_layers", "test_time",
+)  # fmt: skip
 _MLX_TRIAL = re.compile(r"Trial \d+:\s+prompt_tps=([\w.+-]+)")
 
 
@@ -57,7 +63,7 @@ class Stage:
         statistic: what `seconds` are: `samples`, `median of 20 runs`.
     """
 
-    kind: Literal["encode", "prefill"]
+    kind: Kind
     seconds: tuple[float, ...]
     statistic: str
     tokens: int | None = None
@@ -139,16 +145,16 @@ def _edge_llm(data: Mapping[str, Any]) -> ToolTimings:
     reader = _Reader()
     prefill, images = data.get("prefill") or {}, data.get("multimodal") or {}
 
-    def stage(given: Mapping[str, Any]) -> tuple[float, int]:
+    def timed(kind: Kind, given: Mapping[str, Any], tokens: int | None = None) -> Stage:
         stats = given["gpu_time_stats"]
-        return _seconds(stats["median_ms"], "median_ms") / 1e3, int(stats["count"])
+        median_s = _seconds(stats["median_ms"], "median_ms") / 1e3
+        return Stage(kind, (median_s,), f"median of {int(stats['count'])} runs", tokens)
 
     def encode(given: Mapping[str, Any]) -> Stage:
         per_run = images["total_images"] / images["total_runs"]
         if per_run != 1:
             raise DataError(f"{per_run:g} images per run; one image is what an encode workload is")
-        median_s, n = stage(given)
-        return Stage("encode", (median_s,), f"median of {n} runs")
+        return timed("encode", given)
 
     def prefilled(given: Mapping[str, Any]) -> Stage:
         if prefill["reused_tokens"]:
@@ -156,15 +162,14 @@ def _edge_llm(data: Mapping[str, Any]) -> ToolTimings:
         tokens = prefill["computed_tokens"] / prefill["total_runs"]
         if tokens != int(tokens):
             raise DataError(f"{tokens:.1f} tokens per run on average: its prompts differ in length")
-        median_s, n = stage(given)
-        return Stage("prefill", (median_s,), f"median of {n} runs", int(tokens))
+        return timed("prefill", given, int(tokens))
 
     for given in data["stages"]:
         name = str(given.get("stage_id", "")) if isinstance(given, dict) else ""
         if name in ("vision_encoder", "multimodal_processing"):
-            reader.take(name, lambda given=given: encode(given))  # type: ignore[misc]
+            reader.take(name, partial(encode, given))
         elif name == "llm_prefill":
-            reader.take(name, lambda given=given: prefilled(given))  # type: ignore[misc]
+            reader.take(name, partial(prefilled, given))
         else:
             reader.refused.append((name, "neither encoding an image nor prefill"))
     return reader.timings("TensorRT Edge-LLM", "tensorrt_edge_llm", facts={"timed": "GPU events"})
@@ -204,17 +209,9 @@ def _llama_bench(data: list[Any]) -> ToolTimings:
         elif test.get("n_depth"):
             reader.refused.append((name, f"prefill behind {test['n_depth']} tokens of context"))
         else:
-            reader.take(name, lambda test=test: _llama_test(test))  # type: ignore[misc]
+            reader.take(name, partial(_llama_test, test))
     chip = str(first.get("gpu_info") or first.get("cpu_info") or "")
-    names = (
-        "model_type",
-        "model_filename",
-        "build_commit",
-        "n_threads",
-        "n_gpu_layers",
-        "test_time",
-    )
-    facts = {name: first[name] for name in names if first.get(name) is not None}
+    facts = {name: first[name] for name in _LLAMA_FACTS if first.get(name) is not None}
     return reader.timings("llama-bench", "llama_cpp", device=chip, facts=facts)
 
 
@@ -258,7 +255,6 @@ def as_cells(
     llm: LanguageModel | None = None,
     precision: str = "",
     device: str = "",
-    measured_at: str = UNKNOWN_TIME,
 ) -> ImportedTimings:
     """The stages of a file as cells, under the names that the user gave its networks.
 
@@ -268,14 +264,18 @@ def as_cells(
     chip = device or found.device
     if not chip:
         raise DataError(f"{path} does not name its device; say which with --device NAME")
-    identity = {"chip": chip, "measured_by": found.tool}
-    environment = Environment(identity)
+    environment = Environment({"chip": chip, "measured_by": found.tool})
     runtime = Runtime(found.backend, precision or "unstated", {"source": found.tool})
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    about = {
+        "source": found.tool,
+        "protocol": f"imported: {found.tool}",
+        "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
     cells = []
     for stage in found.stages:
         workload = _workload(path, stage, runtime, encoder, resolution_px, llm)
-        cells.append((workload, _cell(stage, workload, environment, measured_at, found, digest)))
+        facts = {**about, "statistic": stage.statistic, **found.facts}
+        cells.append((workload, _cell(stage, workload, environment, facts)))
     return ImportedTimings(environment, tuple(cells))
 
 
@@ -290,27 +290,27 @@ def _workload(
     if stage.kind == "encode":
         if encoder is None or resolution_px is None:
             raise DataError(f"{path} times an encoder; name it: --encoder NAME --resolution PX")
-        if not encoder.resolutions.accepts(resolution_px):
-            allowed = encoder.resolutions.describe()
-            raise DataError(f"{encoder.label} takes {allowed} px, not {resolution_px}")
+        check_resolution(encoder, resolution_px)
         return encode_workload(encoder, resolution_px, runtime)
     if llm is None or stage.tokens is None:
         raise DataError(f"{path} times a prefill; name its language model: --llm NAME")
     return prefill_workload(llm, stage.tokens, runtime, inputs="ids")
 
 
+def check_resolution(encoder: Encoder, resolution_px: int) -> None:
+    """Raise `DataError` if an encoder does not take the resolution that a file is said to time."""
+    if not encoder.resolutions.accepts(resolution_px):
+        allowed = encoder.resolutions.describe()
+        raise DataError(f"{encoder.label} takes {allowed} px, not {resolution_px}")
+
+
 def _cell(
-    stage: Stage,
-    workload: Workload,
-    environment: Environment,
-    measured_at: str,
-    found: ToolTimings,
-    digest: str,
+    stage: Stage, workload: Workload, environment: Environment, facts: Mapping[str, Any]
 ) -> Cell:
     return Cell(
         workload_key=workload.key,
         environment_key=environment.key,
-        started_at=measured_at,
+        started_at=UNKNOWN_TIME,
         fidelity="standard",
         round_index=0,
         load_s=0.0,
@@ -321,13 +321,7 @@ def _cell(
         canary_after_s=None,
         wall_s=sum(stage.seconds),
         peak_memory_bytes=None,
-        facts={
-            "source": found.tool,
-            "protocol": f"imported: {found.tool}",
-            "file_sha256": digest,
-            "statistic": stage.statistic,
-            **found.facts,
-        },
+        facts=facts,
     )
 
 

@@ -24,7 +24,7 @@ import json
 import math
 import statistics
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,15 +33,13 @@ from paretobench.backends.coreml_placement import summarise
 from paretobench.domain import Encoder, Runtime, Workload, encode_workload
 from paretobench.domain.records import Cell, Environment
 from paretobench.errors import DataError
+from paretobench.measure.tool_timings import UNKNOWN_TIME, check_resolution
 from paretobench.measure.xcode_metadata import StatedPackage, stated_package
 
 SUFFIX, REPORT = ".mlperf", "report.json"
 _MARK = b'"deviceResults"'
 COMPUTE_UNITS = {0: "cpu_only", 1: "cpu_and_gpu", 2: "all", 3: "cpu_and_ne"}
 """Values of MLComputeUnits (Core ML's MLModelConfiguration.h) and our names."""
-
-UNKNOWN_TIME = "1970-01-01T00:00:00.000+00:00"
-"""A report does not say when it was taken. A constant, so that importing twice adds nothing."""
 
 _DEVICES = {"neuralEngine": "neural_engine", "gpu": "gpu", "cpu": "cpu"}
 
@@ -91,7 +89,7 @@ class ImportedReport:
 class _Operation:
     kind: str
     device: str
-    cost: float | None = field(default=None)
+    cost: float | None
 
 
 def is_report(path: Path) -> bool:
@@ -157,9 +155,7 @@ def import_report(
         DataError: as `read_report`; if the encoder does not take that resolution, if the report
             contradicts what was said, if no device is named, or if the time is none.
     """
-    if not encoder.resolutions.accepts(resolution_px):
-        allowed = encoder.resolutions.describe()
-        raise DataError(f"{encoder.label} takes {allowed} px, not {resolution_px}")
+    check_resolution(encoder, resolution_px)
     report = read_report(path)
     chip = device or report.device
     if not chip:

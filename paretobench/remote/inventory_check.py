@@ -81,13 +81,9 @@ def _one(place: InventoryDevice, profile: DeviceRequest | None) -> DeviceCheck:
             "observed": dict(environment.observed),
         }
         if profile is not None:
-            requested = {
-                k: v for k, v in asdict(profile).items() if k in ("name", "encode", "prefill")
-            }
-            _, chosen = device.profile(requested)
-            known["runtimes"] = ", ".join(
-                _half(half, chosen[half]) for half in ("encode", "prefill")
-            )
+            halves = ("encode", "prefill")
+            _, chosen = device.profile({name: asdict(profile)[name] for name in ("name", *halves)})
+            known["runtimes"] = ", ".join(_half(half, chosen[half]) for half in halves)
     except ParetobenchError as error:
         return DeviceCheck(**known, problem=str(error))
     finally:

@@ -100,8 +100,7 @@ class LocalDevice:
         Raises:
             LockError: if the device is held and `wait` is false.
         """
-        if not self._lock.is_held:
-            self._lock.acquire(wait, lambda text: listen(events.Waiting(text)))
+        self._lock.acquire(wait, lambda text: listen(events.Waiting(text)))
         return harness.run(
             workloads,
             store=store,
@@ -143,7 +142,7 @@ def target(name: str, executor: str, place: InventoryDevice | None) -> Target:
         name,
         f"ssh {place.host}",
         words,
-        ssh.explainer(place.host),
+        partial(ssh.explain, place.host),
         free_bytes=round(place.limits.min_free_gib * 2**30),
         clock_skew_s=place.limits.clock_skew_s,
     )

@@ -75,7 +75,6 @@ class Hello:
 
     version: str
     protocol: int
-    pid: int
     clock_skew_s: float
     round_trip_s: float
     disk_free: Mapping[str, int | None] = field(default_factory=dict)
@@ -238,7 +237,6 @@ def _hello(message: Mapping[str, Any], asked_at: float, answered_at: float) -> H
     return Hello(
         version=str(message.get("version", "of unknown version")),
         protocol=int(message.get("protocol", 0)),
-        pid=int(message.get("pid", 0)),
         clock_skew_s=0.0 if is_between else skew_s,
         round_trip_s=answered_at - asked_at,
         disk_free=dict(message.get("disk_free", {})),

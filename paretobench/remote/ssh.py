@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from paretobench.version import __version__
 
@@ -108,8 +107,3 @@ def explain(host: str, status: int, said: str) -> str:
         f"paretobench ended there with status {status}{about}; if it is an older version, "
         f"install {__version__}"
     )
-
-
-def explainer(host: str) -> partial[str]:
-    """`explain` for one host."""
-    return partial(explain, host)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import random
+import resource
 import runpy
 import signal
 import subprocess
@@ -53,7 +54,8 @@ def misbehave(act: str, subject: Mapping[str, Any]) -> None:
         print("about to dereference null", file=sys.stderr, flush=True)
         ctypes.string_at(0)
     elif act == "allocate":
-        kept = []
+        kept, limit = [], 1 << 30
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         while True:
             kept.append(bytearray(64 << 20))
     elif act == "killed":

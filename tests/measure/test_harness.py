@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from paretobench.domain.records import Environment
-from paretobench.errors import LockError
 from paretobench.measure import events, harness, terms
-from paretobench.measure.lock import DeviceLock
+from paretobench.measure.lock import FOLDER_VARIABLE, DeviceLock
 from paretobench.measure.process import ChildResult
 from paretobench.measure.single import MemoryStore
 from tests.measure.pretend import workload
@@ -284,19 +283,15 @@ def test_every_workload_that_was_measured_is_announced_as_done() -> None:
     assert sorted(done) == ["a", "b", "c"]
 
 
-def test_a_held_device_is_waited_for_or_refused() -> None:
-    with DeviceLock().held(), pytest.raises(LockError, match="being measured by process"):
-        run(ScriptedChildren(), wait=False)
-
-
-def test_the_store_is_read_under_the_lock() -> None:
+def test_the_store_is_read_under_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, children = MemoryStore(), ScriptedChildren()
     lock = DeviceLock()
     acquire = lock.acquire
 
     def late(*args: Any, **more: Any) -> None:
         acquire(*args, **more)
-        run(ScriptedChildren(), store, lock=DeviceLock("other"))
+        monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "of another sweep"))
+        run(ScriptedChildren(), store)
 
     lock.acquire = late  # type: ignore[method-assign]
     run(children, store, lock=lock)

@@ -35,10 +35,8 @@ PLAN = SamplingPlan(sample_s=0.02, sample_limit_s=0.02, warmup_limit_s=0.02, max
 GIB = 2**30
 
 
-def ask(
-    act: str, timeout_s: float = 60.0, children: Children | None = None, **more: object
-) -> ChildResult:
-    children = children or Children(launcher=pretend.LAUNCHER)
+def ask(act: str, timeout_s: float = 60.0, **more: object) -> ChildResult:
+    children = Children(launcher=pretend.LAUNCHER)
     workload = pretend.workload(act, act, **more)
     return children.ask(
         "paretobench.measure.cell",
@@ -79,8 +77,7 @@ def test_each_death_becomes_its_kind_of_failure(act: str, kind: str, reason: str
 
 
 def test_real_exhaustion_of_memory_is_told_apart_from_a_crash() -> None:
-    children = Children(memory_limit_bytes=GIB, launcher=pretend.LAUNCHER)
-    outcome = ask("allocate", children=children)
+    outcome = ask("allocate")
     assert outcome.kind == "out_of_memory"
     assert outcome.reason.startswith("MemoryError")
 

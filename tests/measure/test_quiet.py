@@ -76,7 +76,7 @@ def test_a_busy_neighbour_is_seen_but_not_ones_own_children() -> None:
 
 
 def test_findings_are_those_that_are_not_fine() -> None:
-    assert all(not finding.is_fine for finding in quiet.findings(0.05))
+    assert all(not finding.is_fine for finding in quiet.findings())
 
 
 def test_low_power_mode_and_a_speed_limit_of_a_mac_are_found() -> None:

@@ -7,8 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretobench.measure.schedule import current_round, has_cell, round_order
-from tests.analysis.test_stats import cell
+from paretobench.measure.schedule import round_order
 
 names = st.lists(st.text(min_size=1), unique=True, max_size=20)
 
@@ -30,10 +29,3 @@ def test_every_position_is_taken_by_everybody() -> None:
 
 def test_seeds_give_different_orders() -> None:
     assert len({tuple(round_order("abcdefgh", 0, seed)) for seed in range(20)}) > 15
-
-
-def test_an_interrupted_sweep_goes_on_in_its_own_round() -> None:
-    cells = [cell(round_index=2), cell(round_index=5, sweep="other")]
-    assert current_round(cells, "s") == 2
-    assert current_round(cells, "new") == 0
-    assert has_cell(cells, "s", 2) and not has_cell(cells, "s", 5)

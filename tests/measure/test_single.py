@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -18,13 +17,13 @@ def steady_canary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness, "canary", lambda: 0.02)
 
 
-def alone(tmp_path: Path, act: str) -> dict[str, object]:
+def alone(act: str) -> dict[str, object]:
     children = Children(launcher=pretend.HASTY_LAUNCHER)
-    return measure_alone(pretend.workload("w", act), "quick", tmp_path, children)
+    return measure_alone(pretend.workload("w", act), "quick", children)
 
 
-def test_the_answer_carries_cells_environment_and_latency(tmp_path: Path) -> None:
-    answer = json.loads(json.dumps(alone(tmp_path, "sleep")))
+def test_the_answer_carries_cells_environment_and_latency() -> None:
+    answer = json.loads(json.dumps(alone("sleep")))
     assert len(answer["cells"]) >= 1
     assert answer["failures"] == []
     assert answer["environment"]["identity"]["chip"]
@@ -32,7 +31,7 @@ def test_the_answer_carries_cells_environment_and_latency(tmp_path: Path) -> Non
     assert answer["latency"]["method"] == "prior"
 
 
-def test_a_failure_is_part_of_the_answer(tmp_path: Path) -> None:
-    answer = json.loads(json.dumps(alone(tmp_path, "raise")))
+def test_a_failure_is_part_of_the_answer() -> None:
+    answer = json.loads(json.dumps(alone("raise")))
     assert (answer["cells"], answer["latency"]) == ([], None)
     assert answer["failures"][0]["kind"] == "crashed"
