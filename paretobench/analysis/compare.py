@@ -19,7 +19,7 @@ from paretobench.analysis.claims import (
     gain_at_equal_budget,
     speedup_at_equal_accuracy,
 )
-from paretobench.analysis.noise import Assumed, Draws, draw
+from paretobench.analysis.noise import Draws, draw
 from paretobench.analysis.points import Contender
 from paretobench.errors import DataError
 
@@ -65,7 +65,6 @@ def compare(
     baselines: Sequence[Contender],
     rng: np.random.Generator,
     draws: int = DRAWS,
-    assumed: Assumed | None = None,
 ) -> Comparison:
     """Compare two sets of points in every way that they allow.
 
@@ -75,7 +74,7 @@ def compare(
     for whose, points in (("candidate", candidates), ("baseline", baselines)):
         _check_names(whose, points)
     together = [*candidates, *baselines]
-    drawn = draw(together, rng, draws, assumed)
+    drawn = draw(together, rng, draws)
     time, time_refusal = _unless_refused(bd_ttft, candidates, baselines, drawn)
     accuracy, accuracy_refusal = _unless_refused(bd_accuracy, candidates, baselines, drawn)
     common, mean = _common(candidates, baselines, drawn)

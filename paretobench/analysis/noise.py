@@ -61,10 +61,6 @@ class Draws:
     ttft_s: Floats
     accuracy: Floats
 
-    def only(self, columns: slice | Sequence[int]) -> Draws:
-        """The draws of some of the contenders."""
-        return Draws(self.ttft_s[:, columns], self.accuracy[:, columns])
-
 
 def latency_noise(estimate: Estimate) -> LatencyNoise | None:
     """The noise of an estimate: its `log_se` and `df`; None if its interval is unknown, or says

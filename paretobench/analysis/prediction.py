@@ -155,23 +155,6 @@ def computed(latency_s: float) -> Prediction:
     return Prediction(latency_s, latency_s / factor, latency_s * factor, "computed")
 
 
-def leave_out(
-    timed: Sequence[TimedPart], is_left_out: Callable[[PartWork, PartWork], bool]
-) -> list[tuple[TimedPart, Prediction]]:
-    """Each measured part with its prediction from what remains without some; those that get one.
-
-    Args:
-        is_left_out: whether the second part is left out while the first is predicted.
-    """
-    found = []
-    for one in timed:
-        rest = [o for o in timed if o is not one and not is_left_out(one.part, o.part)]
-        predicted = Predictor(rest).predict(one.part)
-        if predicted is not None:
-            found.append((one, predicted))
-    return found
-
-
 def total(terms: Sequence[tuple[float, Prediction]]) -> Prediction:
     """A weighted sum of independent parts, as `stats.compose` makes it; the least sure basis.
 

@@ -16,8 +16,9 @@ import numpy as np
 
 from paretobench.analysis.constraints import Constraint, at_least, under
 from paretobench.analysis.front import Mask
-from paretobench.analysis.noise import DRAWS, Assumed, Draws
+from paretobench.analysis.noise import DRAWS, Draws
 from paretobench.analysis.points import Contender, Floats, objectives
+from paretobench.analysis.probability import best_masks
 from paretobench.analysis.shrinkage import plausible
 
 Preference = Literal["accuracy", "ttft"]
@@ -82,7 +83,6 @@ def best(
     prefer: Preference | None = None,
     rng: np.random.Generator | None = None,
     draws: int = DRAWS,
-    assumed: Assumed | None = None,
 ) -> Answer:
     """The best point that satisfies every constraint.
 
@@ -118,7 +118,7 @@ def best(
     preferred = (rejections[i] for i in order[: order.index(winner)])
     probability = meets = None
     if rng is not None:
-        drawn = plausible(contenders, rng, draws, assumed)
+        drawn = plausible(contenders, rng, draws)
         probability, meets = _sureness(contenders, asked, preference, drawn, [winner, *tied])
     return Answer(
         asked,
@@ -135,9 +135,8 @@ def best(
 
 def shorthands(under_s: float | None, accuracy: float | None) -> tuple[Constraint, ...]:
     """The constraints that the two shorthands mean."""
-    found = [] if under_s is None else [under(under_s)]
-    found += [] if accuracy is None else [at_least(accuracy)]
-    return tuple(found)
+    within = () if under_s is None else (under(under_s),)
+    return within if accuracy is None else (*within, at_least(accuracy))
 
 
 def _preference(constraints: Sequence[Constraint]) -> Preference:
@@ -175,11 +174,7 @@ def _sureness(
     first, second = drawn.ttft_s, -drawn.accuracy
     if preference == "accuracy":
         first, second = second, first
-    first = np.where(satisfies, first, np.inf)
-    is_best = satisfies & (first == first.min(axis=1, keepdims=True))
-    second = np.where(is_best, second, np.inf)
-    is_best &= second == second.min(axis=1, keepdims=True)
-    is_answer = is_best[:, list(winners)].any(axis=1)
+    is_answer = best_masks(satisfies, first, second)[:, list(winners)].any(axis=1)
     return float(is_answer.mean()), float(satisfies[:, winners[0]].mean())
 
 
