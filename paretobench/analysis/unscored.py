@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from paretobench.analysis.held_out import Fits, HeldOut, Observed, blocks_left_out, each_left_out
 from paretobench.analysis.noise import Assumed, accuracy_errors
-from paretobench.analysis.points import Contender, Floats
+from paretobench.analysis.points import Contender, Floats, distinct_traits
 from paretobench.analysis.shrinkage import SPARE
 
 TREND = 3
@@ -120,10 +120,10 @@ class ScoreModel:
         Returns:
             None if there is no such trait.
         """
-        names = sorted({(place, each.traits[place]) for each in self.scored for place in places})
         blocks = [
             [i for i, each in enumerate(self.scored) if each.traits[place] == name]
-            for place, name in names
+            for place, name in distinct_traits(self.scored)
+            if place in places
         ]
         most = len(self.scored) - FEWEST
         left_out = sorted((own for own in blocks if len(own) <= most), key=len, reverse=True)
@@ -131,10 +131,8 @@ class ScoreModel:
 
     def unseen_traits(self, point: Contender) -> tuple[str, ...]:
         """The traits of a point that no score has."""
-        seen = [{each.traits[place] for each in self.scored} for place in range(len(point.traits))]
-        return tuple(
-            name for name, known in zip(point.traits, seen, strict=True) if name not in known
-        )
+        seen = distinct_traits(self.scored)
+        return tuple(name for place, name in enumerate(point.traits) if (place, name) not in seen)
 
     def _weigh(self) -> Fits:
         """The posterior of the coefficients at every tau, sigma and ratio of slopes."""
@@ -180,12 +178,7 @@ def _fit(
 
 def _columns(points: Sequence[Contender], x: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """The design [n, k] (parabola, levels, slopes), and which of its columns are slopes."""
-    places = range(max(len(each.traits) for each in points))
-    traits = [
-        (place, name)
-        for place in places
-        for name in sorted({each.traits[place] for each in points if place < len(each.traits)})
-    ]
+    traits = distinct_traits(points)
     position = {trait: column for column, trait in enumerate(traits)}
     levels = np.zeros((len(points), len(traits)))
     for row, each in enumerate(points):
