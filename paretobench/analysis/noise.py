@@ -38,7 +38,7 @@ _NORMAL_QUANTILE = 1.959964
 """The normal's 97.5 % quantile."""
 
 _LARGEST_EXPONENT = 50.0
-"""Draws of Student's t with one degree of freedom can overflow exp(); e^50 is absurd enough."""
+"""Of a draw's error: e^50 is absurd enough."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,14 @@ def draw_latencies(
     few = np.flatnonzero(np.isfinite(degrees))
     # A normal over the root of chi-square per degree of freedom is Student's t.
     standard[:, few] /= np.sqrt(rng.chisquare(degrees[few], (draws, len(few))) / degrees[few])
-    exponents = np.clip(standard * log_se, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
-    return np.asarray((np.exp(exponents) * seconds) @ passes.T, dtype=np.float64)
+    return np.asarray(off_by(seconds, standard * log_se) @ passes.T, dtype=np.float64)
+
+
+def off_by(seconds: Floats, log_errors: Floats) -> Floats:
+    """Seconds times exp(error), where draws of Student's t with one degree of freedom can be so
+    large that exp() overflows."""
+    exponents = np.clip(log_errors, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
+    return np.asarray(np.exp(exponents) * seconds, dtype=np.float64)
 
 
 def draw(

@@ -18,6 +18,7 @@ from functools import lru_cache
 import numpy as np
 
 from paretobench.analysis import pooling
+from paretobench.analysis.noise import off_by
 from paretobench.analysis.points import Floats
 from paretobench.planning.question import CandidatePart, PartRecord
 
@@ -27,8 +28,6 @@ over a rate are off by a factor of 1.6 in two of three cases."""
 
 CALIBRATED_LOG_SD = 0.3
 """The same, once measured parts of the group have set the rate."""
-
-_LARGEST_EXPONENT = 50.0
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,12 @@ class Beliefs:
 
     def drawn(self) -> Floats:
         """Seconds, shape [draws, parts]."""
-        exponents = np.clip(self.log_errors, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
-        return np.asarray(np.exp(exponents) * self.seconds, dtype=np.float64)
+        return off_by(self.seconds, self.log_errors)
 
     def after_another(self, part: int) -> Floats:
         """One measured part's draws [draws] as they would spread with another process."""
         n = self.counts[part]
-        narrower = self.log_errors[:, part] * math.sqrt(n / (n + 1))
-        return np.asarray(np.exp(np.clip(narrower, -50, 50)) * self.seconds[part])
+        return off_by(self.seconds[part], self.log_errors[:, part] * math.sqrt(n / (n + 1)))
 
 
 def beliefs(
