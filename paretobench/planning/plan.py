@@ -207,14 +207,19 @@ class PlannedGrid:
         Args:
             reasons: by a workload's key.
         """
+        return self.screened(
+            lambda one: next((reasons[w.key] for w in one.workloads if w.key in reasons), None)
+        )
 
-        def screened(one: PlannedPoint | Refusal) -> PlannedPoint | Refusal:
-            if isinstance(one, Refusal):
+    def screened(self, reason_against: Callable[[PlannedPoint], str | None]) -> PlannedGrid:
+        """The grid with points refused against which there is a reason."""
+
+        def kept(one: PlannedPoint | Refusal) -> PlannedPoint | Refusal:
+            if isinstance(one, Refusal) or (reason := reason_against(one)) is None:
                 return one
-            against = (reasons[w.key] for w in one.workloads if w.key in reasons)
-            return next((_refusal(one.point, reason, one) for reason in against), one)
+            return _refusal(one.point, reason, one)
 
-        return PlannedGrid(tuple(map(screened, self.results)))
+        return PlannedGrid(tuple(map(kept, self.results)))
 
 
 def plan_grid(
@@ -310,23 +315,19 @@ def within_horizon(
     costs, _ = costs_of(grid.points)
     latency_s = {key: estimator.rates.seconds(*priced) for key, priced in costs.items()}
 
-    def screened(one: PlannedPoint | Refusal) -> PlannedPoint | Refusal:
-        if isinstance(one, Refusal) or all(part.key in measured for part in one.workloads):
-            return one
+    def too_slow(one: PlannedPoint) -> str | None:
+        if all(part.key in measured for part in one.workloads):
+            return None
         parts = (*one.encodes, *one.prefills)
         ttft_s = sum(times * latency_s[part.key] for part, times in parts) / one.image_count
         if ttft_s <= horizon_s:
-            return one
-        return _refusal(one.point, _too_slow(ttft_s, horizon_s), one)
+            return None
+        return (
+            f"the plan expected a TTFT of {ttft_s:.0f} s, beyond horizon={horizon_s:g}s; "
+            "a larger horizon measures it"
+        )
 
-    return PlannedGrid(tuple(map(screened, grid.results)))
-
-
-def _too_slow(ttft_s: float, horizon_s: float) -> str:
-    return (
-        f"the plan expected a TTFT of {ttft_s:.0f} s, beyond horizon={horizon_s:g}s; "
-        "a larger horizon measures it"
-    )
+    return grid.screened(too_slow)
 
 
 def _with_weights(device: Device, weights: str) -> Device:
@@ -341,9 +342,7 @@ def _with_weights(device: Device, weights: str) -> Device:
 
 
 def _refusal(point: GridPoint, reason: str, planned: PlannedPoint | None = None) -> Refusal:
-    return Refusal(
-        point.encoder.name, point.resolution_px, point.llm.name, point.tiling.name, reason, planned
-    )
+    return Refusal(*point.names, reason, planned)
 
 
 def _in_precision(runtime: Runtime, precision: str) -> Runtime:
