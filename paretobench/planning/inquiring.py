@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from paretobench.domain import Workload, canonical_json
+from paretobench.domain import Workload
 from paretobench.planning.cost import Cost, Machine, Rates
 from paretobench.planning.estimate import Estimator, preparation_s
 from paretobench.planning.plan import Plan, costs_of
@@ -58,11 +58,6 @@ def preparations(plan: Plan, is_prepared: Mapping[str, bool], machine: Machine) 
         for key, (workload, cost) in costs.items()
         if not is_prepared[key]
     }
-
-
-def artifact_name(workload: Workload) -> str:
-    """What two workloads share that are served by the same artifact."""
-    return canonical_json([workload.artifact_subject, workload.runtime.spec()])
 
 
 def _part(workload: Workload, cost: Cost, estimator: Estimator) -> CandidatePart:
