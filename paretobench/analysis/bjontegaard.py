@@ -113,21 +113,15 @@ def bd_accuracy(
 
 def _by_accuracy(ttft_s: Floats, accuracy: Floats) -> _Curve:
     """The front as log latency over accuracy."""
-    times, heights = _vertices(ttft_s, accuracy)
-    return _Curve(heights, np.log(times))
+    front = _by_log_latency(ttft_s, accuracy)
+    return _Curve(front.height, front.position)
 
 
 def _by_log_latency(ttft_s: Floats, accuracy: Floats) -> _Curve:
-    """The front as accuracy over log latency."""
-    times, heights = _vertices(ttft_s, accuracy)
-    return _Curve(np.log(times), heights)
-
-
-def _vertices(ttft_s: Floats, accuracy: Floats) -> tuple[Floats, Floats]:
-    """The distinct vertices of a front, rising in both coordinates."""
+    """The front as accuracy over log latency, by its distinct vertices."""
     mask = front_mask(np.column_stack([ttft_s, accuracy]))
     times, first = np.unique(ttft_s[mask], return_index=True)
-    return times, accuracy[mask][first]
+    return _Curve(np.log(times), accuracy[mask][first])
 
 
 def _delta(

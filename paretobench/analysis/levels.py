@@ -17,14 +17,14 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 
 from paretobench.analysis import stats
 from paretobench.analysis.pooling import Pool
 from paretobench.analysis.shape import is_settled
-from paretobench.analysis.stats import cell_median, estimate, replicates, undisturbed
+from paretobench.analysis.stats import P, cell_median, estimate, replicates, undisturbed
 from paretobench.domain.records import Cell, Estimate, Measurement, Process
 
 Level = Literal["process", "session", "day"]
@@ -36,8 +36,6 @@ FEWEST_GROUPS = 3
 """Sessions or days from which their spread is told apart from that of the level below."""
 
 QUANTILES = (0.5, 0.9, 0.99)
-
-P = TypeVar("P", bound=Process)
 
 
 def sessions(cells: Sequence[P]) -> list[list[P]]:

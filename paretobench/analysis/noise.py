@@ -135,7 +135,7 @@ def draw(
     entries = [
         (row, column[part.workload], part.passes) for row, own in enumerate(parts) for part in own
     ]
-    passes = _sparse(entries, (len(contenders), len(workloads)))
+    passes = _summed(entries, (len(contenders), len(workloads)))
     seconds = np.array([part.seconds for part in workloads.values()], dtype=np.float64)
     noises = [part.noise or LatencyNoise(assumed.log_se) for part in workloads.values()]
     ttft_s = draw_latencies(seconds, noises, passes, rng, draws)
@@ -143,13 +143,12 @@ def draw(
     return Draws(ttft_s, _draw_accuracies(contenders, rng, draws, assumed))
 
 
-def _sparse(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> csr_array:
+def _summed(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> csr_array:
     """The matrix of those (row, column, value), repeated ones added: a point has few workloads."""
     from scipy.sparse import csr_array  # imported when needed
 
-    rows, columns, values = np.array(entries, dtype=np.float64).reshape(-1, 3).T
-    places = (rows.astype(np.intp), columns.astype(np.intp))
-    return csr_array((values, places), shape=shape)
+    table = np.array(entries, dtype=np.float64).reshape(-1, 3)
+    return csr_array((table[:, 2], table[:, :2].T.astype(np.intp)), shape=shape)
 
 
 def _parts(index: int, contender: Contender) -> tuple[Part, ...]:

@@ -52,7 +52,7 @@ class Plans:
     @property
     def estimated_s(self) -> float:
         """Seconds until the report, the slowest device's."""
-        return max(one.plan.summary.estimated_s for one in self.devices.values())
+        return max(one.plan.estimated_s for one in self.devices.values())
 
     def _frame(self, records: Callable[[PlannedSweep], list[dict[str, Any]]]) -> pd.DataFrame:
         import pandas as pd

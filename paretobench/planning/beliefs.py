@@ -66,7 +66,7 @@ def beliefs(
 ) -> Beliefs:
     """What is believed of parts, in their order."""
     pools = _pools(parts, records)
-    rates = rates_of(parts, records)
+    rates = _rates_of(parts, records)
     seconds, errors, degrees = [], [], []
     for part in parts:
         medians_s = _medians(records, part.key)
@@ -83,7 +83,8 @@ def beliefs(
             errors.append(CALIBRATED_LOG_SD if is_calibrated else UNMEASURED_LOG_SD)
         degrees.append(df)
     counts = np.array([len(_medians(records, part.key)) for part in parts], dtype=np.float64)
-    standard = _student(_uniforms(seed, draws, [part.key for part in parts]), np.array(degrees))
+    uniforms = np.column_stack([_column(seed, draws, part.key) for part in parts])
+    standard = _student(uniforms, np.array(degrees))
     return Beliefs(
         tuple(part.key for part in parts),
         counts,
@@ -92,7 +93,9 @@ def beliefs(
     )
 
 
-def rates_of(parts: Sequence[CandidatePart], records: Mapping[str, PartRecord]) -> dict[str, float]:
+def _rates_of(
+    parts: Sequence[CandidatePart], records: Mapping[str, PartRecord]
+) -> dict[str, float]:
     """Measured over predicted latency, the median by group; of all groups under the empty name."""
     return _by_group(
         (part.group, statistics.median(medians_s) / part.latency_s)
@@ -144,14 +147,9 @@ def _pools(
     return {group: pooling.fit(found) or pooling.PRIOR for group, found in groups.items()}
 
 
-def _uniforms(seed: int, draws: int, keys: Sequence[str]) -> Floats:
-    """Random numbers in (0, 1), shape [draws, parts]; each part has its own."""
-    return np.column_stack([_column(seed, draws, key) for key in keys])
-
-
 @lru_cache(maxsize=4096)
 def _column(seed: int, draws: int, key: str) -> Floats:
-    """A permutation of an even grid.
+    """A part's random numbers in (0, 1), shape [draws]: a permutation of an even grid.
 
     Latin hypercube sampling (McKay, Beckman and Conover 1979): less Monte Carlo error than
     independent numbers.

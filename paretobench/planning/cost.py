@@ -161,12 +161,8 @@ def prefill_flops(llm: LanguageModel, n_tokens: int) -> float:
     """
     attention = 4.0 * n_tokens**2 * llm.n_heads * llm.per_head * llm.n_layers
     active = block_weights(llm, int(llm.options.get("num_experts_per_tok", 1)))
-    return 2.0 * active * llm.n_layers * n_tokens + attention + logits_flops(llm)
-
-
-def logits_flops(llm: LanguageModel) -> float:
-    """Operations of one row of logits."""
-    return 2.0 * llm.hidden_size * llm.vocab_size
+    logits = 2.0 * llm.hidden_size * llm.vocab_size
+    return 2.0 * active * llm.n_layers * n_tokens + attention + logits
 
 
 def block_weights(llm: LanguageModel, experts: int | None = None) -> int:

@@ -6,7 +6,7 @@ measured or on a clock: the same sweep, killed and started again, predicts and s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from paretobench.domain import Workload
 from paretobench.planning.cost import Cost, Machine, Rates
@@ -41,15 +41,6 @@ def inquiry_of(
     return Inquiry(question, candidates, parts, seed)
 
 
-def name_of(identity: Sequence[str | int]) -> str:
-    """A candidate's name from a point's four names.
-
-    >>> name_of(("fastvithd", 512, "qwen2_0_5b", "none"))
-    'fastvithd|512|qwen2_0_5b|none'
-    """
-    return "|".join(map(str, identity))
-
-
 def preparations(plan: Plan, is_prepared: Mapping[str, bool], machine: Machine) -> dict[str, float]:
     """Seconds of making the artifact of each part that has none yet, by the part's key."""
     costs, _ = costs_of(plan.points)
@@ -73,4 +64,4 @@ def _candidate(
     for workload, times in (*planned.encodes, *planned.prefills):
         passes[workload.key] = passes.get(workload.key, 0.0) + times / planned.image_count
     names = planned.point.names
-    return Candidate(name_of(names), passes, dict(accuracies.get(names, {})))
+    return Candidate("|".join(map(str, names)), passes, dict(accuracies.get(names, {})))

@@ -103,31 +103,6 @@ class PlannedWorkload:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """The reuse table: what is asked for, what that takes, what is left.
-
-    `naive_workloads` is what timing each point's parts by itself would take.
-    """
-
-    points: int
-    refused: int
-    workloads: int
-    naive_workloads: int
-    done: int
-    failed: int
-    pending: int
-    estimated_s: float
-
-    def __str__(self) -> str:
-        shared = f"{counted(self.workloads, 'workload')} instead of {self.naive_workloads}"
-        left = f"{self.done} already measured, {self.pending} to go"
-        failed = f", {self.failed} failed before" if self.failed else ""
-        time = f", about {duration(self.estimated_s)}" if self.pending else ""
-        refused = f"; {counted(self.refused, 'point')} refused" if self.refused else ""
-        return f"{counted(self.points, 'point')}, {shared}: {left}{failed}{time}{refused}"
-
-
-@dataclass(frozen=True)
 class Plan:
     """Points, their distinct workloads and what was refused.
 
@@ -150,21 +125,21 @@ class Plan:
         return tuple(one for one in self.workloads if one.state == "pending")
 
     @property
-    def summary(self) -> Summary:
-        """The reuse table."""
+    def estimated_s(self) -> float:
+        """Seconds that what is pending is expected to take, with all that a sweep takes besides."""
+        return sum(one.expected.wall_s for one in self.pending) + self.besides_s
+
+    @property
+    def summary(self) -> str:
+        """What is asked for, what that takes instead of each point's parts apart, what is left."""
         states = Counter(one.state for one in self.workloads)
-        return Summary(
-            points=len(self.points),
-            refused=len(self.refused),
-            workloads=len(self.workloads),
-            naive_workloads=sum(
-                len(one.workloads) for point in self.points for one in point.images
-            ),
-            done=states["done"],
-            failed=states["failed"],
-            pending=states["pending"],
-            estimated_s=sum(one.expected.wall_s for one in self.pending) + self.besides_s,
-        )
+        apart = sum(len(one.workloads) for point in self.points for one in point.images)
+        shared = f"{counted(len(self.workloads), 'workload')} instead of {apart}"
+        left = f"{states['done']} already measured, {states['pending']} to go"
+        failed = f", {states['failed']} failed before" if states["failed"] else ""
+        time = f", about {duration(self.estimated_s)}" if self.pending else ""
+        refused = f"; {counted(len(self.refused), 'point')} refused" if self.refused else ""
+        return f"{counted(len(self.points), 'point')}, {shared}: {left}{failed}{time}{refused}"
 
     def to_json(self) -> dict[str, Any]:
         """`{"points": [...], "workloads": [...], "refused": [...]}`."""
@@ -371,13 +346,10 @@ class _Planner:
     def point(self, point: GridPoint) -> PlannedPoint | Refusal:
         """Plan one point, or refuse it with the reason."""
         try:
-            return self._planned(point)
+            sizes = plan_images(point.encoder, point.resolution_px, point.tiling)
+            images = tuple(self._image(point, *one) for one in sizes)
         except PlanError as error:
             return _refusal(point, str(error))
-
-    def _planned(self, point: GridPoint) -> PlannedPoint | Refusal:
-        sizes = plan_images(point.encoder, point.resolution_px, point.tiling)
-        images = tuple(self._image(point, *one) for one in sizes)
         needed = [each.key for one in images for each in one.workloads]
         reasons = [self._too_large[key] for key in needed if key in self._too_large]
         if checkpoint := self._checkpoints.get(point.key):

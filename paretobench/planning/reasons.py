@@ -52,15 +52,13 @@ def _line(words: Sequence[str], members: Sequence[Refusal]) -> str:
 
 def _range(numbers: Sequence[str]) -> str:
     low, high = (pick(numbers, key=_value) for pick in (min, max))
-    return low if _value(low) == _value(high) else f"{_short(low)} to {_short(high)}"
+    if _value(low) == _value(high):
+        return low
+    return f"{low.removesuffix('.0')} to {high.removesuffix('.0')}"
 
 
 def _value(number: str) -> float:
     return float(number.replace(",", ""))
-
-
-def _short(number: str) -> str:
-    return number.removesuffix(".0")
 
 
 def _shared(members: Sequence[Refusal]) -> str:

@@ -354,7 +354,7 @@ def _summary(outcome: DeviceOutcome) -> dict[str, Any]:
         "work_s": round(account.work_s, 3) if account else 0.0,
         "prepare_s": round(account.prepare_s, 3) if account else 0.0,
         "measured_s": round(measured_s, 3),
-        "estimated_s": round(outcome.plan.summary.estimated_s, 3),
+        "estimated_s": round(outcome.plan.estimated_s, 3),
         **({"decision": account.decision} if account and account.decision else {}),
         **({"unscored": list(outcome.unscored)} if outcome.unscored else {}),
     }
