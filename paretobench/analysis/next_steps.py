@@ -249,18 +249,14 @@ def worth_measuring(
         passes = runs[key]
         noise = part.noise or LatencyNoise((assumed or Assumed()).log_se)
         drawn = draw_latencies(np.array([part.seconds]), [noise], np.eye(1), rng, PART_DRAWS)
-        near = _concerned(values, passes > 0)
+        near = (
+            passes > 0
+        )  # what moves, and the front of all else, of which the rest stays dominated
+        near[~near] = front_mask(values[~near])
         share = (passes * part.seconds / sums)[near]
         moved = ttft_s[near] * (1 + share * (drawn / part.seconds - 1))
         found.append(_worth(part, moved, values, near, under_s))
     return sorted(found, key=lambda each: (-(each.gain or 0.0), -each.chance))
-
-
-def _concerned(values: Floats, moves: Mask) -> Mask:
-    """The points that move, and the front of the others: all else stays dominated."""
-    near = moves.copy()
-    near[~moves] = front_mask(values[~moves])
-    return near
 
 
 def _worth(

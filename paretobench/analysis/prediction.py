@@ -120,7 +120,8 @@ class Predictor:
         Returns:
             None if no part of its kind and runtime was measured.
         """
-        alike = [one for one in self._timed if _is_alike(one.part, part)]
+        own = (part.kind, part.runtime)
+        alike = [one for one in self._timed if (one.part.kind, one.part.runtime) == own]
         for basis in BASES:
             taught_by = _teachers(basis, part, alike)
             if not taught_by:
@@ -172,10 +173,6 @@ def total(terms: Sequence[tuple[float, Prediction]]) -> Prediction:
     up = math.hypot(*(weight * (one.high_s - one.latency_s) for weight, one in terms))
     basis = max((one.basis for _, one in terms), key=order.index)
     return Prediction(value, value - down, value + up, basis)
-
-
-def _is_alike(one: PartWork, other: PartWork) -> bool:
-    return (one.kind, one.runtime) == (other.kind, other.runtime)
 
 
 def _teachers(basis: Basis, part: PartWork, alike: Sequence[TimedPart]) -> list[TimedPart]:

@@ -105,7 +105,7 @@ def best(
     asked = (*shorthands(under_s, at_least_accuracy), *constraints)
     preference = prefer or _preference(asked)
     values = objectives(contenders)
-    order = _by_preference(values, preference)
+    order = np.lexsort(_by_preference(*values.T, preference)[::-1]).tolist()
     rejections = {i: _rejection(contenders[i], asked) for i in order}
     feasible = [i for i in order if rejections[i] is None]
     if not feasible:
@@ -145,11 +145,11 @@ def _preference(constraints: Sequence[Constraint]) -> Preference:
     return "ttft" if "accuracy" in limited and "ttft_s" not in limited else "accuracy"
 
 
-def _by_preference(values: Floats, preference: Preference) -> list[int]:
-    """Indices, the most preferred first; equal points keep their order."""
-    time, loss = values[:, 0], -values[:, 1]
-    keys = (time, loss) if preference == "accuracy" else (loss, time)
-    return [int(i) for i in np.lexsort(keys)]
+def _by_preference(
+    ttft_s: Floats, accuracy: Floats, preference: Preference
+) -> tuple[Floats, Floats]:
+    """What has to be small first, and what second."""
+    return (-accuracy, ttft_s) if preference == "accuracy" else (ttft_s, -accuracy)
 
 
 def _rejection(contender: Contender, constraints: Sequence[Constraint]) -> Rejection | None:
@@ -171,10 +171,8 @@ def _sureness(
 ) -> tuple[float, float]:
     """Shares of draws in which one of `winners` is the answer, and the first satisfies all."""
     satisfies = _satisfies(contenders, constraints, drawn)
-    first, second = drawn.ttft_s, -drawn.accuracy
-    if preference == "accuracy":
-        first, second = second, first
-    is_answer = best_masks(satisfies, first, second)[:, list(winners)].any(axis=1)
+    small = _by_preference(drawn.ttft_s, drawn.accuracy, preference)
+    is_answer = best_masks(satisfies, *small)[:, list(winners)].any(axis=1)
     return float(is_answer.mean()), float(satisfies[:, winners[0]].mean())
 
 

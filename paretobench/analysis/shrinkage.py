@@ -28,7 +28,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paretobench.analysis.noise import DRAWS, Assumed, Draws, accuracy_errors, draw
 from paretobench.analysis.points import Contender, Floats, distinct_traits
@@ -75,7 +74,10 @@ def plausible(
     of_point = np.searchsorted(firsts, [first[key] for key in keys])
     scored = [everyone[i] for i in firsts]
     errors = accuracy_errors(scored, assumed)
-    trends = _trends(scored, _mean_log_ttft(everyone, of_point)) if errors.any() else []
+    # Points (devices) that share a score have its mean log TTFT.
+    logs = np.log([contender.ttft_s for contender in everyone])
+    log_ttft = np.bincount(of_point, logs) / np.bincount(of_point)
+    trends = _trends(scored, log_ttft) if errors.any() else []
     if not trends:
         return drawn
     observed = np.array([contender.accuracy for contender in scored], dtype=np.float64)
@@ -83,12 +85,6 @@ def plausible(
     about = drawn.accuracy[:, [i for i in firsts if i < len(contenders)]]
     true = _posterior(fits, observed, errors, about, rng)
     return Draws(drawn.ttft_s, true[:, of_point[: len(contenders)]])
-
-
-def _mean_log_ttft(contenders: Sequence[Contender], of_point: NDArray[np.intp]) -> Floats:
-    """The mean log TTFT of each score, over the points (devices) that share it."""
-    logs = np.log([contender.ttft_s for contender in contenders])
-    return np.asarray(np.bincount(of_point, logs) / np.bincount(of_point))
 
 
 def _trends(scored: Sequence[Contender], log_ttft: Floats) -> list[Floats]:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paretobench.analysis.held_out import Fits, HeldOut, Observed, blocks_left_out, each_left_out
-from paretobench.analysis.noise import Assumed, accuracy_errors
+from paretobench.analysis.noise import accuracy_errors
 from paretobench.analysis.points import Contender, Floats, distinct_traits
 from paretobench.analysis.shrinkage import SPARE
 
@@ -55,12 +55,7 @@ _SAME = 1e-8
 class ScoreModel:
     """The scores of one machine's points, and what they say about others."""
 
-    def __init__(
-        self,
-        scored: Sequence[Contender],
-        unscored: Sequence[Contender] = (),
-        assumed: Assumed | None = None,
-    ) -> None:
+    def __init__(self, scored: Sequence[Contender], unscored: Sequence[Contender] = ()) -> None:
         """Weigh every combination of the model's sizes.
 
         Args:
@@ -79,7 +74,7 @@ class ScoreModel:
         x = (logs - known.mean()) / max(float(known.std()), _SAME)
         self._design, self._is_slope = _columns(everyone, x)
         accuracies = np.array([each.accuracy for each in scored], dtype=np.float64)
-        errors = accuracy_errors(scored, assumed)
+        errors = accuracy_errors(scored)
         self._observed = Observed(self._design[: len(scored)], accuracies, errors)
         self._fits = self._weigh()
 
@@ -139,7 +134,10 @@ class ScoreModel:
         error = float(np.sqrt(np.mean(self._observed.errors**2)))
         most = max(_MOST * float(self._observed.values.std()), 2 * error)
         sizes = np.geomspace(_LEAST * error, most, _STEPS)
-        scales = np.array([self._scales(sigma, ratio) for sigma in sizes for ratio in _SLOPES])
+        scales = np.array(
+            [np.where(self._is_slope, ratio * sigma, sigma) for sigma in sizes for ratio in _SLOPES]
+        )
+        scales[:, :TREND] = 1.0
         priors = np.log(np.repeat(sizes, len(_SLOPES)))
         found = [_fit(self._observed, tau, scales, priors) for tau in sizes]
         weights, centres, covariances = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -151,12 +149,6 @@ class ScoreModel:
             centres[kept],
             covariances[kept],
         )
-
-    def _scales(self, sigma: float, ratio: float) -> Floats:
-        """The prior deviation of each column."""
-        scales = np.where(self._is_slope, ratio * sigma, sigma)
-        scales[:TREND] = 1.0
-        return scales
 
 
 def _fit(
