@@ -83,9 +83,11 @@ def compare(
         except DataError as refusal:
             averages.append(None)
             refusals.append(str(refusal))
+    by_time, by_accuracy = averages
     common, mean = _common(candidates, baselines, drawn)
     return Comparison(
-        *averages,
+        bd_ttft=by_time,
+        bd_accuracy=by_accuracy,
         refusals=tuple(refusals),
         speedups=speedup_at_equal_accuracy(candidates, baselines, drawn),
         gains=gain_at_equal_budget(candidates, baselines, drawn),

@@ -249,10 +249,8 @@ def worth_measuring(
         passes = runs[key]
         noise = part.noise or LatencyNoise((assumed or Assumed()).log_se)
         drawn = draw_latencies(np.array([part.seconds]), [noise], np.eye(1), rng, PART_DRAWS)
-        near = (
-            passes > 0
-        )  # what moves, and the front of all else, of which the rest stays dominated
-        near[~near] = front_mask(values[~near])
+        near = passes > 0
+        near[~near] = front_mask(values[~near])  # all else stays dominated
         share = (passes * part.seconds / sums)[near]
         moved = ttft_s[near] * (1 + share * (drawn / part.seconds - 1))
         found.append(_worth(part, moved, values, near, under_s))

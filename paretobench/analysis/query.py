@@ -105,7 +105,7 @@ def best(
     asked = (*shorthands(under_s, at_least_accuracy), *constraints)
     preference = prefer or _preference(asked)
     values = objectives(contenders)
-    order = np.lexsort(_by_preference(*values.T, preference)[::-1]).tolist()
+    order = np.lexsort(_by_preference(values[:, 0], values[:, 1], preference)[::-1]).tolist()
     rejections = {i: _rejection(contenders[i], asked) for i in order}
     feasible = [i for i in order if rejections[i] is None]
     if not feasible:
