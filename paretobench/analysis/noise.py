@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from paretobench.analysis.items import Z_95
 from paretobench.analysis.points import Contender, Floats, LatencyNoise, Part, objectives
 from paretobench.domain.records import Estimate
 from paretobench.errors import DataError
@@ -33,9 +34,6 @@ DRAWS = 2000
 RUN_TO_RUN_SD = 0.001
 """Standard deviation of Avg-5 between trainings of the same recipe: about 0.1 points
 (FastVLM, arXiv 2412.13303 v1, section 4 and appendix D.3)."""
-
-_NORMAL_QUANTILE = 1.959964
-"""The normal's 97.5 % quantile."""
 
 _LARGEST_EXPONENT = 50.0
 """Of a draw's error: e^50 is absurd enough."""
@@ -77,7 +75,7 @@ def latency_noise(estimate: Estimate) -> LatencyNoise | None:
         return LatencyNoise(estimate.log_se, math.inf if estimate.df is None else estimate.df)
     if estimate.low is None or estimate.high is None or estimate.low <= 0:
         return None
-    return LatencyNoise(math.log(estimate.high / estimate.low) / 2 / _NORMAL_QUANTILE)
+    return LatencyNoise(math.log(estimate.high / estimate.low) / 2 / Z_95)
 
 
 def draw_latencies(

@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from paretobench.analysis.held_out import shares_of
 from paretobench.analysis.noise import DRAWS, Assumed, Draws, accuracy_errors, draw
 from paretobench.analysis.points import Contender, Floats, distinct_traits
 
@@ -162,9 +163,8 @@ def _posterior(
     """Draws about the first m observations, shape [draws, m], moved to where truths could be."""
     m = drawn.shape[1]
     observed, errors = observed[:m], errors[:m]
-    weights = np.array([fit.log_weight for fit in fits])
-    shares = np.exp(weights - weights.max())
-    chosen = rng.choice(len(fits), len(drawn), p=shares / shares.sum())
+    shares = shares_of(np.array([fit.log_weight for fit in fits]))
+    chosen = rng.choice(len(fits), len(drawn), p=shares)
     true = np.empty_like(drawn)
     for index in np.unique(chosen):
         fit, rows = fits[index], np.flatnonzero(chosen == index)

@@ -25,7 +25,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from paretobench.analysis.held_out import Fits, HeldOut, Observed, blocks_left_out, each_left_out
+from paretobench.analysis.held_out import (
+    Fits,
+    HeldOut,
+    Observed,
+    blocks_left_out,
+    each_left_out,
+    shares_of,
+)
 from paretobench.analysis.noise import accuracy_errors
 from paretobench.analysis.points import Contender, Floats, distinct_traits
 from paretobench.analysis.shrinkage import SPARE
@@ -89,7 +96,7 @@ class ScoreModel:
         values = self._observed.values[index[is_scored]]
         errors = self._observed.errors[index[is_scored]]
         design = self._design[index]
-        chosen = rng.choice(len(fits.taus), draws, p=fits.shares())
+        chosen = rng.choice(len(fits.taus), draws, p=shares_of(fits.log_weights))
         true = np.empty((draws, len(index)))
         for fit in np.unique(chosen):
             rows = np.flatnonzero(chosen == fit)

@@ -324,24 +324,17 @@ def _in_precision(runtime: Runtime, precision: str) -> Runtime:
     return replace(runtime, precision=precision) if precision else runtime
 
 
+@dataclass
 class _Planner:
     """Turns points into planned points; each distinct workload is made and checked once."""
 
-    def __init__(
-        self,
-        device: Device,
-        machine: Machine,
-        prompt_tokens: int,
-        checkpoints: Mapping[str, Checkpoint],
-        decode: bool,
-    ) -> None:
-        self._decodes = decode
-        self._device = device
-        self._machine = machine
-        self._checkpoints = checkpoints
-        self._prompt = prompt_tokens
-        self._made: dict[tuple[str, str, EncoderInput | int], Workload | PlanError] = {}
-        self._too_large: dict[str, str] = {}
+    device: Device
+    machine: Machine
+    prompt_tokens: int
+    checkpoints: Mapping[str, Checkpoint]
+    decodes: bool
+    made: dict[tuple[str, str, EncoderInput | int], Workload] = field(default_factory=dict)
+    too_large: dict[str, str] = field(default_factory=dict)
 
     def point(self, point: GridPoint) -> PlannedPoint | Refusal:
         """Plan one point, or refuse it with the reason."""
@@ -351,8 +344,8 @@ class _Planner:
         except PlanError as error:
             return _refusal(point, str(error))
         needed = [each.key for one in images for each in one.workloads]
-        reasons = [self._too_large[key] for key in needed if key in self._too_large]
-        if checkpoint := self._checkpoints.get(point.key):
+        reasons = [self.too_large[key] for key in needed if key in self.too_large]
+        if checkpoint := self.checkpoints.get(point.key):
             images = tuple(one.of(checkpoint) for one in images)
         planned = PlannedPoint(point, images)
         return _refusal(point, reasons[0], planned) if reasons else planned
@@ -364,13 +357,13 @@ class _Planner:
         ]
         seen = parts or [(point.encoder, one) for one in tiles.inputs]
         encodes = tuple((self._encode(encoder, one), one.passes) for encoder, one in seen)
-        prefill = self._prefill(point.llm, tiles.prefill_tokens + self._prompt)
-        decode = self._decode(point.llm, prefill) if self._decodes else None
+        prefill = self._prefill(point.llm, tiles.prefill_tokens + self.prompt_tokens)
+        decode = self._decode(point.llm, prefill) if self.decodes else None
         return PlannedImage(size, tiles, encodes, prefill, decode)
 
     def _encode(self, encoder: Encoder, seen: EncoderInput) -> Workload:
-        own = _in_precision(self._device.encode, encoder.precision)
-        candidates = self._device.encoders.get(encoder.name, (own,))
+        own = _in_precision(self.device.encode, encoder.precision)
+        candidates = self.device.encoders.get(encoder.name, (own,))
         runtime = self._fitting(candidates, lambda one: encode_bytes(encoder, seen, one))
 
         def make() -> Workload:
@@ -402,10 +395,10 @@ class _Planner:
     def _runtime_for(self, llm: LanguageModel, n_tokens: int) -> Runtime:
         """The fastest of the device's runtimes that leaves memory for other programs, or the
         first fallback that does."""
-        own = _in_precision(self._device.prefill, llm.precision)
-        candidates = self._device.llms.get(llm.name, (own,))
+        own = _in_precision(self.device.prefill, llm.precision)
+        candidates = self.device.llms.get(llm.name, (own,))
         if not llm.precision:
-            candidates = (*candidates, *self._device.fallbacks)
+            candidates = (*candidates, *self.device.fallbacks)
         return self._fitting(candidates, lambda one: prefill_bytes(llm, n_tokens, one))
 
     def _fitting(self, candidates: Sequence[Runtime], needed: Callable[[Runtime], int]) -> Runtime:
@@ -413,7 +406,7 @@ class _Planner:
         sizes = [needed(runtime) for runtime in candidates]
         for share in (MEMORY_SHARE, 1.0):
             for runtime, size in zip(candidates, sizes, strict=True):
-                if size <= share * self._machine.memory_bytes:
+                if size <= share * self.machine.memory_bytes:
                     return runtime
         return candidates[0]
 
@@ -423,7 +416,7 @@ class _Planner:
             return ""
         small = Runtime("llamacpp", "int4")
         shared = "weights=shared measures it with one block's weights"
-        if prefill_bytes(llm, n_tokens, small) > self._machine.memory_bytes:
+        if prefill_bytes(llm, n_tokens, small) > self.machine.memory_bytes:
             return f"; {shared}"
         return f"; device.prefill.backend=llamacpp precision=int4 measures it, or {shared}"
 
@@ -444,22 +437,16 @@ class _Planner:
     def _once(
         self, key: tuple[str, str, EncoderInput | int], make: Callable[[], Workload]
     ) -> Workload:
-        if key not in self._made:
-            try:
-                self._made[key] = make()
-            except PlanError as error:
-                self._made[key] = error
-        made = self._made[key]
-        if isinstance(made, PlanError):
-            raise made
-        return made
+        if key not in self.made:
+            self.made[key] = make()
+        return self.made[key]
 
     def _check_memory(self, workload: Workload, what: str, needed: int, hint: str = "") -> None:
         """Note that a workload does not fit; its points are refused and keep it as a part."""
-        if needed > self._machine.memory_bytes:
-            self._too_large[workload.key] = (
-                f"{what} needs {gibibytes(needed)} and {self._machine.name} has"
-                f" {gibibytes(self._machine.memory_bytes)}{hint}"
+        if needed > self.machine.memory_bytes:
+            self.too_large[workload.key] = (
+                f"{what} needs {gibibytes(needed)} and {self.machine.name} has"
+                f" {gibibytes(self.machine.memory_bytes)}{hint}"
             )
 
 
