@@ -78,8 +78,6 @@ def best(
     contenders: Sequence[Contender],
     constraints: Sequence[Constraint] = (),
     *,
-    under_s: float | None = None,
-    at_least_accuracy: float | None = None,
     prefer: Preference | None = None,
     rng: np.random.Generator | None = None,
     draws: int = DRAWS,
@@ -87,22 +85,19 @@ def best(
     """The best point that satisfies every constraint.
 
     Args:
-        constraints: any number of them; see `constraints.parse_constraint`.
-        under_s: shorthand for a TTFT of at most so many seconds.
-        at_least_accuracy: shorthand for an accuracy of at least this fraction.
+        constraints: any number of them; see `constraints`.
         prefer: what to choose by. Default: `ttft` if an accuracy is asked for and no TTFT,
             else `accuracy`.
         rng: gives the probability; without it there is none.
 
     Raises:
-        ConfigError: if a limit cannot be.
         DataError: as `points.objectives` and `noise.draw`.
 
     >>> points = [Contender("fast", 0.1, 0.5), Contender("good", 0.3, 0.6)]
-    >>> best(points, under_s=0.2).point.name, best(points, at_least_accuracy=0.55).point.name
+    >>> best(points, [under(0.2)]).point.name, best(points, [at_least(0.55)]).point.name
     ('fast', 'good')
     """
-    asked = (*shorthands(under_s, at_least_accuracy), *constraints)
+    asked = tuple(constraints)
     preference = prefer or _preference(asked)
     values = objectives(contenders)
     order = np.lexsort(_by_preference(values[:, 0], values[:, 1], preference)[::-1]).tolist()

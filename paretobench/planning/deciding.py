@@ -83,8 +83,9 @@ class Decider:
         """
         costs = process_costs(self.inquiry.parts, records)
         needed_s = {key: costs[key] + (preparation_s or {}).get(key, 0.0) for key in costs}
-        fitting = {key for key in costs if FIT * needed_s[key] <= left_s}
-        return _Turn(self, records, frozenset(unavailable), fitting, needed_s).decide()
+        set_aside = frozenset(unavailable)
+        possible = {key for key in costs.keys() - set_aside if FIT * needed_s[key] <= left_s}
+        return _Turn(self, records, set_aside, possible, needed_s).decide()
 
     def standing(
         self, records: Mapping[str, PartRecord], unavailable: Collection[str] = ()
@@ -110,7 +111,7 @@ class _Turn:
     decider: Decider
     records: Mapping[str, PartRecord]
     unavailable: frozenset[str]
-    fitting: Collection[str]
+    startable: Collection[str]
     needed_s: Mapping[str, float]
 
     @property
@@ -152,13 +153,7 @@ class _Turn:
 
     def possible(self, keys: Iterable[str], most: int) -> list[str]:
         """Of some parts those that can be started, with fewer than so many processes."""
-        return [
-            key
-            for key in keys
-            if key not in self.unavailable
-            and key in self.fitting
-            and self.counts.get(key, 0) < most
-        ]
+        return [key for key in keys if key in self.startable and self.counts.get(key, 0) < most]
 
     def close(self, standing: AnswerState) -> list[str]:
         """Parts with a single process in comparisons that are close."""
