@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from paretobench.analysis.claims import INTERVAL
+from paretobench.analysis.claims import interval_of
 from paretobench.analysis.front import front_mask
 from paretobench.analysis.noise import Draws
 from paretobench.analysis.points import Contender, Floats, objectives
@@ -202,5 +202,4 @@ def _interval(
     lost = 1 - len(effects) / len(draws.ttft_s)
     if lost > MOST_LOST_DRAWS:
         return (None, None), (f"no interval: in {lost:.0%} of the draws the fronts do not overlap",)
-    low, high = np.quantile(effects, INTERVAL)
-    return (float(low), float(high)), ()
+    return interval_of(effects), ()
