@@ -52,7 +52,6 @@ class Answer:
         probability: share of draws in which `point` (or a tie of it) is the answer; None
             without draws.
         meets: share of draws in which `point` satisfies the constraints; None without draws.
-        why_not: points that would be preferred, and what they miss, the most preferred first.
         nearest: if nothing satisfies the constraints, what misses them least.
         satisfying: how many points satisfy the constraints.
     """
@@ -64,7 +63,6 @@ class Answer:
     runner_up: Contender | None = None
     probability: float | None = None
     meets: float | None = None
-    why_not: tuple[Rejection, ...] = ()
     nearest: Rejection | None = None
     satisfying: int = 0
 
@@ -101,16 +99,14 @@ def best(
     preference = prefer or _preference(asked)
     values = objectives(contenders)
     order = np.lexsort(_by_preference(values[:, 0], values[:, 1], preference)[::-1]).tolist()
-    rejections = {i: _rejection(contenders[i], asked) for i in order}
-    feasible = [i for i in order if rejections[i] is None]
+    rejections = [_rejection(contenders[i], asked) for i in order]
+    feasible = [i for i, found in zip(order, rejections, strict=True) if found is None]
     if not feasible:
-        left_out = [found for found in rejections.values() if found is not None]
-        nearest = min(left_out, key=lambda found: found.shortfall, default=None)
-        return Answer(asked, preference, None, why_not=tuple(left_out), nearest=nearest)
+        nearest = min(filter(None, rejections), key=lambda found: found.shortfall, default=None)
+        return Answer(asked, preference, None, nearest=nearest)
     winner, *others = feasible
     tied = [i for i in others if (values[i] == values[winner]).all()]
     rest = [i for i in others if i not in tied]
-    preferred = (rejections[i] for i in order[: order.index(winner)])
     probability = meets = None
     if rng is not None:
         drawn = plausible(contenders, rng, draws)
@@ -123,7 +119,6 @@ def best(
         contenders[rest[0]] if rest else None,
         probability,
         meets,
-        tuple(found for found in preferred if found is not None),
         satisfying=len(feasible),
     )
 

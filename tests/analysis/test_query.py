@@ -34,15 +34,11 @@ def test_under_a_time_limit_the_most_accurate_wins_and_the_next_is_runner_up():
     answer = best([FAST, GOOD, BEST], [under(0.2)])
     assert (answer.point, answer.runner_up, answer.satisfying) == (GOOD, FAST, 2)
     assert answer.probability is None and answer.meets is None
-    assert [(each.point, each.reasons) for each in answer.why_not] == [
-        (BEST, ("TTFT is 300 ms, not <= 200 ms",))
-    ]
 
 
 def test_asked_for_an_accuracy_the_fastest_wins():
     answer = best([FAST, GOOD, BEST], [at_least(0.55)])
     assert (answer.point, answer.runner_up, answer.preference) == (GOOD, BEST, "ttft")
-    assert [each.point for each in answer.why_not] == [FAST]
 
 
 def test_a_limit_itself_still_satisfies():
@@ -84,10 +80,6 @@ def test_other_columns_constrain_too():
     unknown = point("unknown", 0.1, 0.7)
     answer = best([small, large, unknown], [parse_constraint("memory<4GiB")], rng=rng())
     assert answer.point == small and answer.probability == 1.0
-    assert [each.reasons[0] for each in answer.why_not] == [
-        "memory is not known",
-        "memory is 8.00 GiB, not < 4.00 GiB",
-    ]
     assert best([small, large], [parse_constraint("passes>1")]).point == large
 
 
@@ -98,7 +90,6 @@ def test_nothing_satisfying_names_the_nearest_and_what_it_misses():
     assert answer.nearest is not None and answer.nearest.point == GOOD
     assert answer.nearest.reasons == ("TTFT is 150 ms, not <= 140 ms",)
     assert answer.nearest.shortfall == pytest.approx(math.log(0.15 / 0.14))
-    assert len(answer.why_not) == 3
 
 
 def test_no_points_have_no_answer():
