@@ -56,12 +56,12 @@ def figures(database: Path, wanted: int) -> dict[str, float]:
         here_s, _ = spent_s(lambda: store.cell_summaries(here))
         samples_s, n_here = spent_s(lambda: len(store.cells(here)))
         all_s, _ = spent_s(store.cell_summaries)
-        cells, summary = store.cell_count(), prepared.plan.summary
+        cells, plan = store.cell_count(), prepared.plan
     composed_s = full_composition_s(request.points[:: len(request.points) // SAMPLE])
     return {
-        "points": summary.points,
-        "workloads": summary.workloads,
-        "measured_before": summary.done,
+        "points": len(plan.points),
+        "workloads": len(plan.workloads),
+        "measured_before": sum(one.state == "done" for one in plan.workloads),
         "cells_in_store": cells,
         "cells_of_this_machine": n_here,
         "expand_s": expand_s,

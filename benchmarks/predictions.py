@@ -29,7 +29,6 @@ from paretobench.analysis.prediction import (
     Prediction,
     Predictor,
     TimedPart,
-    leave_out,
     total,
 )
 from paretobench.domain.records import Environment
@@ -85,6 +84,23 @@ def _parts(timed: Sequence[TimedPart]) -> list[tuple[str, str, str, Tried]]:
             tried = [(one, p) for one, p in tried if one.part.gflop > middle[one.part.model]]
         lines += _by_basis(name, tried)
     return lines
+
+
+def leave_out(
+    timed: Sequence[TimedPart], is_left_out: Callable[[PartWork, PartWork], bool]
+) -> list[tuple[TimedPart, Prediction]]:
+    """Each measured part with its prediction from what remains without some; those that get one.
+
+    Args:
+        is_left_out: whether the second part is left out while the first is predicted.
+    """
+    found = []
+    for one in timed:
+        rest = [o for o in timed if o is not one and not is_left_out(one.part, o.part)]
+        predicted = Predictor(rest).predict(one.part)
+        if predicted is not None:
+            found.append((one, predicted))
+    return found
 
 
 def _computed(store: Store, environment: Environment) -> list[tuple[str, str, str, Tried]]:

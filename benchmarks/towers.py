@@ -23,8 +23,8 @@ from decode import summary
 from paretobench import backends
 from paretobench.backends import hardware
 from paretobench.config import find_encoder
+from paretobench.config.images import parse_size
 from paretobench.domain import EncoderInput, Runtime, encode_workload
-from paretobench.planning.tokens.images import parse_size
 
 
 def main(argv: Sequence[str] | None = None) -> int:

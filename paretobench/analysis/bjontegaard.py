@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from paretobench.analysis.claims import INTERVAL
+from paretobench.analysis.claims import interval_of
 from paretobench.analysis.front import front_mask
 from paretobench.analysis.noise import Draws
 from paretobench.analysis.points import Contender, Floats, objectives
@@ -113,21 +113,15 @@ def bd_accuracy(
 
 def _by_accuracy(ttft_s: Floats, accuracy: Floats) -> _Curve:
     """The front as log latency over accuracy."""
-    times, heights = _vertices(ttft_s, accuracy)
-    return _Curve(heights, np.log(times))
+    front = _by_log_latency(ttft_s, accuracy)
+    return _Curve(front.height, front.position)
 
 
 def _by_log_latency(ttft_s: Floats, accuracy: Floats) -> _Curve:
-    """The front as accuracy over log latency."""
-    times, heights = _vertices(ttft_s, accuracy)
-    return _Curve(np.log(times), heights)
-
-
-def _vertices(ttft_s: Floats, accuracy: Floats) -> tuple[Floats, Floats]:
-    """The distinct vertices of a front, rising in both coordinates."""
+    """The front as accuracy over log latency, by its distinct vertices."""
     mask = front_mask(np.column_stack([ttft_s, accuracy]))
     times, first = np.unique(ttft_s[mask], return_index=True)
-    return times, accuracy[mask][first]
+    return _Curve(np.log(times), accuracy[mask][first])
 
 
 def _delta(
@@ -208,5 +202,4 @@ def _interval(
     lost = 1 - len(effects) / len(draws.ttft_s)
     if lost > MOST_LOST_DRAWS:
         return (None, None), (f"no interval: in {lost:.0%} of the draws the fronts do not overlap",)
-    low, high = np.quantile(effects, INTERVAL)
-    return (float(low), float(high)), ()
+    return interval_of(effects), ()

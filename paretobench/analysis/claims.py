@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from paretobench.analysis.front import front_vertices
 from paretobench.analysis.noise import Draws
@@ -80,7 +81,9 @@ def speedup_at_equal_accuracy(
         chosen = int(np.lexsort((-ours[:, 1], times))[0])
         effects = None if draws is None else _drawn_speedups(draws, len(candidates), vertex)
         effect = float(theirs[vertex, 0] / ours[chosen, 0])
-        results.append(AtVertex(baselines[vertex], candidates[chosen], effect, *_interval(effects)))
+        results.append(
+            AtVertex(baselines[vertex], candidates[chosen], effect, *interval_of(effects))
+        )
     return tuple(results)
 
 
@@ -105,7 +108,9 @@ def gain_at_equal_budget(
         chosen = int(np.lexsort((ours[:, 0], -heights))[0])
         effects = None if draws is None else _drawn_gains(draws, len(candidates), vertex)
         effect = float(ours[chosen, 1] - theirs[vertex, 1])
-        results.append(AtVertex(baselines[vertex], candidates[chosen], effect, *_interval(effects)))
+        results.append(
+            AtVertex(baselines[vertex], candidates[chosen], effect, *interval_of(effects))
+        )
     return tuple(results)
 
 
@@ -135,7 +140,7 @@ def largest(results: Iterable[AtVertex]) -> AtVertex | None:
     return max(known, key=lambda result: result.effect or 0.0, default=None)
 
 
-def _interval(effects: object) -> tuple[float | None, float | None]:
+def interval_of(effects: ArrayLike | None) -> tuple[float | None, float | None]:
     """The 95 % interval of drawn effects, or nothing without draws."""
     if effects is None:
         return None, None

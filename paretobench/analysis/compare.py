@@ -7,7 +7,7 @@ should. Points of the same configuration are compared one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from paretobench.analysis.claims import (
     gain_at_equal_budget,
     speedup_at_equal_accuracy,
 )
-from paretobench.analysis.noise import Assumed, Draws, draw
+from paretobench.analysis.noise import Draws, draw
 from paretobench.analysis.points import Contender
 from paretobench.errors import DataError
 
@@ -65,7 +65,6 @@ def compare(
     baselines: Sequence[Contender],
     rng: np.random.Generator,
     draws: int = DRAWS,
-    assumed: Assumed | None = None,
 ) -> Comparison:
     """Compare two sets of points in every way that they allow.
 
@@ -75,14 +74,21 @@ def compare(
     for whose, points in (("candidate", candidates), ("baseline", baselines)):
         _check_names(whose, points)
     together = [*candidates, *baselines]
-    drawn = draw(together, rng, draws, assumed)
-    time, time_refusal = _unless_refused(bd_ttft, candidates, baselines, drawn)
-    accuracy, accuracy_refusal = _unless_refused(bd_accuracy, candidates, baselines, drawn)
+    drawn = draw(together, rng, draws)
+    refusals: list[str] = []
+    averages: list[BjontegaardDelta | None] = []
+    for average in (bd_ttft, bd_accuracy):
+        try:
+            averages.append(average(candidates, baselines, drawn))
+        except DataError as refusal:
+            averages.append(None)
+            refusals.append(str(refusal))
+    by_time, by_accuracy = averages
     common, mean = _common(candidates, baselines, drawn)
     return Comparison(
-        bd_ttft=time,
-        bd_accuracy=accuracy,
-        refusals=time_refusal + accuracy_refusal,
+        bd_ttft=by_time,
+        bd_accuracy=by_accuracy,
+        refusals=tuple(refusals),
         speedups=speedup_at_equal_accuracy(candidates, baselines, drawn),
         gains=gain_at_equal_budget(candidates, baselines, drawn),
         common=common,
@@ -107,19 +113,6 @@ def _check_names(whose: str, points: Sequence[Contender]) -> None:
 def _configuration(point: Contender) -> str:
     """What a point is paired by."""
     return point.configuration or point.name
-
-
-def _unless_refused(
-    average: Callable[[Sequence[Contender], Sequence[Contender], Draws], BjontegaardDelta],
-    candidates: Sequence[Contender],
-    baselines: Sequence[Contender],
-    drawn: Draws,
-) -> tuple[BjontegaardDelta | None, tuple[str, ...]]:
-    """The average, or the reason why there is none."""
-    try:
-        return average(candidates, baselines, drawn), ()
-    except DataError as refusal:
-        return None, (str(refusal),)
 
 
 def _common(

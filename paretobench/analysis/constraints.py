@@ -16,8 +16,8 @@ from typing import Any, Literal
 import numpy as np
 
 from paretobench import units
-from paretobench.analysis.front import Floats, Mask
-from paretobench.analysis.points import Contender
+from paretobench.analysis.front import Mask
+from paretobench.analysis.points import Contender, Floats
 from paretobench.errors import ConfigError, UnknownNameError
 
 Kind = Literal["seconds", "fraction", "bytes", "count", "joules", "pixels"]

@@ -75,10 +75,6 @@ class Fits:
     centres: Floats
     covariances: Floats
 
-    def shares(self) -> Floats:
-        """The weights, adding up to one."""
-        return _shares(self.log_weights)
-
 
 @dataclass(frozen=True)
 class Observed:
@@ -144,7 +140,7 @@ def _judged(
 ) -> HeldOut:
     """What predictions at all sizes, [f, n] each, come to; `said` is the density of what was left
     out with each."""
-    shares = _shares(fits.log_weights[:, None] - said)
+    shares = shares_of(fits.log_weights[:, None] - said)
     means = values - misses
     low, high = (_mixture_quantile(shares, means, deviations, end) for end in _ENDS)
     held = int(((low <= values) & (values <= high)).sum())
@@ -152,7 +148,7 @@ def _judged(
     return HeldOut(len(values), held, float(error))
 
 
-def _shares(log_weights: Floats) -> Floats:
+def shares_of(log_weights: Floats) -> Floats:
     """Weights that add up to one, down each column."""
     shares = np.exp(log_weights - log_weights.max(axis=0))
     return np.asarray(shares / shares.sum(axis=0))

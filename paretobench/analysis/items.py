@@ -24,8 +24,9 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,8 +45,7 @@ FEW_DIFFERING = 30
 """Differing items below which a normal interval alone gives no verdict: a sign test agrees too."""
 
 
-@dataclass(frozen=True)
-class Confusion:
+class Confusion(NamedTuple):
     """Answers of a yes/no benchmark, counted. `invalid_*` are neither yes nor no."""
 
     true_yes: int
@@ -58,18 +58,7 @@ class Confusion:
     @property
     def n(self) -> int:
         """Items counted."""
-        return sum(self.counts())
-
-    def counts(self) -> tuple[int, ...]:
-        """The six counts in the order of the fields."""
-        return (
-            self.true_yes,
-            self.false_yes,
-            self.true_no,
-            self.false_no,
-            self.invalid_on_yes,
-            self.invalid_on_no,
-        )
+        return sum(self)
 
 
 def design_effect(items: float, images: float, correlation: float) -> float:
@@ -145,7 +134,7 @@ def f1(confusion: Confusion) -> float:
     >>> round(f1(Confusion(true_yes=40, false_yes=10, true_no=40, false_no=10)), 3)
     0.8
     """
-    return float(_f1(np.array([confusion.counts()]))[0])
+    return float(_f1(np.array([confusion]))[0])
 
 
 def _f1(counts: np.ndarray) -> np.ndarray:
@@ -176,7 +165,7 @@ def mean_f1_error(splits: Sequence[Confusion], widening: float = 1.0) -> tuple[f
     generator = np.random.default_rng(SEED)
     draws = np.zeros(RESAMPLES)
     for split in splits:
-        counts = np.array(split.counts(), dtype=float)
+        counts = np.array(split, dtype=float)
         draws += _f1(generator.multinomial(split.n, counts / split.n, size=RESAMPLES))
     value = math.fsum(f1(split) for split in splits) / len(splits)
     if all(split.n == 1 for split in splits):
@@ -204,7 +193,7 @@ def mean_f1_error_by_image(
     if len(images) < 2:
         return mean_f1_error(totals)
     tables = [
-        np.array([split[i].counts() if i in split else (0,) * 6 for i in images], dtype=float)
+        np.array([split.get(image, (0,) * 6) for image in images], dtype=float)
         for split in splits.values()
     ]
     weights = np.random.default_rng(SEED).multinomial(
@@ -216,11 +205,10 @@ def mean_f1_error_by_image(
     return value, error or _error_without_spread(value, sum(total.n for total in totals))
 
 
-def _sum(parts: Iterable[Confusion]) -> Confusion:
-    counts = [part.counts() for part in parts]
-    if not counts:
+def _sum(parts: Collection[Confusion]) -> Confusion:
+    if not parts:
         raise ValueError("an F1 needs at least one split, each with items")
-    return Confusion(*(sum(column) for column in zip(*counts, strict=True)))
+    return Confusion(*map(sum, zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True)

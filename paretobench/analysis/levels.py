@@ -17,14 +17,14 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 
 from paretobench.analysis import stats
 from paretobench.analysis.pooling import Pool
 from paretobench.analysis.shape import is_settled
-from paretobench.analysis.stats import estimate, replicates, undisturbed
+from paretobench.analysis.stats import P, cell_median, estimate, replicates, undisturbed
 from paretobench.domain.records import Cell, Estimate, Measurement, Process
 
 Level = Literal["process", "session", "day"]
@@ -36,8 +36,6 @@ FEWEST_GROUPS = 3
 """Sessions or days from which their spread is told apart from that of the level below."""
 
 QUANTILES = (0.5, 0.9, 0.99)
-
-P = TypeVar("P", bound=Process)
 
 
 def sessions(cells: Sequence[P]) -> list[list[P]]:
@@ -113,27 +111,23 @@ def audit(cells: Sequence[Cell], label: str = "") -> Audit | None:
 def measurement(cells: Sequence[Cell], pool: Pool | None = None) -> Measurement:
     """As `stats.measurement`; audited cells have the interval of the highest level that varies."""
     found = stats.measurement(cells, pool)
-    counted = replicates(cells)
     if found.fidelity != "audit" or found.latency.is_disturbed:
         return found
-    latency = interval_of_levels(counted, found.latency.labels)
+    latency = _interval_of_levels(replicates(cells), found.latency.labels)
     return found if latency is None else replace(found, latency=latency)
 
 
-def interval_of_levels(cells: Sequence[Cell], labels: Sequence[str] = ()) -> Estimate | None:
+def _interval_of_levels(cells: Sequence[Cell], labels: tuple[str, ...]) -> Estimate | None:
     """The latency with the interval of the highest level that varies; None for one group.
 
     The value is the geometric mean over processes, as everywhere.
     """
-    _, groups = highest_level(cells)
-    if len(groups) < 2:
+    found = _over_groups(highest_level(cells)[1], cell_median)
+    if found is None or found.low is None or found.high is None:
         return None
-    found = estimate([_mean(group) for group in groups], None, labels)
-    value = estimate([_median(cell) for cell in cells]).value
-    if found.low is None or found.high is None:
-        return None
-    moved = value / found.value
-    return replace(found, value=value, low=found.low * moved, high=found.high * moved, n=len(cells))
+    value = estimate([cell_median(cell) for cell in cells]).value
+    low, high = (end * (value / found.value) for end in (found.low, found.high))
+    return replace(found, value=value, low=low, high=high, n=len(cells), labels=labels)
 
 
 def highest_level(cells: Sequence[Cell]) -> tuple[Level, list[list[Cell]]]:
@@ -152,7 +146,7 @@ def spreads(cells: Sequence[Cell]) -> tuple[Spread, ...]:
     total = sum(len(cell.counted_s) for cell in cells)
     run_sd = math.sqrt(statistics.fmean(runs)) if runs else None
     by_session = sessions(cells)
-    logs = [[math.log(_median(cell)) for cell in group] for group in by_session]
+    logs = [[math.log(cell_median(cell)) for cell in group] for group in by_session]
     means = [statistics.fmean(group) for group in logs]
     days: dict[str, list[float]] = {}
     for group, mean in zip(by_session, means, strict=True):
@@ -211,14 +205,6 @@ def _over_groups(
         if values:
             means.append(math.exp(statistics.fmean(map(math.log, values))))
     return estimate(means) if means else None
-
-
-def _mean(group: Sequence[Cell]) -> float:
-    return math.exp(statistics.fmean(math.log(_median(cell)) for cell in group))
-
-
-def _median(cell: Cell) -> float:
-    return statistics.median(cell.counted_s)
 
 
 def _day(cell: Process) -> str:

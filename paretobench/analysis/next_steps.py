@@ -28,7 +28,7 @@ import numpy as np
 from paretobench.analysis.front import Mask, front_mask
 from paretobench.analysis.noise import Assumed, draw_latencies
 from paretobench.analysis.points import Contender, Floats, LatencyNoise, Part, objectives
-from paretobench.analysis.probability import front_masks
+from paretobench.analysis.probability import best_masks, front_masks
 
 DRAWS = 1000
 """Draws for points: a chance of one half is then known to 0.016."""
@@ -249,18 +249,12 @@ def worth_measuring(
         passes = runs[key]
         noise = part.noise or LatencyNoise((assumed or Assumed()).log_se)
         drawn = draw_latencies(np.array([part.seconds]), [noise], np.eye(1), rng, PART_DRAWS)
-        near = _concerned(values, passes > 0)
+        near = passes > 0
+        near[~near] = front_mask(values[~near])  # all else stays dominated
         share = (passes * part.seconds / sums)[near]
         moved = ttft_s[near] * (1 + share * (drawn / part.seconds - 1))
         found.append(_worth(part, moved, values, near, under_s))
     return sorted(found, key=lambda each: (-(each.gain or 0.0), -each.chance))
-
-
-def _concerned(values: Floats, moves: Mask) -> Mask:
-    """The points that move, and the front of the others: all else stays dominated."""
-    near = moves.copy()
-    near[~moves] = front_mask(values[~moves])
-    return near
 
 
 def _worth(
@@ -270,8 +264,8 @@ def _worth(
     ttft_s, accuracy = values[near].T
     heights = np.broadcast_to(accuracy, moved.shape)
     if under_s is not None:
-        before = _best_within(ttft_s[None], accuracy[None], under_s)
-        changed = (_best_within(moved, heights, under_s) != before).any(axis=1)
+        before = best_masks(ttft_s[None] <= under_s, -accuracy[None], ttft_s[None])
+        changed = (best_masks(moved <= under_s, -heights, moved) != before).any(axis=1)
         return PartGain(part, float(changed.mean()), None)
     front = front_masks(ttft_s[None], accuracy[None])
     changed = (front_masks(moved, heights) != front).any(axis=1)
@@ -282,11 +276,3 @@ def _worth(
     sides = (heights[changed], np.where(front, heights[changed], floor))
     with_it, without = (attained(rows, side, low_s, high_s, floor) for side in sides)
     return PartGain(part, float(changed.mean()), float((with_it - without).sum() / len(moved)))
-
-
-def _best_within(ttft_s: Floats, accuracy: Floats, limit_s: float) -> Mask:
-    """The most accurate within a limit in each draw, of equally accurate ones the fastest."""
-    height = np.where(ttft_s <= limit_s, accuracy, -np.inf)
-    is_best = (ttft_s <= limit_s) & (height == height.max(axis=1, keepdims=True))
-    time = np.where(is_best, ttft_s, np.inf)
-    return np.asarray(is_best & (time == time.min(axis=1, keepdims=True)))

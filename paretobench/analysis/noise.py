@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from paretobench.analysis.items import Z_95
 from paretobench.analysis.points import Contender, Floats, LatencyNoise, Part, objectives
 from paretobench.domain.records import Estimate
 from paretobench.errors import DataError
@@ -34,11 +35,8 @@ RUN_TO_RUN_SD = 0.001
 """Standard deviation of Avg-5 between trainings of the same recipe: about 0.1 points
 (FastVLM, arXiv 2412.13303 v1, section 4 and appendix D.3)."""
 
-_NORMAL_QUANTILE = 1.959964
-"""The normal's 97.5 % quantile."""
-
 _LARGEST_EXPONENT = 50.0
-"""Draws of Student's t with one degree of freedom can overflow exp(); e^50 is absurd enough."""
+"""Of a draw's error: e^50 is absurd enough."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +59,6 @@ class Draws:
     ttft_s: Floats
     accuracy: Floats
 
-    def only(self, columns: slice | Sequence[int]) -> Draws:
-        """The draws of some of the contenders."""
-        return Draws(self.ttft_s[:, columns], self.accuracy[:, columns])
-
 
 def latency_noise(estimate: Estimate) -> LatencyNoise | None:
     """The noise of an estimate: its `log_se` and `df`; None if its interval is unknown, or says
@@ -81,7 +75,7 @@ def latency_noise(estimate: Estimate) -> LatencyNoise | None:
         return LatencyNoise(estimate.log_se, math.inf if estimate.df is None else estimate.df)
     if estimate.low is None or estimate.high is None or estimate.low <= 0:
         return None
-    return LatencyNoise(math.log(estimate.high / estimate.low) / 2 / _NORMAL_QUANTILE)
+    return LatencyNoise(math.log(estimate.high / estimate.low) / 2 / Z_95)
 
 
 def draw_latencies(
@@ -107,8 +101,14 @@ def draw_latencies(
     few = np.flatnonzero(np.isfinite(degrees))
     # A normal over the root of chi-square per degree of freedom is Student's t.
     standard[:, few] /= np.sqrt(rng.chisquare(degrees[few], (draws, len(few))) / degrees[few])
-    exponents = np.clip(standard * log_se, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
-    return np.asarray((np.exp(exponents) * seconds) @ passes.T, dtype=np.float64)
+    return np.asarray(off_by(seconds, standard * log_se) @ passes.T, dtype=np.float64)
+
+
+def off_by(seconds: Floats, log_errors: Floats) -> Floats:
+    """Seconds times exp(error), where draws of Student's t with one degree of freedom can be so
+    large that exp() overflows."""
+    exponents = np.clip(log_errors, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
+    return np.asarray(np.exp(exponents) * seconds, dtype=np.float64)
 
 
 def draw(
@@ -133,7 +133,7 @@ def draw(
     entries = [
         (row, column[part.workload], part.passes) for row, own in enumerate(parts) for part in own
     ]
-    passes = _sparse(entries, (len(contenders), len(workloads)))
+    passes = _summed(entries, (len(contenders), len(workloads)))
     seconds = np.array([part.seconds for part in workloads.values()], dtype=np.float64)
     noises = [part.noise or LatencyNoise(assumed.log_se) for part in workloads.values()]
     ttft_s = draw_latencies(seconds, noises, passes, rng, draws)
@@ -141,13 +141,12 @@ def draw(
     return Draws(ttft_s, _draw_accuracies(contenders, rng, draws, assumed))
 
 
-def _sparse(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> csr_array:
+def _summed(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> csr_array:
     """The matrix of those (row, column, value), repeated ones added: a point has few workloads."""
     from scipy.sparse import csr_array  # imported when needed
 
-    rows, columns, values = np.array(entries, dtype=np.float64).reshape(-1, 3).T
-    places = (rows.astype(np.intp), columns.astype(np.intp))
-    return csr_array((values, places), shape=shape)
+    table = np.array(entries, dtype=np.float64).reshape(-1, 3)
+    return csr_array((table[:, 2], table[:, :2].T.astype(np.intp)), shape=shape)
 
 
 def _parts(index: int, contender: Contender) -> tuple[Part, ...]:

@@ -98,6 +98,11 @@ class Contender:
         return latency + (("accuracy",) if self.accuracy_se is None else ())
 
 
+def distinct_traits(contenders: Sequence[Contender]) -> list[tuple[int, str]]:
+    """All traits, each as its place among a point's traits and its name, in order."""
+    return sorted({trait for each in contenders for trait in enumerate(each.traits)})
+
+
 def objectives(contenders: Sequence[Contender]) -> Floats:
     """TTFT in seconds and accuracy of each contender, shape [n, 2].
 

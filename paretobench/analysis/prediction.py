@@ -120,7 +120,8 @@ class Predictor:
         Returns:
             None if no part of its kind and runtime was measured.
         """
-        alike = [one for one in self._timed if _is_alike(one.part, part)]
+        own = (part.kind, part.runtime)
+        alike = [one for one in self._timed if (one.part.kind, one.part.runtime) == own]
         for basis in BASES:
             taught_by = _teachers(basis, part, alike)
             if not taught_by:
@@ -155,23 +156,6 @@ def computed(latency_s: float) -> Prediction:
     return Prediction(latency_s, latency_s / factor, latency_s * factor, "computed")
 
 
-def leave_out(
-    timed: Sequence[TimedPart], is_left_out: Callable[[PartWork, PartWork], bool]
-) -> list[tuple[TimedPart, Prediction]]:
-    """Each measured part with its prediction from what remains without some; those that get one.
-
-    Args:
-        is_left_out: whether the second part is left out while the first is predicted.
-    """
-    found = []
-    for one in timed:
-        rest = [o for o in timed if o is not one and not is_left_out(one.part, o.part)]
-        predicted = Predictor(rest).predict(one.part)
-        if predicted is not None:
-            found.append((one, predicted))
-    return found
-
-
 def total(terms: Sequence[tuple[float, Prediction]]) -> Prediction:
     """A weighted sum of independent parts, as `stats.compose` makes it; the least sure basis.
 
@@ -189,10 +173,6 @@ def total(terms: Sequence[tuple[float, Prediction]]) -> Prediction:
     up = math.hypot(*(weight * (one.high_s - one.latency_s) for weight, one in terms))
     basis = max((one.basis for _, one in terms), key=order.index)
     return Prediction(value, value - down, value + up, basis)
-
-
-def _is_alike(one: PartWork, other: PartWork) -> bool:
-    return (one.kind, one.runtime) == (other.kind, other.runtime)
 
 
 def _teachers(basis: Basis, part: PartWork, alike: Sequence[TimedPart]) -> list[TimedPart]:

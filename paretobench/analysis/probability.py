@@ -18,9 +18,9 @@ from typing import Literal
 
 import numpy as np
 
-from paretobench.analysis.front import Mask, front_mask
+from paretobench.analysis.front import Mask
 from paretobench.analysis.noise import DRAWS, Assumed, Draws
-from paretobench.analysis.points import Contender, Floats, objectives
+from paretobench.analysis.points import Contender, Floats
 from paretobench.analysis.shrinkage import plausible
 
 Verdict = Literal["on", "ambiguous", "off", "unknown"]
@@ -36,23 +36,17 @@ _NUMBERS_AT_ONCE = 2_000_000
 
 @dataclass(frozen=True)
 class Membership:
-    """Whether a point is on a front, and how sure that is.
+    """How sure it is that a point is on a front.
 
     Attributes:
-        name: the contender's.
-        is_on_front: by the point estimates.
         probability: share of draws in which it is on the front. Where an error is unknown
             this rests on `Assumed`.
         verdict: `on`, `ambiguous` or `off` by `ON_FROM` and `OFF_TO`; `unknown` if an error
             of the point itself is not known.
-        assumed: which of its errors are not known: `latency`, `accuracy`.
     """
 
-    name: str
-    is_on_front: bool
     probability: float
     verdict: Verdict
-    assumed: tuple[str, ...] = ()
 
 
 def memberships(
@@ -76,17 +70,10 @@ def memberships(
     Raises:
         DataError: as `noise.draw`.
     """
-    observed = front_mask(objectives(contenders))
-    shares = front_probability(plausible(contenders, rng, draws, assumed, others))
+    shares = front_probability(plausible(contenders, rng, draws, assumed, others)).tolist()
     return tuple(
-        Membership(
-            contender.name,
-            bool(is_on),
-            float(share),
-            verdict(float(share), is_known=not contender.unknown_noise),
-            contender.unknown_noise,
-        )
-        for contender, is_on, share in zip(contenders, observed, shares, strict=True)
+        Membership(share, verdict(share, is_known=not contender.unknown_noise))
+        for contender, share in zip(contenders, shares, strict=True)
     )
 
 
@@ -144,6 +131,15 @@ def front_masks(ttft_s: Floats, accuracy: Floats) -> Mask:
     )
     np.put_along_axis(masks, order, is_same, axis=1)
     return masks
+
+
+def best_masks(allowed: Mask, first: Floats, second: Floats) -> Mask:
+    """What has the least of `first` among what is allowed, and of these the least of `second`, in
+    each draw; all of shape [draws, n], none where nothing is allowed."""
+    first = np.where(allowed, first, np.inf)
+    is_best = allowed & (first == first.min(axis=1, keepdims=True))
+    second = np.where(is_best, second, np.inf)
+    return np.asarray(is_best & (second == second.min(axis=1, keepdims=True)))
 
 
 def attainment_band(

@@ -16,8 +16,9 @@ import numpy as np
 
 from paretobench.analysis.constraints import Constraint, at_least, under
 from paretobench.analysis.front import Mask
-from paretobench.analysis.noise import DRAWS, Assumed, Draws
+from paretobench.analysis.noise import DRAWS, Draws
 from paretobench.analysis.points import Contender, Floats, objectives
+from paretobench.analysis.probability import best_masks
 from paretobench.analysis.shrinkage import plausible
 
 Preference = Literal["accuracy", "ttft"]
@@ -51,7 +52,6 @@ class Answer:
         probability: share of draws in which `point` (or a tie of it) is the answer; None
             without draws.
         meets: share of draws in which `point` satisfies the constraints; None without draws.
-        why_not: points that would be preferred, and what they miss, the most preferred first.
         nearest: if nothing satisfies the constraints, what misses them least.
         satisfying: how many points satisfy the constraints.
     """
@@ -63,7 +63,6 @@ class Answer:
     runner_up: Contender | None = None
     probability: float | None = None
     meets: float | None = None
-    why_not: tuple[Rejection, ...] = ()
     nearest: Rejection | None = None
     satisfying: int = 0
 
@@ -77,48 +76,40 @@ def best(
     contenders: Sequence[Contender],
     constraints: Sequence[Constraint] = (),
     *,
-    under_s: float | None = None,
-    at_least_accuracy: float | None = None,
     prefer: Preference | None = None,
     rng: np.random.Generator | None = None,
     draws: int = DRAWS,
-    assumed: Assumed | None = None,
 ) -> Answer:
     """The best point that satisfies every constraint.
 
     Args:
-        constraints: any number of them; see `constraints.parse_constraint`.
-        under_s: shorthand for a TTFT of at most so many seconds.
-        at_least_accuracy: shorthand for an accuracy of at least this fraction.
+        constraints: any number of them; see `constraints`.
         prefer: what to choose by. Default: `ttft` if an accuracy is asked for and no TTFT,
             else `accuracy`.
         rng: gives the probability; without it there is none.
 
     Raises:
-        ConfigError: if a limit cannot be.
         DataError: as `points.objectives` and `noise.draw`.
 
     >>> points = [Contender("fast", 0.1, 0.5), Contender("good", 0.3, 0.6)]
-    >>> best(points, under_s=0.2).point.name, best(points, at_least_accuracy=0.55).point.name
+    >>> best(points, [under(0.2)]).point.name, best(points, [at_least(0.55)]).point.name
     ('fast', 'good')
     """
-    asked = (*shorthands(under_s, at_least_accuracy), *constraints)
+    asked = tuple(constraints)
     preference = prefer or _preference(asked)
     values = objectives(contenders)
-    order = _by_preference(values, preference)
-    rejections = {i: _rejection(contenders[i], asked) for i in order}
-    feasible = [i for i in order if rejections[i] is None]
+    order = np.lexsort(_by_preference(values[:, 0], values[:, 1], preference)[::-1]).tolist()
+    rejections = [_rejection(contenders[i], asked) for i in order]
+    feasible = [i for i, found in zip(order, rejections, strict=True) if found is None]
     if not feasible:
-        left_out = [found for found in rejections.values() if found is not None]
-        nearest = min(left_out, key=lambda found: found.shortfall, default=None)
-        return Answer(asked, preference, None, why_not=tuple(left_out), nearest=nearest)
+        nearest = min(filter(None, rejections), key=lambda found: found.shortfall, default=None)
+        return Answer(asked, preference, None, nearest=nearest)
     winner, *others = feasible
     tied = [i for i in others if (values[i] == values[winner]).all()]
     rest = [i for i in others if i not in tied]
-    preferred = (rejections[i] for i in order[: order.index(winner)])
     probability = meets = None
     if rng is not None:
-        drawn = plausible(contenders, rng, draws, assumed)
+        drawn = plausible(contenders, rng, draws)
         probability, meets = _sureness(contenders, asked, preference, drawn, [winner, *tied])
     return Answer(
         asked,
@@ -128,16 +119,14 @@ def best(
         contenders[rest[0]] if rest else None,
         probability,
         meets,
-        tuple(found for found in preferred if found is not None),
         satisfying=len(feasible),
     )
 
 
 def shorthands(under_s: float | None, accuracy: float | None) -> tuple[Constraint, ...]:
     """The constraints that the two shorthands mean."""
-    found = [] if under_s is None else [under(under_s)]
-    found += [] if accuracy is None else [at_least(accuracy)]
-    return tuple(found)
+    within = () if under_s is None else (under(under_s),)
+    return within if accuracy is None else (*within, at_least(accuracy))
 
 
 def _preference(constraints: Sequence[Constraint]) -> Preference:
@@ -146,11 +135,11 @@ def _preference(constraints: Sequence[Constraint]) -> Preference:
     return "ttft" if "accuracy" in limited and "ttft_s" not in limited else "accuracy"
 
 
-def _by_preference(values: Floats, preference: Preference) -> list[int]:
-    """Indices, the most preferred first; equal points keep their order."""
-    time, loss = values[:, 0], -values[:, 1]
-    keys = (time, loss) if preference == "accuracy" else (loss, time)
-    return [int(i) for i in np.lexsort(keys)]
+def _by_preference(
+    ttft_s: Floats, accuracy: Floats, preference: Preference
+) -> tuple[Floats, Floats]:
+    """What has to be small first, and what second."""
+    return (-accuracy, ttft_s) if preference == "accuracy" else (ttft_s, -accuracy)
 
 
 def _rejection(contender: Contender, constraints: Sequence[Constraint]) -> Rejection | None:
@@ -172,14 +161,8 @@ def _sureness(
 ) -> tuple[float, float]:
     """Shares of draws in which one of `winners` is the answer, and the first satisfies all."""
     satisfies = _satisfies(contenders, constraints, drawn)
-    first, second = drawn.ttft_s, -drawn.accuracy
-    if preference == "accuracy":
-        first, second = second, first
-    first = np.where(satisfies, first, np.inf)
-    is_best = satisfies & (first == first.min(axis=1, keepdims=True))
-    second = np.where(is_best, second, np.inf)
-    is_best &= second == second.min(axis=1, keepdims=True)
-    is_answer = is_best[:, list(winners)].any(axis=1)
+    small = _by_preference(drawn.ttft_s, drawn.accuracy, preference)
+    is_answer = best_masks(satisfies, *small)[:, list(winners)].any(axis=1)
     return float(is_answer.mean()), float(satisfies[:, winners[0]].mean())
 
 

@@ -90,13 +90,12 @@ def to_drop(
     scores: Mapping[str, Items],
     latency_s: Mapping[str, float],
     stage: int,
-    z_to_drop: float = Z_TO_DROP,
     protected: Iterable[str] = (),
     images: Images | None = None,
 ) -> list[Drop]:
     """Who leaves after this stage, each by its clearest better rival.
 
-    A rival must be at least as fast, and strictly better by `z_to_drop` paired errors. Ties in
+    A rival must be at least as fast, and strictly better by `Z_TO_DROP` paired errors. Ties in
     latency count as fast enough, so of two equally fast ones only the better stays. A rival
     that is itself dropped now still counts: whatever dominates it dominates its victim.
 
@@ -121,7 +120,7 @@ def to_drop(
         clear = [
             (found.z, found, rival)
             for found, rival in leads
-            if found is not None and found.value > 0 and found.z >= z_to_drop
+            if found is not None and found.value > 0 and found.z >= Z_TO_DROP
         ]
         if clear:
             _, found, rival = max(clear, key=lambda entry: (entry[0], entry[2]))

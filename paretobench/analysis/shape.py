@@ -28,7 +28,6 @@ BIMODAL_MINORITY = 0.15
 BIMODAL_GAP = 0.02
 """Smallest relative distance of two modes worth a label: below it no decision changes."""
 
-
 OUTLIERS_NEED = 20
 """Samples of a process below which outliers are no news: 5 to 15 samples of a normal
 distribution have one outside the outer fences in 14 to 3 % of cases, 50 in 1 %."""
@@ -36,12 +35,11 @@ distribution have one outside the outer fences in 14 to 3 % of cases, 50 in 1 %.
 OUTLIER_SHARE = 0.01
 """Share of the samples above which outliers are worth a label: below it no median moves."""
 
-
 STEADY = 0.02
 """The last two quarters of a process's samples agree within this share: the warm-up's tolerance."""
 
 
-def is_settled(samples_s: Sequence[float], tolerance: float = STEADY) -> bool:
+def is_settled(samples_s: Sequence[float]) -> bool:
     """Whether the last two quarters of the samples of a process have the same median.
 
     >>> is_settled([1.0] * 20), is_settled([1.0 + 0.01 * i for i in range(20)]), is_settled([1.0])
@@ -51,7 +49,7 @@ def is_settled(samples_s: Sequence[float], tolerance: float = STEADY) -> bool:
     if quarter < 2:
         return False
     before = statistics.median(samples_s[-2 * quarter : -quarter])
-    return abs(statistics.median(samples_s[-quarter:]) / before - 1.0) <= tolerance
+    return abs(statistics.median(samples_s[-quarter:]) / before - 1.0) <= STEADY
 
 
 def severe_outliers(samples_s: Sequence[float]) -> int:

@@ -25,13 +25,13 @@ tau); Raftery, "Bayesian model selection in social research", 1995 (weights of t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from paretobench.analysis.held_out import shares_of
 from paretobench.analysis.noise import DRAWS, Assumed, Draws, accuracy_errors, draw
-from paretobench.analysis.points import Contender, Floats
+from paretobench.analysis.points import Contender, Floats, distinct_traits
 
 SPARE = 5
 """Scores beyond the trend's coefficients from which on a scatter can be estimated at all: with five
@@ -72,11 +72,13 @@ def plausible(
     ]
     first = {key: i for i, key in reversed(list(enumerate(keys)))}
     firsts = sorted(first.values())
-    position = {keys[i]: column for column, i in enumerate(firsts)}
-    of_point = np.array([position[key] for key in keys], dtype=np.intp)
+    of_point = np.searchsorted(firsts, [first[key] for key in keys])
     scored = [everyone[i] for i in firsts]
     errors = accuracy_errors(scored, assumed)
-    trends = _trends(scored, _mean_log_ttft(everyone, of_point)) if errors.any() else []
+    # Points (devices) that share a score have its mean log TTFT.
+    logs = np.log([contender.ttft_s for contender in everyone])
+    log_ttft = np.bincount(of_point, logs) / np.bincount(of_point)
+    trends = _trends(scored, log_ttft) if errors.any() else []
     if not trends:
         return drawn
     observed = np.array([contender.accuracy for contender in scored], dtype=np.float64)
@@ -84,12 +86,6 @@ def plausible(
     about = drawn.accuracy[:, [i for i in firsts if i < len(contenders)]]
     true = _posterior(fits, observed, errors, about, rng)
     return Draws(drawn.ttft_s, true[:, of_point[: len(contenders)]])
-
-
-def _mean_log_ttft(contenders: Sequence[Contender], of_point: NDArray[np.intp]) -> Floats:
-    """The mean log TTFT of each score, over the points (devices) that share it."""
-    logs = np.log([contender.ttft_s for contender in contenders])
-    return np.asarray(np.bincount(of_point, logs) / np.bincount(of_point))
 
 
 def _trends(scored: Sequence[Contender], log_ttft: Floats) -> list[Floats]:
@@ -100,9 +96,8 @@ def _trends(scored: Sequence[Contender], log_ttft: Floats) -> list[Floats]:
     x = (log_ttft - log_ttft.mean()) / max(float(log_ttft.std()), _INDEPENDENT)
     parabola = [np.ones_like(x), x, x * x]
     levels = [
-        np.array([place < len(each.traits) and each.traits[place] == name for each in scored])
-        for place in range(max(len(each.traits) for each in scored))
-        for name in sorted({each.traits[place] for each in scored if place < len(each.traits)})
+        np.array([trait in enumerate(each.traits) for each in scored])
+        for trait in distinct_traits(scored)
     ]
     bases: list[Floats] = []
     for columns in ([], levels, [*levels, *(level * x for level in levels)]):
@@ -139,10 +134,7 @@ def _fits(trends: Sequence[Floats], observed: Floats, errors: Floats) -> list[_F
         # Within a trend by restricted likelihood, between trends by BIC.
         within = np.logaddexp.reduce([fit.log_weight for fit in fits])
         between = max(evidence) - basis.shape[1] / 2 * np.log(len(observed))
-        found += [
-            _Fit(fit.basis, fit.tau, fit.log_weight - within + between, fit.centre, fit.spread)
-            for fit in fits
-        ]
+        found += [replace(fit, log_weight=fit.log_weight - within + between) for fit in fits]
     return found
 
 
@@ -171,9 +163,8 @@ def _posterior(
     """Draws about the first m observations, shape [draws, m], moved to where truths could be."""
     m = drawn.shape[1]
     observed, errors = observed[:m], errors[:m]
-    weights = np.array([fit.log_weight for fit in fits])
-    shares = np.exp(weights - weights.max())
-    chosen = rng.choice(len(fits), len(drawn), p=shares / shares.sum())
+    shares = shares_of(np.array([fit.log_weight for fit in fits]))
+    chosen = rng.choice(len(fits), len(drawn), p=shares)
     true = np.empty_like(drawn)
     for index in np.unique(chosen):
         fit, rows = fits[index], np.flatnonzero(chosen == index)

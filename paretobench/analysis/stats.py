@@ -214,15 +214,11 @@ def compose(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
         return Estimate(total, None, None, n, UNKNOWN_METHOD, labels=labels)
     low = total - math.hypot(*(weight * (value - low) for weight, value, low, _ in weighted))
     high = total + math.hypot(*(weight * (high - value) for weight, value, _, high in weighted))
-    methods = dict.fromkeys(part.method for _, part in parts)
-    errors = [
-        (term / total * part.log_se, part.df)
-        for term, (_, part) in zip(terms, parts, strict=True)
-        if part.log_se is not None and part.df is not None
-    ]
-    error, df = _combine(errors) if len(errors) == len(parts) else (None, None)
+    error, df = _combined(
+        [(term / total, part) for term, (_, part) in zip(terms, parts, strict=True)]
+    )
     is_disturbed = any(part.is_disturbed for _, part in parts)
-    method = " + ".join(methods)
+    method = " + ".join(dict.fromkeys(part.method for _, part in parts))
     return Estimate(total, low, high, n, method, None, labels, error, df, is_disturbed)
 
 
@@ -242,19 +238,22 @@ def ratio(numerator: Estimate, denominator: Estimate) -> Estimate:
         return Estimate(value, None, None, n, UNKNOWN_METHOD, labels=labels)
     down = math.hypot(math.log(over.value / over.low), math.log(under.high / under.value))
     up = math.hypot(math.log(over.high / over.value), math.log(under.value / under.low))
-    known = [
-        (e.log_se, e.df)
-        for e in (numerator, denominator)
-        if e.log_se is not None and e.df is not None
-    ]
-    error, df = _combine(known) if len(known) == 2 else (None, None)
+    error, df = _combined([(1.0, over), (1.0, under)])
     low, high = value / _factor(down), value * _factor(up)
     is_disturbed = over.is_disturbed or under.is_disturbed
     return Estimate(value, low, high, n, "unpaired", None, labels, error, df, is_disturbed)
 
 
-def _combine(errors: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Standard error and Satterthwaite degrees of freedom of a sum of independent terms."""
+def _combined(terms: Sequence[tuple[float, Estimate]]) -> tuple[float | None, float | None]:
+    """Standard error of the log of a sum of independent terms, each with its share of the sum, and
+    Satterthwaite degrees of freedom; None where those of a term are not known."""
+    errors = [
+        (share * term.log_se, term.df)
+        for share, term in terms
+        if term.log_se is not None and term.df is not None
+    ]
+    if len(errors) < len(terms):
+        return None, None
     variance = math.fsum(error**2 for error, _ in errors)
     weight = math.fsum(error**4 / df for error, df in errors)
     return math.sqrt(variance), (variance**2 / weight if weight > 0 else math.inf)

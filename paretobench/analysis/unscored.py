@@ -25,9 +25,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from paretobench.analysis.held_out import Fits, HeldOut, Observed, blocks_left_out, each_left_out
-from paretobench.analysis.noise import Assumed, accuracy_errors
-from paretobench.analysis.points import Contender, Floats
+from paretobench.analysis.held_out import (
+    Fits,
+    HeldOut,
+    Observed,
+    blocks_left_out,
+    each_left_out,
+    shares_of,
+)
+from paretobench.analysis.noise import accuracy_errors
+from paretobench.analysis.points import Contender, Floats, distinct_traits
 from paretobench.analysis.shrinkage import SPARE
 
 TREND = 3
@@ -55,12 +62,7 @@ _SAME = 1e-8
 class ScoreModel:
     """The scores of one machine's points, and what they say about others."""
 
-    def __init__(
-        self,
-        scored: Sequence[Contender],
-        unscored: Sequence[Contender] = (),
-        assumed: Assumed | None = None,
-    ) -> None:
+    def __init__(self, scored: Sequence[Contender], unscored: Sequence[Contender] = ()) -> None:
         """Weigh every combination of the model's sizes.
 
         Args:
@@ -79,7 +81,7 @@ class ScoreModel:
         x = (logs - known.mean()) / max(float(known.std()), _SAME)
         self._design, self._is_slope = _columns(everyone, x)
         accuracies = np.array([each.accuracy for each in scored], dtype=np.float64)
-        errors = accuracy_errors(scored, assumed)
+        errors = accuracy_errors(scored)
         self._observed = Observed(self._design[: len(scored)], accuracies, errors)
         self._fits = self._weigh()
 
@@ -94,7 +96,7 @@ class ScoreModel:
         values = self._observed.values[index[is_scored]]
         errors = self._observed.errors[index[is_scored]]
         design = self._design[index]
-        chosen = rng.choice(len(fits.taus), draws, p=fits.shares())
+        chosen = rng.choice(len(fits.taus), draws, p=shares_of(fits.log_weights))
         true = np.empty((draws, len(index)))
         for fit in np.unique(chosen):
             rows = np.flatnonzero(chosen == fit)
@@ -120,10 +122,10 @@ class ScoreModel:
         Returns:
             None if there is no such trait.
         """
-        names = sorted({(place, each.traits[place]) for each in self.scored for place in places})
         blocks = [
             [i for i, each in enumerate(self.scored) if each.traits[place] == name]
-            for place, name in names
+            for place, name in distinct_traits(self.scored)
+            if place in places
         ]
         most = len(self.scored) - FEWEST
         left_out = sorted((own for own in blocks if len(own) <= most), key=len, reverse=True)
@@ -131,17 +133,18 @@ class ScoreModel:
 
     def unseen_traits(self, point: Contender) -> tuple[str, ...]:
         """The traits of a point that no score has."""
-        seen = [{each.traits[place] for each in self.scored} for place in range(len(point.traits))]
-        return tuple(
-            name for name, known in zip(point.traits, seen, strict=True) if name not in known
-        )
+        seen = distinct_traits(self.scored)
+        return tuple(name for place, name in enumerate(point.traits) if (place, name) not in seen)
 
     def _weigh(self) -> Fits:
         """The posterior of the coefficients at every tau, sigma and ratio of slopes."""
         error = float(np.sqrt(np.mean(self._observed.errors**2)))
         most = max(_MOST * float(self._observed.values.std()), 2 * error)
         sizes = np.geomspace(_LEAST * error, most, _STEPS)
-        scales = np.array([self._scales(sigma, ratio) for sigma in sizes for ratio in _SLOPES])
+        scales = np.array(
+            [np.where(self._is_slope, ratio * sigma, sigma) for sigma in sizes for ratio in _SLOPES]
+        )
+        scales[:, :TREND] = 1.0
         priors = np.log(np.repeat(sizes, len(_SLOPES)))
         found = [_fit(self._observed, tau, scales, priors) for tau in sizes]
         weights, centres, covariances = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -153,12 +156,6 @@ class ScoreModel:
             centres[kept],
             covariances[kept],
         )
-
-    def _scales(self, sigma: float, ratio: float) -> Floats:
-        """The prior deviation of each column."""
-        scales = np.where(self._is_slope, ratio * sigma, sigma)
-        scales[:TREND] = 1.0
-        return scales
 
 
 def _fit(
@@ -180,12 +177,7 @@ def _fit(
 
 def _columns(points: Sequence[Contender], x: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """The design [n, k] (parabola, levels, slopes), and which of its columns are slopes."""
-    places = range(max(len(each.traits) for each in points))
-    traits = [
-        (place, name)
-        for place in places
-        for name in sorted({each.traits[place] for each in points if place < len(each.traits)})
-    ]
+    traits = distinct_traits(points)
     position = {trait: column for column, trait in enumerate(traits)}
     levels = np.zeros((len(points), len(traits)))
     for row, each in enumerate(points):

@@ -55,7 +55,7 @@ class Plans:
     @property
     def estimated_s(self) -> float:
         """Seconds until the report, the slowest device's."""
-        return max(one.plan.summary.estimated_s for one in self.devices.values())
+        return max(one.plan.estimated_s for one in self.devices.values())
 
     def _frame(self, what: str) -> pd.DataFrame:
         import pandas as pd

@@ -43,7 +43,7 @@ def prepared_devices(request: Request, store: Store | None, must_run: bool = Tru
 
 
 def _say_time(prepared: list[PlannedSweep]) -> None:
-    seconds = [one.plan.summary.estimated_s for one in prepared]
+    seconds = [one.plan.estimated_s for one in prepared]
     if len(prepared) > 1 and any(seconds):
         say(
             f"{len(prepared)} devices at the same time: about {duration(max(seconds))}, "
@@ -93,7 +93,7 @@ def announce_plan(prepared: PlannedSweep) -> None:
     if prepared.foresight is not None:
         say(foresight_text(prepared.foresight, prepared.request.settings))
     if prepared.plan.pending and prepared.record.ratios:
-        likely_s = prepared.record.likely_s(prepared.plan.summary.estimated_s)
+        likely_s = prepared.record.likely_s(prepared.plan.estimated_s)
         say(f"  {prepared.record}, so about {duration(likely_s)}")
     for line in grouped(prepared.plan.refused):
         warn(f"refused: {line}")

@@ -143,5 +143,5 @@ def _what_was_done(outcome: DeviceOutcome) -> str:
         f"{counted(len(account.cells), 'process', 'processes')} in "
         f"{duration(account.device_s)} of device time{share}; "
         f"done in {duration(outcome.elapsed_s)}, "
-        f"{planned} {duration(outcome.plan.summary.estimated_s)}"
+        f"{planned} {duration(outcome.plan.estimated_s)}"
     )

@@ -15,7 +15,7 @@ from paretobench.analysis.stats import cell_median, undisturbed
 from paretobench.domain.records import Cell
 from paretobench.planning.choices import Start, Stop
 from paretobench.planning.deciding import Decider
-from paretobench.planning.inquiring import artifact_name
+from paretobench.planning.estimate import artifact_name
 from paretobench.planning.question import Inquiry, PartRecord
 
 if TYPE_CHECKING:

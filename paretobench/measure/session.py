@@ -201,7 +201,7 @@ class _Session:
                 question["device"], environment, self.lock, permission, self._children
             )
             chosen = device.choice()
-        self.say("described", environment=environment_to_json(environment), device=chosen)
+        self.say("described", environment=asdict(environment), device=chosen)
 
     def refusals(self, question: Mapping[str, Any]) -> None:
         """What the runtimes here say against workloads, before anything is built."""

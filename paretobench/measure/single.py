@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from paretobench.analysis import stats
@@ -12,7 +13,6 @@ from paretobench.measure import harness, terms
 from paretobench.measure.environment import fingerprint
 from paretobench.measure.process import Children
 from paretobench.resources import cache_folder
-from paretobench.store.rows import environment_to_json, failure_to_json
 
 
 class MemoryStore:
@@ -85,8 +85,8 @@ def measure_alone(
     cells = store.kept_cells
     return {
         "workload": workload.to_json(),
-        "environment": {"key": environment.key, **environment_to_json(environment)},
+        "environment": {"key": environment.key, **asdict(environment)},
         "cells": [cell.to_json() for cell in cells],
-        "failures": [failure_to_json(failure) for failure in store.kept_failures],
+        "failures": [asdict(failure) for failure in store.kept_failures],
         "latency": vars(stats.measurement(cells).latency) if cells else None,
     }

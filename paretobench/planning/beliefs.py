@@ -18,6 +18,7 @@ from functools import lru_cache
 import numpy as np
 
 from paretobench.analysis import pooling
+from paretobench.analysis.noise import off_by
 from paretobench.analysis.points import Floats
 from paretobench.planning.question import CandidatePart, PartRecord
 
@@ -27,8 +28,6 @@ over a rate are off by a factor of 1.6 in two of three cases."""
 
 CALIBRATED_LOG_SD = 0.3
 """The same, once measured parts of the group have set the rate."""
-
-_LARGEST_EXPONENT = 50.0
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,12 @@ class Beliefs:
 
     def drawn(self) -> Floats:
         """Seconds, shape [draws, parts]."""
-        exponents = np.clip(self.log_errors, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
-        return np.asarray(np.exp(exponents) * self.seconds, dtype=np.float64)
+        return off_by(self.seconds, self.log_errors)
 
     def after_another(self, part: int) -> Floats:
         """One measured part's draws [draws] as they would spread with another process."""
         n = self.counts[part]
-        narrower = self.log_errors[:, part] * math.sqrt(n / (n + 1))
-        return np.asarray(np.exp(np.clip(narrower, -50, 50)) * self.seconds[part])
+        return off_by(self.seconds[part], self.log_errors[:, part] * math.sqrt(n / (n + 1)))
 
 
 def beliefs(
@@ -69,7 +66,7 @@ def beliefs(
 ) -> Beliefs:
     """What is believed of parts, in their order."""
     pools = _pools(parts, records)
-    rates = rates_of(parts, records)
+    rates = _rates_of(parts, records)
     seconds, errors, degrees = [], [], []
     for part in parts:
         medians_s = _medians(records, part.key)
@@ -86,7 +83,8 @@ def beliefs(
             errors.append(CALIBRATED_LOG_SD if is_calibrated else UNMEASURED_LOG_SD)
         degrees.append(df)
     counts = np.array([len(_medians(records, part.key)) for part in parts], dtype=np.float64)
-    standard = _student(_uniforms(seed, draws, [part.key for part in parts]), np.array(degrees))
+    uniforms = np.column_stack([_column(seed, draws, part.key) for part in parts])
+    standard = _student(uniforms, np.array(degrees))
     return Beliefs(
         tuple(part.key for part in parts),
         counts,
@@ -95,7 +93,9 @@ def beliefs(
     )
 
 
-def rates_of(parts: Sequence[CandidatePart], records: Mapping[str, PartRecord]) -> dict[str, float]:
+def _rates_of(
+    parts: Sequence[CandidatePart], records: Mapping[str, PartRecord]
+) -> dict[str, float]:
     """Measured over predicted latency, the median by group; of all groups under the empty name."""
     return _by_group(
         (part.group, statistics.median(medians_s) / part.latency_s)
@@ -147,14 +147,9 @@ def _pools(
     return {group: pooling.fit(found) or pooling.PRIOR for group, found in groups.items()}
 
 
-def _uniforms(seed: int, draws: int, keys: Sequence[str]) -> Floats:
-    """Random numbers in (0, 1), shape [draws, parts]; each part has its own."""
-    return np.column_stack([_column(seed, draws, key) for key in keys])
-
-
 @lru_cache(maxsize=4096)
 def _column(seed: int, draws: int, key: str) -> Floats:
-    """A permutation of an even grid.
+    """A part's random numbers in (0, 1), shape [draws]: a permutation of an even grid.
 
     Latin hypercube sampling (McKay, Beckman and Conover 1979): less Monte Carlo error than
     independent numbers.

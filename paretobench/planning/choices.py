@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from paretobench.planning.beliefs import Beliefs
 from paretobench.planning.claims import CandidateSet, Judgements
 
 
@@ -39,6 +40,7 @@ class AnswerState:
     """What is known of the answer.
 
     Attributes:
+        beliefs: of all parts, on which the rest is built.
         judgements: of the scored candidates that are measured (of a limit, all that matter).
         candidates: what the judgements' indices mean.
         unmeasured: scored candidates of which a part is not measured.
@@ -46,13 +48,9 @@ class AnswerState:
         left_out: scored candidates with a part that failed or was disturbed too often.
     """
 
+    beliefs: Beliefs
     judgements: Judgements
     candidates: CandidateSet
     unmeasured: int
     probability: float
-    left_out: int = 0
-
-    @property
-    def members(self) -> tuple[str, ...]:
-        """Names of the candidates on a front or within the limit, ties included."""
-        return tuple(self.candidates.candidates[i].name for i in sorted(self.judgements.members))
+    left_out: int

@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from paretobench.domain import (
@@ -161,12 +161,8 @@ def prefill_flops(llm: LanguageModel, n_tokens: int) -> float:
     """
     attention = 4.0 * n_tokens**2 * llm.n_heads * llm.per_head * llm.n_layers
     active = block_weights(llm, int(llm.options.get("num_experts_per_tok", 1)))
-    return 2.0 * active * llm.n_layers * n_tokens + attention + logits_flops(llm)
-
-
-def logits_flops(llm: LanguageModel) -> float:
-    """Operations of one row of logits."""
-    return 2.0 * llm.hidden_size * llm.vocab_size
+    logits = 2.0 * llm.hidden_size * llm.vocab_size
+    return 2.0 * active * llm.n_layers * n_tokens + attention + logits
 
 
 def block_weights(llm: LanguageModel, experts: int | None = None) -> int:
@@ -264,57 +260,46 @@ class PastMeasurement:
     overhead_s: float | None = None
 
 
-@dataclass
 class Rates:
     """Operations per second to expect, from what was measured before.
 
-    Attributes:
+    Args:
         machine: gives the rate where nothing was measured.
         probed: rates of small networks like a workload's on its runtime, in 10^9 operations per
             second, by workload key.
-        exact: latency by workload key.
-        by_model: the size measured (px or tokens) and latency, by model and runtime.
-        overheads: what a process took besides its runs, by model and runtime.
     """
 
-    machine: Machine
-    probed: Mapping[str, float] = field(default_factory=dict)
-    exact: dict[str, float] = field(default_factory=dict)
-    by_model: dict[str, list[tuple[float, float]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    overheads: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-
-    @staticmethod
-    def of(
+    def __init__(
+        self,
         machine: Machine,
-        past: Iterable[PastMeasurement],
+        past: Iterable[PastMeasurement] = (),
         probed: Mapping[str, float] | None = None,
-    ) -> Rates:
-        """Sort past measurements by workload and by model."""
-        rates = Rates(machine, probed or {})
+    ) -> None:
+        self.machine, self._probed = machine, probed or {}
+        self._exact: dict[str, float] = {}
+        self._by_model: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self._overheads: dict[str, list[float]] = defaultdict(list)
         for one in past:
-            rates.exact[one.workload.key] = one.latency_s
+            self._exact[one.workload.key] = one.latency_s
             model = _model_key(one.workload)
-            rates.by_model[model].append((_size(one.workload), one.latency_s))
+            self._by_model[model].append((_size(one.workload), one.latency_s))
             if one.overhead_s is not None:
-                rates.overheads[model].append(one.overhead_s)
-        return rates
+                self._overheads[model].append(one.overhead_s)
 
     def overhead_s(self, workload: Workload) -> float | None:
         """What a process of the same model took besides its runs; None if there was none."""
-        seen = self.overheads.get(_model_key(workload))
+        seen = self._overheads.get(_model_key(workload))
         return statistics.median(seen) if seen else None
 
     def seconds(self, workload: Workload, cost: Cost) -> float:
         """Latency to expect: measured, else scaled from the same model, else computed with the
         rate of a probe, else with the machine's."""
-        if (known := self.exact.get(workload.key)) is not None:
+        if (known := self._exact.get(workload.key)) is not None:
             return known
-        if others := self.by_model.get(_model_key(workload)):
+        if others := self._by_model.get(_model_key(workload)):
             size = _size(workload)
             return statistics.median(latency * size / other for other, latency in others)
-        rate = self.probed.get(workload.key) or self.machine.gflops * _gain(workload.runtime)
+        rate = self._probed.get(workload.key) or self.machine.gflops * _gain(workload.runtime)
         reading_s = cost.weights_bytes / MEMORY_BYTES_PER_S if cost.is_bound_by_memory else 0.0
         return cost.flops / (rate * 1e9) + reading_s
 

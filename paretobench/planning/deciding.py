@@ -17,12 +17,14 @@ from __future__ import annotations
 import math
 import random
 import statistics
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from paretobench.planning.beliefs import Beliefs, beliefs, process_costs
+from paretobench.planning.beliefs import beliefs, process_costs
 from paretobench.planning.choices import AnswerState, Start, Stop
 from paretobench.planning.claims import CandidateSet
-from paretobench.planning.question import Inquiry, PartRecord
+from paretobench.planning.question import Inquiry, PartRecord, Question
 from paretobench.planning.stopping import CellPlan
 from paretobench.planning.valuing import falls_of_risk, fewest_first, first_round, judgements
 from paretobench.units import counted
@@ -57,11 +59,10 @@ class Decider:
     def __init__(self, inquiry: Inquiry, rule: CellPlan, cheapest: Collection[str] = ()) -> None:
         self.inquiry, self.rule, self.cheapest = inquiry, rule, frozenset(cheapest)
         self.scored = [one for one in inquiry.candidates if one.accuracies]
-        self._keys = tuple(part.key for part in inquiry.parts)
-        self._order = first_round(self.scored, inquiry.parts, inquiry.seed)
-        rest = [part for part in inquiry.parts if part.key not in set(self._order)]
-        self._order += [part.key for part in sorted(rest, key=lambda p: (p.process_s, p.key))]
-        self._scored_keys = {key for one in self.scored for key in one.passes}
+        self.scored_order = first_round(self.scored, inquiry.parts, inquiry.seed)
+        rest = [part for part in inquiry.parts if part.key not in set(self.scored_order)]
+        rest.sort(key=lambda part: (part.process_s, part.key))
+        self.order = [*self.scored_order, *(part.key for part in rest)]
         n = max(len(self.scored), 1)
         self._draws = max(FEWEST_DRAWS, min(DRAWS, NUMBERS_AT_ONCE // n))
 
@@ -82,19 +83,14 @@ class Decider:
         """
         costs = process_costs(self.inquiry.parts, records)
         needed_s = {key: costs[key] + (preparation_s or {}).get(key, 0.0) for key in costs}
-        fitting = {key for key in self._keys if FIT * needed_s[key] <= left_s}
-        turn = _Turn(self, records, frozenset(unavailable), fitting, needed_s)
-        return turn.decide()
+        set_aside = frozenset(unavailable)
+        possible = {key for key in costs.keys() - set_aside if FIT * needed_s[key] <= left_s}
+        return _Turn(self, records, set_aside, possible, needed_s).decide()
 
     def standing(
         self, records: Mapping[str, PartRecord], unavailable: Collection[str] = ()
     ) -> AnswerState:
         """What is known of the answer."""
-        return self._standing(records, frozenset(unavailable))[0]
-
-    def _standing(
-        self, records: Mapping[str, PartRecord], unavailable: Collection[str]
-    ) -> tuple[AnswerState, Beliefs]:
         known = beliefs(self.inquiry.parts, records, self.inquiry.seed, self._draws)
         is_measured = dict(zip(known.keys, known.is_measured, strict=True))
         possible = [one for one in self.scored if not set(unavailable) & set(one.passes)]
@@ -105,62 +101,59 @@ class Decider:
         found = judgements(among, known, known.drawn())
         probability = 0.0 if unmeasured and not is_best else found.probability
         left_out = len(self.scored) - len(possible)
-        return AnswerState(found, among, unmeasured, probability, left_out), known
+        return AnswerState(known, found, among, unmeasured, probability, left_out)
 
 
+@dataclass(frozen=True)
 class _Turn:
     """One decision: what is known, and what may be started."""
 
-    def __init__(
-        self,
-        decider: Decider,
-        records: Mapping[str, PartRecord],
-        unavailable: frozenset[str],
-        fitting: Collection[str],
-        needed_s: Mapping[str, float],
-    ) -> None:
-        self.decider, self.records, self.unavailable = decider, records, unavailable
-        self.fitting, self.needed_s = fitting, needed_s
-        self.question = decider.inquiry.question
-        self.counts = {key: len(records[key].medians_s) for key in records}
+    decider: Decider
+    records: Mapping[str, PartRecord]
+    unavailable: frozenset[str]
+    startable: Collection[str]
+    needed_s: Mapping[str, float]
+
+    @property
+    def question(self) -> Question:
+        """What is asked."""
+        return self.decider.inquiry.question
+
+    @property
+    def what(self) -> str:
+        """What is asked for, in words."""
+        return "front" if self.question.until == "front" else "best point"
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Processes of each part."""
+        return {key: len(record.medians_s) for key, record in self.records.items()}
 
     def decide(self) -> Start | Stop:
         """The phases in their order."""
         until = self.question.until
-        if until != "best" and (found := self.first()):
-            return Start(found, "first")
-        if self.decider.scored:
-            standing, known = self.decider._standing(self.records, self.unavailable)
-            is_settled = standing.judgements.probability >= self.question.confidence
-            wanted = self.close(standing) if is_settled else []
-            if not is_settled or wanted:
-                start = self.deciding(standing, known, wanted)
-                if start is not None:
-                    return start
-            elif until != "all":
-                again = self.confirming(standing)
-                if again:
-                    return Start(again, "confirming")
-                if standing.probability >= self.question.confidence:
-                    return self.answered(standing)
-        if until == "all":
-            return self.rest()
-        return self.unanswered()
+        if until != "best" and (found := self.possible(self.decider.scored_order, 1)):
+            return Start(tuple(found), "first")
+        if not self.decider.scored:
+            if until == "all":
+                return self.rest()
+            return Stop("no point has a score, so nothing can answer the question", False)
+        standing = self.decider.standing(self.records, self.unavailable)
+        is_settled = standing.judgements.probability >= self.question.confidence
+        wanted = self.close(standing) if is_settled else []
+        if not is_settled or wanted:
+            if start := self.deciding(standing, wanted):
+                return start
+        elif until != "all":
+            if again := self.confirming(standing):
+                return Start(again, "confirming")
+            if standing.probability >= self.question.confidence:
+                return self.answered(standing)
+        return self.rest() if until == "all" else self.unanswered(standing)
 
-    def possible(self, keys: Sequence[str] | Collection[str], most: int) -> list[str]:
+    def possible(self, keys: Iterable[str], most: int) -> list[str]:
         """Of some parts those that can be started, with fewer than so many processes."""
-        return [
-            key
-            for key in keys
-            if key not in self.unavailable
-            and key in self.fitting
-            and self.counts.get(key, 0) < most
-        ]
-
-    def first(self) -> tuple[str, ...]:
-        """Parts of scored candidates without a process."""
-        scored = [key for key in self.decider._order if key in self.decider._scored_keys]
-        return tuple(self.possible(scored, 1))
+        return [key for key in keys if key in self.startable and self.counts.get(key, 0) < most]
 
     def close(self, standing: AnswerState) -> list[str]:
         """Parts with a single process in comparisons that are close."""
@@ -170,18 +163,19 @@ class _Turn:
             if abs(one.margin) < CLOSE
             for index in (one.candidate, one.rival)
         }
-        keys = {key for i in rows for key in standing.candidates.candidates[i].passes}
-        single = [key for key in self.decider._order if key in keys and self.counts.get(key) == 1]
+        single = [key for key in self.parts_of(rows, standing) if self.counts.get(key) == 1]
         return self.possible(single, 2)
 
-    def deciding(
-        self, standing: AnswerState, known: Beliefs, wanted: Sequence[str]
-    ) -> Start | None:
+    def parts_of(self, rows: Collection[int], standing: AnswerState) -> list[str]:
+        """The parts of some candidates, in the order of first processes."""
+        keys = {key for i in rows for key in standing.candidates.candidates[i].passes}
+        return [key for key in self.decider.order if key in keys]
+
+    def deciding(self, standing: AnswerState, wanted: Sequence[str]) -> Start | None:
         """The part that is worth most, or the next of a uniform round; None if none is possible."""
         steps = sum(self.counts.values())
         rows = {one.candidate for one in standing.judgements.all}
-        used = {key for i in rows for key in standing.candidates.candidates[i].passes}
-        measured = [key for key in self.decider._order if key in used and key in self.counts]
+        measured = [key for key in self.parts_of(rows, standing) if key in self.counts]
         uniform = fewest_first(self.possible(measured, MOST_PROCESSES), self.counts, measured)
         if uniform and self.question.until != "best":
             usual_s = statistics.median(self.needed_s[key] for key in measured)
@@ -190,9 +184,11 @@ class _Turn:
                 return Start(tuple(uniform), "uniform")
         if wanted:
             return Start(tuple(wanted), "deciding")
-        falls = falls_of_risk(standing.candidates, known, standing.judgements)
+        falls = falls_of_risk(standing.candidates, standing.beliefs, standing.judgements)
         worth = {
-            key: falls[i] / self.needed_s[key] for i, key in enumerate(known.keys) if falls[i] > 0
+            key: fall / self.needed_s[key]
+            for key, fall in zip(standing.beliefs.keys, falls, strict=True)
+            if fall > 0
         }
         order = sorted(worth, key=lambda key: (-worth[key], key))
         if possible := self.possible(order, MOST_PROCESSES):
@@ -201,20 +197,15 @@ class _Turn:
 
     def confirming(self, standing: AnswerState) -> tuple[str, ...]:
         """Parts of the answer's members that were not timed once more."""
-        rows = standing.judgements.members
-        keys = {key for i in rows for key in standing.candidates.candidates[i].passes}
-        left = [
-            key
-            for key in self.decider._order
-            if key in keys and not self.records[key].confirmations
-        ]
+        parts = self.parts_of(standing.judgements.members, standing)
+        left = [key for key in parts if not self.records[key].confirmations]
         return tuple(self.possible(left, MOST_PROCESSES + 1))
 
     def rest(self) -> Start | Stop:
         """What the fidelity wants besides, unmeasured parts first."""
-        wanted = [key for key in self.decider._order if self.needs_more(key)]
+        wanted = [key for key in self.decider.order if self.needs_more(key)]
         if possible := self.possible(wanted, MOST_PROCESSES):
-            return Start(tuple(fewest_first(possible, self.counts, self.decider._order)), "rest")
+            return Start(tuple(fewest_first(possible, self.counts, self.decider.order)), "rest")
         missing = [key for key in wanted if key not in self.unavailable]
         if missing:
             return Stop(f"no time for {counted(len(missing), 'more part')}", is_answered=False)
@@ -234,23 +225,18 @@ class _Turn:
         ties = (
             f", {counted(tied, 'comparison')} tied within {self.question.tie:.0%}" if tied else ""
         )
-        what = "front" if self.question.until == "front" else "best point"
-        known = f"the {what} is known (P = {standing.probability:.3f}){ties}"
+        known = f"the {self.what} is known (P = {standing.probability:.3f}){ties}"
         if left_out := standing.left_out:
             known += (
                 f", without {counted(left_out, 'point')} of which a part failed or was disturbed"
             )
         return Stop(known, True)
 
-    def unanswered(self) -> Stop:
+    def unanswered(self, standing: AnswerState) -> Stop:
         """Nothing that could decide is possible."""
-        if not self.decider.scored:
-            return Stop("no point has a score, so nothing can answer the question", False)
-        standing = self.decider.standing(self.records, self.unavailable)
-        what = "front" if self.question.until == "front" else "best point"
         left = f", {standing.unmeasured} scored points unmeasured" if standing.unmeasured else ""
         return Stop(
-            f"the {what} is not known (P = {standing.probability:.3f}{left}), and no process that "
-            "could decide it fits into the time left",
+            f"the {self.what} is not known (P = {standing.probability:.3f}{left}), and no process "
+            "that could decide it fits into the time left",
             False,
         )

@@ -132,9 +132,13 @@ class Estimator:
         made: dict[str, float] = {}
         for workload, cost in pending:
             if not self.is_prepared(workload):
-                what = canonical_json([workload.artifact_subject, workload.runtime.spec()])
-                made[what] = preparation_s(workload, cost, self.rates.machine)
+                made[artifact_name(workload)] = preparation_s(workload, cost, self.rates.machine)
         return sum(made.values())
+
+
+def artifact_name(workload: Workload) -> str:
+    """What two workloads share that are served by the same artifact."""
+    return canonical_json([workload.artifact_subject, workload.runtime.spec()])
 
 
 def loading_s(workload: Workload, cost: Cost, machine: Machine) -> float:

@@ -6,9 +6,9 @@ measured or on a clock: the same sweep, killed and started again, predicts and s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from paretobench.domain import Workload, canonical_json
+from paretobench.domain import Workload
 from paretobench.planning.cost import Cost, Machine, Rates
 from paretobench.planning.estimate import Estimator, preparation_s
 from paretobench.planning.plan import Plan, costs_of
@@ -41,15 +41,6 @@ def inquiry_of(
     return Inquiry(question, candidates, parts, seed)
 
 
-def name_of(identity: Sequence[str | int]) -> str:
-    """A candidate's name from a point's four names.
-
-    >>> name_of(("fastvithd", 512, "qwen2_0_5b", "none"))
-    'fastvithd|512|qwen2_0_5b|none'
-    """
-    return "|".join(map(str, identity))
-
-
 def preparations(plan: Plan, is_prepared: Mapping[str, bool], machine: Machine) -> dict[str, float]:
     """Seconds of making the artifact of each part that has none yet, by the part's key."""
     costs, _ = costs_of(plan.points)
@@ -58,11 +49,6 @@ def preparations(plan: Plan, is_prepared: Mapping[str, bool], machine: Machine) 
         for key, (workload, cost) in costs.items()
         if not is_prepared[key]
     }
-
-
-def artifact_name(workload: Workload) -> str:
-    """What two workloads share that are served by the same artifact."""
-    return canonical_json([workload.artifact_subject, workload.runtime.spec()])
 
 
 def _part(workload: Workload, cost: Cost, estimator: Estimator) -> CandidatePart:
@@ -78,4 +64,4 @@ def _candidate(
     for workload, times in (*planned.encodes, *planned.prefills):
         passes[workload.key] = passes.get(workload.key, 0.0) + times / planned.image_count
     names = planned.point.names
-    return Candidate(name_of(names), passes, dict(accuracies.get(names, {})))
+    return Candidate("|".join(map(str, names)), passes, dict(accuracies.get(names, {})))

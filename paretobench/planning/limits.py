@@ -29,7 +29,7 @@ class LimitContest:
     """
 
     recipe: str
-    contenders: tuple[int, ...]
+    contenders: list[int]
     winner: int | None
     limits_s: Floats
 
@@ -43,18 +43,16 @@ def contests(among: CandidateSet, known: Beliefs, drawn: Floats) -> list[LimitCo
         heights = dict(zip(indices, among.accuracies(recipe, indices), strict=True))
         if not indices:
             continue
+        winner: int | None
         if under_s is None:
             winner, *others = sorted(indices, key=lambda i: (totals_s[i], -heights[i]))
-            limits_s = drawn @ among.passes[winner]
-            found.append(LimitContest(recipe, (*others, winner), winner, limits_s))
-            continue
-        order = sorted(indices, key=lambda i: (-heights[i], totals_s[i]))
-        inside = [i for i in order if totals_s[i] <= under_s]
-        contenders = order[: order.index(inside[0]) + 1] if inside else order
-        limits_s = np.full(len(drawn), under_s)
-        found.append(
-            LimitContest(recipe, tuple(contenders), inside[0] if inside else None, limits_s)
-        )
+            contenders, limits_s = [*others, winner], drawn @ among.passes[winner]
+        else:
+            order = sorted(indices, key=lambda i: (-heights[i], totals_s[i]))
+            winner = next((i for i in order if totals_s[i] <= under_s), None)
+            contenders = order if winner is None else order[: order.index(winner) + 1]
+            limits_s = np.full(len(drawn), under_s)
+        found.append(LimitContest(recipe, contenders, winner, limits_s))
     return found
 
 
@@ -64,15 +62,14 @@ def within_limits(among: CandidateSet, known: Beliefs, drawn: Floats) -> Judgeme
     masks: list[Bools] = [np.ones((len(drawn), 0), dtype=np.bool_)]
     totals_s = among.passes @ known.seconds
     for contest in contests(among, known, drawn):
-        contenders = list(contest.contenders)
         limit_s = float(np.median(contest.limits_s))
-        margins = np.log(totals_s[contenders] / limit_s)
+        margins = np.log(totals_s[contest.contenders] / limit_s)
         places, right = _judged(among, known, contest, drawn, margins)
         masks.append(right)
         shares = right.mean(axis=0)
         found += [
             Judgement(i, contest.recipe, places[n], float(shares[n]), float(margins[n]), i)
-            for n, i in enumerate(contenders)
+            for n, i in enumerate(contest.contenders)
         ]
     return Judgements(tuple(found), np.hstack(masks))
 
@@ -82,14 +79,14 @@ def _judged(
 ) -> tuple[list[Place], Bools]:
     """Places of a contest's contenders; nothing is right of a winner that is not measured whole,
     and others are out by their measured parts alone."""
-    contenders = list(contest.contenders)
-    measured_s = drawn @ (among.passes[contenders] * known.is_measured).T
-    is_partial = ((among.passes[contenders] > 0) & ~known.is_measured).any(axis=1)
+    passes = among.passes[contest.contenders]
+    measured_s = drawn @ (passes * known.is_measured).T
+    is_partial = ((passes > 0) & ~known.is_measured).any(axis=1)
     with np.errstate(divide="ignore"):
         ratios = np.log(measured_s / contest.limits_s[:, None])
     places, right = judged(among.question, ratios, margins)
     is_beyond = ratios > math.log1p(-among.question.indifference)
-    for n, i in enumerate(contenders):
+    for n, i in enumerate(contest.contenders):
         is_winner = i == contest.winner
         is_fastest = among.question.under_s is None and places[n] == "in"
         if is_winner and (among.question.under_s is None or is_partial[n]):
@@ -100,7 +97,7 @@ def _judged(
 
 
 def elimination_values(
-    among: CandidateSet, known: Beliefs, drawn: Floats, shares: dict[tuple[str, int], float]
+    among: CandidateSet, known: Beliefs, drawn: Floats, now: Judgements
 ) -> Floats:
     """How much measuring each unmeasured part is expected to settle, shape [parts].
 
@@ -109,8 +106,9 @@ def elimination_values(
     them is likelier to settle it.
 
     Args:
-        shares: probability of each judgement now, by recipe and candidate.
+        now: the judgements by `known`.
     """
+    shares = {(one.recipe, one.candidate): one.probability for one in now.all}
     values = np.zeros(len(known.keys))
     slack = 1.0 - among.question.indifference
     for contest in contests(among, known, drawn):

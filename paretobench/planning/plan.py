@@ -103,31 +103,6 @@ class PlannedWorkload:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """The reuse table: what is asked for, what that takes, what is left.
-
-    `naive_workloads` is what timing each point's parts by itself would take.
-    """
-
-    points: int
-    refused: int
-    workloads: int
-    naive_workloads: int
-    done: int
-    failed: int
-    pending: int
-    estimated_s: float
-
-    def __str__(self) -> str:
-        shared = f"{counted(self.workloads, 'workload')} instead of {self.naive_workloads}"
-        left = f"{self.done} already measured, {self.pending} to go"
-        failed = f", {self.failed} failed before" if self.failed else ""
-        time = f", about {duration(self.estimated_s)}" if self.pending else ""
-        refused = f"; {counted(self.refused, 'point')} refused" if self.refused else ""
-        return f"{counted(self.points, 'point')}, {shared}: {left}{failed}{time}{refused}"
-
-
-@dataclass(frozen=True)
 class Plan:
     """Points, their distinct workloads and what was refused.
 
@@ -150,21 +125,21 @@ class Plan:
         return tuple(one for one in self.workloads if one.state == "pending")
 
     @property
-    def summary(self) -> Summary:
-        """The reuse table."""
+    def estimated_s(self) -> float:
+        """Seconds that what is pending is expected to take, with all that a sweep takes besides."""
+        return sum(one.expected.wall_s for one in self.pending) + self.besides_s
+
+    @property
+    def summary(self) -> str:
+        """What is asked for, what that takes instead of each point's parts apart, what is left."""
         states = Counter(one.state for one in self.workloads)
-        return Summary(
-            points=len(self.points),
-            refused=len(self.refused),
-            workloads=len(self.workloads),
-            naive_workloads=sum(
-                len(one.workloads) for point in self.points for one in point.images
-            ),
-            done=states["done"],
-            failed=states["failed"],
-            pending=states["pending"],
-            estimated_s=sum(one.expected.wall_s for one in self.pending) + self.besides_s,
-        )
+        apart = sum(len(one.workloads) for point in self.points for one in point.images)
+        shared = f"{counted(len(self.workloads), 'workload')} instead of {apart}"
+        left = f"{states['done']} already measured, {states['pending']} to go"
+        failed = f", {states['failed']} failed before" if states["failed"] else ""
+        time = f", about {duration(self.estimated_s)}" if self.pending else ""
+        refused = f"; {counted(len(self.refused), 'point')} refused" if self.refused else ""
+        return f"{counted(len(self.points), 'point')}, {shared}: {left}{failed}{time}{refused}"
 
     def to_json(self) -> dict[str, Any]:
         """`{"points": [...], "workloads": [...], "refused": [...]}`."""
@@ -207,14 +182,19 @@ class PlannedGrid:
         Args:
             reasons: by a workload's key.
         """
+        return self.screened(
+            lambda one: next((reasons[w.key] for w in one.workloads if w.key in reasons), None)
+        )
 
-        def screened(one: PlannedPoint | Refusal) -> PlannedPoint | Refusal:
-            if isinstance(one, Refusal):
+    def screened(self, reason_against: Callable[[PlannedPoint], str | None]) -> PlannedGrid:
+        """The grid with points refused against which there is a reason."""
+
+        def kept(one: PlannedPoint | Refusal) -> PlannedPoint | Refusal:
+            if isinstance(one, Refusal) or (reason := reason_against(one)) is None:
                 return one
-            against = (reasons[w.key] for w in one.workloads if w.key in reasons)
-            return next((_refusal(one.point, reason, one) for reason in against), one)
+            return _refusal(one.point, reason, one)
 
-        return PlannedGrid(tuple(map(screened, self.results)))
+        return PlannedGrid(tuple(map(kept, self.results)))
 
 
 def plan_grid(
@@ -310,23 +290,19 @@ def within_horizon(
     costs, _ = costs_of(grid.points)
     latency_s = {key: estimator.rates.seconds(*priced) for key, priced in costs.items()}
 
-    def screened(one: PlannedPoint | Refusal) -> PlannedPoint | Refusal:
-        if isinstance(one, Refusal) or all(part.key in measured for part in one.workloads):
-            return one
+    def too_slow(one: PlannedPoint) -> str | None:
+        if all(part.key in measured for part in one.workloads):
+            return None
         parts = (*one.encodes, *one.prefills)
         ttft_s = sum(times * latency_s[part.key] for part, times in parts) / one.image_count
         if ttft_s <= horizon_s:
-            return one
-        return _refusal(one.point, _too_slow(ttft_s, horizon_s), one)
+            return None
+        return (
+            f"the plan expected a TTFT of {ttft_s:.0f} s, beyond horizon={horizon_s:g}s; "
+            "a larger horizon measures it"
+        )
 
-    return PlannedGrid(tuple(map(screened, grid.results)))
-
-
-def _too_slow(ttft_s: float, horizon_s: float) -> str:
-    return (
-        f"the plan expected a TTFT of {ttft_s:.0f} s, beyond horizon={horizon_s:g}s; "
-        "a larger horizon measures it"
-    )
+    return grid.screened(too_slow)
 
 
 def _with_weights(device: Device, weights: str) -> Device:
@@ -341,47 +317,35 @@ def _with_weights(device: Device, weights: str) -> Device:
 
 
 def _refusal(point: GridPoint, reason: str, planned: PlannedPoint | None = None) -> Refusal:
-    return Refusal(
-        point.encoder.name, point.resolution_px, point.llm.name, point.tiling.name, reason, planned
-    )
+    return Refusal(*point.names, reason, planned)
 
 
 def _in_precision(runtime: Runtime, precision: str) -> Runtime:
     return replace(runtime, precision=precision) if precision else runtime
 
 
+@dataclass
 class _Planner:
     """Turns points into planned points; each distinct workload is made and checked once."""
 
-    def __init__(
-        self,
-        device: Device,
-        machine: Machine,
-        prompt_tokens: int,
-        checkpoints: Mapping[str, Checkpoint],
-        decode: bool,
-    ) -> None:
-        self._decodes = decode
-        self._device = device
-        self._machine = machine
-        self._checkpoints = checkpoints
-        self._prompt = prompt_tokens
-        self._made: dict[tuple[str, str, EncoderInput | int], Workload | PlanError] = {}
-        self._too_large: dict[str, str] = {}
+    device: Device
+    machine: Machine
+    prompt_tokens: int
+    checkpoints: Mapping[str, Checkpoint]
+    decodes: bool
+    made: dict[tuple[str, str, EncoderInput | int], Workload] = field(default_factory=dict)
+    too_large: dict[str, str] = field(default_factory=dict)
 
     def point(self, point: GridPoint) -> PlannedPoint | Refusal:
         """Plan one point, or refuse it with the reason."""
         try:
-            return self._planned(point)
+            sizes = plan_images(point.encoder, point.resolution_px, point.tiling)
+            images = tuple(self._image(point, *one) for one in sizes)
         except PlanError as error:
             return _refusal(point, str(error))
-
-    def _planned(self, point: GridPoint) -> PlannedPoint | Refusal:
-        sizes = plan_images(point.encoder, point.resolution_px, point.tiling)
-        images = tuple(self._image(point, *one) for one in sizes)
         needed = [each.key for one in images for each in one.workloads]
-        reasons = [self._too_large[key] for key in needed if key in self._too_large]
-        if checkpoint := self._checkpoints.get(point.key):
+        reasons = [self.too_large[key] for key in needed if key in self.too_large]
+        if checkpoint := self.checkpoints.get(point.key):
             images = tuple(one.of(checkpoint) for one in images)
         planned = PlannedPoint(point, images)
         return _refusal(point, reasons[0], planned) if reasons else planned
@@ -393,13 +357,13 @@ class _Planner:
         ]
         seen = parts or [(point.encoder, one) for one in tiles.inputs]
         encodes = tuple((self._encode(encoder, one), one.passes) for encoder, one in seen)
-        prefill = self._prefill(point.llm, tiles.prefill_tokens + self._prompt)
-        decode = self._decode(point.llm, prefill) if self._decodes else None
+        prefill = self._prefill(point.llm, tiles.prefill_tokens + self.prompt_tokens)
+        decode = self._decode(point.llm, prefill) if self.decodes else None
         return PlannedImage(size, tiles, encodes, prefill, decode)
 
     def _encode(self, encoder: Encoder, seen: EncoderInput) -> Workload:
-        own = _in_precision(self._device.encode, encoder.precision)
-        candidates = self._device.encoders.get(encoder.name, (own,))
+        own = _in_precision(self.device.encode, encoder.precision)
+        candidates = self.device.encoders.get(encoder.name, (own,))
         runtime = self._fitting(candidates, lambda one: encode_bytes(encoder, seen, one))
 
         def make() -> Workload:
@@ -431,10 +395,10 @@ class _Planner:
     def _runtime_for(self, llm: LanguageModel, n_tokens: int) -> Runtime:
         """The fastest of the device's runtimes that leaves memory for other programs, or the
         first fallback that does."""
-        own = _in_precision(self._device.prefill, llm.precision)
-        candidates = self._device.llms.get(llm.name, (own,))
+        own = _in_precision(self.device.prefill, llm.precision)
+        candidates = self.device.llms.get(llm.name, (own,))
         if not llm.precision:
-            candidates = (*candidates, *self._device.fallbacks)
+            candidates = (*candidates, *self.device.fallbacks)
         return self._fitting(candidates, lambda one: prefill_bytes(llm, n_tokens, one))
 
     def _fitting(self, candidates: Sequence[Runtime], needed: Callable[[Runtime], int]) -> Runtime:
@@ -442,7 +406,7 @@ class _Planner:
         sizes = [needed(runtime) for runtime in candidates]
         for share in (MEMORY_SHARE, 1.0):
             for runtime, size in zip(candidates, sizes, strict=True):
-                if size <= share * self._machine.memory_bytes:
+                if size <= share * self.machine.memory_bytes:
                     return runtime
         return candidates[0]
 
@@ -452,7 +416,7 @@ class _Planner:
             return ""
         small = Runtime("llamacpp", "int4")
         shared = "weights=shared measures it with one block's weights"
-        if prefill_bytes(llm, n_tokens, small) > self._machine.memory_bytes:
+        if prefill_bytes(llm, n_tokens, small) > self.machine.memory_bytes:
             return f"; {shared}"
         return f"; device.prefill.backend=llamacpp precision=int4 measures it, or {shared}"
 
@@ -473,22 +437,16 @@ class _Planner:
     def _once(
         self, key: tuple[str, str, EncoderInput | int], make: Callable[[], Workload]
     ) -> Workload:
-        if key not in self._made:
-            try:
-                self._made[key] = make()
-            except PlanError as error:
-                self._made[key] = error
-        made = self._made[key]
-        if isinstance(made, PlanError):
-            raise made
-        return made
+        if key not in self.made:
+            self.made[key] = make()
+        return self.made[key]
 
     def _check_memory(self, workload: Workload, what: str, needed: int, hint: str = "") -> None:
         """Note that a workload does not fit; its points are refused and keep it as a part."""
-        if needed > self._machine.memory_bytes:
-            self._too_large[workload.key] = (
-                f"{what} needs {gibibytes(needed)} and {self._machine.name} has"
-                f" {gibibytes(self._machine.memory_bytes)}{hint}"
+        if needed > self.machine.memory_bytes:
+            self.too_large[workload.key] = (
+                f"{what} needs {gibibytes(needed)} and {self.machine.name} has"
+                f" {gibibytes(self.machine.memory_bytes)}{hint}"
             )
 
 

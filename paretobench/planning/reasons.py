@@ -19,12 +19,9 @@ _NUMBER = re.compile(r"(?<![^\s(])\d[\d,]*(?:\.\d+)?(?![\w-])")
 """A number on its own: `29.4 GiB`, not the 7 of `Qwen2-7B` or the 512 of `FastViTHD@512`."""
 
 
-def grouped(refusals: Iterable[Refusal], most: int = MOST_LINES) -> list[str]:
-    """One line for each reason, the reasons of most points first.
-
-    Args:
-        refusals: of a plan.
-        most: lines at most; the last one then counts what is left.
+def grouped(refusals: Iterable[Refusal]) -> list[str]:
+    """One line for each reason, those of most points first; of more than `MOST_LINES` reasons the
+    last line counts what is left.
 
     >>> two = [Refusal("a", px, "m", "none", f"m needs {px / 10} GiB") for px in (30, 40)]
     >>> grouped(two)
@@ -34,7 +31,7 @@ def grouped(refusals: Iterable[Refusal], most: int = MOST_LINES) -> list[str]:
     for refusal in refusals:
         groups.setdefault(tuple(_NUMBER.split(refusal.reason)), []).append(refusal)
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
-    kept = ordered if len(ordered) <= most else ordered[: most - 1]
+    kept = ordered if len(ordered) <= MOST_LINES else ordered[: MOST_LINES - 1]
     lines = [_line(words, members) for words, members in kept]
     rest = sum(len(members) for _, members in ordered[len(kept) :])
     if rest:
@@ -55,15 +52,13 @@ def _line(words: Sequence[str], members: Sequence[Refusal]) -> str:
 
 def _range(numbers: Sequence[str]) -> str:
     low, high = (pick(numbers, key=_value) for pick in (min, max))
-    return low if _value(low) == _value(high) else f"{_short(low)} to {_short(high)}"
+    if _value(low) == _value(high):
+        return low
+    return f"{low.removesuffix('.0')} to {high.removesuffix('.0')}"
 
 
 def _value(number: str) -> float:
     return float(number.replace(",", ""))
-
-
-def _short(number: str) -> str:
-    return number.removesuffix(".0")
 
 
 def _shared(members: Sequence[Refusal]) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from paretobench.analysis.shape import is_settled
 from paretobench.domain.records import Fidelity
+from paretobench.units import counted
 
 ADAPTIVE_CELLS = 8
 """Processes that a rule without a time budget takes: 20 over the 2.3 to 2.6 times that
@@ -138,8 +139,8 @@ class SamplingPlan:
         warmup_s = 0.0
         if not self.is_slow(first_s):
             warmup_s = min(WARMUP_RUNS * latency_s, self.warmup_limit_s + latency_s)
-        least = self.min_slow_samples if latency_s >= self.slow_run_s else self.min_samples
-        sampling_s = max(self.target_s(overhead_s, first_s + warmup_s), least * latency_s)
+        least_s = self.least([latency_s]) * latency_s
+        sampling_s = max(self.target_s(overhead_s, first_s + warmup_s), least_s)
         return round(overhead_s + first_s + warmup_s + sampling_s, 9)
 
     def to_json(self) -> dict[str, Any]:
@@ -214,9 +215,9 @@ class CellPlan:
         if n == 0:
             return Decision(True, "not measured yet")
         if n >= self.max_cells:
-            plural = "process" if n == 1 else "processes"
+            made = counted(n, "process", "processes")
             sitting = " in one sitting" if self.sessions > 1 else ""
-            return Decision(False, f"{n} {plural}, the most that {self.fidelity} takes{sitting}")
+            return Decision(False, f"{made}, the most that {self.fidelity} takes{sitting}")
         if is_cheapest and n < self.min_cells:
             return Decision(True, f"{n} of at least {self.min_cells} processes, for the pool")
         budget_s = self.budget_limit_s if n < self.min_cells else self.budget_s
@@ -252,9 +253,7 @@ class CellPlan:
             return max(1, max(affordable, least) - n)
         wanted = max(self.min_cells, ADAPTIVE_CELLS)
         if n >= 2:
-            from paretobench.analysis.stats import SEQUENTIAL_CONFIDENCE, half_width
-
-            off = half_width(medians_s, SEQUENTIAL_CONFIDENCE) / self.precision_goal
+            off = _half_width(medians_s) / self.precision_goal
             wanted = max(self.min_cells, round(n * off**2))
         return max(1, min(wanted, self.max_cells) - n)
 
@@ -269,12 +268,16 @@ class CellPlan:
     def _by_precision(self, medians_s: Sequence[float]) -> Decision:
         if self.precision_goal is None:
             return Decision(True, "within the budget")
-        from paretobench.analysis.stats import SEQUENTIAL_CONFIDENCE, half_width
-
-        reached = half_width(medians_s, SEQUENTIAL_CONFIDENCE)
+        reached = _half_width(medians_s)
         sign = "<=" if reached <= self.precision_goal else ">"
         why = f"half-width {reached:.2%} {sign} {self.precision_goal:.2%}"
         return Decision(reached > self.precision_goal, why)
+
+
+def _half_width(medians_s: Sequence[float]) -> float:
+    from paretobench.analysis.stats import SEQUENTIAL_CONFIDENCE, half_width
+
+    return half_width(medians_s, SEQUENTIAL_CONFIDENCE)
 
 
 def check_fidelity(fidelity: Fidelity) -> Fidelity:
@@ -294,22 +297,20 @@ exceeded the budget, 21 of 22 scored rows had no interval; with this rule none, 
 time."""
 
 
-def cheapest(
-    cell_s: Mapping[str, float], group_of: Mapping[str, Hashable], n: int = POOL_NEEDS
-) -> frozenset[str]:
-    """The keys of the `n` workloads of each group whose processes cost least.
+def cheapest(cell_s: Mapping[str, float], group_of: Mapping[str, Hashable]) -> frozenset[str]:
+    """The keys of the `POOL_NEEDS` workloads of each group whose processes cost least.
 
     Args:
         cell_s: what one process costs by workload key; only the order matters.
         group_of: backend and kind by workload key.
 
-    >>> sorted(cheapest({"a": 3.0, "b": 1.0, "c": 2.0}, {"a": 0, "b": 0, "c": 1}, n=1))
-    ['b', 'c']
+    >>> sorted(cheapest(dict(zip("abcdef", range(6))), dict.fromkeys("abcdef", "encode")))
+    ['a', 'b', 'c', 'd', 'e']
     """
     groups: dict[Hashable, list[str]] = {}
     for key in sorted(cell_s, key=lambda key: (cell_s[key], key)):
         groups.setdefault(group_of[key], []).append(key)
-    return frozenset(key for keys in groups.values() for key in keys[:n])
+    return frozenset(key for keys in groups.values() for key in keys[:POOL_NEEDS])
 
 
 def cell_plan(fidelity: Fidelity, precision_goal: float = 0.01) -> CellPlan:

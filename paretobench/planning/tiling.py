@@ -11,7 +11,6 @@ pass or a token costs in time is no business of this file.
 from __future__ import annotations
 
 import itertools
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -20,8 +19,8 @@ from typing import Any
 from paretobench.domain import Encoder, EncoderInput, ImageSize, TilePlan, Tiling
 from paretobench.errors import PlanError, UnknownNameError
 from paretobench.planning.tokens import Size, count_tokens
-from paretobench.planning.tokens.anyres import best_canvas, unpadded
-from paretobench.planning.tokens.canvases import closest_canvas
+from paretobench.planning.tokens.anyres import anyres
+from paretobench.planning.tokens.canvases import closest_tiles
 
 
 def plan_tiles(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
@@ -118,11 +117,7 @@ def llava_next_anyres(encoder: Encoder, resolution_px: int, tiling: Tiling) -> T
     3x1 and 1x3 tiles, as its training scripts list them. The overview's tokens come first,
     without newlines.
     """
-    tile_px, image = _tile(encoder, tiling), _image_size(resolution_px, tiling)
-    columns, rows = best_canvas(image, tile_px, [(1, 2), (2, 1), (2, 2), (3, 1), (1, 3)])
-    side = tokens_side(encoder, tile_px)
-    width, height = unpadded((columns * side, rows * side), image)
-    return TilePlan(tile_px, columns * rows + 1, side**2 + width * height, height)
+    return _anyres(encoder, resolution_px, tiling, [(1, 2), (2, 1), (2, 2), (3, 1), (1, 3)])
 
 
 def llava_onevision_anyres(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
@@ -133,15 +128,18 @@ def llava_onevision_anyres(encoder: Encoder, resolution_px: int, tiling: Tiling)
     down only where it is more than 1.1 times too long on each side, so that some images stay
     above (N + 1) tiles' tokens.
     """
-    tile_px, image = _tile(encoder, tiling), _image_size(resolution_px, tiling)
-    canvases = itertools.product(range(1, 7), range(1, 7))
-    columns, rows = best_canvas(image, tile_px, canvases)
+    canvases = [*itertools.product(range(1, 7), range(1, 7))]
+    return _anyres(encoder, resolution_px, tiling, canvases, int(tiling.options["max_tiles"]))
+
+
+def _anyres(
+    encoder: Encoder, resolution_px: int, tiling: Tiling, canvases: Sequence[Size], most: int = 0
+) -> TilePlan:
+    tile_px = _tile(encoder, tiling)
     side = tokens_side(encoder, tile_px)
-    width, height = unpadded((columns * side, rows * side), image)
-    excess = math.sqrt(width * height / (int(tiling.options["max_tiles"]) * side**2))
-    if excess > 1.1:
-        width, height = int(width // excess), int(height // excess)
-    return TilePlan(tile_px, columns * rows + 1, side**2 + width * height, height)
+    image = _image_size(resolution_px, tiling)
+    found = anyres(image, tile_px=tile_px, side=side, canvases=canvases, max_tiles=most)
+    return TilePlan(tile_px, found.passes, found.visual_tokens, found.separator_tokens)
 
 
 def s2(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:
@@ -184,10 +182,12 @@ def internvl_dynamic(encoder: Encoder, resolution_px: int, tiling: Tiling) -> Ti
     equally close shapes a larger canvas wins while the image has more than half its pixels.
     """
     tile_px, image = _tile(encoder, tiling), _image_size(resolution_px, tiling)
+    tokens = tokens_of_pass(encoder, tile_px, tiling)
     least, most = int(tiling.options["min_tiles"]), int(tiling.options["max_tiles"])
-    tiles = math.prod(closest_canvas(image, tile_px, least, most))
-    passes = tiles + (tiles > 1)
-    return TilePlan(tile_px, passes, passes * tokens_of_pass(encoder, tile_px, tiling))
+    found = closest_tiles(
+        image, tile_px=tile_px, tile_tokens=tokens, min_tiles=least, max_tiles=most, separators=0
+    )
+    return TilePlan(tile_px, found.passes, found.visual_tokens)
 
 
 def image_rule(encoder: Encoder, resolution_px: int, tiling: Tiling) -> TilePlan:

@@ -40,8 +40,6 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
 OTHERS: Mapping[str, tuple[str, ...]] = {"grid": ("overview", "prefills"), "s2": ("scales",)}
 """Scheme -> options that are no whole numbers."""
 
-_MAY_BE_NULL = ("width_px", "height_px")
-
 
 def follows_image(tiling: Tiling) -> bool:
     """Whether a tiling cuts an image by its own sides; the others see a square of one size."""
@@ -72,7 +70,7 @@ def check_options(tiling: Tiling) -> None:
 
 
 def _check_whole(name: str, value: Any, least: int) -> None:
-    if value is None and name in _MAY_BE_NULL:
+    if value is None and name in ("width_px", "height_px"):
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(

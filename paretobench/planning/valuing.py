@@ -45,8 +45,7 @@ def falls_of_risk(among: CandidateSet, known: Beliefs, now: Judgements) -> Float
     """
     drawn, falls = known.drawn(), np.zeros(len(known.keys))
     if among.question.until == "best":
-        shares = {(one.recipe, one.candidate): one.probability for one in now.all}
-        falls = elimination_values(among, known, drawn, shares)
+        falls = elimination_values(among, known, drawn, now)
     doubtful = {
         index
         for one in now.all

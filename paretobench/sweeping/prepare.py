@@ -271,7 +271,7 @@ def plan_on(
     is_made: Callable[[Workload], bool] = lambda _: bool(known)  # noqa: E731
     if asked.executor == "local":
         is_made = ArtifactIndex(cache_folder())
-    rates = Rates.of(machine, _past(store, known), _probed(environment, grid.workloads))
+    rates = Rates(machine, _past(store, known), _probed(environment, grid.workloads))
     estimator = Estimator(rates, rules, is_made)
     checks = MOST_CHECKED if settings.check == "front" else int(settings.check)
     grid = within_horizon(grid, estimator, known, settings.horizon_s)

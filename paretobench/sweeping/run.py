@@ -357,7 +357,7 @@ def _summary(outcome: DeviceOutcome) -> dict[str, Any]:
         "work_s": round(account.work_s, 3),
         "prepare_s": round(account.prepare_s, 3),
         "measured_s": round(account.device_s + account.prepare_s, 3),
-        "estimated_s": round(outcome.plan.summary.estimated_s, 3),
+        "estimated_s": round(outcome.plan.estimated_s, 3),
         **({"decision": account.decision} if account.decision else {}),
         **({"unscored": list(outcome.unscored)} if outcome.unscored else {}),
     }

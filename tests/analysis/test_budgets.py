@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from paretobench.analysis.budgets import best_shares, budget_steps, round_budget
+from paretobench.analysis.constraints import under
 from paretobench.analysis.noise import Draws
 from paretobench.analysis.points import Contender, LatencyNoise
 from paretobench.analysis.query import best
@@ -33,7 +34,7 @@ def test_the_share_of_the_answer_is_its_probability_in_the_query(seed: int) -> N
     limits = np.array([0.04, 0.1, 0.3, 0.8, 5.0])
     shares = best_shares(drawn, limits)
     for limit, row in zip(limits, shares, strict=True):
-        answer = best(points, under_s=float(limit), rng=np.random.default_rng(0))
+        answer = best(points, [under(float(limit))], rng=np.random.default_rng(0))
         if answer.point is not None:
             assert row[int(answer.point.name)] == pytest.approx(answer.probability)
 

@@ -29,6 +29,6 @@ def make_plan(
     """What a sweep at `standard` would do, without a store."""
     grid = plan_grid(points, refused, device, machine, **settings)
     reasons = {one.key: reason for one in grid.workloads if (reason := refuses(one))}
-    estimator = Estimator(Rates.of(machine, past), cell_plan("standard"))
+    estimator = Estimator(Rates(machine, past), cell_plan("standard"))
     grid = within_horizon(grid.without(reasons), estimator, done, horizon_s)
     return price(grid, estimator, done, failed)

@@ -56,7 +56,7 @@ def test_the_members_of_a_known_front_are_timed_once_more() -> None:
     machine = Machine(inquiry(FRONT))
     machine.until_stop()
     standing = Decider(machine.about, cell_plan("standard")).standing(machine.records)
-    members = [one for one in machine.about.candidates if one.name in standing.members]
+    members = [standing.candidates.candidates[i] for i in standing.judgements.members]
     again = {key for one in members for key in one.passes}
     assert {key for phase, key in machine.started if phase == "confirming"} >= again
 
@@ -98,7 +98,8 @@ def test_the_fastest_point_above_an_accuracy_is_found() -> None:
     standing = Decider(machine.about, cell_plan("standard")).standing(machine.records)
     eligible = [one for one in machine.about.candidates if one.accuracies.get("recipe", 0) >= 0.55]
     fastest = min(eligible, key=lambda one: sum(machine.true_s(key) for key in one.passes))
-    assert standing.members == (fastest.name,)
+    (member,) = standing.judgements.members
+    assert standing.candidates.candidates[member].name == fastest.name
 
 
 def test_equal_latencies_end_as_tied_or_indifferent() -> None:

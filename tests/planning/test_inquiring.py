@@ -7,7 +7,8 @@ import pytest
 from paretobench.config import expand
 from paretobench.domain import Device, Runtime
 from paretobench.planning.cost import Machine, PastMeasurement
-from paretobench.planning.inquiring import artifact_name, inquiry_of, preparations
+from paretobench.planning.estimate import artifact_name
+from paretobench.planning.inquiring import inquiry_of, preparations
 from paretobench.planning.plan import Plan
 from paretobench.planning.question import Inquiry, Question
 from paretobench.planning.stopping import cell_plan

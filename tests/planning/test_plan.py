@@ -30,9 +30,8 @@ def family():
 
 def test_qwen2_family_takes_40_workloads_instead_of_96(family):
     plan = make_plan(family, (), DEVICE, LARGE)
-    summary = plan.summary
-    assert (summary.points, summary.workloads, summary.naive_workloads) == (48, 40, 96)
-    assert summary.pending == 40
+    assert plan.summary.startswith("48 points, 40 workloads instead of 96: 0 already measured")
+    assert len(plan.pending) == 40
     assert [w.workload.kind for w in plan.workloads] == ["encode"] * 16 + ["prefill"] * 24
 
 
@@ -67,14 +66,13 @@ def test_what_is_done_or_failed_is_not_pending(family):
     keys = [w.workload.key for w in make_plan(family, (), DEVICE, LARGE).workloads]
     plan = make_plan(family, (), DEVICE, LARGE, done=keys[:30], failed=keys[30:33])
     assert [w.workload.key for w in plan.pending] == keys[33:]
-    assert (plan.summary.done, plan.summary.failed) == (30, 3)
-    assert "30 already measured, 7 to go, 3 failed before" in str(plan.summary)
+    assert "30 already measured, 7 to go, 3 failed before" in plan.summary
 
 
 def test_nothing_pending_takes_no_time(family):
     keys = {w.workload.key for w in make_plan(family, (), DEVICE, LARGE).workloads}
-    summary = make_plan(family, (), DEVICE, LARGE, done=keys).summary
-    assert summary.estimated_s == 0 and "about" not in str(summary)
+    plan = make_plan(family, (), DEVICE, LARGE, done=keys)
+    assert plan.estimated_s == 0 and "about" not in plan.summary
 
 
 def test_a_model_that_does_not_fit_is_refused_with_the_numbers_and_the_way_out(family):
@@ -193,7 +191,8 @@ def test_the_order_of_points_changes_no_workload(order):
     plan = make_plan([points[i] for i in order], (), DEVICE, LARGE)
     reference = make_plan(points, (), DEVICE, LARGE)
     assert {w.workload.key for w in plan.workloads} == {w.workload.key for w in reference.workloads}
-    assert sum(w.uses for w in plan.workloads) == plan.summary.naive_workloads == 24
+    assert sum(w.uses for w in plan.workloads) == 24
+    assert "instead of 24" in plan.summary
 
 
 def test_decode_is_planned_behind_each_prefill_once_and_only_if_asked_for(family):

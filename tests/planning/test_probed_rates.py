@@ -24,7 +24,7 @@ def test_a_probe_of_the_family_on_the_runtime_gives_the_rate() -> None:
     probed = _probed(here, [encode, planned.prefills[0][0]])
     assert probed == {encode.key: 123.0}
     cost = encode_cost(point.encoder, 336, encode.runtime)
-    rates = Rates.of(Machine(64 << 30, gflops=50.0), (), probed)
+    rates = Rates(Machine(64 << 30, gflops=50.0), (), probed)
     assert rates.seconds(encode, cost) == pytest.approx(cost.flops / 123e9)
     unknown = replace(encode, runtime=replace(encode.runtime, precision="fp32"))
     assert rates.seconds(unknown, cost) == pytest.approx(cost.flops / 50e9)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from paretobench.analysis.constraints import under
 from paretobench.analysis.front import front_mask
 from paretobench.analysis.points import Contender
 from paretobench.analysis.query import best
@@ -50,7 +51,7 @@ def expected_best(sets: list[list[list[float]]], budgets: list[float]) -> list[i
     found = []
     for points, budget in zip(sets, budgets, strict=True):
         named = [Contender(str(i), cost, gain) for i, (cost, gain) in enumerate(points)]
-        answer = best(named, under_s=budget).point if named else None
+        answer = best(named, [under(budget)]).point if named else None
         found.append(int(answer.name) if answer else -1)
     return found
 

@@ -49,7 +49,8 @@ def merged_patches(
             f"{image[0]}x{image[1]} is more than {MAX_ASPECT_RATIO} times as long as wide,"
             " which the model's processor refuses; crop the image"
         )
-    return _tokens_of(resized_within(size, unit, min_pixels, max_pixels), unit)
+    resized = resized_within(size, unit, min_pixels, max_pixels)
+    return ImageTokens((EncoderInput(*resized),), math.prod(resized) // unit**2)
 
 
 def resized_within(
@@ -153,10 +154,6 @@ def rows_with_breaks(image: Size, *, patch_px: int, merge: int, longest_px: int)
     if columns < 1 or rows < 1:
         raise PlanError(f"{image[0]}x{image[1]} has no row left at {longest_px} px; crop the image")
     return ImageTokens((EncoderInput(columns * unit, rows * unit),), columns * rows, rows)
-
-
-def _tokens_of(size: Size, unit: int) -> ImageTokens:
-    return ImageTokens((EncoderInput(*size),), math.prod(size) // unit**2)
 
 
 def _at_least(image: Size, unit: int) -> Size:

@@ -36,6 +36,7 @@ def panel_answer(panel: Panel, under_s: float) -> PanelAnswer:
     """The most accurate row within a budget, drawn with the seed of `paretobench best`."""
     import numpy as np
 
+    from paretobench.analysis.constraints import under
     from paretobench.analysis.query import best
 
     rows = panel.judged
@@ -43,7 +44,7 @@ def panel_answer(panel: Panel, under_s: float) -> PanelAnswer:
         return PanelAnswer(None, None, None, False)
     points = contenders(rows)
     named = {point.name: row for point, row in zip(points, rows, strict=True)}
-    found = best(points, under_s=under_s, rng=np.random.default_rng(SEED))
+    found = best(points, [under(under_s)], rng=np.random.default_rng(SEED))
     return PanelAnswer(
         named[found.point.name] if found.point else None,
         named[found.runner_up.name] if found.runner_up else None,
