@@ -169,7 +169,7 @@ def _tiling_files(view: View) -> list[tuple[str, tuple[str, str, str]]]:
 
 def _pareto_files(panels: Sequence[Panel], style: Style) -> list[tuple[str, tuple[Panel, ...]]]:
     """One file for up to four recipes; with more, one each, the best covered as `pareto`."""
-    if len(panels) <= (MOST_PANELS if style.width_mm > 120 else MOST_IN_COLUMN):
+    if len(panels) <= (MOST_PANELS if style.is_wide else MOST_IN_COLUMN):
         return [("pareto", tuple(panels))]
     many = [panel for panel in panels[1:] if len(panel.rows) > 1][:MOST_FRONTS]
     several = len({panel.environment for panel in panels}) > 1

@@ -11,7 +11,7 @@ import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from paretobench.report.figures.axes import steps_through, style_log_axis, time_unit
+from paretobench.report.figures.axes import log_axis, steps_through
 from paretobench.report.figures.marks import Pair, draw_marks, look_of
 from paretobench.report.figures.pareto import ParetoInfo, pareto_info
 from paretobench.report.formatting import estimate_ms, score_percent
@@ -119,11 +119,8 @@ def _draw_front(card: CardInfo, figure: Figure, style: Style) -> None:
     axes = figure.add_axes((0.6, 0.2, 0.36, 0.66))
     look = look_of(style, info.palette, info.llms)
     [panel] = info.panels
-    axes.set_xscale("log")
-    axes.set_xlim(*info.time_limits)
+    unit = log_axis(axes, "x", info.time_limits, most=6)
     axes.set_ylim(*info.score_limits)
-    unit, per = time_unit(info.time_limits[1])
-    style_log_axis(axes.xaxis, *info.time_limits, most=6, per=per)
     axes.set_xlabel(f"time to first token ({unit})")
     axes.set_title(f"{info.score_label} (%)", loc="left", fontsize=style.font_pt)
     if panel.front:

@@ -131,7 +131,7 @@ def drift_figure(info: DriftInfo, style: Style) -> Figure:
     from matplotlib.lines import Line2D
 
     sheet = new_sheet(style)
-    axes = sheet.add_row(1, style.width_in * (0.32 if style.width_mm > 120 else 0.5))[0]
+    axes = sheet.add_row(1, style.width_in * (0.32 if style.is_wide else 0.5))[0]
     axes.axhline(1.0, color=style.grey, lw=0.8)
     kinds: tuple[tuple[str, tuple[Pair, ...], dict[str, Any]], ...] = (
         ("before", info.before, {"marker": "o", "mfc": style.paper, "mec": style.palette[0]}),

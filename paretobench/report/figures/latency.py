@@ -129,7 +129,7 @@ def breakdown_figure(info: BreakdownInfo, style: Style) -> Figure:
 def _columns(info: BreakdownInfo, style: Style) -> int:
     """How many panels are side by side: up to three, where one list of names serves all."""
     is_alike = len({tuple(_names(bars)) for _, bars in info.groups}) == 1
-    fits = is_alike and style.width_mm > 120 and len(info.groups) <= 3
+    fits = is_alike and style.is_wide and len(info.groups) <= 3
     return max(len(info.groups), 1) if fits else 1
 
 

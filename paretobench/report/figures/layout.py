@@ -62,6 +62,12 @@ class Sheet:
         self.heights_in.append(height_in)
         return axes
 
+    def add_rows(self, count: int, columns: int, height_in: float) -> list[Axes]:
+        """Add `count` axes in rows of up to `columns`."""
+        starts = range(0, count, columns)
+        rows = [self.add_row(min(columns, count - start), height_in) for start in starts]
+        return [axes for row in rows for axes in row]
+
 
 def new_sheet(style: Style) -> Sheet:
     """An empty sheet of the style's width; `finish` gives it its height."""
