@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -167,16 +167,16 @@ def _versus_caption(views: Mapping[str, View], panels: Sequence[Versus]) -> Capt
         said = f"{counted(len(panel.marks), 'point')}, median {ratio_text(panel.ratio)}"
         said += _against(views, panel.device)
         parts.append(f"{name}{said}{alone}")
-    return Caption(title, "; ".join(parts), device_footers(views))
+    return Caption(title, "; ".join(parts), device_footers(views, "time"))
 
 
-def device_footers(views: Mapping[str, View], bars: str = "time") -> tuple[str, ...]:
+def device_footers(views: Mapping[str, View], bars: Literal["time", "both"]) -> tuple[str, ...]:
     """Where, how and from which command each device's times come, one device after another."""
     lines: list[str] = []
     for name, view in views.items():
         shown = [row for row in view.rows if row.ttft is not None]
         name = f"{name} ({run})" if (run := runtimes_of(view)) else name
-        head, *rest = footer_lines(view, shown, bars="time" if bars == "time" else "both") or ("",)
+        head, *rest = footer_lines(view, shown, bars=bars) or ("",)
         lines += [f"{name}: {head}", *(line for line in rest if line not in lines)]
     return tuple(lines)
 
@@ -322,6 +322,6 @@ def fronts_info(views: Mapping[str, View], recipe: str) -> ParetoInfo:
     caption = Caption(
         f"A front for each device: {benchmark_label(some.benchmark)} against time to first token",
         f"recipe {recipe}; points on the front: {said}",
-        device_footers(views, bars="both"),
+        device_footers(views, "both"),
     )
     return replace(info, caption=caption, panels=named, across=1)

@@ -12,11 +12,12 @@ from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from paretobench.domain.records import Estimate
 from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import CROWD, POINTS_PER_INCH, Pair
 from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style
-from paretobench.report.view.rows import Row, View
+from paretobench.report.view.rows import View
 from paretobench.units import counted, significant
 
 if TYPE_CHECKING:
@@ -58,7 +59,11 @@ class DriftInfo:
 def sum_info(view: View) -> SumInfo:
     """The data of the figure of checked sums: every point that was timed end to end."""
     rows = {row.identity: row for row in view.rows if row.ttft and row.one_piece}
-    checks = tuple(_check(row) for row in rows.values())
+    checks = tuple(
+        SumCheck(str(row), one.ratio.value, _ends(one.ratio))
+        for row in rows.values()
+        if (one := row.one_piece) is not None
+    )
     worst = max((abs(check.ratio - 1) for check in checks), default=0.0)
     return SumInfo(
         Caption(
@@ -70,14 +75,8 @@ def sum_info(view: View) -> SumInfo:
     )
 
 
-def _check(row: Row) -> SumCheck:
-    if row.one_piece is None:
-        raise ValueError(f"{row} was not timed end to end")
-    ratio = row.one_piece.ratio
-    interval = None
-    if ratio.low is not None and ratio.high is not None:
-        interval = (ratio.low, ratio.high)
-    return SumCheck(str(row), ratio.value, interval)
+def _ends(ratio: Estimate) -> Pair | None:
+    return None if ratio.low is None or ratio.high is None else (ratio.low, ratio.high)
 
 
 def sum_figure(info: SumInfo, style: Style) -> Figure:

@@ -94,12 +94,8 @@ def uncertain_panel(view: View) -> Panel | None:
     return None
 
 
-def uncertainty_info(view: View, panel: Panel, seed: int = SEED) -> UncertaintyInfo:
-    """The data of the figure.
-
-    Args:
-        seed: of the draws: the same view gives the same band.
-    """
+def uncertainty_info(view: View, panel: Panel) -> UncertaintyInfo:
+    """The data of the figure; the same view gives the same band."""
     rows = [row for row in panel.undisturbed if row.front.verdict]
     counts = {name: sum(row.front.verdict == name for row in rows) for name in CLASSES}
     said = ", ".join(
@@ -112,7 +108,7 @@ def uncertainty_info(view: View, panel: Panel, seed: int = SEED) -> UncertaintyI
             footer_lines(view, rows, panel.recipe),
         ),
         tuple(_mark(row) for row in rows),
-        _band(rows, seed),
+        _band(rows),
         tuple(order_families(row.family for row in view.rows)),
         tuple(order_llms(rows)),
         benchmark_label(view.benchmark),
@@ -127,21 +123,21 @@ def _mark(row: Row) -> Mark:
     return replace(mark_of(row), label=label, front_class=CLASSES[row.front.verdict])
 
 
-def _band(rows: Sequence[Row], seed: int) -> tuple[BandPoint, ...]:
+def _band(rows: Sequence[Row]) -> tuple[BandPoint, ...]:
     """The quantiles of the front's line, where 97.5 % of the draws have a point at all."""
     hopeless = out_of_reach(rows)
     near = [row for row, is_out in zip(rows, hopeless, strict=True) if not is_out]
     rest = [row for row, is_out in zip(rows, hopeless, strict=True) if is_out]
     count = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     draws = plausible(contenders(near), rng, count, others=context_contenders(rest))
     times = [row.ttft.value for row in rows if row.ttft]
     at_s = np.geomspace(min(times) * 0.9, max(times) * 1.1, BAND_STEPS)
     low, middle, high = attainment_band(draws, at_s) * 100
     return tuple(
-        BandPoint(float(s * 1e3), float(a), float(b), float(c))
-        for s, a, b, c in zip(at_s, low, middle, high, strict=True)
-        if np.isfinite(a)
+        BandPoint(*map(float, point))
+        for point in zip(at_s * 1e3, low, middle, high, strict=True)
+        if np.isfinite(point[1])
     )
 
 
