@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -34,7 +35,7 @@ from paretobench.report.figures.marks import (
 from paretobench.report.figures.pareto import ParetoInfo, pareto_info
 from paretobench.report.formatting import footer_lines, runtimes
 from paretobench.report.style import Style, order_families, order_llms
-from paretobench.report.view.rows import Panel, Row, View, benchmark_label, with_fronts
+from paretobench.report.view.rows import Row, View, benchmark_label, with_fronts
 from paretobench.units import counted, significant
 
 if TYPE_CHECKING:
@@ -286,11 +287,9 @@ def _name_diagonal(
 
 def recipes_of(views: Mapping[str, View]) -> list[str]:
     """The recipes under which at least one device has a front, the best covered first."""
-    counts: dict[str, int] = {}
-    for view in views.values():
-        for panel in view.panels():
-            counts[panel.recipe] = counts.get(panel.recipe, 0) + len(panel.rows)
-    return sorted(counts, key=lambda name: -counts[name])
+    panels = [panel for view in views.values() for panel in view.panels()]
+    counts = Counter(row.recipe for panel in panels for row in panel.rows)
+    return [recipe for recipe, _ in counts.most_common()]
 
 
 def fronts_info(views: Mapping[str, View], recipe: str) -> ParetoInfo:
@@ -308,8 +307,7 @@ def fronts_info(views: Mapping[str, View], recipe: str) -> ParetoInfo:
     ]
     some = next(iter(views.values()))
     joined = with_fronts(replace(some, rows=tuple(rows), readings=(), statistics=None))
-    by_device: dict[str, Panel] = {panel.environment: panel for panel in joined.panels()}
-    panels = [by_device[name] for name in views if name in by_device]
+    panels = sorted(joined.panels(), key=lambda panel: list(views).index(panel.environment))
     info = pareto_info(joined, panels)
     named = tuple(
         replace(drawn, title=panel.environment)

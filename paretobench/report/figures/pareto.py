@@ -328,15 +328,18 @@ def _draw_fronts(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> 
     if panel.front:
         x, y = zip(*steps_through(panel.front, info.time_limits[1]), strict=True)
         axes.plot(x, y, color=look.style.front, lw=0.55 * em, solid_capstyle="butt", zorder=1.5)
-    for name, corners in panel.family_fronts:
-        if len(corners) > 1:
-            x, y = zip(*steps_through(corners, corners[-1][0]), strict=True)
-            line: dict[str, Any] = {"color": look.colours[name], "ls": look.dashes[name]}
-            axes.plot(x, y, lw=0.145 * em, zorder=2.5, **line)
+    for name, steps in _family_lines(panel).items():
+        x, y = zip(*steps, strict=True)
+        line: dict[str, Any] = {"color": look.colours[name], "ls": look.dashes[name]}
+        axes.plot(x, y, lw=0.145 * em, zorder=2.5, **line)
+
+
+def _family_lines(panel: PanelInfo) -> dict[str, list[Pair]]:
+    """The line of each family whose front has more than one corner."""
+    fronts = [(name, corners) for name, corners in panel.family_fronts if len(corners) > 1]
+    return {name: steps_through(corners, corners[-1][0]) for name, corners in fronts}
 
 
 def front_lines(info: ParetoInfo, panel: PanelInfo) -> list[list[Pair]]:
     """The lines that labels keep off: the overall front and each family's, in axis units."""
-    fronts = [c for _, c in panel.family_fronts if len(c) > 1]
-    lines = [steps_through(corners, corners[-1][0]) for corners in fronts]
-    return [steps_through(panel.front, info.time_limits[1]), *lines]
+    return [steps_through(panel.front, info.time_limits[1]), *_family_lines(panel).values()]
