@@ -67,7 +67,7 @@ class Scene:
 
     Attributes:
         frame: left, bottom, right, top.
-        boxes: markers without a label, legends; shape (n, 4).
+        boxes: markers, words, legends; shape (n, 4).
         segments: x0, y0, x1, y1 of every piece of line; shape (m, 4).
     """
 

@@ -143,9 +143,10 @@ def pareto_info(view: View, panels: Sequence[Panel] | None = None) -> ParetoInfo
     unscored = [row for row in view.unscored if row.is_measured]
     unscored += [row for row in view.predicted if row.score is None]
     guessed = [row for panel in shown for row in _predicted_in(view, panel)]
+    drawn = tuple(_panel_info(view, panel, len(shown)) for panel in shown)
     return ParetoInfo(
-        caption=_caption(view, shown),
-        panels=tuple(_panel_info(view, panel, len(shown)) for panel in shown),
+        caption=_caption(view, rows, drawn, shown[0].recipe if len(shown) == 1 else ""),
+        panels=drawn,
         strips=_strips(unscored),
         palette=tuple(order_families(row.family for row in view.rows)),
         llms=tuple(order_llms([*rows, *unscored, *guessed])),
@@ -153,21 +154,19 @@ def pareto_info(view: View, panels: Sequence[Panel] | None = None) -> ParetoInfo
     )
 
 
-def _caption(view: View, panels: Sequence[Panel]) -> Caption:
-    rows = [row for panel in panels for row in panel.rows]
+def _caption(view: View, rows: Sequence[Row], panels: Sequence[PanelInfo], recipe: str) -> Caption:
     parts = [f"{counted(len(rows), 'point')}, {sum(r.front.is_on for r in rows)} on the front"]
     measured = sum(row.is_measured for row in view.unscored)
     if measured:
         parts.append(f"{measured} measured without a score, below")
-    guessed = sum(len(_predicted_in(view, panel)) for panel in panels)
+    guessed = sum(len(panel.predicted) for panel in panels)
     guessed += sum(row.score is None for row in view.predicted)
     if guessed:
         parts.append(f"{guessed} predicted, with 90 % intervals, on no front")
     refused = sum(not row.score and not row.predicted for row in view.untimed)
     if refused and measured:
         parts.append(f"{refused} without a latency, see the table")
-    recipe = panels[0].recipe if len(panels) == 1 else ""
-    parts += [claims_of(panel.rows).sentence for panel in panels if len(panels) == 1]
+    parts += [panel.claims.sentence for panel in panels if len(panels) == 1]
     title = view.title or f"{benchmark_label(view.benchmark)} against time to first token"
     return Caption(
         title, "; ".join(filter(None, parts)), footer_lines(view, rows or view.unscored, recipe)
