@@ -15,7 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from paretobench.report.view.rows import Row
 
 PALETTE = (
     "#5790fc",
@@ -85,6 +88,9 @@ HALF = 0.18
 
 MM_PER_INCH = 25.4
 
+WIDE_MM = 120.0
+"""Between a column of 85 mm and a page of 170: above it panels fit side by side."""
+
 SMALLEST_PT = 6.0
 """No text in a figure is smaller: what publishers ask of print at its final size."""
 
@@ -123,6 +129,11 @@ class Style:
     def width_in(self) -> float:
         """Width in inches, matplotlib's unit."""
         return self.width_mm / MM_PER_INCH
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a figure is about as wide as a page, rather than one column of it."""
+        return self.width_mm > WIDE_MM
 
     @property
     def small_pt(self) -> float:
@@ -221,6 +232,12 @@ def order_families(families: Iterable[str]) -> list[str]:
     seen = set(families)
     known = [name for name in FAMILY_ORDER if name in seen]
     return known + sorted(seen.difference(known))
+
+
+def order_llms(rows: Iterable[Row]) -> list[str]:
+    """Labels of the rows' LLMs, smallest first: the order of the marker shapes."""
+    sizes = {row.llm_label: size_in_billions(row.size_label) for row in rows}
+    return sorted(sizes, key=lambda label: (sizes[label], label))
 
 
 def markers_of(llms: Sequence[str]) -> dict[str, str]:

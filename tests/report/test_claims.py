@@ -13,7 +13,6 @@ from paretobench.domain.records import Source
 from paretobench.report import Style
 from paretobench.report.figures.claims import claims_of
 from paretobench.report.figures.labels import crosses
-from paretobench.report.figures.marks import bars_of
 from paretobench.report.figures.pareto import pareto_figure, pareto_info
 from paretobench.report.view.published import published_view
 from paretobench.report.view.rows import Accuracy, View
@@ -47,10 +46,12 @@ def words_in(figure: Any) -> list[Any]:
 def test_an_arrow_runs_from_the_baseline_s_point_to_the_computed_effect() -> None:
     claims = claims_of(two_families().rows)
     assert (claims.headline, claims.baseline) == ("ours", "theirs")
-    assert [claim.text for claim in claims.faster] == ["up to 4.5x faster", "up to 4.0x faster"]
-    assert [claim.text for claim in claims.better] == ["up to +8.0 points", "up to +2.0 points"]
-    level, upright = claims.faster[1], claims.better[0]
-    assert (level.start, level.end) == ((400.0, 50.0), (100.0, 50.0))
+    level, upright = claims.faster, claims.better
+    assert level is not None and upright is not None
+    assert (level.text, upright.text) == ("up to 4.5x faster", "up to +8.0 points")
+    assert level.start == (900.0, pytest.approx(56.0))
+    assert level.end == (200.0, pytest.approx(56.0))
+    assert claims.ratios == pytest.approx((4.0, 4.5))
     assert upright.start == (400.0, 50.0)
     assert upright.end == (400.0, pytest.approx(58.0))
 
@@ -58,23 +59,22 @@ def test_an_arrow_runs_from_the_baseline_s_point_to_the_computed_effect() -> Non
 def test_the_published_points_give_the_speed_up_over_convnext_that_their_tables_hold() -> None:
     [panel] = pareto_info(published_view(recipe="llava-1.5")).panels
     assert (panel.claims.headline, panel.claims.baseline) == ("FastViTHD", "ConvNeXt")
-    ratios = [
-        float(claim.text.removeprefix("up to ").split("x")[0]) for claim in panel.claims.faster
-    ]
-    spans = [claim.start[0] / claim.end[0] for claim in panel.claims.faster]
-    assert ratios == pytest.approx(spans, rel=0.05)
-    assert ratios == sorted(ratios, reverse=True)
+    faster = panel.claims.faster
+    assert faster is not None
+    ratio = float(faster.text.removeprefix("up to ").split("x")[0])
+    assert ratio == pytest.approx(faster.start[0] / faster.end[0], rel=0.05)
+    assert ratio == pytest.approx(max(panel.claims.ratios), rel=0.05)
 
 
 def test_one_family_makes_no_claim() -> None:
     shown = view(row("a", 0.1, 0.5), row("a", 0.2, 0.6, resolution_px=512))
     claims = claims_of(shown.rows)
-    assert (claims.faster, claims.better) == ((), ())
+    assert (claims.faster, claims.better) == (None, None)
 
 
 def test_a_difference_within_the_noise_of_training_gets_no_arrow() -> None:
     claims = claims_of(view(row("a", 0.1, 0.501), row("b", 0.104, 0.5)).rows)
-    assert (claims.faster, claims.better) == ((), ())
+    assert (claims.faster, claims.better) == (None, None)
 
 
 def test_only_the_largest_effect_is_drawn_or_none() -> None:
@@ -135,7 +135,7 @@ def test_words_keep_off_error_bars_where_there_is_room_beside_them() -> None:
     info = pareto_info(view(*two_families().rows, *blocked))
     figure = drawn(lambda: pareto_figure(info, PAGE), PAGE)
     [panel], axes = info.panels, figure.axes[0]
-    ends = [bar for mark in panel.marks for bar in bars_of(mark)]
+    ends = [bar for mark in panel.marks for bar in mark.bars]
     bars = np.array([axes.transData.transform(bar).ravel() for bar in ends])
     [faster, *_] = words_in(figure)
     assert faster.get_text() == "up to 4.5x faster"

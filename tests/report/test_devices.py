@@ -16,7 +16,12 @@ from paretobench.report.devices import choose_devices, devices_csv, devices_mark
 from paretobench.report.figures.devices import fronts_info, ratio_text, recipes_of, versus_info
 from paretobench.report.view.rows import View, with_fronts
 from tests.report.grids import estimate, family_view, keyed, row, view
-from tests.report.test_figures import drawn, extents, overlaps, visible_texts
+from tests.report.test_figures import (
+    assert_no_overlap,
+    assert_no_text_is_cut_off,
+    drawn,
+    visible_texts,
+)
 
 PARTS = ("encode", "encode_total", "prefill", "ttft")
 STYLES = [Style(), Style(width_mm=85, font_pt=7)]
@@ -103,13 +108,8 @@ def test_nothing_in_the_device_figures_is_cut_off_or_overlaps(
 ) -> None:
     for name, draw in choose_devices(devices(), style).items():  # type: ignore[operator]
         figure = drawn(draw, style)
-        width, height = figure.canvas.get_width_height()
-        texts = visible_texts(figure)
-        boxes = extents(figure, texts)
-        for text, box in zip(texts, boxes, strict=True):
-            inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
-            assert inside, f"{name}: {text.get_text()!r} is cut off"
-        assert overlaps(boxes) == 0, name
+        assert_no_text_is_cut_off(figure, name)
+        assert_no_overlap(figure, visible_texts(figure), name)
 
 
 def test_the_report_over_devices_has_figures_and_tables(tmp_path: Path) -> None:

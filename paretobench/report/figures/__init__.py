@@ -7,15 +7,15 @@ are first put into characters that the font has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from paretobench.errors import UnknownNameError
 from paretobench.report.figures.card import CARD_DPI, card_figure, card_info
 from paretobench.report.figures.diagnostics import drift_figure, drift_info, sum_figure, sum_info
-from paretobench.report.figures.drawn import DPI, FORMATS, Drawing, drawing, save
+from paretobench.report.figures.drawn import Drawing, drawing, save
 from paretobench.report.figures.encoders import encoders_figure, encoders_info
 from paretobench.report.figures.glyphs import legible
 from paretobench.report.figures.latency import breakdown_figure, breakdown_info
@@ -40,7 +40,7 @@ from paretobench.report.view.rows import Panel, View
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DPI", "FORMATS", "Drawing", "choose", "drawing", "names", "save", "save_card", "select"]
+__all__ = ["Drawing", "choose", "drawing", "save", "save_card", "select"]
 
 MOST_IN_LINES = 200
 """More points than this make no lines that a reader could follow."""
@@ -68,12 +68,14 @@ PAPER_NUMBERS = {
 
 def choose(view: View, style: Style) -> dict[str, Drawing]:
     """The figures that this view can fill, by file name without ending."""
-    return dict(_fillable(legible(view, style), style))
+    return {
+        name: partial(_drawn, figure, info, style)
+        for name, figure, info in _fillable(legible(view, style), style)
+    }
 
 
-def names(view: View) -> list[str]:
-    """The names of the figures that this view can fill, without drawing any."""
-    return list(choose(view, Style()))
+def _drawn(figure: Callable[[Any, Style], Figure], info: Callable[[], Any], style: Style) -> Figure:
+    return figure(info(), style)
 
 
 def select(chosen: Mapping[str, Drawing], only: Sequence[str] | None) -> dict[str, Drawing]:
@@ -112,50 +114,30 @@ def save_card(view: View, folder: Path, style: Style) -> list[Path]:
     return save(lambda: card_figure(info, style), folder / "card", style, ["png"], dpi=CARD_DPI)
 
 
-def _fillable(view: View, style: Style) -> Iterator[tuple[str, Drawing]]:
-    yield from _fronts(view, style)
-    yield from _costs(view, style)
-    if any(row.ttft and row.one_piece for row in view.rows):
-        yield "sum", lambda: sum_figure(sum_info(view), style)
-    if view.readings:
-        yield "drift", lambda: drift_figure(drift_info(view), style)
-    if view.statistics is not None and view.statistics.workloads:
-        yield "reuse", lambda: reuse_figure(reuse_info(view), style)
-
-
-def _fronts(view: View, style: Style) -> Iterator[tuple[str, Drawing]]:
-    """The figures of accuracy against TTFT."""
-    panels_of = _pareto_files(view.panels(), style) if view.scored or view.unscored else []
-    for name, panels in panels_of:
-        yield name, partial(_pareto, view, style, panels)
+def _fillable(
+    view: View, style: Style
+) -> Iterator[tuple[str, Callable[[Any, Style], Figure], Callable[[], Any]]]:
+    """The name of each figure, what draws it, and what gives its data."""
+    for name, panels in _pareto_files(view, style):
+        yield name, pareto_figure, partial(pareto_info, view, panels)
     for name, llm, recipe in _encoder_files(view):
-        yield name, partial(_encoders, view, style, llm, recipe)
+        yield name, encoders_figure, partial(encoders_info, view, llm, recipe)
     for name, key in _tiling_files(view):
-        yield name, partial(_tiling, view, style, key)
+        yield name, pareto_figure, partial(tiling_info, view, *key)
     panel = uncertain_panel(view)
     if panel is not None:
-        yield "uncertainty", lambda: uncertainty_figure(uncertainty_info(view, panel), style)
-
-
-def _pareto(view: View, style: Style, panels: Sequence[Panel]) -> Figure:
-    return pareto_figure(pareto_info(view, panels), style)
-
-
-def _encoders(view: View, style: Style, llm: str, recipe: str) -> Figure:
-    return encoders_figure(encoders_info(view, llm, recipe), style)
-
-
-def _tiling(view: View, style: Style, key: tuple[str, str, str]) -> Figure:
-    return pareto_figure(tiling_info(view, *key), style)
-
-
-def _costs(view: View, style: Style) -> Iterator[tuple[str, Drawing]]:
-    """The figures of latency alone."""
+        yield "uncertainty", uncertainty_figure, partial(uncertainty_info, view, panel)
     bars = {row.identity for row in view.rows if row.encode_total and row.prefill}
     if 0 < len(bars) <= MOST_BARS:
-        yield "latency", lambda: breakdown_figure(breakdown_info(view), style)
+        yield "latency", breakdown_figure, partial(breakdown_info, view)
     if any(len(points) > 1 for _, _, points in resolution_info(view).lines):
-        yield "resolution", lambda: resolution_figure(resolution_info(view), style)
+        yield "resolution", resolution_figure, partial(resolution_info, view)
+    if any(row.ttft and row.one_piece for row in view.rows):
+        yield "sum", sum_figure, partial(sum_info, view)
+    if view.readings:
+        yield "drift", drift_figure, partial(drift_info, view)
+    if view.statistics is not None and view.statistics.workloads:
+        yield "reuse", reuse_figure, partial(reuse_info, view)
 
 
 def _tiling_files(view: View) -> list[tuple[str, tuple[str, str, str]]]:
@@ -167,18 +149,19 @@ def _tiling_files(view: View) -> list[tuple[str, tuple[str, str, str]]]:
     return [(f"tiling_{stems['_'.join(key[:2])]}", key) for key in keys]
 
 
-def _pareto_files(panels: Sequence[Panel], style: Style) -> list[tuple[str, tuple[Panel, ...]]]:
+def _pareto_files(view: View, style: Style) -> list[tuple[str, tuple[Panel, ...]]]:
     """One file for up to four recipes; with more, one each, the best covered as `pareto`."""
-    if len(panels) <= (MOST_PANELS if style.width_mm > 120 else MOST_IN_COLUMN):
-        return [("pareto", tuple(panels))]
+    panels = view.panels()
+    if not panels and not view.unscored:
+        return []
+    if len(panels) <= (MOST_PANELS if style.is_wide else MOST_IN_COLUMN):
+        return [("pareto", panels)]
     many = [panel for panel in panels[1:] if len(panel.rows) > 1][:MOST_FRONTS]
     several = len({panel.environment for panel in panels}) > 1
     names = [f"{p.recipe} {p.environment}" if several else p.recipe for p in many]
     stems = file_stems(names)
-    files: list[tuple[str, tuple[Panel, ...]]] = [("pareto", (panels[0],))]
-    return files + [
-        (f"pareto_{stems[name]}", (panel,)) for name, panel in zip(names, many, strict=True)
-    ]
+    others = zip(names, many, strict=True)
+    return [("pareto", panels[:1]), *((f"pareto_{stems[n]}", (panel,)) for n, panel in others)]
 
 
 def _encoder_files(view: View) -> list[tuple[str, str, str]]:

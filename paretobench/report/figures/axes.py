@@ -1,14 +1,18 @@
 """Axes for people: plain ticks on a log scale, and limits that leave room for markers.
 
-Pure functions of numbers, so that a test can say what a figure will read like.
+Pure functions of numbers but the last, so that a test can say what a figure will read like.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from paretobench.units import significant
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STEPS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 """Ticks within a decade, densest first."""
@@ -16,6 +20,8 @@ STEPS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3),
 FINE_STEPS = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 8.5, 9, 9.5)
 """For limits so close that the others leave one tick or two."""
 
+TIME_LABEL = "time to first token ({}, log scale), left is better"
+"""The title of a time axis; the unit is in the braces."""
 
 BAR_FACTOR = 30.0
 """An axis follows an interval at most so many times beyond the outermost value: two processes that
@@ -124,15 +130,29 @@ def time_unit(high_ms: float) -> tuple[str, float]:
     return ("s", 1000.0) if high_ms >= SECONDS_FROM else ("ms", 1.0)
 
 
-def style_log_axis(axis: object, low: float, high: float, most: int = 9, per: float = 1.0) -> None:
-    """Give a matplotlib axis (`axes.xaxis` or `axes.yaxis`) these plain ticks and no minor ones.
+def log_axis(
+    axes: Axes,
+    side: Literal["x", "y"],
+    limits: tuple[float, float],
+    most: int = 9,
+    high_ms: float | None = None,
+) -> str:
+    """Make an axis of milliseconds logarithmic, with plain ticks and no minor ones.
 
     Args:
-        per: what the labels divide the values by.
+        most: ticks that fit.
+        high_ms: where the longest axis ends that shares the unit; this one's end by default.
+
+    Returns:
+        The unit of its numbers, for its title.
     """
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-    ticks = plain_ticks(low, high, most)
-    axis.set_major_locator(FixedLocator([float(tick) for tick in ticks]))  # type: ignore[attr-defined]
-    axis.set_major_formatter(FixedFormatter([tick_text(tick / per) for tick in ticks]))  # type: ignore[attr-defined]
-    axis.set_minor_locator(NullLocator())  # type: ignore[attr-defined]
+    axes.set(**{f"{side}scale": "log", f"{side}lim": limits})
+    unit, per = time_unit(high_ms or limits[1])
+    ticks = plain_ticks(*limits, most)
+    axis = axes.xaxis if side == "x" else axes.yaxis
+    axis.set_major_locator(FixedLocator([float(tick) for tick in ticks]))
+    axis.set_major_formatter(FixedFormatter([tick_text(tick / per) for tick in ticks]))
+    axis.set_minor_locator(NullLocator())
+    return unit

@@ -11,13 +11,13 @@ import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from paretobench.report.figures.axes import steps_through, style_log_axis, time_unit
-from paretobench.report.figures.marks import Pair, draw_marks, look_of
+from paretobench.report.figures.axes import log_axis, steps_through
+from paretobench.report.figures.marks import Pair, draw_marks, look_of, mark_of
 from paretobench.report.figures.pareto import ParetoInfo, pareto_info
 from paretobench.report.formatting import estimate_ms, score_percent
 from paretobench.report.style import Style
 from paretobench.report.view.answers import PanelAnswer, default_budget_s, panel_answer
-from paretobench.report.view.rows import Panel, Row, View, benchmark_label
+from paretobench.report.view.rows import Panel, View, benchmark_label
 from paretobench.units import milliseconds, percent
 
 if TYPE_CHECKING:
@@ -59,14 +59,8 @@ def card_info(view: View) -> CardInfo | None:
         tuple(_facts(view, panel, answer)),
         f"{view.title or view.name} · recipe {panel.recipe} · paretobench",
         replace(front, panels=measured),
-        _place(answer.best),
+        mark_of(answer.best).place if answer.best else None,
     )
-
-
-def _place(row: Row | None) -> Pair | None:
-    if row is None or row.ttft is None or row.score is None:
-        return None
-    return (row.ttft.value * 1e3, row.score.value * 100)
 
 
 def _facts(view: View, panel: Panel, answer: PanelAnswer) -> list[str]:
@@ -82,12 +76,9 @@ def _facts(view: View, panel: Panel, answer: PanelAnswer) -> list[str]:
         sure = "more than 99" if answer.probability > 0.995 else percent(answer.probability, 0)
         facts.append(f"the best of {len(panel.rows)} with a probability of {sure} %{assumed}")
     if answer.runner_up is not None:
-        facts.append(f"next: {_short(answer.runner_up, name)}")
+        score = f"{name} {score_percent(answer.runner_up.score)}\N{NO-BREAK SPACE}%"
+        facts.append(f"next: {answer.runner_up}, {score}")
     return facts
-
-
-def _short(row: Row, name: str) -> str:
-    return f"{row}, {name} {score_percent(row.score)}\N{NO-BREAK SPACE}%"
 
 
 def card_figure(info: CardInfo, style: Style) -> Figure:
@@ -119,11 +110,8 @@ def _draw_front(card: CardInfo, figure: Figure, style: Style) -> None:
     axes = figure.add_axes((0.6, 0.2, 0.36, 0.66))
     look = look_of(style, info.palette, info.llms)
     [panel] = info.panels
-    axes.set_xscale("log")
-    axes.set_xlim(*info.time_limits)
+    unit = log_axis(axes, "x", info.time_limits, most=6)
     axes.set_ylim(*info.score_limits)
-    unit, per = time_unit(info.time_limits[1])
-    style_log_axis(axes.xaxis, *info.time_limits, most=6, per=per)
     axes.set_xlabel(f"time to first token ({unit})")
     axes.set_title(f"{info.score_label} (%)", loc="left", fontsize=style.font_pt)
     if panel.front:

@@ -13,10 +13,10 @@ Reference: P. K. A. Vasu et al., "FastVLM", arXiv 2412.13303, Figure 4 ("3x", "+
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,11 +26,9 @@ from paretobench.analysis.claims import (
     largest,
     speedup_at_equal_accuracy,
 )
-from paretobench.analysis.noise import Draws
-from paretobench.analysis.points import Contender
 from paretobench.analysis.shrinkage import plausible
-from paretobench.report.figures.labels import Boxes, crosses, touches
-from paretobench.report.figures.marks import POINTS_PER_INCH, Mark, Pair, bars_of
+from paretobench.report.figures.labels import Boxes, Scene, crosses, grown
+from paretobench.report.figures.marks import POINTS_PER_INCH, Mark, Pair, scene_of, segments_of
 from paretobench.report.style import Style, order_families
 from paretobench.report.view.front_membership import SEED, contenders
 from paretobench.report.view.rows import Row
@@ -68,7 +66,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Claims:
-    """What one family has over another, the largest effect of each kind first.
+    """What one family has over another: the largest effect of each kind that is worth an arrow.
 
     `ratios` are the speed-ups at all points of the baseline's front that are reached, ascending;
     `interval` is the 95 % interval of the largest.
@@ -76,8 +74,8 @@ class Claims:
 
     headline: str = ""
     baseline: str = ""
-    faster: tuple[Claim, ...] = ()
-    better: tuple[Claim, ...] = ()
+    faster: Claim | None = None
+    better: Claim | None = None
     ratios: tuple[float, ...] = ()
     interval: tuple[float, float] | None = None
 
@@ -85,16 +83,14 @@ class Claims:
     def sentence(self) -> str:
         """The speed-up as text: its largest value, its range, its interval; or nothing.
 
-        >>> Claims('A', 'B', (Claim('faster', (1, 1), (1, 1), ''),), (), (1.2, 3.1)).sentence
+        >>> Claims('A', 'B', Claim('faster', (1, 1), (1, 1), ''), None, (1.2, 3.1)).sentence
         'A up to 3.1x faster than B at equal accuracy (1.2x to 3.1x at 2 points)'
         """
         if not self.faster:
             return ""
         low, high = (f"{significant(end, 2)}x" for end in (self.ratios[0], self.ratios[-1]))
-        sure = ""
-        if self.interval:
-            sure = f"; 95 % of the largest: {significant(self.interval[0], 2)} to "
-            sure += f"{significant(self.interval[1], 2)}"
+        sure = " to ".join(significant(end, 2) for end in self.interval or ())
+        sure = f"; 95 % of the largest: {sure}" if sure else ""
         span = f"{low} to {high} at {counted(len(self.ratios), 'point')}"
         if len(self.ratios) == 1:
             span = "at one point"
@@ -123,23 +119,21 @@ def claims_of(rows: Sequence[Row]) -> Claims:
     foremost = [row for row in rows if row.front.is_on_family]  # no other row can be in a claim
     ours = contenders([row for row in foremost if row.family == headline])
     theirs = contenders([row for row in foremost if row.family == baseline])
-    found = speedup_at_equal_accuracy(ours, theirs, draws=_draws(ours, theirs))
-    faster = _ranked(found, LEAST_SPEEDUP, _faster)
-    top = largest(found)
-    known = top is not None and not any(each.unknown_noise for each in (*ours, *theirs))
+    draws = plausible([*ours, *theirs], np.random.default_rng(SEED), DRAWS)  # the same every time
+    speedups = speedup_at_equal_accuracy(ours, theirs, draws=draws)
+    fastest, best = largest(speedups), largest(gain_at_equal_budget(ours, theirs))
+    interval = None
+    is_noise_known = not any(each.unknown_noise for each in (*ours, *theirs))
+    if fastest and fastest.low and fastest.high and is_noise_known:
+        interval = (fastest.low, fastest.high)
     return Claims(
         headline,
         baseline,
-        faster,
-        _ranked(gain_at_equal_budget(ours, theirs), LEAST_GAIN, _better),
-        tuple(sorted(at.effect for at in found if at.effect is not None)),
-        (top.low, top.high) if known and top and top.low and top.high else None,
+        _faster(fastest),
+        _better(best),
+        tuple(sorted(at.effect for at in speedups if at.effect is not None)),
+        interval,
     )
-
-
-def _draws(ours: Sequence[Contender], theirs: Sequence[Contender]) -> Draws:
-    """What the true values could be, the same for the same rows."""
-    return plausible([*ours, *theirs], np.random.default_rng(SEED), DRAWS)
 
 
 def _most(names: Sequence[str], counted: Iterable[str]) -> str:
@@ -147,38 +141,22 @@ def _most(names: Sequence[str], counted: Iterable[str]) -> str:
     return max(names, key=held.count)
 
 
-def _ranked(
-    found: Iterable[AtVertex], least: float, make: Callable[[AtVertex], Claim]
-) -> tuple[Claim, ...]:
-    worth = [at for at in found if at.effect is not None and at.effect >= least]
-    worth.sort(key=lambda at: -(at.effect or 0.0))
-    return tuple(make(at) for at in worth)
-
-
-def _faster(at: AtVertex) -> Claim:
+def _faster(at: AtVertex | None) -> Claim | None:
     """Level, from the baseline's time to the candidate's."""
+    if at is None or at.candidate is None or (at.effect or 0.0) < LEAST_SPEEDUP:
+        return None
     height = at.baseline.accuracy * 100
-    to_s = at.candidate.ttft_s if at.candidate else at.baseline.ttft_s
-    text = f"up to {significant(at.effect or 1.0, 2)}x faster"
-    return Claim("faster", (at.baseline.ttft_s * 1e3, height), (to_s * 1e3, height), text)
+    ends = (at.baseline.ttft_s * 1e3, height), (at.candidate.ttft_s * 1e3, height)
+    return Claim("faster", *ends, f"up to {significant(at.effect or 0.0, 2)}x faster")
 
 
-def _better(at: AtVertex) -> Claim:
+def _better(at: AtVertex | None) -> Claim | None:
     """Upright, from the baseline's score to the candidate's."""
+    if at is None or at.candidate is None or (at.effect or 0.0) < LEAST_GAIN:
+        return None
     time_ms = at.baseline.ttft_s * 1e3
-    top = at.candidate.accuracy if at.candidate else at.baseline.accuracy
-    ends = (time_ms, at.baseline.accuracy * 100), (time_ms, top * 100)
+    ends = (time_ms, at.baseline.accuracy * 100), (time_ms, at.candidate.accuracy * 100)
     return Claim("better", *ends, f"up to +{(at.effect or 0.0) * 100:.1f} points")
-
-
-@dataclass
-class _Canvas:
-    """What arrows keep off, in pixels: the frame, markers and words, lines, and error bars."""
-
-    frame: tuple[float, float, float, float]
-    boxes: Boxes
-    segments: Boxes
-    bars: Boxes
 
 
 def draw_claims(
@@ -196,110 +174,58 @@ def draw_claims(
         marks: every mark on the axes.
         lines: the front lines, in data coordinates. An arrow may touch them, its words not.
     """
-    canvas = _canvas(marks, lines, axes, style)
+    scene = scene_of(axes, marks, style.marker_pt / 2, lines)
+    bars = segments_of(axes, [bar for mark in marks for bar in mark.bars])
+    em = style.font_pt / POINTS_PER_INCH * axes.figure.dpi
     drawn = []
-    for claim in (*claims.faster[:1], *claims.better[:1]):
-        if _draw(claim, axes, style, canvas):
-            drawn.append(claim)
+    for claim in filter(None, (claims.faster, claims.better)):
+        shaft = _shaft(claim, axes, scene, em)
+        spot = None if shaft is None else _room(claim, axes, style, scene, shaft, bars)
+        if shaft is None or spot is None:
+            continue
+        _write(claim, axes, style, shaft, spot)
+        drawn.append(claim)
+        low, high = np.minimum(shaft[:2], shaft[2:]), np.maximum(shaft[:2], shaft[2:])
+        around = grown(np.concatenate([low, high]), 0.2 * em)
+        boxes, segments = [scene.boxes, spot, around], [scene.segments, shaft]
+        scene = replace(scene, boxes=np.vstack(boxes), segments=np.vstack(segments))
     return drawn
 
 
-def _canvas(
-    marks: Sequence[Mark], lines: Sequence[Sequence[Pair]], axes: Axes, style: Style
-) -> _Canvas:
-    frame = axes.get_window_extent()
-    reach = style.marker_pt / 2 / POINTS_PER_INCH * axes.figure.dpi
-    places = [(mark.ttft_ms, mark.score_percent or 0.0) for mark in marks]
-    centres = axes.transData.transform(np.array(places).reshape(-1, 2))
-    return _Canvas(
-        (frame.x0, frame.y0, frame.x1, frame.y1),
-        np.hstack([centres - reach, centres + reach]),
-        _segments(lines, axes),
-        _segments([bar for mark in marks for bar in bars_of(mark)], axes),
-    )
-
-
-def _segments(lines: Sequence[Sequence[Pair]], axes: Axes) -> Boxes:
-    """Every piece of lines in data coordinates, in pixels: shape (n, 4)."""
-    paths = [axes.transData.transform(np.array(line).reshape(-1, 2)) for line in lines]
-    pieces = [(*a, *b) for path in paths for a, b in pairwise(path)]
-    return np.array(pieces).reshape(-1, 4)
-
-
-def _draw(claim: Claim, axes: Axes, style: Style, canvas: _Canvas) -> bool:
-    """Draw one arrow with its words if both find room; the canvas then holds them, too."""
-    em = style.font_pt / POINTS_PER_INCH * axes.figure.dpi
+def _shaft(claim: Claim, axes: Axes, scene: Scene, em: float) -> Boxes | None:
+    """The arrow from tail to tip in pixels; None if it is short or on a marker or other words."""
     start, end = axes.transData.transform([claim.start, claim.end])
     length = float(np.hypot(*(end - start)))
     if length < 2.5 * em:
-        return False
-    direction = (end - start) / length
-    tail = start + direction * 0.75 * em  # clear of the baseline's own marker
-    shaft = np.array([[*tail, *end]])
-    near = np.array([[*tail, *(end - direction * 0.75 * em)]])  # its goal may be under the tip
-    if crosses(_grown(canvas.boxes, 0.15 * em), near):
-        return False
-    spot = _free_spot(claim, axes, style, canvas, shaft[0])
-    if spot is None:
-        return False
-    _write(claim, axes, style, shaft[0], spot)
-    canvas.boxes = np.vstack([canvas.boxes, spot, _grown(_around(shaft[0]), 0.2 * em)])
-    canvas.segments = np.vstack([canvas.segments, shaft])
-    return True
+        return None
+    inset = (end - start) / length * 0.75 * em
+    tail = start + inset  # clear of the baseline's own marker
+    near = np.array([[*tail, *(end - inset)]])  # its goal may be under the tip
+    return None if crosses(grown(scene.boxes, 0.15 * em), near) else np.array([*tail, *end])
 
 
-def _free_spot(
-    claim: Claim, axes: Axes, style: Style, canvas: _Canvas, shaft: Boxes
+def _room(
+    claim: Claim, axes: Axes, style: Style, scene: Scene, shaft: Boxes, bars: Boxes
 ) -> Boxes | None:
-    """A box for the words beside the shaft, touching nothing, nearest its middle.
-
-    One on an error bar is taken only where there is no other.
-    """
+    """A box for the words beside the shaft, touching nothing, nearest its middle."""
     from matplotlib.text import Text
 
     em = style.font_pt / POINTS_PER_INCH * axes.figure.dpi
     probe = Text(0, 0, claim.text, fontsize=style.small_pt, fontweight="bold", figure=axes.figure)
-    renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    size = probe.get_window_extent(renderer)
+    size = probe.get_window_extent()
     half = np.array([size.width, size.height]) / 2 + WORDS_EM * em
-    across = (
-        np.array([0.0, half[1] + 1]) if claim.kind == "faster" else np.array([half[0] + 1, 0.0])
+    across = np.array([0, half[1] + 1] if claim.kind == "faster" else [half[0] + 1, 0])
+    centres = (
+        shaft[:2] + (shaft[2:] - shaft[:2]) * share + across * side
+        for share, side in product(ALONG, (1, -1))
     )
-    left, bottom, right, top = canvas.frame
-    second_best = None
-    for share in ALONG:
-        middle = shaft[:2] + (shaft[2:] - shaft[:2]) * share
-        for side in (1, -1):
-            centre = middle + across * side
-            box = np.concatenate([centre - half, centre + half])
-            in_frame = box[0] > left and box[1] > bottom and box[2] < right and box[3] < top
-            if in_frame and not touches(box, canvas.boxes) and not crosses(box, canvas.segments):
-                if not crosses(_grown(box, (BARS_EM - WORDS_EM) * em), canvas.bars):
-                    return np.asarray(box, dtype=np.float64)
-                second_best = box if second_best is None else second_best
-    return second_best
+    return scene.first_room(centres, half, bars, (WORDS_EM - BARS_EM) * em)
 
 
 def _write(claim: Claim, axes: Axes, style: Style, shaft: Boxes, spot: Boxes) -> None:
-    inverse = axes.transData.inverted()
-    tail, tip = inverse.transform([shaft[:2], shaft[2:]])
-    axes.annotate(
-        "",
-        xy=tip,
-        xytext=tail,
-        arrowprops={
-            "arrowstyle": "-|>",
-            "mutation_scale": style.font_pt,
-            "ls": (0, (3, 1.5)),
-            "color": style.ink,
-            "lw": 0.11 * style.font_pt,
-            "shrinkA": 0,
-            "shrinkB": 0,
-        },
-        zorder=5.5,
-        gid="claim-arrow",
-    )
-    x, y = inverse.transform([(spot[0] + spot[2]) / 2, (spot[1] + spot[3]) / 2])
+    look = {"ls": (0, (3, 1.5)), "lw": 0.11 * style.font_pt}
+    draw_shaft(axes, shaft, style, look, zorder=5.5, gid="claim-arrow")
+    x, y = axes.transData.inverted().transform((spot[:2] + spot[2:]) / 2)
     axes.text(
         x,
         y,
@@ -315,10 +241,11 @@ def _write(claim: Claim, axes: Axes, style: Style, shaft: Boxes, spot: Boxes) ->
     )
 
 
-def _around(segment: Boxes) -> Boxes:
-    low, high = np.minimum(segment[:2], segment[2:]), np.maximum(segment[:2], segment[2:])
-    return np.array([[*low, *high]])
-
-
-def _grown(boxes: Boxes, by: float) -> Boxes:
-    return np.asarray(boxes + np.array([-by, -by, by, by]), dtype=np.float64)
+def draw_shaft(
+    axes: Axes, shaft: Boxes, style: Style, look: dict[str, Any], **settings: Any
+) -> None:
+    """Draw a dashed arrow from tail to tip, given in pixels."""
+    tail, tip = axes.transData.inverted().transform(shaft.reshape(2, 2))
+    shape = {"arrowstyle": "-|>", "mutation_scale": style.font_pt, "shrinkA": 0, "shrinkB": 0}
+    props = {"color": style.ink, **shape, **look}
+    axes.annotate("", xy=tip, xytext=tail, arrowprops=props, **settings)

@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import itertools
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from paretobench.errors import DataError
-from paretobench.report.figures.axes import log_limits, style_log_axis, time_unit
-from paretobench.report.figures.labels import crosses, touches
+from paretobench.report.figures.axes import log_axis, log_limits
 from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
-    POINTS_PER_INCH,
     Look,
     Mark,
     Pair,
@@ -31,11 +30,12 @@ from paretobench.report.figures.marks import (
     label_marks,
     look_of,
     mark_of,
+    scene_of,
 )
 from paretobench.report.figures.pareto import ParetoInfo, pareto_info
 from paretobench.report.formatting import footer_lines, runtimes
-from paretobench.report.style import Style, order_families, size_in_billions
-from paretobench.report.view.rows import Panel, Row, View, benchmark_label, with_fronts
+from paretobench.report.style import Style, order_families, order_llms
+from paretobench.report.view.rows import Row, View, benchmark_label, with_fronts
 from paretobench.units import counted, significant
 
 if TYPE_CHECKING:
@@ -80,7 +80,6 @@ class VersusInfo:
     first: str
     panels: tuple[Versus, ...]
     palette: tuple[str, ...]
-    families: tuple[str, ...]
     llms: tuple[str, ...]
 
 
@@ -126,15 +125,12 @@ def versus_info(views: Mapping[str, View]) -> VersusInfo:
     first, *others = views
     panels = tuple(_versus(name, timed(views[first]), timed(views[name])) for name in others)
     rows = [row for view in views.values() for row in timed(view).values()]
-    shown = {(mark.family, mark.llm) for panel in panels for mark in panel.marks}
-    sizes = {row.llm_label: size_in_billions(row.size_label) for row in rows}
     return VersusInfo(
         _versus_caption(views, panels),
         first,
         panels,
         tuple(order_families(row.family for row in rows)),
-        tuple(order_families(row.family for row in rows if (row.family, row.llm_label) in shown)),
-        tuple(sorted(sizes, key=lambda name: (sizes[name], name))),
+        tuple(order_llms(rows)),
     )
 
 
@@ -172,16 +168,16 @@ def _versus_caption(views: Mapping[str, View], panels: Sequence[Versus]) -> Capt
         said = f"{counted(len(panel.marks), 'point')}, median {ratio_text(panel.ratio)}"
         said += _against(views, panel.device)
         parts.append(f"{name}{said}{alone}")
-    return Caption(title, "; ".join(parts), device_footers(views))
+    return Caption(title, "; ".join(parts), device_footers(views, "time"))
 
 
-def device_footers(views: Mapping[str, View], bars: str = "time") -> tuple[str, ...]:
+def device_footers(views: Mapping[str, View], bars: Literal["time", "both"]) -> tuple[str, ...]:
     """Where, how and from which command each device's times come, one device after another."""
     lines: list[str] = []
     for name, view in views.items():
         shown = [row for row in view.rows if row.ttft is not None]
         name = f"{name} ({run})" if (run := runtimes_of(view)) else name
-        head, *rest = footer_lines(view, shown, bars="time" if bars == "time" else "both") or ("",)
+        head, *rest = footer_lines(view, shown, bars=bars) or ("",)
         lines += [f"{name}: {head}", *(line for line in rest if line not in lines)]
     return tuple(lines)
 
@@ -216,14 +212,13 @@ def versus_figure(info: VersusInfo, style: Style) -> Figure:
     """Draw one panel per further device, all on the same axes."""
     sheet = new_sheet(style)
     look = look_of(style, info.palette, info.llms)
-    columns = 2 if len(info.panels) > 1 and style.width_mm > 120 else 1
-    height_in = style.width_in * (0.5 if columns == 1 and style.width_mm > 120 else 0.75 / columns)
-    panels: list[Axes] = []
-    for start in range(0, len(info.panels), columns):
-        panels += sheet.add_row(min(columns, len(info.panels) - start), height_in)
+    columns = 2 if len(info.panels) > 1 and style.is_wide else 1
+    share = 0.5 if columns == 1 and style.is_wide else 0.75 / columns
+    panels = sheet.add_rows(len(info.panels), columns, style.width_in * share)
     for panel, axes in zip(info.panels, panels, strict=True):
         draw_versus(info, panel, axes, look)
-    figure = finish(sheet, info.caption, _entries(info, look))
+    shown = order_families(mark.family for panel in info.panels for mark in panel.marks)
+    figure = finish(sheet, info.caption, [look.family_dots(shown), look.llm_dots()])
     for panel, axes in zip(info.panels, panels, strict=True):
         label_marks(panel.marks, axes, look, _draw_diagonals(panel, axes, style))
     return figure
@@ -231,26 +226,19 @@ def versus_figure(info: VersusInfo, style: Style) -> Figure:
 
 def draw_versus(info: VersusInfo, panel: Versus, axes: Axes, look: Look) -> None:
     """Draw one device's marks on given axes; diagonals and labels come last."""
-    is_wide = len(info.panels) == 1 and look.style.width_mm > 120
+    is_wide = len(info.panels) == 1 and look.style.is_wide
     marks = [mark for each in info.panels for mark in each.marks]
-    across = log_limits((mark.ttft_ms for mark in marks), _ends(marks, "ttft_interval_ms"))
-    times = [mark.score_percent or 1.0 for mark in panel.marks]
-    up = log_limits(times, _ends(panel.marks, "score_interval_percent"))
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlim(*across)
-    axes.set_ylim(*up)
+    ends = [end for mark in marks for end in (mark.ttft_interval_ms or ())]
+    across = log_limits((mark.ttft_ms for mark in marks), ends)
+    ends = [end for mark in panel.marks for end in (mark.score_interval_percent or ())]
+    up = log_limits((mark.place[1] for mark in panel.marks), ends)
+    longest = max(across[1], up[1])
+    unit = log_axis(axes, "x", across, most=9 if is_wide else 6, high_ms=longest)
+    log_axis(axes, "y", up, most=7, high_ms=longest)
     axes.grid(visible=False)
-    unit, per = time_unit(max(across[1], up[1]))
-    style_log_axis(axes.xaxis, *across, most=9 if is_wide else 6, per=per)
-    style_log_axis(axes.yaxis, *up, most=7, per=per)
     axes.set_xlabel(f"{info.first}: TTFT ({unit})")
     axes.set_ylabel(textwrap.fill(f"{panel.device}: TTFT ({unit})", NAME_WIDTH))
     draw_marks(panel.marks, axes, look)
-
-
-def _ends(marks: Sequence[Mark], interval: str) -> list[float]:
-    return [end for mark in marks for end in (getattr(mark, interval) or ())]
 
 
 def _draw_diagonals(panel: Versus, axes: Axes, style: Style) -> list[list[Pair]]:
@@ -259,15 +247,14 @@ def _draw_diagonals(panel: Versus, axes: Axes, style: Style) -> list[list[Pair]]
     for ratio, line in lines.items():
         width, dashes = (1.0, "-") if ratio == 1.0 else (0.6, (0, (4, 3)))
         axes.plot(*zip(*line, strict=True), color=style.grey, lw=width, ls=dashes, zorder=1.5)
-    for ratio, line in lines.items():
-        others = [other for name, other in lines.items() if name != ratio]
-        _name_diagonal(panel, axes, style, ratio, line, others)
+    for ratio in lines:
+        _name_diagonal(panel, axes, style, ratio, lines)
     return list(lines.values())
 
 
 def _diagonals(panel: Versus, across: Pair, up: Pair) -> dict[float, list[Pair]]:
     """The two ends of each diagonal worth drawing, by its ratio, the fastest first."""
-    found = [(mark.score_percent or 1.0) / mark.ttft_ms for mark in panel.marks]
+    found = [their_ms / our_ms for our_ms, their_ms in (mark.place for mark in panel.marks)]
     near = (min(found) / NEAR, max(found) * NEAR)
     ratios = [each for each in (*RATIOS, *(1 / one for one in RATIOS)) if near[0] < each < near[1]]
     lines = {}
@@ -279,54 +266,30 @@ def _diagonals(panel: Versus, across: Pair, up: Pair) -> dict[float, list[Pair]]
 
 
 def _name_diagonal(
-    panel: Versus,
-    axes: Axes,
-    style: Style,
-    ratio: float,
-    line: Sequence[Pair],
-    others: Sequence[Sequence[Pair]],
+    panel: Versus, axes: Axes, style: Style, ratio: float, lines: Mapping[float, list[Pair]]
 ) -> None:
     """Write the ratio beside its line, from the top down, at the first place that is free."""
     name = ratio_text(ratio).replace(".0x", "x")
     text = axes.text(1, 1, name, fontsize=style.tiny_pt, color=style.grey, gid="ratio", zorder=3)
-    taken = [one.get_window_extent().extents for one in axes.texts if one is not text]
-    reach = (style.marker_pt / 2 + 1.5) / POINTS_PER_INCH * axes.figure.dpi
-    places = [(mark.ttft_ms, mark.score_percent or 1.0) for mark in panel.marks]
-    centres = axes.transData.transform(np.array(places))
-    obstacles = np.vstack([np.hstack([centres - reach, centres + reach]), *taken])
-    pixels = axes.transData.transform(np.array(others).reshape(-1, 2)).reshape(-1, 4)
-    frame = axes.get_window_extent()
-    (start, _), (end, _) = line
+    others = [line for line in lines.values() if line is not lines[ratio]]
+    radius_pt = style.marker_pt / 2 + 1.5
+    named = [one for one in axes.texts if one is not text]
+    scene = scene_of(axes, panel.marks, radius_pt, others, named)
+    (start, _), (end, _) = lines[ratio]
     sides = (("left", "top"), ("right", "bottom"))
     for share, (across, up) in itertools.product(np.linspace(0.98, 0.02, 49), sides):
         x = start * (end / start) ** share
         text.set(position=(x, x * ratio), ha=across, va=up)
-        box = np.array(text.get_window_extent().extents)
-        inside = frame.x0 < box[0] and box[2] < frame.x1 and frame.y0 < box[1] < box[3] < frame.y1
-        if inside and not touches(box, obstacles) and not crosses(box, pixels):
+        if scene.has_room(np.array(text.get_window_extent().extents)):
             return
     text.remove()
 
 
-def _entries(info: VersusInfo, look: Look) -> list[list[object]]:
-    from matplotlib.lines import Line2D
-
-    def dot(marker: str, colour: str, label: str) -> Line2D:
-        size = look.style.marker_pt
-        return Line2D([], [], ls="", marker=marker, ms=size, mfc=colour, mec=colour, label=label)
-
-    families: list[object] = [dot("o", look.colours[name], name) for name in info.families]
-    shapes: list[object] = [dot(look.markers[name], look.style.grey, name) for name in info.llms]
-    return [families, shapes]
-
-
 def recipes_of(views: Mapping[str, View]) -> list[str]:
     """The recipes under which at least one device has a front, the best covered first."""
-    counts: dict[str, int] = {}
-    for view in views.values():
-        for panel in view.panels():
-            counts[panel.recipe] = counts.get(panel.recipe, 0) + len(panel.rows)
-    return sorted(counts, key=lambda name: -counts[name])
+    panels = [panel for view in views.values() for panel in view.panels()]
+    counts = Counter(row.recipe for panel in panels for row in panel.rows)
+    return [recipe for recipe, _ in counts.most_common()]
 
 
 def fronts_info(views: Mapping[str, View], recipe: str) -> ParetoInfo:
@@ -344,8 +307,7 @@ def fronts_info(views: Mapping[str, View], recipe: str) -> ParetoInfo:
     ]
     some = next(iter(views.values()))
     joined = with_fronts(replace(some, rows=tuple(rows), readings=(), statistics=None))
-    by_device: dict[str, Panel] = {panel.environment: panel for panel in joined.panels()}
-    panels = [by_device[name] for name in views if name in by_device]
+    panels = sorted(joined.panels(), key=lambda panel: list(views).index(panel.environment))
     info = pareto_info(joined, panels)
     named = tuple(
         replace(drawn, title=panel.environment)
@@ -358,6 +320,6 @@ def fronts_info(views: Mapping[str, View], recipe: str) -> ParetoInfo:
     caption = Caption(
         f"A front for each device: {benchmark_label(some.benchmark)} against time to first token",
         f"recipe {recipe}; points on the front: {said}",
-        device_footers(views, bars="both"),
+        device_footers(views, "both"),
     )
     return replace(info, caption=caption, panels=named, across=1)

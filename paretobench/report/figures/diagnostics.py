@@ -12,11 +12,12 @@ from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from paretobench.domain.records import Estimate
 from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import CROWD, POINTS_PER_INCH, Pair
 from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style
-from paretobench.report.view.rows import Row, View
+from paretobench.report.view.rows import View
 from paretobench.units import counted, significant
 
 if TYPE_CHECKING:
@@ -58,7 +59,11 @@ class DriftInfo:
 def sum_info(view: View) -> SumInfo:
     """The data of the figure of checked sums: every point that was timed end to end."""
     rows = {row.identity: row for row in view.rows if row.ttft and row.one_piece}
-    checks = tuple(_check(row) for row in rows.values())
+    checks = tuple(
+        SumCheck(str(row), one.ratio.value, _ends(one.ratio))
+        for row in rows.values()
+        if (one := row.one_piece) is not None
+    )
     worst = max((abs(check.ratio - 1) for check in checks), default=0.0)
     return SumInfo(
         Caption(
@@ -70,14 +75,8 @@ def sum_info(view: View) -> SumInfo:
     )
 
 
-def _check(row: Row) -> SumCheck:
-    if row.one_piece is None:
-        raise ValueError(f"{row} was not timed end to end")
-    ratio = row.one_piece.ratio
-    interval = None
-    if ratio.low is not None and ratio.high is not None:
-        interval = (ratio.low, ratio.high)
-    return SumCheck(str(row), ratio.value, interval)
+def _ends(ratio: Estimate) -> Pair | None:
+    return None if ratio.low is None or ratio.high is None else (ratio.low, ratio.high)
 
 
 def sum_figure(info: SumInfo, style: Style) -> Figure:
@@ -131,7 +130,7 @@ def drift_figure(info: DriftInfo, style: Style) -> Figure:
     from matplotlib.lines import Line2D
 
     sheet = new_sheet(style)
-    axes = sheet.add_row(1, style.width_in * (0.32 if style.width_mm > 120 else 0.5))[0]
+    axes = sheet.add_row(1, style.width_in * (0.32 if style.is_wide else 0.5))[0]
     axes.axhline(1.0, color=style.grey, lw=0.8)
     kinds: tuple[tuple[str, tuple[Pair, ...], dict[str, Any]], ...] = (
         ("before", info.before, {"marker": "o", "mfc": style.paper, "mec": style.palette[0]}),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg", "pdf")
 """Every figure is written in these: raster for a page, vectors with text as text."""
+
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""Metadata without which equal data make an equal file."""
 
 DPI = 200
 
@@ -73,15 +77,6 @@ def save(
         written = []
         for kind in formats:
             path = stem.with_name(f"{stem.name}.{kind}")
-            metadata = (
-                None if kind == "png" else {"Date" if kind == "svg" else "CreationDate": None}
-            )
-            written.append(
-                write_whole(
-                    path,
-                    lambda to, kind=kind, metadata=metadata: figure.savefig(  # type: ignore[misc]
-                        to, format=kind, dpi=dpi, metadata=metadata
-                    ),
-                )
-            )
+            write = partial(figure.savefig, format=kind, dpi=dpi, metadata=UNDATED.get(kind))
+            written.append(write_whole(path, write))
     return written

@@ -11,25 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, product
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from paretobench.report.figures.axes import linear_limits
-from paretobench.report.figures.claims import claims_of
-from paretobench.report.figures.labels import Boxes, crosses, touches
+from paretobench.report.figures.claims import Claim, claims_of, draw_shaft
 from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
     POINTS_PER_INCH,
     Look,
     Mark,
     Pair,
-    bars_of,
     draw_bars,
     label_marks,
     look_of,
     mark_of,
+    scene_of,
+    segments_of,
 )
 from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style, order_families
@@ -38,7 +38,6 @@ from paretobench.report.view.rows import Row, View, benchmark_label
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.text import Text
 
 SHORTEST_EM = 2.0
 """An arrow shorter than this, in units of the font's size, is all head."""
@@ -58,22 +57,15 @@ class EncoderLine:
 
 
 @dataclass(frozen=True)
-class Arrow:
-    """A speed-up at equal accuracy: from a baseline's time to the faster time, at its height."""
-
-    from_ms: float
-    to_ms: float
-    percent: float
-    text: str
-
-
-@dataclass(frozen=True)
 class EncodersInfo:
-    """All that the figure shows; `palette` as in the front figure."""
+    """All that the figure shows; `palette` as in the front figure.
+
+    `arrow` is the largest speed-up at equal accuracy of the foremost family.
+    """
 
     caption: Caption
     lines: tuple[EncoderLine, ...]
-    arrow: Arrow | None
+    arrow: Claim | None
     palette: tuple[str, ...]
     llm: str
     score_label: str
@@ -93,13 +85,14 @@ def encoders_info(view: View, llm: str, recipe: str) -> EncodersInfo:
     lines = tuple(_line([row for row in rows if row.encoder == encoder]) for encoder in encoders)
     families = order_families(line.family for line in lines)
     ranked = tuple(sorted(lines, key=lambda line: families.index(line.family)))
+    claims = claims_of(rows)
     caption = Caption(
         f"{name} against time to first token with {label}",
-        "; ".join(filter(None, ("marker area: encoder parameters", claims_of(rows).sentence))),
+        "; ".join(filter(None, ("marker area: encoder parameters", claims.sentence))),
         footer_lines(view, rows, recipe),
     )
     palette = tuple(order_families(row.family for row in view.rows))
-    return EncodersInfo(caption, ranked, _arrow(rows), palette, label, name)
+    return EncodersInfo(caption, ranked, claims.faster, palette, label, name)
 
 
 def _line(rows: Sequence[Row]) -> EncoderLine:
@@ -109,30 +102,18 @@ def _line(rows: Sequence[Row]) -> EncoderLine:
     return EncoderLine(first.encoder_label, first.family, first.encoder_parameters, marks)
 
 
-def _arrow(rows: Sequence[Row]) -> Arrow | None:
-    """The largest speed-up of the foremost family, as in the front figure."""
-    faster = claims_of(rows).faster
-    if not faster:
-        return None
-    claim = faster[0]
-    return Arrow(claim.start[0], claim.end[0], claim.start[1], claim.text)
-
-
 def encoders_figure(info: EncodersInfo, style: Style) -> Figure:
     """Draw the whole figure."""
     sheet = new_sheet(style)
-    share = 0.5 if style.width_mm > 120 else 0.68
-    axes = sheet.add_row(1, style.width_in * share)[0]
-    llms = sorted({mark.llm for line in info.lines for mark in line.marks})
-    look = look_of(style, info.palette, llms)
+    [axes] = sheet.add_row(1, style.width_in * (0.5 if style.is_wide else 0.68))
+    look = look_of(style, info.palette, [])
     draw_encoders(info, axes, look)
     figure = finish(sheet, info.caption, [_entries(info, look)])
     marks = [mark for line in info.lines for mark in line.marks]
-    paths = [[_place(mark) for mark in line.marks] for line in info.lines]
+    paths = [[mark.place for mark in line.marks] for line in info.lines]
     radii = [size / 2 for size in _sizes(info, style)]
     if info.arrow and draw_arrow(info.arrow, marks, radii, paths, axes, style):
-        arrow = info.arrow
-        paths.append([(arrow.from_ms, arrow.percent), (arrow.to_ms, arrow.percent)])
+        paths.append([info.arrow.start, info.arrow.end])
     label_marks(marks, axes, look, paths, radii_pt=radii)
     return figure
 
@@ -147,21 +128,22 @@ def draw_encoders(info: EncodersInfo, axes: Axes, look: Look) -> None:
     sizes = iter(_sizes(info, look.style))
     for line in info.lines:
         colour = look.colours[line.family]
-        x, y = zip(*(_place(mark) for mark in line.marks), strict=True)
+        fill = colour
         if len(line.marks) > 1:
+            fill = look.style.paper
+            x, y = zip(*(mark.place for mark in line.marks), strict=True)
             axes.plot(x, y, color=colour, lw=0.2 * look.style.font_pt, zorder=2.5)
-        fill = look.style.paper if len(line.marks) > 1 else colour
         for mark in line.marks:
             size = next(sizes)
             settings: dict[str, Any] = {"ms": size, "mfc": fill, "mec": colour}
             edge = 0.17 * look.style.font_pt
             order = 4 + 1 / size  # a large marker never hides a small one
-            axes.plot(*_place(mark), ls="", marker="o", mew=edge, zorder=order, **settings)
+            axes.plot(*mark.place, ls="", marker="o", mew=edge, zorder=order, **settings)
         draw_bars(line.marks, axes, colour, look.style)
 
 
 def draw_arrow(
-    arrow: Arrow,
+    arrow: Claim,
     marks: Sequence[Mark],
     radii_pt: Sequence[float],
     paths: Sequence[Sequence[Pair]],
@@ -174,58 +156,36 @@ def draw_arrow(
         radii_pt: half the size of each mark.
         paths: the encoders' lines, which the words keep off, and error bars where there is room.
     """
-    scale = axes.figure.dpi / POINTS_PER_INCH
-    at = axes.transData.transform
-    centres = at(np.array([_place(mark) for mark in marks]))
-    reach = np.array(radii_pt).reshape(-1, 1) * scale + 2
-    boxes = np.hstack([centres - reach, centres + reach])
-    start, end = at([(arrow.from_ms, arrow.percent), (arrow.to_ms, arrow.percent)])
-    start[0] -= float(reach[np.hypot(*(centres - start).T).argmin(), 0])
-    end[0] += 0.4 * style.font_pt * scale
-    if start[0] - end[0] < SHORTEST_EM * style.font_pt * scale:
+    px_per_pt = axes.figure.dpi / POINTS_PER_INCH
+    reach_pt = [radius + 2 / px_per_pt for radius in radii_pt]
+    scene = scene_of(axes, marks, reach_pt, paths)
+    start, end = axes.transData.transform([arrow.start, arrow.end])
+    middles = (scene.boxes[:, :2] + scene.boxes[:, 2:]) / 2
+    own = np.hypot(*(middles - start).T).argmin()  # the baseline's marker
+    start[0] -= reach_pt[own] * px_per_pt
+    end[0] += 0.4 * style.font_pt * px_per_pt
+    if start[0] - end[0] < SHORTEST_EM * style.font_pt * px_per_pt:
         return False
     text = axes.text(
-        *_place(marks[0]), arrow.text, fontsize=style.small_pt, fontweight="bold", ha="center",
+        *marks[0].place, arrow.text, fontsize=style.small_pt, fontweight="bold", ha="center",
         va="center", gid="arrow-label",
     )  # fmt: skip
-    bars = [bar for mark in marks for bar in bars_of(mark)]
-    kept_off = ([*paths, *bars], paths)  # bars are crossed rather than the arrow left out
-    if not any(_found_room(text, (start, end), boxes, each, axes) for each in kept_off):
+    size = text.get_window_extent()
+    half = np.array([size.width, size.height]) / 2
+    centres = (
+        start + (end - start) * share + (0.0, side * lines * half[1])
+        for lines, share, side in product((1.2, 2.4), (0.5, 0.3, 0.7, 0.1, 0.9), (1, -1))
+    )
+    bars = segments_of(axes, [bar for mark in marks for bar in mark.bars])
+    spot = scene.first_room(centres, half, bars)
+    if spot is None:
         text.remove()
         return False
-    tail, tip = axes.transData.inverted().transform([start, end])
-    settings = {"arrowstyle": "-|>", "ls": (0, (4, 2)), "color": style.ink, "lw": 1.0}
-    props = {**settings, "shrinkA": 0, "shrinkB": 0}
-    axes.annotate("", xy=tip, xytext=tail, arrowprops=props, zorder=3)
+    x, y = axes.transData.inverted().transform((spot[:2] + spot[2:]) / 2)
+    text.set_position((x, y))
+    look = {"ls": (0, (4, 2)), "lw": 1.0}
+    draw_shaft(axes, np.concatenate([start, end]), style, look, zorder=3)
     return True
-
-
-def _found_room(
-    text: Text,
-    shaft: tuple[Boxes, Boxes],
-    boxes: Boxes,
-    paths: Sequence[Sequence[Pair]],
-    axes: Axes,
-) -> bool:
-    """Move the words beside the shaft to where they touch nothing, if there is such a place."""
-    pieces = [axes.transData.transform(np.array(path)) for path in paths]
-    segments = np.array([(*a, *b) for piece in pieces for a, b in pairwise(piece)]).reshape(-1, 4)
-    frame, size = axes.get_window_extent(), text.get_window_extent()
-    half = np.array([size.width, size.height]) / 2
-    (start, end), inverse = shaft, axes.transData.inverted()
-    for lines, share, side in product((1.2, 2.4), (0.5, 0.3, 0.7, 0.1, 0.9), (1, -1)):
-        centre = start + (end - start) * share + (0.0, side * lines * half[1])
-        box = np.concatenate([centre - half, centre + half])
-        inside = frame.x0 < box[0] and box[2] < frame.x1 and frame.y0 < box[1] < box[3] < frame.y1
-        if inside and not touches(box, boxes) and not crosses(box, segments):
-            x, y = inverse.transform(centre)
-            text.set_position((float(x), float(y)))
-            return True
-    return False
-
-
-def _place(mark: Mark) -> Pair:
-    return (mark.ttft_ms, mark.score_percent or 0.0)
 
 
 def _sizes(info: EncodersInfo, style: Style) -> list[float]:
@@ -247,19 +207,10 @@ def _entries(info: EncodersInfo, look: Look) -> list[Any]:
     for line in info.lines:
         colour = look.colours[line.family]
         count = f" ({line.parameters / 1e6:.0f}M)" if line.parameters else ""
-        is_line = len(line.marks) > 1
-        entries.append(
-            Line2D(
-                [],
-                [],
-                color=colour,
-                lw=1.8,
-                ls="-" if is_line else "",
-                marker="o",
-                ms=look.style.marker_pt,
-                mfc=look.style.paper if is_line else colour,
-                mec=look.style.readable(colour) if not is_line else colour,
-                label=line.encoder + count,
-            )
-        )
+        shape = {"ls": "-", "mfc": look.style.paper, "mec": colour}
+        if len(line.marks) == 1:
+            shape = {"ls": "", "mfc": colour, "mec": look.style.readable(colour)}
+        settings: dict[str, Any] = {"marker": "o", "ms": look.style.marker_pt, **shape}
+        label = line.encoder + count
+        entries.append(Line2D([], [], color=colour, lw=1.8, label=label, **settings))
     return entries

@@ -9,7 +9,7 @@ it is; a figure shows what it can.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -38,12 +38,11 @@ def legible(view: View, style: Style) -> View:
     Rows that need no change stay the same objects; a view in plain Latin comes back as it is.
     """
     write = _writer(style)
-    rows = tuple(_rewritten(row, write) for row in view.rows)
-    texts: dict[str, Any] = {name: write(getattr(view, name)) for name in VIEW_TEXTS}
-    is_same = all(getattr(view, name) == text for name, text in texts.items())
-    if is_same and all(new is old for new, old in zip(rows, view.rows, strict=True)):
-        return view
-    return replace(view, rows=rows, **texts)
+    changes = _rewritten(view, VIEW_TEXTS, write)
+    rows = tuple(_legible_row(row, write) for row in view.rows)
+    if any(new is not old for new, old in zip(rows, view.rows, strict=True)):
+        changes["rows"] = rows
+    return replace(view, **changes) if changes else view
 
 
 def legible_text(text: str, style: Style) -> str:
@@ -51,23 +50,27 @@ def legible_text(text: str, style: Style) -> str:
     return _writer(style)(text)
 
 
-def _rewritten(row: Row, write: Callable[[str], str]) -> Row:
-    texts = {name: write(getattr(row, name)) for name in ROW_TEXTS}
-    changed: dict[str, Any] = {k: text for k, text in texts.items() if text != getattr(row, k)}
+def _legible_row(row: Row, write: Callable[[str], str]) -> Row:
+    changes = _rewritten(row, ROW_TEXTS, write)
     if row.latency_from is not None and write(row.latency_citation) != row.latency_citation:
-        changed["latency_from"] = _cited(row.latency_from, write)
+        changes["latency_from"] = _cited(row.latency_from, write)
     if row.score is not None and write(row.score.source) != row.score.source:
-        legible = tuple(_cited(source, write) for source in row.score.sources)
-        changed["score"] = replace(row.score, sources=legible)
-    return replace(row, **changed) if changed else row
+        sources = tuple(_cited(source, write) for source in row.score.sources)
+        changes["score"] = replace(row.score, sources=sources)
+    return replace(row, **changes) if changes else row
 
 
 def _cited(source: Source, write: Callable[[str], str]) -> Source:
     """The source with a citation that the font can write."""
-    title, version, table, row = map(
-        write, (source.title, source.version, source.table, source.row)
-    )
-    return replace(source, title=title, version=version, table=table, row=row)
+    return replace(source, **_rewritten(source, ("title", "version", "table", "row"), write))
+
+
+def _rewritten(
+    shown: View | Row | Source, names: Iterable[str], write: Callable[[str], str]
+) -> dict[str, Any]:
+    """The texts of these names that the font cannot write as they are, as it can."""
+    texts = {name: write(getattr(shown, name)) for name in names}
+    return {name: text for name, text in texts.items() if text != getattr(shown, name)}
 
 
 def _writer(style: Style) -> Callable[[str], str]:

@@ -2,8 +2,8 @@
 
 Point labels are placed in pixels, greedily, the most important first and the most hemmed in
 before the others. A candidate is refused if its box would touch the frame, a marker, another
-label, or a front line; a label for which nothing free is left is not drawn at all, and the
-caller says how many those are. So an overlap is impossible, not merely unlikely.
+label, or a front line; a label for which nothing free is left is not drawn at all. So an overlap
+is impossible, not merely unlikely.
 
 Why not a library: adjustText and textalloc draw what they cannot place on top of something,
 and neither knows that a label nearer to another marker than to its own is read wrongly.
@@ -14,8 +14,8 @@ Reference for candidate positions and greedy placement: J. Christensen, J. Marks
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,13 +67,50 @@ class Scene:
 
     Attributes:
         frame: left, bottom, right, top.
-        boxes: markers without a label, legends; shape (n, 4).
+        boxes: markers, words, legends; shape (n, 4).
         segments: x0, y0, x1, y1 of every piece of line; shape (m, 4).
     """
 
     frame: tuple[float, float, float, float]
     boxes: Boxes
     segments: Boxes
+
+    def has_room(self, box: Boxes) -> bool:
+        """Whether a box is inside the frame and on nothing."""
+        left, bottom, right, top = self.frame
+        is_inside = box[0] > left and box[1] > bottom and box[2] < right and box[3] < top
+        return bool(is_inside) and not touches(box, self.boxes) and not crosses(box, self.segments)
+
+    def first_room(
+        self, centres: Iterable[Boxes], half: Boxes, bars: Boxes, over_bars: float = 0.0
+    ) -> Boxes | None:
+        """The first box with room; one on error bars is taken only where there is no other.
+
+        Args:
+            centres: x and y of the boxes to try.
+            half: half the width and half the height of the box.
+            bars: error bars, as segments.
+            over_bars: how far each side of the box may reach over bars.
+        """
+        second_best = None
+        for centre in centres:
+            box = box_around(*centre, *half)
+            if not self.has_room(box):
+                continue
+            if not crosses(grown(box, -over_bars), bars):
+                return box
+            second_best = box if second_best is None else second_best
+        return second_best
+
+
+def box_around(x: float, y: float, half_width: float, half_height: float) -> Boxes:
+    """The box with this centre."""
+    return np.array([x - half_width, y - half_height, x + half_width, y + half_height])
+
+
+def grown(boxes: Boxes, by: float) -> Boxes:
+    """Boxes with each side moved out; a negative number moves it in."""
+    return np.asarray(boxes + np.array([-by, -by, by, by]), dtype=np.float64)
 
 
 def place_labels(
@@ -84,12 +121,9 @@ def place_labels(
     Args:
         clearance: the least distance in pixels between a label and anything else.
     """
-    markers = np.array([_marker_box(anchor) for anchor in anchors]).reshape(-1, 4)
-    obstacles = np.vstack([scene.boxes.reshape(-1, 4), markers])
-    free = [
-        _free_candidates(index, anchors, obstacles, scene, clearance)
-        for index in range(len(anchors))
-    ]
+    markers = [box_around(a.x, a.y, a.radius, a.radius) for a in anchors]
+    scene = replace(scene, boxes=np.vstack([scene.boxes, *markers]))
+    free = [_free_candidates(anchor, anchors, scene, clearance) for anchor in anchors]
     places: list[LabelPosition | None] = [None] * len(anchors)
     taken = np.empty((0, 4))
     leaders = np.empty((0, 4))
@@ -138,8 +172,7 @@ def _bounds(segments: Boxes) -> Boxes:
 def _reach(anchor: Anchor, clearance: float) -> Boxes:
     """The box that no candidate of an anchor leaves, nor its leader."""
     out = anchor.radius + clearance * (RINGS[-1] + 1)
-    half_w, half_h = anchor.width + out, anchor.height + out
-    return np.array([anchor.x - half_w, anchor.y - half_h, anchor.x + half_w, anchor.y + half_h])
+    return box_around(anchor.x, anchor.y, anchor.width + out, anchor.height + out)
 
 
 def crosses(boxes: Boxes, segments: Boxes) -> bool:
@@ -164,14 +197,8 @@ def crosses(boxes: Boxes, segments: Boxes) -> bool:
     return bool((near < far).any())
 
 
-def _marker_box(anchor: Anchor) -> tuple[float, float, float, float]:
-    r = anchor.radius
-    return (anchor.x - r, anchor.y - r, anchor.x + r, anchor.y + r)
-
-
 def _label_box(anchor: Anchor, place: LabelPosition, margin: float) -> Boxes:
-    half_w, half_h = anchor.width / 2 + margin, anchor.height / 2 + margin
-    return np.array([place.x - half_w, place.y - half_h, place.x + half_w, place.y + half_h])
+    return box_around(place.x, place.y, anchor.width / 2 + margin, anchor.height / 2 + margin)
 
 
 def _candidates(anchor: Anchor, clearance: float) -> list[LabelPosition]:
@@ -191,44 +218,34 @@ def _candidates(anchor: Anchor, clearance: float) -> list[LabelPosition]:
 
 
 def _free_candidates(
-    index: int, anchors: Sequence[Anchor], obstacles: Boxes, scene: Scene, clearance: float
+    anchor: Anchor, anchors: Sequence[Anchor], scene: Scene, clearance: float
 ) -> list[LabelPosition]:
-    anchor = anchors[index]
-    left, bottom, right, top = scene.frame
     window = _reach(anchor, clearance)
-    obstacles = obstacles[_overlap(window, obstacles)]  # of ten thousand markers a few are near
-    segments = scene.segments[_overlap(window, _bounds(scene.segments))]
+    boxes = scene.boxes[_overlap(window, scene.boxes)]  # of ten thousand markers a few are near
+    near = Scene(scene.frame, boxes, scene.segments[_overlap(window, _bounds(scene.segments))])
     is_on_it = (  # a leader may start inside a larger marker that covers this one
-        (obstacles[:, 0] <= anchor.x)
-        & (obstacles[:, 2] >= anchor.x)
-        & (obstacles[:, 1] <= anchor.y)
-        & (obstacles[:, 3] >= anchor.y)
+        (boxes[:, 0] <= anchor.x)
+        & (boxes[:, 2] >= anchor.x)
+        & (boxes[:, 1] <= anchor.y)
+        & (boxes[:, 3] >= anchor.y)
     )
-    apart = obstacles[~is_on_it]
-    free = []
-    for place in _candidates(anchor, clearance):
-        box = _label_box(anchor, place, clearance / 2)
-        in_frame = box[0] > left and box[1] > bottom and box[2] < right and box[3] < top
-        if not in_frame or touches(box, obstacles) or crosses(box, segments):
-            continue
+    apart = boxes[~is_on_it]
+
+    def is_clear(place: LabelPosition) -> bool:
+        if not near.has_room(_label_box(anchor, place, clearance / 2)):
+            return False
         if place.needs_leader:
-            leader = np.array([[anchor.x, anchor.y, place.x, place.y]])
-            if crosses(apart, leader):
-                continue
-        elif not _is_unambiguous(index, anchors, place):
-            continue
-        free.append(place)
-    return free
+            return not crosses(apart, np.array([[anchor.x, anchor.y, place.x, place.y]]))
+        return _is_unambiguous(anchor, anchors, place)
+
+    return [place for place in _candidates(anchor, clearance) if is_clear(place)]
 
 
-def _is_unambiguous(index: int, anchors: Sequence[Anchor], place: LabelPosition) -> bool:
+def _is_unambiguous(anchor: Anchor, anchors: Sequence[Anchor], place: LabelPosition) -> bool:
     """Whether the label's text is nearer to its own marker than to any other one."""
-    own = _distance(anchors[index], anchors[index], place)
-    return all(
-        _distance(anchors[index], other, place) > own
-        for at, other in enumerate(anchors)
-        if at != index and (other.x, other.y) != (anchors[index].x, anchors[index].y)
-    )
+    own = _distance(anchor, anchor, place)
+    others = (other for other in anchors if (other.x, other.y) != (anchor.x, anchor.y))
+    return all(_distance(anchor, other, place) > own for other in others)
 
 
 def _distance(label: Anchor, marker: Anchor, place: LabelPosition) -> float:

@@ -14,13 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from paretobench.report.figures.layout import Caption, finish, new_sheet
-from paretobench.report.figures.marks import POINTS_PER_INCH
+from paretobench.report.figures.marks import POINTS_PER_INCH, interval_ms
 from paretobench.report.formatting import footer_lines, value_ms
-from paretobench.report.style import (
-    Style,
-    order_families,
-    size_in_billions,
-)
+from paretobench.report.style import Style, order_families, order_llms
 from paretobench.report.view.rows import Row, View
 from paretobench.units import counted
 
@@ -66,20 +62,16 @@ def breakdown_info(view: View) -> BreakdownInfo:
     """The data of the breakdown figure: every point with both parts, whatever its recipe."""
     rows = {row.identity: row for row in view.rows if row.encode_total and row.prefill}
     families = order_families(row.family for row in rows.values())
-    sizes = {row.llm_label: size_in_billions(row.size_label) for row in rows.values()}
-    llms = sorted(sizes, key=lambda name: (sizes[name], name))
-    groups = []
-    for llm in llms:
-        mine = [row for row in rows.values() if row.llm_label == llm]
-        mine.sort(
-            key=lambda row: (
-                families.index(row.family),
-                row.encoder_label,
-                row.resolution_px,
-                row.tiling,
-            )
-        )
-        groups.append((llm, tuple(_bar(row) for row in mine)))
+    ordered = sorted(
+        rows.values(),
+        key=lambda row: (
+            families.index(row.family), row.encoder_label, row.resolution_px, row.tiling,
+        ),
+    )  # fmt: skip
+    groups = [
+        (llm, tuple(_bar(row) for row in ordered if row.llm_label == llm))
+        for llm in order_llms(ordered)
+    ]
     scales = "; each panel has a time axis of its own" if len(groups) > 1 else ""
     title = f"What time to first token is made of: {view.title or view.name}"
     footer = footer_lines(view, list(rows.values()), bars="time")
@@ -94,7 +86,6 @@ def breakdown_info(view: View) -> BreakdownInfo:
 def _bar(row: Row) -> Bar:
     if row.encode_total is None or row.prefill is None or row.ttft is None:
         raise ValueError(f"{row} lacks a part of its TTFT")
-    low, high = row.ttft.low, row.ttft.high
     return Bar(
         encoder=row.encoder_label,
         family=row.family,
@@ -103,7 +94,7 @@ def _bar(row: Row) -> Bar:
         encode_ms=row.encode_total.value * 1e3,
         prefill_ms=row.prefill.value * 1e3,
         total=value_ms(row.ttft),
-        interval_ms=(low * 1e3, high * 1e3) if low and high else None,
+        interval_ms=interval_ms(row.ttft.low, row.ttft.high),
     )
 
 
@@ -123,13 +114,13 @@ def breakdown_figure(info: BreakdownInfo, style: Style) -> Figure:
         axes.set_title(llm, loc="left", fontsize=style.font_pt)
         if index % across:
             axes.tick_params(axis="y", labelleft=False)
-    return finish(sheet, info.caption, _legend(info, style))
+    return finish(sheet, info.caption, [_legend(style)])
 
 
 def _columns(info: BreakdownInfo, style: Style) -> int:
     """How many panels are side by side: up to three, where one list of names serves all."""
     is_alike = len({tuple(_names(bars)) for _, bars in info.groups}) == 1
-    fits = is_alike and style.width_mm > 120 and len(info.groups) <= 3
+    fits = is_alike and style.is_wide and len(info.groups) <= 3
     return max(len(info.groups), 1) if fits else 1
 
 
@@ -144,23 +135,16 @@ def _names(bars: tuple[Bar, ...]) -> list[str]:
 
 
 def draw_breakdown(
-    info: BreakdownInfo, bars: tuple[Bar, ...], axes: Axes, style: Style, across: int = 1
+    info: BreakdownInfo, bars: tuple[Bar, ...], axes: Axes, style: Style, across: int
 ) -> None:
     """Draw one LLM's bars on given axes; times are milliseconds on a linear axis from zero."""
     colours = style.colour_of(info.palette)
     longest = max((bar.encode_ms + bar.prefill_ms for bar in bars), default=1.0)
     for height, bar in enumerate(bars):
         colour = colours[bar.family]
+        pale: dict[str, Any] = {"color": style.tint(colour), "edgecolor": colour, "lw": 0.5}
         axes.barh(height, bar.encode_ms, height=0.72, color=colour, lw=0)
-        axes.barh(
-            height,
-            bar.prefill_ms,
-            left=bar.encode_ms,
-            height=0.72,
-            color=style.tint(colour),
-            edgecolor=colour,
-            lw=0.5,
-        )
+        axes.barh(height, bar.prefill_ms, left=bar.encode_ms, height=0.72, **pale)
         end = max(bar.encode_ms + bar.prefill_ms, *(bar.interval_ms or (0.0,)))
         if bar.interval_ms:
             axes.plot(bar.interval_ms, (height, height), color=style.ink, lw=0.8)
@@ -182,12 +166,11 @@ def draw_breakdown(
     axes.set_xlabel("ms")
 
 
-def _legend(info: BreakdownInfo, style: Style) -> list[list[Any]]:
+def _legend(style: Style) -> list[Any]:
     from matplotlib.patches import Patch
 
-    parts = [
+    return [
         Patch(facecolor=style.grey, edgecolor=style.grey, label="encode, all passes"),
         Patch(facecolor=style.tint(style.grey), edgecolor=style.grey, label="prefill"),
         Patch(facecolor="none", edgecolor="none", label="(n): visual tokens"),
     ]
-    return [parts]

@@ -62,6 +62,12 @@ class Sheet:
         self.heights_in.append(height_in)
         return axes
 
+    def add_rows(self, count: int, columns: int, height_in: float) -> list[Axes]:
+        """Add `count` axes in rows of up to `columns`."""
+        starts = range(0, count, columns)
+        rows = [self.add_row(min(columns, count - start), height_in) for start in starts]
+        return [axes for row in rows for axes in row]
+
 
 def new_sheet(style: Style) -> Sheet:
     """An empty sheet of the style's width; `finish` gives it its height."""
@@ -80,15 +86,15 @@ def finish(sheet: Sheet, caption: Caption, legends: Sequence[Sequence[Any]]) -> 
         legends: rows of legend entries (matplotlib artists with labels), top to bottom.
     """
     header = _header(sheet, caption)
-    drawn = _legends(sheet, [list(entries) for entries in legends if entries])
+    artists = [*header, *_legends(sheet, [entries for entries in legends if entries])]
     footer = _footer(sheet, caption.footer)
     gap = sheet.style.font_pt / POINTS_PER_INCH
-    tops = [_height(sheet, artist) for artist in [*header, *drawn]]
+    tops = [_height(sheet, artist) for artist in artists]
     above = EDGE_IN + sum(tops) + (gap * 0.35) * len(tops)
     below = EDGE_IN + (_height(sheet, footer) + gap * 0.6 if footer is not None else 0.0)
     _place_rows(sheet, above, below)
     y = EDGE_IN
-    for artist, height in zip([*header, *drawn], tops, strict=True):
+    for artist, height in zip(artists, tops, strict=True):
         _put_top(sheet, artist, y)
         y += height + gap * 0.35
     if footer is not None:
@@ -100,13 +106,11 @@ def finish(sheet: Sheet, caption: Caption, legends: Sequence[Sequence[Any]]) -> 
 def _header(sheet: Sheet, caption: Caption) -> list[Any]:
     style = sheet.style
     made: list[Any] = []
-    if not style.has_title:
-        return made
     for text, size, weight, colour in (
         (caption.title, style.font_pt * 1.15, "bold", style.ink),
         (caption.subtitle, style.small_pt, "normal", style.grey),
     ):
-        if text:
+        if text and style.has_title:
             look: dict[str, Any] = {"fontsize": size, "fontweight": weight, "color": colour}
             wrapped = wrap(sheet, text, look)
             made.append(sheet.figure.text(0, 1, wrapped, va="top", ha="left", **look))
@@ -128,7 +132,7 @@ def wrap(sheet: Sheet, text: str, look: dict[str, Any]) -> str:
 
     def is_too_long(count: int) -> bool:
         probe.set_text("".join(pieces[:count]).rstrip())
-        return bool(_extent(sheet, probe).width > room)
+        return probe.get_window_extent().width > room
 
     lines: list[str] = []
     pieces = _pieces(text)
@@ -157,40 +161,19 @@ def _pieces(text: str) -> list[str]:
     return pieces
 
 
-def _legends(sheet: Sheet, groups: list[list[Any]]) -> list[Any]:
+def _legends(sheet: Sheet, groups: Sequence[Sequence[Any]]) -> list[Any]:
     """Legends top to bottom: neighbouring groups share a line where both fit, else wrap alone."""
     legends: list[Any] = []
-    while groups:
-        count = next(
-            n for n in range(len(groups), 0, -1) if n == 1 or _fit_a_line(sheet, groups[:n])
-        )
-        together = [entry for group in groups[:count] for entry in group]
-        legends.append(_wrapped_legend(sheet, together))
-        groups = groups[count:]
+    left = [list(zip(group, _entry_widths(sheet, group), strict=True)) for group in groups]
+    while left:
+        for count in range(len(left), 0, -1):
+            together = [pair for group in left[:count] for pair in group]
+            legend = _legend(sheet, together, fewest=len(together) if count > 1 else 1)
+            if legend is not None:
+                legends.append(legend)
+                left = left[count:]
+                break
     return legends
-
-
-def _fit_a_line(sheet: Sheet, groups: Sequence[Sequence[Any]]) -> bool:
-    together = [entry for group in groups for entry in group]
-    if not _may_fit(sheet, _entry_widths(sheet, together), len(together)):
-        return False
-    legend = _legend(sheet, together, len(together))
-    fits = _fits(sheet, legend)
-    legend.remove()
-    return fits
-
-
-def _wrapped_legend(sheet: Sheet, entries: Sequence[Any]) -> Any:
-    """One legend with as many columns as fit."""
-    widths = _entry_widths(sheet, entries)
-    for columns in range(len(entries), 1, -1):
-        if not _may_fit(sheet, widths, columns):
-            continue
-        legend = _legend(sheet, entries, columns)
-        if _fits(sheet, legend):
-            return legend
-        legend.remove()
-    return _legend(sheet, entries, 1)
 
 
 def _entry_widths(sheet: Sheet, entries: Sequence[Any]) -> list[float]:
@@ -202,45 +185,43 @@ def _entry_widths(sheet: Sheet, entries: Sequence[Any]) -> list[float]:
     widths = []
     for entry in entries:
         probe.set_text(entry.get_label())
-        widths.append(around + _extent(sheet, probe).width / sheet.figure.dpi)
+        widths.append(around + probe.get_window_extent().width / sheet.figure.dpi)
     probe.remove()
     return widths
 
 
-def _may_fit(sheet: Sheet, widths: Sequence[float], columns: int) -> bool:
-    """Whether such a legend is worth making and measuring: most of the tries are far too wide."""
+def _legend(sheet: Sheet, entries: Sequence[tuple[Any, float]], fewest: int) -> Any | None:
+    """A legend with as many columns as fit the sheet; None if those are fewer than `fewest`.
+
+    Args:
+        entries: each with its width in inches.
+    """
     import numpy as np
 
-    columns_in = [max(column) for column in np.array_split(widths, columns)]
-    return bool(sum(columns_in) <= sheet.style.width_in * 1.1)
-
-
-def _legend(sheet: Sheet, entries: Sequence[Any], columns: int) -> Any:
-    return sheet.figure.legend(
-        handles=entries,
-        ncols=columns,
-        loc="upper left",
-        borderpad=0,
-        borderaxespad=0,
-        handlelength=HANDLE_EM,
-        handletextpad=GAP_EM,
-        columnspacing=COLUMN_EM,
-        labelspacing=0.35,
-    )
-
-
-def _fits(sheet: Sheet, legend: Any) -> bool:
-    room = sheet.style.width_in - 2 * EDGE_IN
-    return bool(_extent(sheet, legend).width / sheet.figure.dpi <= room)
+    for columns in range(len(entries), fewest - 1, -1):
+        widths_in = np.array_split([width for _, width in entries], columns)
+        if columns > 1 and sum(map(max, widths_in)) > sheet.style.width_in * 1.1:
+            continue  # far too wide, as most tries are: not worth making and measuring
+        legend = sheet.figure.legend(
+            handles=[entry for entry, _ in entries],
+            ncols=columns,
+            loc="upper left",
+            borderpad=0,
+            borderaxespad=0,
+            handlelength=HANDLE_EM,
+            handletextpad=GAP_EM,
+            columnspacing=COLUMN_EM,
+            labelspacing=0.35,
+        )
+        width_in = legend.get_window_extent().width / sheet.figure.dpi
+        if columns == 1 or width_in <= sheet.style.width_in - 2 * EDGE_IN:
+            return legend
+        legend.remove()
+    return None
 
 
 def _height(sheet: Sheet, artist: Any) -> float:
-    return float(_extent(sheet, artist).height / sheet.figure.dpi)
-
-
-def _extent(sheet: Sheet, artist: Any) -> Any:
-    renderer = sheet.figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    return artist.get_window_extent(renderer)
+    return float(artist.get_window_extent().height / sheet.figure.dpi)
 
 
 def _put_top(sheet: Sheet, artist: Any, down: float) -> None:
@@ -301,13 +282,12 @@ def _set_positions(sheet: Sheet, above: float, below: float, margins: _Margins) 
 def _measure(sheet: Sheet, columns: int) -> _Margins:
     """How far titles and tick labels stick out of the axes now."""
     figure = sheet.figure
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     lefts, right, rows = [0.0] * columns, 0.0, []
     for axes in sheet.rows:
         top, bottom = 0.0, 0.0
         for index, one in enumerate(axes):
-            inner = one.get_window_extent(renderer)
-            outer: Any = one.get_tightbbox(renderer)
+            inner = one.get_window_extent()
+            outer: Any = one.get_tightbbox()
             lefts[index] = max(lefts[index], (inner.x0 - outer.x0) / figure.dpi)
             right = max(right, (outer.x1 - inner.x1) / figure.dpi)
             top = max(top, (outer.y1 - inner.y1) / figure.dpi)

@@ -7,25 +7,25 @@ that its time is predicted. A `Mark` is the data of one point; `draw_marks` draw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from paretobench.report.figures.labels import Anchor, LabelPosition, Scene, place_labels
+from paretobench.report.figures.labels import Anchor, Boxes, LabelPosition, Scene, place_labels
+from paretobench.report.formatting import Z95
 from paretobench.report.style import SMALLEST_PT, Style, markers_of
 from paretobench.report.view.rows import Row
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.text import Text
 
 FrontClass = Literal["front", "family", "dominated", "unscored", "predicted"]
 Pair = tuple[float, float]
-
-Z95 = 1.959964
-"""Half-width of a 95 % normal interval in standard errors; scores come with the latter."""
 
 POINTS_PER_INCH = 72.0
 
@@ -56,6 +56,21 @@ class Mark:
     ttft_interval_ms: Pair | None = None
     score_interval_percent: Pair | None = None
 
+    @property
+    def place(self) -> Pair:
+        """Where it is on the axes; at 0 without a score."""
+        return (self.ttft_ms, self.score_percent or 0.0)
+
+    @property
+    def bars(self) -> list[list[Pair]]:
+        """Its error bars, each from end to end, in milliseconds and percent."""
+        (time, height), bars = self.place, []
+        if self.ttft_interval_ms:
+            bars.append([(x, height) for x in self.ttft_interval_ms])
+        if self.score_interval_percent:
+            bars.append([(time, y) for y in self.score_interval_percent])
+        return bars
+
 
 @dataclass(frozen=True)
 class Look:
@@ -65,6 +80,22 @@ class Look:
     colours: dict[str, str]
     dashes: dict[str, Any]
     markers: dict[str, str]
+
+    def dot(self, label: str, fill: str, edge: str = "", marker: str = "o") -> Artist:
+        """A legend's entry for markers; their edge is grey where no colour is given."""
+        from matplotlib.lines import Line2D
+
+        settings: dict[str, Any] = {"ms": self.style.marker_pt, "mfc": fill}
+        mec = edge or self.style.grey
+        return Line2D([], [], ls="", marker=marker, mec=mec, label=label, **settings)
+
+    def llm_dots(self) -> list[Artist]:
+        """The legend's entries for the shapes."""
+        return [self.dot(llm, self.style.grey, "", shape) for llm, shape in self.markers.items()]
+
+    def family_dots(self, families: Iterable[str]) -> list[Artist]:
+        """The legend's entries for the colours of these families."""
+        return [self.dot(name, self.colours[name], self.colours[name]) for name in families]
 
 
 def look_of(style: Style, families: Sequence[str], llms: Sequence[str]) -> Look:
@@ -78,7 +109,13 @@ def mark_of(row: Row) -> Mark:
     Raises:
         ValueError: if the row has neither; such rows are in tables only.
     """
-    value_s, low, high = _time(row)
+    if row.ttft is not None:
+        value_s, interval = row.ttft.value, interval_ms(row.ttft.low, row.ttft.high)
+    elif row.predicted is not None:
+        guess = row.predicted
+        value_s, interval = guess.latency_s, interval_ms(guess.low_s, guess.high_s)
+    else:
+        raise ValueError(f"{row} has no TTFT and cannot be drawn")
     score = row.score.value if row.score else None
     error = row.score.standard_error if row.score else None
     spread = None
@@ -91,18 +128,14 @@ def mark_of(row: Row) -> Mark:
         llm=row.llm_label,
         label=row.point_label if row.ttft else f"~{row.point_label}",
         front_class=_front_class(row),
-        ttft_interval_ms=(low * 1e3, high * 1e3) if low and high else None,
+        ttft_interval_ms=interval,
         score_interval_percent=spread,
     )
 
 
-def _time(row: Row) -> tuple[float, float | None, float | None]:
-    """Seconds with the ends of their interval."""
-    if row.ttft is not None:
-        return row.ttft.value, row.ttft.low, row.ttft.high
-    if row.predicted is None:
-        raise ValueError(f"{row} has no TTFT and cannot be drawn")
-    return row.predicted.latency_s, row.predicted.low_s, row.predicted.high_s
+def interval_ms(low: float | None, high: float | None) -> Pair | None:
+    """The ends of an interval in milliseconds, where they are known in seconds."""
+    return (low * 1e3, high * 1e3) if low and high else None
 
 
 def _front_class(row: Row) -> FrontClass:
@@ -132,17 +165,14 @@ def draw_marks(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
         if front_class == "predicted":
             _draw_predicted(alike, axes, look)
             continue
-        fill = {"front": colour, "family": look.style.tint(colour)}.get(
-            front_class, look.style.paper
-        )
+        fills = {"front": colour, "family": look.style.tint(colour)}
         share = _share(front_class, is_crowd)
         axes.plot(
-            [mark.ttft_ms for mark in alike],
-            [mark.score_percent or 0.0 for mark in alike],
+            *zip(*(mark.place for mark in alike), strict=True),
             ls="",
             marker=look.markers[llm],
             ms=look.style.marker_pt * share,
-            mfc=fill,
+            mfc=fills.get(front_class, look.style.paper),
             mec=colour,
             mew=0.13 * em * share,
             zorder=CLOUD_ORDER if share < 1 else 5 if front_class == "front" else 4,
@@ -155,9 +185,10 @@ def draw_marks(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
 def _draw_predicted(marks: Sequence[Mark], axes: Axes, look: Look) -> None:
     """Draw points of one family and LLM that were not measured: hollow, with a dashed edge."""
     colour = look.colours[marks[0].family]
+    x, y = zip(*(mark.place for mark in marks), strict=True)
     axes.scatter(
-        [mark.ttft_ms for mark in marks],
-        [mark.score_percent or 0.0 for mark in marks],
+        x,
+        y,
         s=look.style.marker_pt**2,
         marker=look.markers[marks[0].llm],
         facecolors=look.style.paper,
@@ -180,7 +211,6 @@ def _share(front_class: FrontClass, is_crowd: bool) -> float:
 BARS_ORDER = 5.4
 """Over lines and markers, under words: an interval shorter than its marker is seen as well."""
 
-
 PREDICTED_ORDER = 3.8
 """Under what was measured; the bars are under the marker, which stays hollow."""
 
@@ -196,7 +226,7 @@ def draw_bars(
     """Draw the error bars of marks, with a rim of paper that parts them from their markers."""
     from matplotlib.collections import LineCollection
 
-    bars = [bar for mark in marks for bar in bars_of(mark)]
+    bars = [bar for mark in marks for bar in mark.bars]
     width = 0.1 * style.font_pt
     strokes = ((style.paper, 2.2 * width, 0.6, 0.0), (colour, width, 1.0, 0.1))
     for ink, wide, alpha, above in strokes if bars else ():
@@ -212,8 +242,8 @@ def label_marks(
     lines: Sequence[Sequence[Pair]] = (),
     size_pt: float | None = None,
     radii_pt: Sequence[float] | None = None,
-) -> int:
-    """Write the labels where they touch nothing; returns how many found no place.
+) -> None:
+    """Write the labels where they touch nothing; one without such a place is left out.
 
     Text already on the axes, such as an arrow's, is kept off too.
 
@@ -227,30 +257,29 @@ def label_marks(
     is_cloud = len(marks) > CROWD
     radii = radii_pt or [_share(m.front_class, is_cloud) * look.style.marker_pt / 2 for m in marks]
     is_crowded = len(marks) > look.style.max_labels
-    is_chosen = [not is_crowded or mark.front_class == "front" for mark in marks]
-    chosen = [index for index, wanted in enumerate(is_chosen) if wanted]
-    anchors = {i: _anchor(marks[i], axes, size, radii[i]) for i in chosen}
-    hidden = [(marks[i], radii[i]) for i, wanted in enumerate(is_chosen) if not wanted]
-    bars = [bar for i in chosen for bar in bars_of(marks[i])]
-    scene = _scene(axes, [*lines, *bars], hidden)
+    chosen = [i for i, m in enumerate(marks) if not is_crowded or m.front_class == "front"]
+    hidden = sorted({*range(len(marks))}.difference(chosen))
+    bars = [bar for i in chosen for bar in marks[i].bars]
+    radii_hidden = [radii[i] for i in hidden]
+    scene = scene_of(axes, [marks[i] for i in hidden], radii_hidden, [*lines, *bars], axes.texts)
+    anchors = [_anchor(marks[i], axes, size, radii[i]) for i in chosen]
     clearance = look.style.font_pt * 0.3 / POINTS_PER_INCH * axes.figure.dpi
-    places = place_labels([anchors[i] for i in chosen], scene, clearance)
-    for index, place in zip(chosen, places, strict=True):
+    places = place_labels(anchors, scene, clearance)
+    for index, anchor, place in zip(chosen, anchors, places, strict=True):
         if place is not None:
             ink = look.style.readable(look.colours[marks[index].family])
-            _write(marks[index], anchors[index], place, axes, ink, size)
-    return sum(place is None for place in places)
+            _write(marks[index].label, anchor, place, axes, ink, size)
 
 
 def _write(
-    mark: Mark, anchor: Anchor, place: LabelPosition, axes: Axes, ink: str, size: float
+    label: str, anchor: Anchor, place: LabelPosition, axes: Axes, ink: str, size: float
 ) -> None:
     inverse = axes.transData.inverted()
     x, y = inverse.transform((place.x, place.y))
     axes.text(
         x,
         y,
-        mark.label,
+        label,
         fontsize=size,
         color=ink,
         ha="center",
@@ -278,7 +307,7 @@ def _anchor(mark: Mark, axes: Axes, size_pt: float, radius_pt: float) -> Anchor:
     from matplotlib.text import Text
 
     figure = axes.figure
-    x, y = axes.transData.transform((mark.ttft_ms, mark.score_percent or 0.0))
+    x, y = axes.transData.transform(mark.place)
     probe = Text(0, 0, mark.label, fontsize=size_pt, figure=figure)
     box = probe.get_window_extent()
     radius = (radius_pt + 0.8) / POINTS_PER_INCH * figure.dpi
@@ -286,32 +315,31 @@ def _anchor(mark: Mark, axes: Axes, size_pt: float, radius_pt: float) -> Anchor:
     return Anchor(float(x), float(y), box.width, box.height, radius, rank)
 
 
-def _scene(
-    axes: Axes, lines: Sequence[Sequence[Pair]], hidden: Sequence[tuple[Mark, float]]
+def scene_of(
+    axes: Axes,
+    marks: Sequence[Mark],
+    radii_pt: float | Sequence[float],
+    lines: Sequence[Sequence[Pair]],
+    texts: Iterable[Text] = (),
 ) -> Scene:
-    """What labels keep off, in pixels: the frame, unlabelled markers, lines, error bars, text."""
+    """What words keep off, in pixels: the frame, these markers, lines and texts.
+
+    Args:
+        radii_pt: half the size of the markers: of all, or of each.
+        lines: in data coordinates.
+    """
     frame = axes.get_window_extent()
-    segments = []
-    for line in lines:
-        pixels = axes.transData.transform(np.array(line).reshape(-1, 2))
-        segments += [(*start, *end) for start, end in pairwise(pixels)]
-    places = [(mark.ttft_ms, mark.score_percent or 0.0) for mark, _ in hidden]
-    centres = axes.transData.transform(np.array(places).reshape(-1, 2))
-    reach = np.array([radius for _, radius in hidden]).reshape(-1, 1)
-    reach = reach / POINTS_PER_INCH * axes.figure.dpi
-    texts = [text.get_window_extent().extents for text in axes.texts if text.get_text()]
+    centres = axes.transData.transform(np.array([mark.place for mark in marks]).reshape(-1, 2))
+    reach = np.array(radii_pt).reshape(-1, 1) / POINTS_PER_INCH * axes.figure.dpi
+    extents = [text.get_window_extent().extents for text in texts if text.get_text()]
     return Scene(
         (frame.x0, frame.y0, frame.x1, frame.y1),
-        np.vstack([np.hstack([centres - reach, centres + reach]), *texts]),
-        np.array(segments).reshape(-1, 4),
+        np.vstack([np.hstack([centres - reach, centres + reach]), *extents]),
+        segments_of(axes, lines),
     )
 
 
-def bars_of(mark: Mark) -> list[list[Pair]]:
-    """The error bars of a mark, each from end to end, in milliseconds and percent."""
-    height, bars = mark.score_percent or 0.0, []
-    if mark.ttft_interval_ms:
-        bars.append([(x, height) for x in mark.ttft_interval_ms])
-    if mark.score_interval_percent:
-        bars.append([(mark.ttft_ms, y) for y in mark.score_interval_percent])
-    return bars
+def segments_of(axes: Axes, lines: Iterable[Sequence[Pair]]) -> Boxes:
+    """Every piece of lines in data coordinates, in pixels: shape (n, 4)."""
+    paths = [axes.transData.transform(np.array(line).reshape(-1, 2)) for line in lines]
+    return np.array([(*a, *b) for path in paths for a, b in pairwise(path)]).reshape(-1, 4)

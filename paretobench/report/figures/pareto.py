@@ -20,11 +20,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from paretobench.report.figures.axes import (
+    TIME_LABEL,
     linear_limits,
+    log_axis,
     log_limits,
     steps_through,
-    style_log_axis,
-    time_unit,
 )
 from paretobench.report.figures.claims import Claims, claims_of, draw_claims
 from paretobench.report.figures.layout import Caption, finish, new_sheet
@@ -41,7 +41,7 @@ from paretobench.report.figures.marks import (
     mark_of,
 )
 from paretobench.report.formatting import footer_lines
-from paretobench.report.style import Style, order_families, size_in_billions
+from paretobench.report.style import Style, order_families, order_llms
 from paretobench.report.view.rows import Panel, Row, View, benchmark_label
 from paretobench.units import counted
 
@@ -58,9 +58,6 @@ LETTER_EM = 0.6
 BARS_PAD = 0.02
 """Room beyond the outermost error bars, as a share of the axis: one that ends at the frame looks
 cut."""
-
-TIME_LABEL = "time to first token ({}, log scale), left is better"
-"""The title of the time axis; the unit is in the braces."""
 
 
 @dataclass(frozen=True)
@@ -104,24 +101,21 @@ class ParetoInfo:
     panels: tuple[PanelInfo, ...]
     strips: tuple[Strip, ...]
     palette: tuple[str, ...]
-    families: tuple[str, ...]
     llms: tuple[str, ...]
     score_label: str
     own_front: str = "on its family's front"
     across: int = 2
 
     @property
-    def has_predictions(self) -> bool:
-        """Whether some point drawn was not measured."""
-        groups = [*(panel.predicted for panel in self.panels), *(s.marks for s in self.strips)]
-        return any(mark.front_class == "predicted" for group in groups for mark in group)
+    def marks(self) -> list[Mark]:
+        """Every point of every panel, then those of the strips."""
+        groups = [*(panel.every_mark for panel in self.panels), *(s.marks for s in self.strips)]
+        return [mark for group in groups for mark in group]
 
     @property
     def time_limits(self) -> Pair:
         """Limits of the time axis in milliseconds, the same for panels and strip."""
-        groups = [panel.every_mark for panel in self.panels]
-        groups += [strip.marks for strip in self.strips]
-        marks = [mark for group in groups for mark in group]
+        marks = self.marks
         sure = [mark for mark in marks if mark.front_class != "predicted"]
         ends = [end for mark in sure for end in (mark.ttft_interval_ms or ())]
         return log_limits((mark.ttft_ms for mark in marks), ends)
@@ -149,34 +143,30 @@ def pareto_info(view: View, panels: Sequence[Panel] | None = None) -> ParetoInfo
     unscored = [row for row in view.unscored if row.is_measured]
     unscored += [row for row in view.predicted if row.score is None]
     guessed = [row for panel in shown for row in _predicted_in(view, panel)]
-    drawn = [*rows, *unscored, *guessed]
-    sizes = {row.llm_label: size_in_billions(row.size_label) for row in drawn}
+    drawn = tuple(_panel_info(view, panel, len(shown)) for panel in shown)
     return ParetoInfo(
-        caption=_caption(view, shown),
-        panels=tuple(_panel_info(view, panel, len(shown)) for panel in shown),
+        caption=_caption(view, rows, drawn, shown[0].recipe if len(shown) == 1 else ""),
+        panels=drawn,
         strips=_strips(unscored),
         palette=tuple(order_families(row.family for row in view.rows)),
-        families=tuple(order_families(row.family for row in drawn)),
-        llms=tuple(sorted(sizes, key=lambda name: (sizes[name], name))),
+        llms=tuple(order_llms([*rows, *unscored, *guessed])),
         score_label=benchmark_label(view.benchmark),
     )
 
 
-def _caption(view: View, panels: Sequence[Panel]) -> Caption:
-    rows = [row for panel in panels for row in panel.rows]
+def _caption(view: View, rows: Sequence[Row], panels: Sequence[PanelInfo], recipe: str) -> Caption:
     parts = [f"{counted(len(rows), 'point')}, {sum(r.front.is_on for r in rows)} on the front"]
     measured = sum(row.is_measured for row in view.unscored)
     if measured:
         parts.append(f"{measured} measured without a score, below")
-    guessed = sum(len(_predicted_in(view, panel)) for panel in panels)
+    guessed = sum(len(panel.predicted) for panel in panels)
     guessed += sum(row.score is None for row in view.predicted)
     if guessed:
         parts.append(f"{guessed} predicted, with 90 % intervals, on no front")
     refused = sum(not row.score and not row.predicted for row in view.untimed)
     if refused and measured:
         parts.append(f"{refused} without a latency, see the table")
-    recipe = panels[0].recipe if len(panels) == 1 else ""
-    parts += [claims_of(panel.rows).sentence for panel in panels if len(panels) == 1]
+    parts += [panel.claims.sentence for panel in panels if len(panels) == 1]
     title = view.title or f"{benchmark_label(view.benchmark)} against time to first token"
     return Caption(
         title, "; ".join(filter(None, parts)), footer_lines(view, rows or view.unscored, recipe)
@@ -213,11 +203,10 @@ def _corners(rows: Iterable[Row]) -> tuple[Pair, ...]:
 
 
 def _strips(rows: Sequence[Row]) -> tuple[Strip, ...]:
-    names = list(dict.fromkeys(row.encoder_label for row in rows))
-    return tuple(
-        Strip(name, tuple(mark_of(row) for row in rows if row.encoder_label == name))
-        for name in names
-    )
+    marks: dict[str, list[Mark]] = {}
+    for row in rows:
+        marks.setdefault(row.encoder_label, []).append(mark_of(row))
+    return tuple(Strip(name, tuple(alike)) for name, alike in marks.items())
 
 
 def pareto_figure(info: ParetoInfo, style: Style) -> Figure:
@@ -225,9 +214,7 @@ def pareto_figure(info: ParetoInfo, style: Style) -> Figure:
     sheet = new_sheet(style)
     look = look_of(style, info.palette, info.llms)
     columns, height_in = _layout(info, style)
-    panels: list[Axes] = []
-    for start in range(0, len(info.panels), columns):
-        panels += sheet.add_row(min(columns, len(info.panels) - start), height_in)
+    panels = sheet.add_rows(len(info.panels), columns, height_in)
     for panel, axes in zip(info.panels, panels, strict=True):
         draw_panel(info, panel, axes, look)
     strip = None
@@ -242,34 +229,25 @@ def pareto_figure(info: ParetoInfo, style: Style) -> Figure:
         lines += [[claim.start, claim.end] for claim in drawn]
         label_marks(panel.every_mark, axes, look, lines)
     if strip is not None:
-        raised = _in_strip(info)
-        label_marks(
-            raised,
-            strip,
-            replace(look, style=replace(style, max_labels=200)),
-            size_pt=style.tiny_pt,
-        )
+        roomy = replace(look, style=replace(style, max_labels=200))
+        label_marks(_in_strip(info), strip, roomy, size_pt=style.tiny_pt)
     return figure
 
 
 def _layout(info: ParetoInfo, style: Style) -> tuple[int, float]:
     """How many panels are side by side, and the height of each in inches."""
-    is_page = style.width_mm > 120
-    columns = min(info.across, len(info.panels) or 1) if is_page else 1
+    columns = min(info.across, len(info.panels) or 1) if style.is_wide else 1
     share = 0.62 / columns
-    if is_page and columns == 1:
+    if style.is_wide and columns == 1:
         share = 0.5 if len(info.panels) < 2 else 0.36  # one below another must fit a page
     return columns, style.width_in * share
 
 
 def draw_panel(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> None:
     """Draw one panel's points and fronts on given axes; labels come last, by `label_marks`."""
-    axes.set_xscale("log")
-    axes.set_xlim(*info.time_limits)
+    is_wide = len(info.panels) == 1 and look.style.is_wide
+    unit = log_axis(axes, "x", info.time_limits, most=9 if is_wide else 6)
     axes.set_ylim(*info.score_limits)
-    is_wide = len(info.panels) == 1 and look.style.width_mm > 120
-    unit, per = time_unit(info.time_limits[1])
-    style_log_axis(axes.xaxis, *info.time_limits, most=9 if is_wide else 6, per=per)
     axes.set_ylabel(f"{info.score_label} (%), up is better")
     if not info.strips:
         short = f"TTFT ({unit}), left is better"
@@ -284,12 +262,8 @@ def draw_panel(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> No
 
 def draw_strip(info: ParetoInfo, axes: Axes, look: Look) -> None:
     """Draw the points without a score: one line per encoder, on the same time axis."""
-    axes.set_xscale("log")
-    axes.set_xlim(*info.time_limits)
+    unit = log_axis(axes, "x", info.time_limits, most=9 if look.style.is_wide else 6)
     axes.set_ylim(len(info.strips) - 0.4, -0.75)
-    unit, per = time_unit(info.time_limits[1])
-    most = 9 if look.style.width_mm > 120 else 6
-    style_log_axis(axes.xaxis, *info.time_limits, most=most, per=per)
     axes.set_yticks(range(len(info.strips)), [strip.encoder for strip in info.strips])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -311,27 +285,22 @@ def legend_entries(info: ParetoInfo, look: Look) -> list[list[Any]]:
     """Groups of legend entries: the families, the LLMs, the fills and the front."""
     from matplotlib.lines import Line2D
 
-    style = look.style
-
-    def dot(marker: str, fill: str, label: str) -> Line2D:
-        settings: dict[str, Any] = {"ms": style.marker_pt, "mfc": fill, "mec": style.grey}
-        return Line2D([], [], ls="", marker=marker, label=label, **settings)
-
+    style, grey = look.style, look.style.grey
     families = [
         Line2D([], [], color=look.colours[name], ls=look.dashes[name], lw=1.4, label=name)
-        for name in info.families
+        for name in order_families(mark.family for mark in info.marks)
     ]
-    shapes = [dot(look.markers[name], style.grey, name) for name in info.llms]
-    guess = [predicted_entry(style)] if info.has_predictions else []
+    has_predictions = any(mark.front_class == "predicted" for mark in info.marks)
+    guess = [predicted_entry(style)] if has_predictions else []
     if not info.panels:
-        return [families, shapes, guess]
+        return [families, look.llm_dots(), guess]
     band = Line2D([], [], color=style.front, lw=5.0, label="overall front")
     fills = [
-        dot("o", style.grey, "on the front"),
-        dot("o", style.tint(style.grey), info.own_front),
-        dot("o", style.paper, "dominated"),
+        look.dot("on the front", grey),
+        look.dot(info.own_front, style.tint(grey)),
+        look.dot("dominated", style.paper),
     ]
-    return [families, shapes, [band, *fills, *guess]]
+    return [families, look.llm_dots(), [band, *fills, *guess]]
 
 
 def predicted_entry(style: Style) -> Any:
@@ -358,15 +327,18 @@ def _draw_fronts(info: ParetoInfo, panel: PanelInfo, axes: Axes, look: Look) -> 
     if panel.front:
         x, y = zip(*steps_through(panel.front, info.time_limits[1]), strict=True)
         axes.plot(x, y, color=look.style.front, lw=0.55 * em, solid_capstyle="butt", zorder=1.5)
-    for name, corners in panel.family_fronts:
-        if len(corners) > 1:
-            x, y = zip(*steps_through(corners, corners[-1][0]), strict=True)
-            line: dict[str, Any] = {"color": look.colours[name], "ls": look.dashes[name]}
-            axes.plot(x, y, lw=0.145 * em, zorder=2.5, **line)
+    for name, steps in _family_lines(panel).items():
+        x, y = zip(*steps, strict=True)
+        line: dict[str, Any] = {"color": look.colours[name], "ls": look.dashes[name]}
+        axes.plot(x, y, lw=0.145 * em, zorder=2.5, **line)
+
+
+def _family_lines(panel: PanelInfo) -> dict[str, list[Pair]]:
+    """The line of each family whose front has more than one corner."""
+    fronts = [(name, corners) for name, corners in panel.family_fronts if len(corners) > 1]
+    return {name: steps_through(corners, corners[-1][0]) for name, corners in fronts}
 
 
 def front_lines(info: ParetoInfo, panel: PanelInfo) -> list[list[Pair]]:
     """The lines that labels keep off: the overall front and each family's, in axis units."""
-    fronts = [c for _, c in panel.family_fronts if len(c) > 1]
-    lines = [steps_through(corners, corners[-1][0]) for corners in fronts]
-    return [steps_through(panel.front, info.time_limits[1]), *lines]
+    return [steps_through(panel.front, info.time_limits[1]), *_family_lines(panel).values()]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from paretobench.report.figures.axes import log_limits, style_log_axis, time_unit
+from paretobench.report.figures.axes import log_axis, log_limits
 from paretobench.report.figures.layout import Caption, finish, new_sheet
-from paretobench.report.figures.marks import POINTS_PER_INCH, Look, Pair, look_of
+from paretobench.report.figures.marks import POINTS_PER_INCH, Look, Pair, interval_ms, look_of
 from paretobench.report.formatting import footer_lines
 from paretobench.report.style import Style, order_families
 from paretobench.report.view.rows import Row, View
@@ -73,20 +73,18 @@ def resolution_info(view: View) -> ResolutionInfo:
 
 
 def _encodings(rows: list[Row]) -> list[Encoding]:
-    found = []
-    for row in sorted(rows, key=lambda row: row.resolution_px):
-        if row.encode is None:
-            continue
-        low, high = row.encode.low, row.encode.high
-        interval = (low * 1e3, high * 1e3) if low and high else None
-        found.append(Encoding(row.resolution_px, row.encode.value * 1e3, interval))
-    return found
+    ordered = sorted(rows, key=lambda row: row.resolution_px)
+    return [
+        Encoding(row.resolution_px, one.value * 1e3, interval_ms(one.low, one.high))
+        for row in ordered
+        if (one := row.encode) is not None
+    ]
 
 
 def resolution_figure(info: ResolutionInfo, style: Style) -> Figure:
     """Draw the whole figure."""
     sheet = new_sheet(style)
-    axes = sheet.add_row(1, style.width_in * (0.5 if style.width_mm > 120 else 0.65))[0]
+    [axes] = sheet.add_row(1, style.width_in * (0.5 if style.is_wide else 0.65))
     look = look_of(style, info.palette, [])
     draw_resolution(info, axes, look)
     return finish(sheet, info.caption, [_entries(info, look)])
@@ -96,11 +94,7 @@ def draw_resolution(info: ResolutionInfo, axes: Axes, look: Look) -> None:
     """Draw one line per encoder on given axes; single resolutions are a dot."""
     points = [point for _, _, line in info.lines for point in line]
     ends = [end for point in points for end in (point.interval_ms or ())]
-    low, high = log_limits((point.encode_ms for point in points), ends)
-    axes.set_yscale("log")
-    axes.set_ylim(low, high)
-    unit, per = time_unit(high)
-    style_log_axis(axes.yaxis, low, high, per=per)
+    unit = log_axis(axes, "y", log_limits((point.encode_ms for point in points), ends))
     sides = sorted({point.resolution_px for point in points})
     axes.set_xlim(min(sides, default=0) - 60, max(sides, default=1) + 60)
     axes.set_xticks(_spread(sides, _apart_px(sides, look.style)))

@@ -94,7 +94,7 @@ def draw_saving(saving: ReuseBars, axes: Axes, style: Style) -> None:
     names = ("each point for itself", "each workload once")
     fills = (style.tint(style.palette[0]), style.palette[0])
     axes.barh((0, 1), values, height=0.7, color=fills)
-    axes.set_xlim(0, max(values) * (1.25 if style.width_mm > 120 else 1.6))
+    axes.set_xlim(0, max(values) * (1.25 if style.is_wide else 1.6))
     axes.set_ylim(1.6, -0.6)
     axes.set_yticks((0, 1), names)
     axes.set_xticks([])

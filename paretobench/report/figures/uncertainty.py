@@ -21,7 +21,7 @@ import numpy as np
 
 from paretobench.analysis.probability import attainment_band
 from paretobench.analysis.shrinkage import plausible
-from paretobench.report.figures.axes import linear_limits, log_limits, style_log_axis, time_unit
+from paretobench.report.figures.axes import TIME_LABEL, linear_limits, log_axis, log_limits
 from paretobench.report.figures.layout import Caption, finish, new_sheet
 from paretobench.report.figures.marks import (
     FrontClass,
@@ -34,7 +34,7 @@ from paretobench.report.figures.marks import (
     mark_of,
 )
 from paretobench.report.formatting import footer_lines
-from paretobench.report.style import Style, order_families, size_in_billions
+from paretobench.report.style import Style, order_families, order_llms
 from paretobench.report.view.front_membership import (
     SEED,
     contenders,
@@ -82,7 +82,6 @@ class UncertaintyInfo:
     marks: tuple[Mark, ...]
     band: tuple[BandPoint, ...]
     palette: tuple[str, ...]
-    families: tuple[str, ...]
     llms: tuple[str, ...]
     score_label: str
 
@@ -95,14 +94,9 @@ def uncertain_panel(view: View) -> Panel | None:
     return None
 
 
-def uncertainty_info(view: View, panel: Panel, seed: int = SEED) -> UncertaintyInfo:
-    """The data of the figure.
-
-    Args:
-        seed: of the draws: the same view gives the same band.
-    """
+def uncertainty_info(view: View, panel: Panel) -> UncertaintyInfo:
+    """The data of the figure; the same view gives the same band."""
     rows = [row for row in panel.undisturbed if row.front.verdict]
-    sizes = {row.llm_label: size_in_billions(row.size_label) for row in rows}
     counts = {name: sum(row.front.verdict == name for row in rows) for name in CLASSES}
     said = ", ".join(
         f"{count} {name}" for name, count in counts.items() if count or name != "unknown"
@@ -114,10 +108,9 @@ def uncertainty_info(view: View, panel: Panel, seed: int = SEED) -> UncertaintyI
             footer_lines(view, rows, panel.recipe),
         ),
         tuple(_mark(row) for row in rows),
-        _band(rows, seed),
+        _band(rows),
         tuple(order_families(row.family for row in view.rows)),
-        tuple(order_families(row.family for row in rows)),
-        tuple(sorted(sizes, key=lambda name: (sizes[name], name))),
+        tuple(order_llms(rows)),
         benchmark_label(view.benchmark),
     )
 
@@ -130,28 +123,28 @@ def _mark(row: Row) -> Mark:
     return replace(mark_of(row), label=label, front_class=CLASSES[row.front.verdict])
 
 
-def _band(rows: Sequence[Row], seed: int) -> tuple[BandPoint, ...]:
+def _band(rows: Sequence[Row]) -> tuple[BandPoint, ...]:
     """The quantiles of the front's line, where 97.5 % of the draws have a point at all."""
     hopeless = out_of_reach(rows)
     near = [row for row, is_out in zip(rows, hopeless, strict=True) if not is_out]
     rest = [row for row, is_out in zip(rows, hopeless, strict=True) if is_out]
     count = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     draws = plausible(contenders(near), rng, count, others=context_contenders(rest))
     times = [row.ttft.value for row in rows if row.ttft]
     at_s = np.geomspace(min(times) * 0.9, max(times) * 1.1, BAND_STEPS)
     low, middle, high = attainment_band(draws, at_s) * 100
     return tuple(
-        BandPoint(float(s * 1e3), float(a), float(b), float(c))
-        for s, a, b, c in zip(at_s, low, middle, high, strict=True)
-        if np.isfinite(a)
+        BandPoint(*map(float, point))
+        for point in zip(at_s * 1e3, low, middle, high, strict=True)
+        if np.isfinite(point[1])
     )
 
 
 def uncertainty_figure(info: UncertaintyInfo, style: Style) -> Figure:
     """Draw the whole figure."""
     sheet = new_sheet(style)
-    axes = sheet.add_row(1, style.width_in * (0.5 if style.width_mm > 120 else 0.66))[0]
+    [axes] = sheet.add_row(1, style.width_in * (0.5 if style.is_wide else 0.66))
     look = look_of(style, info.palette, info.llms)
     draw_uncertainty(info, axes, look)
     figure = finish(sheet, info.caption, _entries(info, look))
@@ -169,12 +162,9 @@ def draw_uncertainty(info: UncertaintyInfo, axes: Axes, look: Look) -> None:
     limits = log_limits((mark.ttft_ms for mark in info.marks), ends)
     heights = [end for mark in info.marks for end in (mark.score_interval_percent or ())]
     heights += [mark.score_percent for mark in info.marks if mark.score_percent is not None]
-    axes.set_xscale("log")
-    axes.set_xlim(*limits)
+    unit = log_axis(axes, "x", limits, most=9 if look.style.is_wide else 6)
     axes.set_ylim(*linear_limits(heights))
-    unit, per = time_unit(limits[1])
-    style_log_axis(axes.xaxis, *limits, most=9 if look.style.width_mm > 120 else 6, per=per)
-    axes.set_xlabel(f"time to first token ({unit}, log scale), left is better")
+    axes.set_xlabel(TIME_LABEL.format(unit))
     axes.set_ylabel(f"{info.score_label} (%), up is better")
     times = [point.ttft_ms for point in info.band]
     low, high = [p.low for p in info.band], [p.high for p in info.band]
@@ -187,17 +177,13 @@ def _entries(info: UncertaintyInfo, look: Look) -> list[list[Any]]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    def dot(marker: str, fill: str, edge: str, label: str) -> Line2D:
-        settings: dict[str, Any] = {"ms": look.style.marker_pt, "mfc": fill, "mec": edge}
-        return Line2D([], [], ls="", marker=marker, label=label, **settings)
-
-    colours, grey = look.colours, look.style.grey
-    families = [dot("o", colours[name], colours[name], name) for name in info.families]
-    shapes = [dot(look.markers[name], grey, grey, name) for name in info.llms]
+    grey = look.style.grey
     fills = [
-        dot("o", grey, grey, "on the front (95%)"),
-        dot("o", look.style.tint(grey), grey, "ambiguous"),
-        dot("o", look.style.paper, grey, "off (95%)"),
+        look.dot("on the front (95%)", grey),
+        look.dot("ambiguous", look.style.tint(grey)),
+        look.dot("off (95%)", look.style.paper),
     ]
     line = Line2D([], [], color=grey, lw=1.0, label="front, median")
-    return [families, shapes, [Patch(color=look.style.front, label="front, 95%"), line, *fills]]
+    band = Patch(color=look.style.front, label="front, 95%")
+    families = look.family_dots(order_families(mark.family for mark in info.marks))
+    return [families, look.llm_dots(), [band, line, *fills]]

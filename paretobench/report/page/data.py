@@ -22,7 +22,7 @@ from paretobench.report.page.layers import layers
 from paretobench.report.page.probabilities import probabilities
 from paretobench.report.page.runs import for_page, has_runs, packed_runs
 from paretobench.report.page.story import story
-from paretobench.report.style import size_in_billions
+from paretobench.report.style import order_llms
 from paretobench.report.tables.columns import Column, general_columns, tidy_fields
 from paretobench.report.view.answers import default_budget_s
 from paretobench.report.view.rows import Accuracy, Row, Runs, View, benchmark_label
@@ -146,7 +146,7 @@ def payload(view: View) -> dict[str, Any]:
         ],
         "gains": [{"key": gain, "label": benchmark_label(gain)} for gain in maker.gains],
         "families": families,
-        "llms": _llms(view.rows),
+        "llms": order_llms(view.rows),
         "recipes": _recipes(view),
         "environments": environments,
         "strings": list(maker.strings),
@@ -314,12 +314,6 @@ def _gains(view: View) -> list[str]:
             counts[task.benchmark] = counts.get(task.benchmark, 0) + 1
     counts.pop(view.benchmark, None)
     return [view.benchmark, *sorted(counts, key=lambda name: -counts[name])]
-
-
-def _llms(rows: Sequence[Row]) -> list[str]:
-    """Labels of the LLMs, smallest first: the order of the marker shapes."""
-    sizes = {row.llm_label: size_in_billions(row.size_label) for row in rows}
-    return sorted(sizes, key=lambda label: (sizes[label], label))
 
 
 def _recipes(view: View) -> list[str]:
