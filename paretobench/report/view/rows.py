@@ -249,6 +249,11 @@ class Row:
         return self.ttft is not None and self.score is not None
 
     @property
+    def is_disturbed(self) -> bool:
+        """Whether its TTFT is of a machine that was never quiet: it can be on no front."""
+        return self.ttft is not None and self.ttft.is_disturbed
+
+    @property
     def is_of_one_checkpoint(self) -> bool:
         """Whether its latency and its score are of the same weights, by content hash."""
         timed = self.timed_checkpoint
@@ -335,7 +340,7 @@ class Panel:
     @property
     def undisturbed(self) -> tuple[Row, ...]:
         """The rows that were measured on a quiet machine: those that an answer may name."""
-        return tuple(row for row in self.rows if row.ttft is None or not row.ttft.is_disturbed)
+        return tuple(row for row in self.rows if not row.is_disturbed)
 
     @property
     def judged(self) -> tuple[Row, ...]:
@@ -455,10 +460,6 @@ def _with_membership(row: Row, is_on: bool, is_on_family: bool) -> Row:
 
 
 def _front_ids(rows: Iterable[Row]) -> set[int]:
-    listed = [
-        row
-        for row in rows
-        if row.ttft is not None and row.score is not None and not row.ttft.is_disturbed
-    ]
+    listed = [row for row in rows if row.is_scored and not row.is_disturbed]
     values = [(row.ttft.value, row.score.value) for row in listed if row.ttft and row.score]
     return {id(row) for row, kept in zip(listed, non_dominated(values), strict=True) if kept}
