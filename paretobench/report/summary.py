@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from paretobench.report.changes import changes
 from paretobench.report.formatting import PROTOCOLS, estimate_ms, score_percent
 from paretobench.report.tables import markdown_text
-from paretobench.report.tables.markup import markdown_code, markdown_inline
+from paretobench.report.tables.markup import markdown_code, markdown_inline, markdown_table
 from paretobench.report.view.one_piece import explanation, ratio_text
 from paretobench.report.view.rows import MissingResult, Panel, Row, View, benchmark_label
 from paretobench.units import MISSING, counted, duration, percent
@@ -210,21 +210,18 @@ def _audited(view: View) -> str:
     """What audited workloads say beyond a median; nothing where none was audited."""
     if not view.audits:
         return ""
-    lines = [
-        "## Audit",
-        "",
+    about = (
         "Times over runs with 95 % intervals. Sustained over burst: the last quarter of a "
         "process's runs over its first. Steady: processes whose last two quarters agree within "
         "2 %. Run to day: the standard deviation that each level adds, and of how many; a session "
-        "is another sitting, an hour or more later; three are needed for their spread to count.",
-        "",
-        f"| {' | '.join(AUDIT_COLUMNS)} |",
-        "|---|" + "---:|" * (len(AUDIT_COLUMNS) - 2) + "---|",
-    ]
-    return "\n".join([*lines, *map(_audit_line, view.audits)])
+        "is another sitting, an hour or more later; three are needed for their spread to count."
+    )
+    is_number = [heading not in ("workload", "interval of") for heading in AUDIT_COLUMNS]
+    table = markdown_table(AUDIT_COLUMNS, is_number, map(_audit_cells, view.audits))
+    return f"## Audit\n\n{about}\n\n{table}"
 
 
-def _audit_line(one: Audit) -> str:
+def _audit_cells(one: Audit) -> list[str]:
     texts = [markdown_inline(one.label)]
     texts += [estimate_ms(found) if found else "too few runs" for _, found in one.quantiles]
     texts += [ratio_text(one.sustained) if one.sustained else "too few runs"]
@@ -232,7 +229,7 @@ def _audit_line(one: Audit) -> str:
     for spread in one.spreads:
         known = MISSING if spread.log_sd is None else f"{percent(spread.log_sd)} %"
         texts.append(f"{known} ({spread.groups})")
-    return f"| {' | '.join([*texts, one.level])} |"
+    return [*texts, one.level]
 
 
 def _missing_list(heading: str, items: Sequence[MissingResult]) -> str:
