@@ -17,8 +17,7 @@ from paretobench.planning.plan import Refusal
 from paretobench.report.runs import runs_of
 from paretobench.report.view.one_piece import TimedCells
 from paretobench.report.view.predictions import predicted_parts
-from paretobench.report.view.refusals import Identity, identity_of
-from paretobench.report.view.rows import Runs
+from paretobench.report.view.rows import Identity, Runs, identity_of
 from paretobench.store import CellSummary, Link, Store, StoredPoint
 
 

@@ -21,6 +21,12 @@ from paretobench.errors import UnknownNameError
 if TYPE_CHECKING:
     from paretobench.analysis.levels import Audit
     from paretobench.analysis.prediction import Prediction
+    from paretobench.domain.records import PublishedLatency, Score
+    from paretobench.planning.plan import Refusal
+    from paretobench.store import StoredPoint
+
+Identity = tuple[str, int, str, str]
+"""The four names that make a point: encoder, resolution, LLM, tiling."""
 
 FrontClass = Literal["", "on", "ambiguous", "off", "unknown"]
 LatencySource = Literal["", "measured", "predicted", "published", "digitised", "imported"]
@@ -229,7 +235,7 @@ class Row:
     runs: tuple[Runs, ...] = ()
 
     @property
-    def identity(self) -> tuple[str, int, str, str]:
+    def identity(self) -> Identity:
         """The four names that make a point; rows of several recipes share it."""
         return (self.encoder, self.resolution_px, self.llm, self.tiling)
 
@@ -421,6 +427,11 @@ class View:
             if (recipe is None or row.recipe == recipe) and (llm is None or row.llm == llm)
         )
         return with_fronts(replace(self, rows=tuple(kept)))
+
+
+def identity_of(named: Score | PublishedLatency | Refusal | StoredPoint) -> Identity:
+    """The four names of anything that has them."""
+    return (named.encoder, named.resolution_px, named.llm, named.tiling)
 
 
 def non_dominated(points: Iterable[tuple[float, float]]) -> list[bool]:

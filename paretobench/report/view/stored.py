@@ -21,7 +21,6 @@ from paretobench.report.view.evidence import Evidence
 from paretobench.report.view.front_membership import with_front_membership
 from paretobench.report.view.published import tables_cited
 from paretobench.report.view.refusals import (
-    identity_of,
     refused_results,
     stored_refusals,
     without_overtaken,
@@ -33,6 +32,7 @@ from paretobench.report.view.rows import (
     Row,
     Statistics,
     View,
+    identity_of,
 )
 from paretobench.report.view.scorecards import notes, scorecards
 from paretobench.report.view.stored_notes import audit_notes, steadiness_said_once, sweep_notes
@@ -79,7 +79,7 @@ def stored_view(
     made = stored_rows(store, points, cards, evidence, left_out)
     rows, steadiness = steadiness_said_once(made, evidence.summaries)
     shown = {identity_of(point) for point in points}
-    of_points = [s for s in given if (s.encoder, s.resolution_px, s.llm, s.tiling) in shown]
+    of_points = [score for score in given if identity_of(score) in shown]
     audits = _audits(evidence)
     view = View(
         rows=tuple(sorted(rows, key=_order)),

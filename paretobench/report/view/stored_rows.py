@@ -20,8 +20,8 @@ from paretobench.report.view.evidence import Evidence, Part
 from paretobench.report.view.images import ttft_p90
 from paretobench.report.view.one_piece import contradiction, in_one_piece
 from paretobench.report.view.predictions import predicted_sum
-from paretobench.report.view.refusals import Identity, identity_of, refused_rows
-from paretobench.report.view.rows import Row
+from paretobench.report.view.refusals import refused_rows
+from paretobench.report.view.rows import Identity, Row, identity_of
 from paretobench.report.view.scorecards import Scorecard, cards_of
 from paretobench.store import Store, StoredPoint
 
