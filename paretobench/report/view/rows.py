@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from paretobench.accuracy import suites
+from paretobench.analysis.front import front_mask
 from paretobench.domain.records import Estimate, Source
 from paretobench.errors import UnknownNameError
 
@@ -434,23 +435,6 @@ def identity_of(named: Score | PublishedLatency | Refusal | StoredPoint) -> Iden
     return (named.encoder, named.resolution_px, named.llm, named.tiling)
 
 
-def non_dominated(points: Iterable[tuple[float, float]]) -> list[bool]:
-    """Which (cost, gain) pairs no other pair beats: lower cost is better, higher gain is better.
-
-    Ties on both stay together. `analysis.front` decides; this takes pairs and gives plain
-    booleans, and loads numpy only when there is a front to find.
-
-    >>> non_dominated([(1.0, 0.5), (2.0, 0.4), (2.0, 0.7), (2.0, 0.7)])
-    [True, False, True, True]
-    """
-    pairs = list(points)
-    if not pairs:
-        return []
-    from paretobench.analysis.front import front_mask
-
-    return [bool(kept) for kept in front_mask(pairs)]
-
-
 def with_fronts(view: View) -> View:
     """The view with the place of each row on its fronts set within each panel."""
     overall: set[int] = set()
@@ -473,4 +457,4 @@ def _with_membership(row: Row, is_on: bool, is_on_family: bool) -> Row:
 def _front_ids(rows: Iterable[Row]) -> set[int]:
     listed = [row for row in rows if row.is_scored and not row.is_disturbed]
     values = [(row.ttft.value, row.score.value) for row in listed if row.ttft and row.score]
-    return {id(row) for row, kept in zip(listed, non_dominated(values), strict=True) if kept}
+    return {id(row) for row, kept in zip(listed, front_mask(values), strict=True) if kept}
