@@ -32,7 +32,7 @@ from paretobench.analysis.prediction import (
     total,
 )
 from paretobench.domain.records import Environment
-from paretobench.report.view.predictions import computed_parts, measured_parts
+from paretobench.report.view.predictions import Models, computed_part, timed_parts
 from paretobench.store import Store
 from paretobench.units import percent
 
@@ -48,15 +48,15 @@ def main(paths: Sequence[str]) -> None:
     for path in paths:
         with Store.open(path, read_only=True) as store:
             environment = store.environments()[0]
-            timed = measured_parts(store, environment)
-            lines = [*_parts(list(timed.values())), *_computed(store, environment)]
+            timed = timed_parts(store, store.cell_summaries(environment.key), Models())
+            lines = [*_parts(list(timed.values())), *_computed(store, timed, environment)]
             lines.append(("both parts", "TTFT", "", _points(store, timed)))
         taught[path] = list(timed.values())
         for left_out, kind, basis, tried in lines:
             print(f"| {Path(path).stem} | {left_out} | {kind} | {basis} | {_figures(tried)} |")
-    for path, timed_parts in taught.items():
+    for path, tried_parts in taught.items():
         for other in (name for name in taught if name != path):
-            found = [Predictor(taught[other]).predict(one.part) for one in timed_parts]
+            found = [Predictor(taught[other]).predict(one.part) for one in tried_parts]
             said = sum(one is not None for one in found)
             print(f"{Path(other).stem} predicts {said} of {len(found)} parts of {Path(path).stem}")
 
@@ -103,8 +103,16 @@ def leave_out(
     return found
 
 
-def _computed(store: Store, environment: Environment) -> list[tuple[str, str, str, Tried]]:
-    return _by_basis("nothing", computed_parts(store, environment))
+def _computed(
+    store: Store, timed: dict[str, TimedPart], environment: Environment
+) -> list[tuple[str, str, str, Tried]]:
+    """Measured parts with what would be computed for them had nothing been measured."""
+    models, workloads, found = Models(), store.workloads(timed), []
+    for key, part in timed.items():
+        cost = models.cost(workloads[key])
+        predicted = computed_part(workloads[key], cost, environment) if cost else None
+        found += [(part, predicted)] if predicted else []
+    return _by_basis("nothing", found)
 
 
 def _by_basis(

@@ -49,7 +49,7 @@ class Suggestions(Listed[NextSteps]):
         environments = {each.environment: each for each in self}
         for steps in self:
             yield f"{changes.title(steps, len(environments))}:"
-            yield from (f"  {line}" for line in changes.all_lines(steps))
+            yield from (f"  {line}" for line in changes.lines(steps))
         for steps in environments.values():
             yield from changes.model_lines(steps)
         yield changes.gain_line(self[0].under_s)

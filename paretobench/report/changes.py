@@ -22,9 +22,6 @@ from paretobench.units import counted, milliseconds, percent
 POINTS_IN_REPORTS, PARTS_IN_REPORTS, MOST_LINES = 2, 1, 3
 """Points, parts and lines of each recipe in a report; `paretobench next` names more."""
 
-MOST_NAMED = 1_000
-"""More points than anybody asks for."""
-
 
 @dataclass(frozen=True)
 class Changes:
@@ -52,12 +49,14 @@ def changes(view: View) -> Changes:
         for environment, each in first.items()
         for line in model_lines(each)
     ]
-    panels = tuple((_capital(title(each, len(first))), report_lines(each)) for each in steps)
+    panels = tuple(
+        (
+            title(each, len(first)).replace("recipe", "Recipe", 1),
+            lines(each, POINTS_IN_REPORTS, PARTS_IN_REPORTS)[:MOST_LINES],
+        )
+        for each in steps
+    )
     return Changes(panels, [*trust, gain_line(None)] if trust else [])
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def title(steps: NextSteps, environments: int = 1) -> str:
@@ -69,21 +68,12 @@ def title(steps: NextSteps, environments: int = 1) -> str:
     return f"recipe {steps.recipe}" + (f" on {steps.environment}" if environments > 1 else "")
 
 
-def report_lines(steps: NextSteps) -> list[str]:
-    """At most three lines about one panel."""
-    return _lines(steps, POINTS_IN_REPORTS, PARTS_IN_REPORTS)[:MOST_LINES]
-
-
-def all_lines(steps: NextSteps) -> list[str]:
-    """Everything that is named of one panel."""
-    return _lines(steps, MOST_NAMED, MOST_NAMED)
-
-
-def _lines(steps: NextSteps, points: int, parts: int) -> list[str]:
-    lines = [timing_line(each, steps.under_s) for each in steps.unmeasured[:points]]
-    lines += [score_line(each, steps.under_s) for each in steps.scores[:points]]
-    lines += [part_line(each, steps.under_s) for each in steps.parts[:parts]]
-    return lines or [nothing_line(steps)]
+def lines(steps: NextSteps, points: int | None = None, parts: int | None = None) -> list[str]:
+    """What is named of one panel: everything, or so many points and parts."""
+    found = [timing_line(each, steps.under_s) for each in steps.unmeasured[:points]]
+    found += [score_line(each, steps.under_s) for each in steps.scores[:points]]
+    found += [part_line(each, steps.under_s) for each in steps.parts[:parts]]
+    return found or [nothing_line(steps)]
 
 
 def timing_line(step: NextTiming, under_s: float | None) -> str:

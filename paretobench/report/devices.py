@@ -8,8 +8,6 @@ devices are shown side by side and never on one front.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import TYPE_CHECKING
 from paretobench.report.files import file_stems, write_text
 from paretobench.report.formatting import estimate_ms
 from paretobench.report.style import Style
-from paretobench.report.tables.markup import markdown_cell, markdown_line, spreadsheet_cell
+from paretobench.report.tables.markup import csv_table, markdown_cell, markdown_table
 from paretobench.report.view.rows import Row, View
 from paretobench.units import MISSING, significant
 
@@ -98,32 +96,36 @@ def devices_markdown(views: Mapping[str, View]) -> str:
     first, *others = views
     headings = ["point", *(f"{name}: TTFT ms [95% CI]" for name in views)]
     headings += [f"{name} / {first}" for name in others]
-    cells = [markdown_cell(heading) for heading in headings]
-    lines = [markdown_line(cells), "|---" + "|---:" * (len(cells) - 1) + "|"]
+    lines = []
     for rows in _by_point(views):
         some = next(row for row in rows.values() if row is not None)
         times = [estimate_ms(row.ttft if row else None) for row in rows.values()]
         ratios = [_ratio(rows[first], rows[name]) for name in others]
         shown = [MISSING if ratio is None else significant(ratio, 3) for ratio in ratios]
-        lines.append(markdown_line([markdown_cell(str(some)), *times, *shown]))
-    return "\n".join(lines) + "\n"
+        lines.append([markdown_cell(str(some)), *times, *shown])
+    is_number = [heading != "point" for heading in headings]
+    return markdown_table([markdown_cell(heading) for heading in headings], is_number, lines)
 
 
 def devices_csv(views: Mapping[str, View]) -> str:
     """One line per point and device: raw seconds, the interval, and where they were timed."""
     names = ("device", "environment", "encoder", "resolution_px", "llm", "tiling", "ttft_s",
              "ttft_low_s", "ttft_high_s", "latency_source")  # fmt: skip
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(names)
-    for rows in _by_point(views):
-        for name, row in rows.items():
-            if row is not None and row.ttft is not None:
-                times = (row.ttft.value, row.ttft.low, row.ttft.high)
-                where = (name, views[name].environment)
-                cells = (*where, *row.identity, *times, row.latency_source)
-                writer.writerow([spreadsheet_cell(cell) for cell in cells])
-    return buffer.getvalue()
+    cells = [
+        (
+            name,
+            views[name].environment,
+            *row.identity,
+            row.ttft.value,
+            row.ttft.low,
+            row.ttft.high,
+            row.latency_source,
+        )
+        for rows in _by_point(views)
+        for name, row in rows.items()
+        if row is not None and row.ttft is not None
+    ]
+    return csv_table(names, cells)
 
 
 def _by_point(views: Mapping[str, View]) -> list[dict[str, Row | None]]:

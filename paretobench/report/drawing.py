@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -44,7 +45,9 @@ def save_all(
     Raises:
         DataError: if the folder cannot be written.
     """
-    tasks = {name: _task(draw, folder / name, style, formats) for name, draw in chosen.items()}
+    tasks: dict[str, Callable[[], list[Path]]] = {
+        name: partial(save, draw, folder / name, style, formats) for name, draw in chosen.items()
+    }
     first, rest = list(tasks)[:1], list(tasks)[1:]
     written: dict[str, list[Path]] = {}
     with _forks(tasks, len(rest)) as fork:
@@ -53,12 +56,6 @@ def save_all(
         last = meanwhile()
         written |= {name: wait() for name, wait in others.items()}
     return [path for name in chosen for path in written[name]] + last
-
-
-def _task(
-    draw: Drawing, stem: Path, style: Style, formats: Sequence[str]
-) -> Callable[[], list[Path]]:
-    return lambda: save(draw, stem, style, formats)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from paretobench.durable import whole_file
 from paretobench.errors import DataError
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Let `write` fill a temporary file beside `path`, then rename it into place.
 
     Raises:
@@ -30,7 +30,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
 def write_text(path: Path, text: str) -> Path:
     """Write UTF-8 text whole, with a newline at its end."""
     whole = text if text.endswith("\n") else text + "\n"
-    return write_whole(path, lambda to: _write_utf8(to, whole))
+    return write_whole(path, lambda to: to.write_text(whole, encoding="utf-8", newline="\n"))
 
 
 MOST_CHARACTERS = 60
@@ -72,10 +72,6 @@ def file_stems(texts: Sequence[str]) -> dict[str, str]:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
-
-
-def _write_utf8(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _cannot_write(path: Path, error: OSError) -> DataError:

@@ -283,13 +283,13 @@ def readable(colour: str, contrast: float = 4.5, paper: str = PAPER) -> str:
     True
     """
     behind = luminance(paper)
-    goal = 255 if behind < HALF else 0
+    goal = "#ffffff" if behind < HALF else "#000000"
     for step in range(20):
-        shade = _mixed(colour, goal, 0.95**step)
+        shade = tint(colour, 0.95**step, paper=goal)
         light, dark = sorted((luminance(shade), behind), reverse=True)
         if (light + 0.05) / (dark + 0.05) >= contrast:
             return shade
-    return "#ffffff" if goal else INK
+    return "#ffffff" if behind < HALF else INK
 
 
 def tint(colour: str, share: float = 0.4, paper: str = PAPER) -> str:
@@ -304,8 +304,3 @@ def tint(colour: str, share: float = 0.4, paper: str = PAPER) -> str:
 
 def _channels(colour: str) -> list[int]:
     return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
-
-
-def _mixed(colour: str, goal: int, share: float) -> str:
-    """The colour, `share` of it left, the rest towards black (0) or white (255)."""
-    return "#" + "".join(f"{round(goal + (c - goal) * share):02x}" for c in _channels(colour))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from paretobench.report.changes import changes
 from paretobench.report.formatting import PROTOCOLS, estimate_ms, score_percent
 from paretobench.report.tables import markdown_text
-from paretobench.report.tables.markup import markdown_code, markdown_inline
+from paretobench.report.tables.markup import markdown_code, markdown_inline, markdown_table
 from paretobench.report.view.one_piece import explanation, ratio_text
 from paretobench.report.view.rows import MissingResult, Panel, Row, View, benchmark_label
 from paretobench.units import MISSING, counted, duration, percent
 
 if TYPE_CHECKING:
     from paretobench.analysis.levels import Audit
+
+T = TypeVar("T")
 
 MOST_LISTED = 500
 """Rows of the table in the summary; GitHub shows no Markdown file above half a megabyte."""
@@ -38,8 +40,8 @@ def summary_text(view: View, figures: Sequence[str], formats: Sequence[str] = ("
         _undrawn(view, figures),
         *(_front(view, panel) for panel in view.panels()),
         _changes(view),
-        _missing_list("Refused", view.refusals),
-        _missing_list("Failed", view.failures),
+        _list("Refused", grouped(view.refusals)),
+        _list("Failed", grouped(view.failures)),
         _list("In one piece, over the sum of the parts", _checks(view)),
         _audited(view),
         _table(view),
@@ -83,8 +85,12 @@ def headline_sentences(view: View) -> list[str]:
         f"{len(scored)} of these with a score"
         + (f"; {len(guessed)} with a predicted one (~), on no front." if guessed else ".")
     ]
-    said += [_missing(rows, _lack(rows), reason) for reason, rows in _by_reason(view).items()]
-    said += [_missing(rows, "no score", hint) for hint, rows in _by_hint(view).items()]
+    untimed = _by_reason((row.reason or "not measured yet", row) for row in view.untimed)
+    unscored = _by_reason((row.hint, row) for row in view.unscored if row.hint)
+    for reason, rows in untimed:
+        has_guesses = all(row.predicted for row in rows)
+        said.append(_missing(rows, "Predicted latency" if has_guesses else "No latency", reason))
+    said += [_missing(rows, "No score", hint) for hint, rows in unscored]
     numbers = view.statistics
     if numbers is not None:
         said.append(
@@ -100,31 +106,17 @@ def headline_sentences(view: View) -> list[str]:
     return said + list(view.notes)
 
 
-def _by_hint(view: View) -> dict[str, list[Row]]:
-    """The rows without a score by what would supply one."""
-    hints: dict[str, list[Row]] = {}
-    for row in view.unscored:
-        if row.hint:
-            hints.setdefault(row.hint, []).append(row)
-    return hints
+def _by_reason(missing: Iterable[tuple[str, T]]) -> list[tuple[str, list[T]]]:
+    """Things by reason; reasons that differ in numbers alone share the first one's words.
 
-
-def _by_reason(view: View) -> dict[str, list[Row]]:
-    """The rows without a latency by reason; those of one sort share the first one's words."""
-    reasons: dict[str, tuple[str, list[Row]]] = {}
-    for row in view.untimed:
-        reason = row.reason or "not measured yet"
-        reasons.setdefault(_sort_of(reason), (reason, []))[1].append(row)
-    return dict(reasons.values())
-
-
-def _sort_of(reason: str) -> str:
-    """A reason without its numbers: `needs 29.4 GiB` and `needs 29.5 GiB` are one sort.
-
-    >>> _sort_of('needs 29.4 GiB') == _sort_of('needs 29.5 GiB')
-    True
+    >>> _by_reason([('needs 29.4 GiB', 'a'), ('needs 29.5 GiB', 'b')])
+    [('needs 29.4 GiB', ['a', 'b'])]
     """
-    return re.sub(r"\d+(?:\.\d+)?", "#", reason)
+    reasons: dict[str, tuple[str, list[T]]] = {}
+    for reason, thing in missing:
+        sort = re.sub(r"\d+(?:\.\d+)?", "#", reason)
+        reasons.setdefault(sort, (reason, []))[1].append(thing)
+    return list(reasons.values())
 
 
 def grouped(items: Sequence[MissingResult]) -> list[str]:
@@ -133,10 +125,8 @@ def grouped(items: Sequence[MissingResult]) -> list[str]:
     >>> grouped([MissingResult(name, 'refused', f'needs {n} GiB') for n, name in enumerate('abcd')])
     ['a, b, c and 1 more: needs 0 GiB']
     """
-    reasons: dict[str, tuple[str, list[str]]] = {}
-    for item in items:
-        reasons.setdefault(_sort_of(item.reason), (item.reason, []))[1].append(item.what)
-    return [f"{_some(what)}: {reason}" for reason, what in reasons.values()]
+    reasons = _by_reason((item.reason, item.what) for item in items)
+    return [f"{_some(what)}: {reason}" for reason, what in reasons]
 
 
 def _some(names: Sequence[str]) -> str:
@@ -145,15 +135,10 @@ def _some(names: Sequence[str]) -> str:
     return f"{', '.join(names[:3])}{more}"
 
 
-def _lack(rows: Sequence[Row]) -> str:
-    """What rows without a measured latency have instead."""
-    return "predicted latency" if all(row.predicted for row in rows) else "no latency"
-
-
 def _missing(rows: Sequence[Row], what: str, why: str) -> str:
     """Who lacks something and why; the first three by name."""
     names = _some(list(dict.fromkeys(str(row) for row in rows)))
-    return f"{what[:1].upper()}{what[1:]} for {names}: {why.rstrip('.')}."
+    return f"{what} for {names}: {why.rstrip('.')}."
 
 
 def _provenance(view: View) -> list[str]:
@@ -167,7 +152,7 @@ def _provenance(view: View) -> list[str]:
 
 
 def _front(view: View, panel: Panel) -> str:
-    rows = [row for row in panel.rows if row.front.is_on and row.ttft is not None]
+    rows = [row for row in panel.rows if row.front.is_on]
     rows.sort(key=lambda row: row.ttft.value if row.ttft else 0.0)
     name = benchmark_label(view.benchmark)
     heading = f"## Front of recipe {markdown_inline(panel.recipe)}" if panel.recipe else "## Front"
@@ -210,21 +195,18 @@ def _audited(view: View) -> str:
     """What audited workloads say beyond a median; nothing where none was audited."""
     if not view.audits:
         return ""
-    lines = [
-        "## Audit",
-        "",
+    about = (
         "Times over runs with 95 % intervals. Sustained over burst: the last quarter of a "
         "process's runs over its first. Steady: processes whose last two quarters agree within "
         "2 %. Run to day: the standard deviation that each level adds, and of how many; a session "
-        "is another sitting, an hour or more later; three are needed for their spread to count.",
-        "",
-        f"| {' | '.join(AUDIT_COLUMNS)} |",
-        "|---|" + "---:|" * (len(AUDIT_COLUMNS) - 2) + "---|",
-    ]
-    return "\n".join([*lines, *map(_audit_line, view.audits)])
+        "is another sitting, an hour or more later; three are needed for their spread to count."
+    )
+    is_number = [heading not in ("workload", "interval of") for heading in AUDIT_COLUMNS]
+    table = markdown_table(AUDIT_COLUMNS, is_number, map(_audit_cells, view.audits))
+    return f"## Audit\n\n{about}\n\n{table}"
 
 
-def _audit_line(one: Audit) -> str:
+def _audit_cells(one: Audit) -> list[str]:
     texts = [markdown_inline(one.label)]
     texts += [estimate_ms(found) if found else "too few runs" for _, found in one.quantiles]
     texts += [ratio_text(one.sustained) if one.sustained else "too few runs"]
@@ -232,16 +214,9 @@ def _audit_line(one: Audit) -> str:
     for spread in one.spreads:
         known = MISSING if spread.log_sd is None else f"{percent(spread.log_sd)} %"
         texts.append(f"{known} ({spread.groups})")
-    return f"| {' | '.join([*texts, one.level])} |"
-
-
-def _missing_list(heading: str, items: Sequence[MissingResult]) -> str:
-    return _list(heading, grouped(items))
+    return [*texts, one.level]
 
 
 def _list(heading: str, items: Sequence[str]) -> str:
-    return (
-        "\n".join([f"## {heading}", "", *(f"- {markdown_inline(item)}" for item in items)])
-        if items
-        else ""
-    )
+    lines = [f"- {markdown_inline(item)}" for item in items]
+    return "\n".join([f"## {heading}", "", *lines]) if items else ""

@@ -10,7 +10,6 @@ from typing import Any
 from paretobench.domain import Workload
 from paretobench.store.database import Database, Row, where
 from paretobench.store.rows import (
-    BESIDE_THE_SUM,
     POINT_NAMES,
     TILE_COUNTS,
     Link,
@@ -104,10 +103,9 @@ class PointRows(Database):
         """
         newest: dict[tuple[Any, ...], StoredPoint] = {}
         for plan in self.all_plans(sweep):
-            parts = tuple(link for link in plan.links if link.role not in BESIDE_THE_SUM)
-            known = newest.get((plan.point_key, parts), plan)
-            links = tuple(sorted({*known.links, *plan.links}))
-            newest[plan.point_key, parts] = replace(plan, links=links)
+            place = (plan.point_key, plan.summed_links)
+            links = tuple(sorted({*newest.get(place, plan).links, *plan.links}))
+            newest[place] = replace(plan, links=links)
         return list(newest.values())
 
     def all_plans(self, sweep: str | None = None) -> list[StoredPoint]:

@@ -124,6 +124,11 @@ class StoredPoint:
         """How many images its links sum over, by weight; 1 for a point of one image."""
         return int(self.described.get("images", {}).get("count", 1))
 
+    @property
+    def summed_links(self) -> tuple[Link, ...]:
+        """What its TTFT is the sum of."""
+        return tuple(link for link in self.links if link.role not in BESIDE_THE_SUM)
+
     @staticmethod
     def of(
         point: GridPoint,

@@ -180,7 +180,7 @@ def _finish(
 ) -> DeviceOutcome:
     """Render a device's report and store the end of its sweep; one that stopped has no end."""
     from paretobench.report import render
-    from paretobench.report.view.stored import decision_notes
+    from paretobench.report.view.stored_notes import decision_notes
 
     view = device.view(store)
     decision = device.account.decision if device.account else ""

@@ -20,7 +20,7 @@ from paretobench.analysis.prediction import (
     computed,
     total,
 )
-from paretobench.report.view.predictions import measured_parts
+from paretobench.report.view.predictions import Models, timed_parts
 from paretobench.store import Store
 
 EXAMPLE = Path("results/examples/qwen2_family_cpu.db")
@@ -185,7 +185,8 @@ def test_on_the_example_nine_in_ten_measurements_lie_in_their_interval(
     is_left_out, least_share: float, most_error: float
 ) -> None:
     with Store.open(EXAMPLE, read_only=True) as store:
-        measured = list(measured_parts(store, store.environments()[0]).values())
+        summaries = store.cell_summaries(store.environments()[0].key)
+        measured = list(timed_parts(store, summaries, Models()).values())
     found = each_from_the_others(measured, is_left_out)
     errors = sorted(abs(p.latency_s / one.latency_s - 1) for one, p in found)
     inside = sum(p.low_s <= one.latency_s <= p.high_s for one, p in found)

@@ -8,7 +8,9 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
+from paretobench.config.catalogue import Catalogue
 from paretobench.domain.records import Source
+from paretobench.report.page.commands import COMMANDS, device_options, plannable
 from paretobench.report.runs import runs_of
 from paretobench.report.view.rows import Accuracy, Row, Runs, View, with_fronts
 from tests.report.grids import estimate, family_view, keyed, row, view
@@ -146,3 +148,16 @@ def _texts(data: dict[str, Any], value: Any) -> Any:
     if isinstance(value, list):
         return [data["strings"][each] for each in value]
     return data["strings"][value]
+
+
+def commands_of(row: Row, catalogue: Catalogue) -> list[str]:
+    """The commands of one row, as the page fills them in."""
+    names = {
+        "encoder": row.encoder,
+        "resolution": row.resolution_px,
+        "llm": row.llm,
+        "tiling": row.tiling or "none",
+        "device": device_options(row),
+    }
+    offered = plannable(row, catalogue)
+    return [command.text.format(**names) for command in COMMANDS if command.needs <= offered]

@@ -5,14 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from paretobench.analysis.noise import Assumed
 from paretobench.analysis.probability import memberships
 from paretobench.domain.records import Estimate
 from paretobench.report.view.front_membership import (
-    ASSUMED_ACCURACY_SE,
-    ASSUMED_LOG_SE,
     contenders,
-    out_of_reach,
+    split_by_reach,
     with_front_membership,
 )
 from paretobench.report.view.rows import Accuracy
@@ -58,14 +55,9 @@ def test_leaving_out_hopeless_points_changes_no_probability() -> None:
         for i, (t, a) in enumerate(random.uniform((0.1, 0.4), (0.3, 0.45), (60, 2)))
     ]
     shown = with_front_membership(view(*rows))
-    settled = out_of_reach(shown.rows)
-    assert 5 < sum(settled) < 60
+    _, settled = split_by_reach(shown.rows)
+    assert 5 < len(settled) < 60
     everyone = memberships(contenders(shown.rows), np.random.default_rng(1), draws=4000)
-    for each, is_out, full in zip(shown.rows, settled, everyone, strict=True):
+    for each, full in zip(shown.rows, everyone, strict=True):
         assert each.front.probability == pytest.approx(full.probability, abs=0.05)
-        assert not is_out or full.probability < 0.002
-
-
-def test_the_assumed_errors_are_those_of_the_analysis() -> None:
-    assumed = Assumed()
-    assert (assumed.log_se, assumed.accuracy_se) == (ASSUMED_LOG_SE, ASSUMED_ACCURACY_SE)
+        assert each not in settled or full.probability < 0.002

@@ -9,7 +9,7 @@ import pytest
 
 import paretobench as pb
 from paretobench.analysis.prediction import Prediction
-from paretobench.report.changes import MOST_LINES, changes, model_lines, report_lines
+from paretobench.report.changes import MOST_LINES, changes, lines, model_lines
 from paretobench.report.page import page_text
 from paretobench.report.summary import summary_text
 from paretobench.report.view.next_steps import next_steps
@@ -77,8 +77,8 @@ def test_a_part_that_two_close_rivals_do_not_share_is_named_and_one_they_share_i
 
 def test_points_with_a_score_and_no_latency_come_first() -> None:
     missing = row("late", ttft_s=None, score=0.6, environment="")
-    lines = report_lines(next_steps(view(row("a"), missing))[0])
-    assert "late@336" in lines[0]
+    first, *_ = lines(next_steps(view(row("a"), missing))[0])
+    assert "late@336" in first
 
 
 def test_a_predicted_latency_says_what_measuring_it_may_bring() -> None:
@@ -114,7 +114,7 @@ def test_a_disturbed_latency_is_neither_scored_nor_suggested() -> None:
 def test_a_report_says_it_in_three_lines_a_recipe_on_both_its_surfaces(example: View) -> None:
     found = changes(example)
     assert len(found.panels) == len(example.panels())
-    assert all(1 <= len(lines) <= MOST_LINES for _, lines in found.panels)
+    assert all(1 <= len(said) <= MOST_LINES for _, said in found.panels)
     assert any("calibrated" in line for line in found.trust)
     text, page = summary_text(example, []), page_text(example)
     assert text.count("## What would change this answer") == 1

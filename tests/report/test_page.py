@@ -12,7 +12,7 @@ from paretobench.report import tables
 from paretobench.report.formatting import estimate_ms, score_percent
 from paretobench.report.named_styles import named_style
 from paretobench.report.page import page_text, script_text
-from paretobench.report.page.colours import DARK_PAPER, family_colours
+from paretobench.report.page.colours import family_colours
 from paretobench.report.page.data import RAW
 from paretobench.report.page.story import story
 from paretobench.report.style import Style
@@ -226,4 +226,4 @@ def test_families_have_the_colours_of_the_figures_in_the_same_folder() -> None:
 
 
 def test_the_dark_paper_is_the_style_sheets() -> None:
-    assert f"--paper: light-dark(#ffffff, {DARK_PAPER})" in page_text(View(()))
+    assert f"--paper: light-dark(#ffffff, {named_style('slides').paper})" in page_text(View(()))

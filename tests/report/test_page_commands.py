@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from paretobench.config.catalogue import load_catalogue
-from paretobench.report.page.commands import commands_of, device_options, plannable
+from paretobench.report.page.commands import device_options, plannable
 from paretobench.report.view.published import published_view
 from paretobench.report.view.rows import Row, View
 from tests.report.grids import row
+from tests.report.pages import commands_of
 
 EXAMPLE = Path(__file__).parents[2] / "reports" / "examples" / "qwen2_family_cpu" / "table.json"
 

@@ -18,7 +18,6 @@ from paretobench.analysis.constraints import under
 from paretobench.analysis.front import front_mask
 from paretobench.analysis.points import Contender
 from paretobench.analysis.query import best
-from paretobench.report.view.rows import non_dominated
 
 SETS = 1000
 
@@ -91,8 +90,3 @@ def test_the_pages_answer_is_pythons_on_a_thousand_random_sets() -> None:
     budgets = limits(sets)
     expression = "given[0].map((points, i) => bestUnder(points, given[1][i]))"
     assert in_node(expression, [sets, budgets]) == expected_best(sets, budgets)
-
-
-def test_the_views_own_front_is_the_analysis_front() -> None:
-    sets = random_sets(3)
-    assert [non_dominated((a, b) for a, b in points) for points in sets] == expected_fronts(sets)

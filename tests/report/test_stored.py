@@ -27,8 +27,9 @@ from paretobench.domain.records import Cell, Environment, Failure, Score, Source
 from paretobench.errors import DataError, StoreError
 from paretobench.planning.plan import Refusal
 from paretobench.report import render
+from paretobench.report.view.evidence import pools_of
 from paretobench.report.view.rows import View
-from paretobench.report.view.stored import _pools, stored_view
+from paretobench.report.view.stored import stored_view
 from paretobench.store import Link, Store, StoredPoint
 
 ENCODER = Encoder(
@@ -293,7 +294,7 @@ def test_a_check_of_one_process_borrows_its_spread_from_the_parts(
     check = end_to_end_workload(GridPoint(ENCODER, 64, LLM), tiles, device, 16)
     cells = {w.key: [cell(w, 0.1 + n / 300, n, ENVIRONMENT) for n in range(2)] for w in parts}
     cells[check.key] = [cell(check, 0.3, 0, ENVIRONMENT)]
-    pools = _pools(cells, {workload.key: workload for workload in (*parts, check)})
+    pools = pools_of(cells, {workload.key: workload for workload in (*parts, check)})
     latency = stats.measurement(cells[check.key], pools[check.key]).latency
     assert (latency.n, latency.method) == (1, method)
 

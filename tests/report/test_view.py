@@ -1,20 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from paretobench.report.view.rows import non_dominated
 from tests.report.grids import row, view
-
-pairs = st.lists(st.tuples(st.integers(1, 8).map(float), st.integers(1, 8).map(float)), max_size=25)
-
-
-@given(pairs)
-def test_the_front_is_what_nothing_beats_on_both_axes(points: list[tuple[float, float]]) -> None:
-    def is_beaten(point: tuple[float, float]) -> bool:
-        return any(o != point and o[0] <= point[0] and o[1] >= point[1] for o in points)
-
-    assert non_dominated(points) == [not is_beaten(point) for point in points]
 
 
 def test_tied_points_both_stay_on_the_front() -> None:

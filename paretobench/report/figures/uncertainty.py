@@ -39,7 +39,7 @@ from paretobench.report.view.front_membership import (
     SEED,
     contenders,
     context_contenders,
-    out_of_reach,
+    split_by_reach,
 )
 from paretobench.report.view.rows import Panel, Row, View, benchmark_label
 from paretobench.units import counted
@@ -125,9 +125,7 @@ def _mark(row: Row) -> Mark:
 
 def _band(rows: Sequence[Row]) -> tuple[BandPoint, ...]:
     """The quantiles of the front's line, where 97.5 % of the draws have a point at all."""
-    hopeless = out_of_reach(rows)
-    near = [row for row, is_out in zip(rows, hopeless, strict=True) if not is_out]
-    rest = [row for row, is_out in zip(rows, hopeless, strict=True) if is_out]
+    near, rest = split_by_reach(rows)
     count = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
     rng = np.random.default_rng(SEED)
     draws = plausible(contenders(near), rng, count, others=context_contenders(rest))

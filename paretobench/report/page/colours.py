@@ -11,9 +11,6 @@ from typing import Any
 
 from paretobench.report.style import DARK_PALETTE, Style, order_families
 
-DARK_PAPER = "#15171b"
-"""Background of the dark page; `page.css` says the same, and so does the style `slides`."""
-
 LINE_WIDTH = 2.0
 """Pixels of a family's line, which the patterns are multiples of."""
 
@@ -28,12 +25,7 @@ def family_colours(names: Iterable[str]) -> list[dict[str, Any]]:
     light, dark = Style().colour_of(families), Style(palette=DARK_PALETTE).colour_of(families)
     dashes = Style().dashes_of(families)
     return [
-        {
-            "name": name,
-            "light": light[name],
-            "dark": dark[name],
-            "dashes": _dashes(dashes[name]),
-        }
+        {"name": name, "light": light[name], "dark": dark[name], "dashes": _dashes(dashes[name])}
         for name in families
     ]
 

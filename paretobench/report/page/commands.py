@@ -71,16 +71,3 @@ def device_options(row: Row) -> str:
         for key, name in zip(("backend", "precision"), names, strict=True)
     ]
     return " ".join([*options, *(["weights=shared"] if SHARED in row.labels else [])])
-
-
-def commands_of(row: Row, catalogue: Catalogue) -> list[str]:
-    """The commands of one row, as the page fills them in."""
-    names = {
-        "encoder": row.encoder,
-        "resolution": row.resolution_px,
-        "llm": row.llm,
-        "tiling": row.tiling or "none",
-        "device": device_options(row),
-    }
-    offered = plannable(row, catalogue)
-    return [command.text.format(**names) for command in COMMANDS if command.needs <= offered]

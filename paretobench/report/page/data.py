@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from paretobench.config.catalogue import Catalogue, load_catalogue
@@ -23,12 +24,10 @@ from paretobench.report.page.probabilities import probabilities
 from paretobench.report.page.runs import for_page, has_runs, packed_runs
 from paretobench.report.page.story import story
 from paretobench.report.style import order_llms
-from paretobench.report.tables.columns import Column, general_columns, tidy_fields
+from paretobench.report.tables.columns import Column, Raw, general_columns, tidy_fields
 from paretobench.report.view.answers import default_budget_s
 from paretobench.report.view.rows import Accuracy, Row, Runs, View, benchmark_label
 from paretobench.units import MISSING, gibibytes
-
-Raw = str | int | float | bool | None
 
 ROW_FIELDS = (
     "name", "label", "encoder", "family", "llm", "px", "tiling", "environment", "recipe",
@@ -135,7 +134,7 @@ def payload(view: View) -> dict[str, Any]:
         "budget_s": default_budget_s(view),
         "probabilities": probabilities(view),
         "layers": layers(view, environments),
-        "commands": [{"what": c.what, "text": c.text, "needs": c.needs} for c in COMMANDS],
+        "commands": [asdict(command) for command in COMMANDS],
         "benchmark": benchmark_label(view.benchmark),
         "fields": ROW_FIELDS,
         "columns": [_column(column, view) for column in columns],
@@ -308,12 +307,9 @@ def _all_scores(row: Row) -> list[Accuracy]:
 
 def _gains(view: View) -> list[str]:
     """Benchmarks for the y axis: the headline, then the tasks by how many rows have them."""
-    counts: dict[str, int] = {}
-    for row in view.rows:
-        for task in row.task_scores:
-            counts[task.benchmark] = counts.get(task.benchmark, 0) + 1
-    counts.pop(view.benchmark, None)
-    return [view.benchmark, *sorted(counts, key=lambda name: -counts[name])]
+    counts = Counter(task.benchmark for row in view.rows for task in row.task_scores)
+    del counts[view.benchmark]
+    return [view.benchmark, *(name for name, _ in counts.most_common())]
 
 
 def _recipes(view: View) -> list[str]:

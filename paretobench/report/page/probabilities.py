@@ -10,13 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from paretobench.analysis.budgets import best_shares, budget_steps
+from paretobench.analysis.noise import DRAWS
+from paretobench.analysis.shrinkage import plausible
 from paretobench.report.view.front_membership import (
     SEED,
     contenders,
     context_contenders,
-    out_of_reach,
+    split_by_reach,
 )
-from paretobench.report.view.rows import Panel, Row, View
+from paretobench.report.view.rows import Panel, View
 
 MOST_DRAWN = 400
 """With more points than this in a panel those that cannot be the answer are not drawn."""
@@ -35,18 +40,12 @@ def probabilities(view: View) -> list[dict[str, Any]]:
 
 
 def _of_panel(panel: Panel, index: dict[int, int]) -> dict[str, Any]:
-    import numpy as np
-
-    from paretobench.analysis.budgets import best_shares, budget_steps
-    from paretobench.analysis.noise import DRAWS
-    from paretobench.analysis.shrinkage import plausible
-
     times = [row.ttft.value * 1e3 for row in panel.rows if row.ttft]
     steps = budget_steps(min(times) / AIR, max(times) * AIR)
     steps = steps[:: 1 + len(steps) // MOST_STEPS]
     judged = panel.judged
     index = index | {id(j): index[id(r)] for j, r in zip(judged, panel.undisturbed, strict=True)}
-    near, rest = _split(judged)
+    near, rest = split_by_reach(judged) if len(judged) > MOST_DRAWN else (judged, ())
     if not near:
         return _panel(panel, steps, {})
     draws = DRAWS if len(panel.rows) <= MOST_DRAWN else DRAWS // 5
@@ -70,15 +69,6 @@ def _panel(panel: Panel, steps: Sequence[float], curves: dict[str, list[int]]) -
         "steps": [float(f"{step / 1e3:.6g}") for step in steps],
         "curves": curves,
     }
-
-
-def _split(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """Those that are drawn, and those that only inform how scores vary."""
-    if len(rows) <= MOST_DRAWN:
-        return list(rows), []
-    hopeless = out_of_reach(rows)
-    near = [row for row, is_out in zip(rows, hopeless, strict=True) if not is_out]
-    return near, [row for row, is_out in zip(rows, hopeless, strict=True) if is_out]
 
 
 def _packed(shares: Sequence[float]) -> list[int]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 
-from paretobench.report.tables.columns import Column, general_columns
-from paretobench.report.view.rows import Row, View
+from paretobench.report.tables.columns import general_columns
+from paretobench.report.view.rows import View
 
 MOST_ROWS = 50
 """Rows in the table without a script: the fronts first; all of them are in table.csv."""
@@ -27,15 +27,11 @@ def static_text(view: View) -> str:
     ]
     rows = sorted(view.rows, key=lambda row: not row.front.is_on)
     head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in columns)
-    body = "\n".join(_line(row, columns) for row in rows[:MOST_ROWS])
+    lines = [[html.escape(column.text(row)) for column in columns] for row in rows[:MOST_ROWS]]
+    body = "\n".join(f"<tr><td>{'</td><td>'.join(cells)}</td></tr>" for cells in lines)
     more = f" The first {MOST_ROWS} of {len(rows)} rows:" if len(rows) > MOST_ROWS else ""
     return (
         "<p>This page draws with JavaScript, which is off. The same numbers are in table.md and "
         f"table.csv beside it, the front in pareto.svg.{more}</p>\n"
         f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
     )
-
-
-def _line(row: Row, columns: list[Column]) -> str:
-    cells = "".join(f"<td>{html.escape(column.text(row))}</td>" for column in columns)
-    return f"<tr>{cells}</tr>"

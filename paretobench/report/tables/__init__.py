@@ -6,8 +6,6 @@ names that end in their unit. The paper's own tables are in `paper`.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,10 +18,11 @@ from paretobench.report.tables.columns import (
     tidy_fields,
 )
 from paretobench.report.tables.markup import (
+    csv_table,
     latex_cell,
+    latex_table,
     markdown_cell,
-    markdown_line,
-    spreadsheet_cell,
+    markdown_table,
 )
 from paretobench.report.tables.paper import PaperTable, paper_table
 from paretobench.report.tables.parquet import write_parquet
@@ -62,12 +61,15 @@ def markdown_grid(
     Args:
         is_bold: whether the first cell of a row is set bold.
     """
-    rule = "|".join("---:" if column.align == "right" else "---" for column in columns)
-    lines = [markdown_line([column.heading for column in columns]), f"|{rule}|"]
-    for row in rows:
-        cells = [markdown_cell(column.text(row)) for column in columns]
-        lines.append(markdown_line([f"**{cells[0]}**" if is_bold(row) else cells[0], *cells[1:]]))
-    return "\n".join(lines) + "\n"
+    lines = [[markdown_cell(column.text(row)) for column in columns] for row in rows]
+    for row, cells in zip(rows, lines, strict=True):
+        cells[0] = f"**{cells[0]}**" if is_bold(row) else cells[0]
+    return markdown_table(*_headings(columns), lines)
+
+
+def _headings(columns: Sequence[Column]) -> tuple[list[str], list[bool]]:
+    """The headings, and which columns are set flush right."""
+    return [each.heading for each in columns], [each.align == "right" for each in columns]
 
 
 def top(view: View, count: int) -> View:
@@ -97,11 +99,8 @@ def records(view: View) -> list[dict[str, Raw]]:
 def csv_text(view: View) -> str:
     """Tidy CSV: raw numbers with their units in the column names, empty where there is none."""
     fields = tidy_fields(view)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([field.name for field in fields])
-    writer.writerows([spreadsheet_cell(field.value(row)) for field in fields] for row in view.rows)
-    return buffer.getvalue()
+    rows = ([field.value(row) for field in fields] for row in view.rows)
+    return csv_table([field.name for field in fields], rows)
 
 
 def json_text(view: View) -> str:
@@ -134,20 +133,11 @@ def _indented(rows: Sequence[Mapping[str, Raw]]) -> str:
 def latex_text(view: View) -> str:
     """The general table for a paper: booktabs, the front's TTFT and score in bold."""
     columns = single_table_columns(view)
-    layout = "".join("r" if column.align == "right" else "l" for column in columns)
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        f"\\begin{{tabular}}{{{layout}}}",
-        "\\toprule",
-        " & ".join(latex_cell(column.heading) for column in columns) + " \\\\",
-        "\\midrule",
-    ]
-    for row in view.rows:
-        cells = [
-            f"\\textbf{{{latex_cell(column.text(row))}}}"
-            if row.front.is_on and column.align == "right" and column.heading[-1] in "%]"
-            else latex_cell(column.text(row))
-            for column in columns
-        ]
-        lines.append(" & ".join(cells) + " \\\\")
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
+
+    def cell(column: Column, row: Row) -> str:
+        text = latex_cell(column.text(row))
+        is_result = column.align == "right" and column.heading[-1] in "%]"
+        return f"\\textbf{{{text}}}" if row.front.is_on and is_result else text
+
+    rows = [[cell(column, row) for column in columns] for row in view.rows]
+    return latex_table(*_headings(columns), [rows])

@@ -6,12 +6,12 @@ terminal, LaTeX and CSV cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import Literal
 
-from paretobench.domain.records import Estimate
 from paretobench.report.formatting import (
     front_class,
     origin,
@@ -60,8 +60,8 @@ def general_columns(view: View) -> list[Column]:
         Column("interval", _interval, "left"),
         Column("90 % of images ms", lambda row: value_ms(row.ttft_p90)),
         Column("n", processes),
-        Column("ops off NE %", lambda row: _share(_off_neural_engine(row, "operations"))),
-        Column("cost off NE %", lambda row: _share(_off_neural_engine(row, "cost"))),
+        Column("ops off NE %", lambda row: _off_neural_engine(row, "operations")),
+        Column("cost off NE %", lambda row: _off_neural_engine(row, "cost")),
         Column(f"{benchmark_label(view.benchmark)} %", lambda row: score_percent(row.score)),
         Column("recipe", lambda row: row.recipe or MISSING, "left"),
         Column("front", front_class, "left"),
@@ -133,77 +133,54 @@ def _interval(row: Row) -> str:
     return "unknown" if is_bare else ""
 
 
-def _share(value: float | None) -> str:
-    return MISSING if value is None else percent(value)
+def _off_neural_engine(row: Row, what: str) -> str:
+    return percent(getattr(row.placement, what, None))
 
 
 def _count(value: int | None) -> str:
     return MISSING if value is None else str(value)
 
 
-def _estimate_fields(name: str, get: Callable[[Row], Estimate | None]) -> list[Field]:
-    def part(attribute: str) -> Callable[[Row], Raw]:
-        def value(row: Row) -> Raw:
-            estimate = get(row)
-            return None if estimate is None else getattr(estimate, attribute)
-
-        return value
-
-    return [
-        Field(f"{name}_s", part("value")),
-        Field(f"{name}_low_s", part("low")),
-        Field(f"{name}_high_s", part("high")),
-        Field(f"{name}_processes", part("n")),
-    ]
+def _plain(*names: str) -> list[Field]:
+    """Attributes of a row under their own names."""
+    return [Field(name, attrgetter(name)) for name in names]
 
 
-def _predicted_fields() -> list[Field]:
-    """A TTFT that is predicted, apart from those that are measured; its interval is at 90 %."""
+def _of(attribute: str, columns: Mapping[str, str]) -> list[Field]:
+    """What a row may lack as a whole, such as its score: its attributes by name of the column."""
 
     def value(row: Row, name: str) -> Raw:
-        return getattr(row.predicted, name, None)
+        return getattr(getattr(row, attribute), name, None)
 
-    names = {"": "latency_s", "_low": "low_s", "_high": "high_s"}
-    fields = [Field(f"predicted_ttft{end}_s", partial(value, name=n)) for end, n in names.items()]
-    return [*fields, Field("predicted_from", lambda row: predicted_from(row) or None)]
+    return [Field(column, partial(value, name=name)) for column, name in columns.items()]
 
 
-def _plain(*names: str) -> list[Field]:
-    return [Field(name, lambda row, name=name: getattr(row, name)) for name in names]  # type: ignore[misc]
+def _estimate(name: str, attribute: str = "") -> list[Field]:
+    ends = {"_s": "value", "_low_s": "low", "_high_s": "high", "_processes": "n"}
+    return _of(attribute or name, {name + ending: part for ending, part in ends.items()})
 
 
 def tidy_fields(view: View) -> list[Field]:
     """Every fact of a row under a name with its unit; seconds, bytes, fractions, no text form."""
-    score: list[Field] = [
-        Field("benchmark", lambda row: row.score.benchmark if row.score else None),
-        Field("score_fraction", lambda row: row.score.value if row.score else None),
-        Field(
-            "score_standard_error_fraction",
-            lambda row: row.score.standard_error if row.score else None,
-        ),
-        Field("score_items", lambda row: row.score.n if row.score else None),
-        Field("score_provenance", lambda row: row.score.provenance if row.score else None),
-        Field("score_protocol", lambda row: row.score.protocol if row.score else None),
-        Field("score_checkpoint", lambda row: row.score.checkpoint if row.score else None),
-        Field("timed_checkpoint", lambda row: row.timed_checkpoint or None),
-        Field("score_source", lambda row: row.score.source if row.score else None),
-    ]
     return [
         *_plain("encoder", "encoder_label", "family", "resolution_px", "llm", "llm_label"),
         *_plain("tiling", "passes", "visual_tokens", "newline_tokens"),
-        *_estimate_fields("encode_per_pass", lambda row: row.encode),
-        *_estimate_fields("encode", lambda row: row.encode_total),
-        *_estimate_fields("prefill", lambda row: row.prefill),
-        *_estimate_fields("ttft", lambda row: row.ttft),
-        *_predicted_fields(),
-        *_estimate_fields("ttft_p90", lambda row: row.ttft_p90),
-        *_estimate_fields("end_to_end", lambda row: row.end_to_end),
-        *_estimate_fields("tpot", lambda row: row.tpot),
+        *_estimate("encode_per_pass", "encode"),
+        *_estimate("encode", "encode_total"),
+        *_estimate("prefill"),
+        *_estimate("ttft"),
+        *_of("predicted", PREDICTED),
+        Field("predicted_from", lambda row: predicted_from(row) or None),
+        *_estimate("ttft_p90"),
+        *_estimate("end_to_end"),
+        *_estimate("tpot"),
         *_plain("encode_backend", "encode_precision", "prefill_backend", "prefill_precision"),
         *_plain("latency_source", "latency_citation", "environment", "fidelity"),
         *_plain("peak_memory_bytes", "recipe"),
-        *score,
-        *_placement_fields(view),
+        *_of("score", SCORE),
+        Field("timed_checkpoint", lambda row: row.timed_checkpoint or None),
+        *_of("score", {"score_source": "source"}),
+        *(_of("placement", PLACEMENT) if any(row.placement for row in view.rows) else ()),
         *_task_fields(view),
         Field("is_on_front", lambda row: row.front.is_on),
         Field("is_on_family_front", lambda row: row.front.is_on_family),
@@ -214,18 +191,28 @@ def tidy_fields(view: View) -> list[Field]:
     ]
 
 
-def _placement_fields(view: View) -> list[Field]:
-    """Shares off the Neural Engine, where Core ML ran anything."""
-    if all(row.placement is None for row in view.rows):
-        return []
-    return [
-        Field(f"{name}_off_neural_engine_fraction", partial(_off_neural_engine, name=name))
-        for name in ("operations", "cost")
-    ]
+PREDICTED = {
+    "predicted_ttft_s": "latency_s",
+    "predicted_ttft_low_s": "low_s",
+    "predicted_ttft_high_s": "high_s",
+}
+"""A TTFT that is predicted, apart from those that are measured; its interval is at 90 %."""
 
+SCORE = {
+    "benchmark": "benchmark",
+    "score_fraction": "value",
+    "score_standard_error_fraction": "standard_error",
+    "score_items": "n",
+    "score_provenance": "provenance",
+    "score_protocol": "protocol",
+    "score_checkpoint": "checkpoint",
+}
 
-def _off_neural_engine(row: Row, name: str) -> float | None:
-    return getattr(row.placement, name, None)
+PLACEMENT = {
+    "operations_off_neural_engine_fraction": "operations",
+    "cost_off_neural_engine_fraction": "cost",
+}
+"""Shares off the Neural Engine, where Core ML ran anything."""
 
 
 def _task_fields(view: View) -> list[Field]:

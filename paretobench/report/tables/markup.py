@@ -1,9 +1,11 @@
-"""Cells as Markdown, LaTeX and CSV: text that neither ends its cell nor runs as anything."""
+"""Tables and cells as Markdown, LaTeX and CSV: text that neither ends its cell nor runs."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -13,6 +15,28 @@ _LATEX = str.maketrans({
     "{": "\\{", "}": "\\}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
     "±": "$\\pm$", "×": "$\\times$", "–": "--",
 })  # fmt: skip
+
+
+def latex_table(
+    headings: Sequence[str],
+    is_number: Sequence[bool],
+    groups: Iterable[Iterable[Sequence[str]]],
+    caption: str = "",
+) -> str:
+    """A booktabs table with a rule above each group of rows.
+
+    Args:
+        is_number: per column, whether it is set flush right.
+        groups: rows of cells that are escaped already.
+        caption: a comment above it.
+    """
+    layout = "".join("r" if flag else "l" for flag in is_number)
+    lines = ["% needs \\usepackage{booktabs}", *([f"% {caption}"] if caption else [])]
+    lines += [f"\\begin{{tabular}}{{{layout}}}", "\\toprule"]
+    lines.append(" & ".join(map(latex_cell, headings)) + " \\\\")
+    for rows in groups:
+        lines += ["\\midrule", *(" & ".join(cells) + " \\\\" for cells in rows)]
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
 def latex_cell(text: str) -> str:
@@ -36,9 +60,22 @@ def markdown_cell(text: str) -> str:
     return flat
 
 
-def markdown_line(cells: Sequence[str]) -> str:
-    """One line of a GitHub table from cells that are escaped already."""
-    return "| " + " | ".join(cells) + " |"
+def markdown_table(
+    headings: Sequence[str], is_number: Sequence[bool], rows: Iterable[Sequence[str]]
+) -> str:
+    """A GitHub table from cells that are escaped already.
+
+    Args:
+        is_number: per column, whether it is set flush right.
+
+    >>> print(markdown_table(["a", "b"], [False, True], [["x", "1"]]), end="")
+    | a | b |
+    |---|---:|
+    | x | 1 |
+    """
+    rule = "|".join("---:" if flag else "---" for flag in is_number)
+    lines = [f"| {' | '.join(cells)} |" for cells in (headings, *rows)]
+    return "\n".join([lines[0], f"|{rule}|", *lines[1:]]) + "\n"
 
 
 def markdown_inline(text: str) -> str:
@@ -63,6 +100,15 @@ def markdown_code(text: str) -> str:
     runs = re.findall("`+", flat)
     fence = "`" * (1 + max(map(len, runs), default=0))
     return f"{fence} {flat} {fence}" if runs else f"`{flat}`"
+
+
+def csv_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """CSV with one line of names; None is an empty cell, and no cell runs in a spreadsheet."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([spreadsheet_cell(cell) for cell in row] for row in rows)
+    return buffer.getvalue()
 
 
 def spreadsheet_cell(value: T) -> T | str:

@@ -12,8 +12,6 @@ Reference: P. K. A. Vasu et al., "FastVLM", arXiv 2412.13303 v1.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +20,13 @@ from itertools import groupby
 from paretobench.errors import UnknownNameError
 from paretobench.paper import tables as published
 from paretobench.report.tables.columns import Raw
-from paretobench.report.tables.markup import latex_cell, markdown_cell, markdown_line
+from paretobench.report.tables.markup import (
+    csv_table,
+    latex_cell,
+    latex_table,
+    markdown_cell,
+    markdown_table,
+)
 from paretobench.units import MISSING
 
 NUMBERS = (1, 2, 3, 4, 5, 6, 9, 10, 11)
@@ -209,11 +213,8 @@ def records(table: PaperTable) -> list[dict[str, Raw]]:
 
 def csv_text(table: PaperTable) -> str:
     """Tidy CSV of the records, empty where the paper prints nothing."""
-    found, buffer = records(table), io.StringIO()
-    writer = csv.DictWriter(buffer, list(found[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(found)
-    return buffer.getvalue()
+    found = records(table)
+    return csv_table(list(found[0]), [list(record.values()) for record in found])
 
 
 def json_text(table: PaperTable) -> str:
@@ -224,32 +225,21 @@ def json_text(table: PaperTable) -> str:
 
 def markdown_text(table: PaperTable) -> str:
     """GitHub Markdown under its title, the best results bold, a line per group."""
-    rule = "|".join("---:" if is_number else "---" for is_number in table.is_number)
-    lines = [f"**{table.title}**", "", markdown_line(table.headings), f"|{rule}|"]
-    empty = [""] * (len(table.headings) - 1)
+    rows: list[list[str]] = []
     for group, members in groups(table):
         if group:
-            lines.append(markdown_line([f"*{markdown_cell(group)}*", *empty]))
-        lines += [markdown_line(_marked(line, markdown_cell, "**{}**")) for line in members]
-    return "\n".join(lines) + "\n"
+            rows.append([f"*{markdown_cell(group)}*", *[""] * (len(table.headings) - 1)])
+        rows += [_marked(line, markdown_cell, "**{}**") for line in members]
+    return f"**{table.title}**\n\n{markdown_table(table.headings, table.is_number, rows)}"
 
 
 def latex_text(table: PaperTable) -> str:
     """A booktabs table with its caption, the best results bold, a rule between groups."""
-    layout = "".join("r" if is_number else "l" for is_number in table.is_number)
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        f"% {table.title}",
-        f"\\begin{{tabular}}{{{layout}}}",
-        "\\toprule",
-        " & ".join(latex_cell(heading) for heading in table.headings) + " \\\\",
+    rows = [
+        [_marked(line, latex_cell, "\\textbf{{{}}}") for line in members]
+        for _, members in groups(table)
     ]
-    for _, members in groups(table):
-        lines.append("\\midrule")
-        lines += [
-            " & ".join(_marked(line, latex_cell, "\\textbf{{{}}}")) + " \\\\" for line in members
-        ]
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
+    return latex_table(table.headings, table.is_number, rows, caption=table.title)
 
 
 def _marked(line: TableLine, escape: Callable[[str], str], bold: str) -> list[str]:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from paretobench.analysis.budgets import round_budget
+from paretobench.analysis.constraints import under
+from paretobench.analysis.query import best
 from paretobench.report.view.front_membership import SEED, contenders
 from paretobench.report.view.rows import Panel, Row, View
 
@@ -24,8 +29,6 @@ class PanelAnswer:
 
 def default_budget_s(view: View) -> float | None:
     """The round budget in the middle of the best covered panel's times, in seconds."""
-    from paretobench.analysis.budgets import round_budget
-
     for panel in view.panels():
         times = [row.ttft.value for row in panel.rows if row.ttft]
         return round_budget(min(times) * 1e3, max(times) * 1e3) / 1e3
@@ -34,11 +37,6 @@ def default_budget_s(view: View) -> float | None:
 
 def panel_answer(panel: Panel, under_s: float) -> PanelAnswer:
     """The most accurate row within a budget, drawn with the seed of `paretobench best`."""
-    import numpy as np
-
-    from paretobench.analysis.constraints import under
-    from paretobench.analysis.query import best
-
     rows = panel.judged
     if not rows:
         return PanelAnswer(None, None, None, False)

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from paretobench.domain.records import Environment
 from paretobench.report.view.rows import Row, View
 from paretobench.report.view.stored import stored_view
 from paretobench.store import Store
@@ -30,10 +29,11 @@ def everywhere_view(store: Store, **options: Any) -> View:
     environments = store.environments()
     if len(environments) < 2:
         return stored_view(store, **options)
-    names = _names(environments)
+    labels = [each.label for each in environments]
+    names = told_apart(labels, [f"{each.label}, {each.key[:6]}" for each in environments])
     views = {
-        names[each.key]: stored_view(store, environment_key=each.key, **options)
-        for each in environments
+        name: stored_view(store, environment_key=each.key, **options)
+        for name, each in zip(names, environments, strict=True)
     }
     timed = {name: view for name, view in views.items() if any(r.ttft for r in view.rows)}
     if len(timed) < 2:
@@ -42,13 +42,14 @@ def everywhere_view(store: Store, **options: Any) -> View:
     return replace(whole, command=whole.command.partition(" --environment ")[0])
 
 
-def _names(environments: Sequence[Environment]) -> dict[str, str]:
-    """What to call each environment, by key; two of one label get the beginning of their key."""
-    counts = Counter(each.label for each in environments)
-    return {
-        each.key: each.label if counts[each.label] == 1 else f"{each.label}, {each.key[:6]}"
-        for each in environments
-    }
+def told_apart(names: Sequence[str], longer: Sequence[str]) -> list[str]:
+    """The names, of which those that occur more than once give way to the longer ones.
+
+    >>> told_apart(["a", "b", "a"], ["a 1", "b 2", "a 3"])
+    ['a 1', 'b', 'a 3']
+    """
+    counts = Counter(names)
+    return [name if counts[name] == 1 else long for name, long in zip(names, longer, strict=True)]
 
 
 def joined(views: Mapping[str, View]) -> View:

@@ -13,12 +13,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from paretobench.analysis.points import Contender, LatencyNoise, Part
-from paretobench.domain.records import Estimate
-from paretobench.report.view.rows import FrontClass, FrontPlace, Panel, Row, View, with_fronts
+import numpy as np
 
-ASSUMED_LOG_SE, ASSUMED_ACCURACY_SE = 0.03, 0.0026
-"""What `analysis.noise.Assumed` takes where no error is known."""
+from paretobench.analysis.noise import DRAWS, Assumed, latency_noise
+from paretobench.analysis.points import Contender, LatencyNoise, Part
+from paretobench.analysis.probability import memberships
+from paretobench.domain.records import Estimate
+from paretobench.report.view.rows import FrontPlace, Row, View, with_fronts
 
 FEWEST_DRAWS, DRAWN_AT_MOST = 400, 1_000_000
 """Draws per point, and draws of all points together: a large database settles for fewer."""
@@ -34,58 +35,49 @@ def with_front_membership(view: View, seed: int = SEED) -> View:
     assumption alone. Those that were measured on a machine that was never quiet are `unknown`
     and on no front.
     """
-    found: dict[int, tuple[float | None, FrontClass]] = {}
+    found: dict[int, FrontPlace] = {}
     marked = with_fronts(view)
     for panel in marked.panels():
-        quiet = [row for row in panel.rows if not _is_disturbed(row)]
-        found |= _memberships(replace(panel, rows=tuple(quiet)), seed)
-        found |= {id(row): (None, "unknown") for row in panel.rows if _is_disturbed(row)}
-    rows = tuple(
-        replace(row, front=_judged(row, *found[id(row)])) if id(row) in found else row
-        for row in marked.rows
-    )
-    return replace(marked, rows=rows)
+        found |= _memberships(panel.undisturbed, seed)
+        found |= {
+            id(row): replace(row.front, probability=None, verdict="unknown")
+            for row in panel.rows
+            if row.is_disturbed
+        }
+    rows = [replace(row, front=found[id(row)]) if id(row) in found else row for row in marked.rows]
+    return replace(marked, rows=tuple(rows))
 
 
-def _judged(row: Row, probability: float | None, verdict: FrontClass) -> FrontPlace:
-    return replace(row.front, probability=probability, verdict=verdict)
-
-
-def _is_disturbed(row: Row) -> bool:
-    return row.ttft is not None and row.ttft.is_disturbed
-
-
-def _memberships(panel: Panel, seed: int) -> dict[int, tuple[float | None, FrontClass]]:
-    import numpy as np
-
-    from paretobench.analysis.noise import DRAWS, Assumed
-    from paretobench.analysis.probability import memberships
-
-    if not any(row.ttft is not None and row.ttft.is_known for row in panel.rows):
+def _memberships(rows: Sequence[Row], seed: int) -> dict[int, FrontPlace]:
+    """The places of the rows whose errors are known, by the row's `id`."""
+    if not any(row.ttft is not None and row.ttft.is_known for row in rows):
         return {}
-    hopeless = out_of_reach(panel.rows)
-    near = [row for row, is_out in zip(panel.rows, hopeless, strict=True) if not is_out]
-    rest = [row for row, is_out in zip(panel.rows, hopeless, strict=True) if is_out]
+    near, rest = split_by_reach(rows)
     draws = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
     rng = np.random.default_rng(seed)
-    assumed = Assumed(log_se=assumed_log_se(panel.rows))
+    assumed = Assumed(log_se=assumed_log_se(rows))
     results = memberships(contenders(near), rng, draws, assumed, others=context_contenders(rest))
-    found: dict[int, tuple[float | None, FrontClass]] = {
-        id(row): (result.probability, result.verdict)
+    found = {
+        id(row): replace(row.front, probability=result.probability, verdict=result.verdict)
         for row, result in zip(near, results, strict=True)
         if result.verdict != "unknown"
     }
-    return found | {id(row): (0.0, "off") for row in rest if _is_known(row)}
+    off = {
+        id(row): replace(row.front, probability=0.0, verdict="off")
+        for row in rest
+        if _is_known(row)
+    }
+    return found | off
 
 
 def assumed_log_se(rows: Sequence[Row]) -> float:
     """The noise assumed for a latency whose own is unknown.
 
-    The larger of `ASSUMED_LOG_SE` and the median spread of one process among the rows' parts.
+    The larger of the analysis's and the median spread of one process among the rows' parts.
     """
     parts = [part for row in rows for part in (row.encode, row.prefill) if part is not None]
     spreads = [part.log_sd for part in parts if part.log_sd is not None]
-    return max(ASSUMED_LOG_SE, statistics.median(spreads) if spreads else 0.0)
+    return max(Assumed.log_se, statistics.median(spreads) if spreads else 0.0)
 
 
 FAR = 6.0
@@ -94,11 +86,11 @@ four processes has heavy tails; even so such a point is on the front in fewer th
 a thousand, far below where `analysis.probability` says `off`."""
 
 
-def out_of_reach(rows: Sequence[Row]) -> list[bool]:
-    """Which rows are dominated even if they were `FAR` better and all others `FAR` worse.
+def split_by_reach(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows to draw, and those that are dominated even if `FAR` better and all others worse.
 
-    Drawing them could not change any probability, and in a large database they are most rows.
-    Rows without a known error get the analysis's assumed one.
+    Drawing the latter could not change any probability, and in a large database they are most
+    rows. Rows without a known error get the analysis's assumed one.
 
     Args:
         rows: scored ones.
@@ -107,24 +99,25 @@ def out_of_reach(rows: Sequence[Row]) -> list[bool]:
     bounds = [_bounds(row, stand_in) for row in rows]
     pessimists = sorted((slow, low) for _, slow, low, _ in bounds)
     order = sorted(range(len(rows)), key=lambda index: bounds[index][0])
-    flags, best, seen = [False] * len(rows), -1.0, 0
+    hopeless: set[int] = set()
+    best, seen = -1.0, 0
     for index in order:
         fast, _, _, high = bounds[index]
         while seen < len(pessimists) and pessimists[seen][0] < fast:
             best = max(best, pessimists[seen][1])
             seen += 1
-        flags[index] = best > high
-    return flags
+        if best > high:
+            hopeless.add(index)
+    near = [row for index, row in enumerate(rows) if index not in hopeless]
+    return near, [rows[index] for index in sorted(hopeless)]
 
 
 def _bounds(row: Row, stand_in: float) -> tuple[float, float, float, float]:
     """The fastest and slowest TTFT, and the lowest and highest score, within `FAR` errors."""
-    if row.ttft is None or row.score is None:
-        raise ValueError(f"{row} has no TTFT or no score and cannot contend")
-    noise, error = _noise(row.ttft), row.score.standard_error
+    point, noise = _context(row), _noise(row.ttft)
     spread = math.exp(FAR * (noise.log_se if noise else stand_in))
-    margin = FAR * (ASSUMED_ACCURACY_SE if error is None else error)
-    seconds, score = row.ttft.value, row.score.value
+    margin = FAR * (Assumed.accuracy_se if point.accuracy_se is None else point.accuracy_se)
+    seconds, score = point.ttft_s, point.accuracy
     return (seconds / spread, seconds * spread, score - margin, score + margin)
 
 
@@ -135,47 +128,35 @@ def _is_known(row: Row) -> bool:
 
 def contenders(rows: Sequence[Row]) -> list[Contender]:
     """The scored rows as the analysis takes them: names, values, noise, and what else counts."""
-    return [_contender(row) for row in rows if row.is_scored]
+    return [
+        replace(
+            _context(row),
+            name="|".join(map(str, (*row.identity, row.recipe, row.environment))),
+            family=row.family,
+            parts=_parts(row),
+            ttft_noise=_noise(row.ttft),
+            columns=_columns(row),
+        )
+        for row in rows
+        if row.is_scored
+    ]
 
 
 def context_contenders(rows: Sequence[Row]) -> list[Contender]:
     """The scored rows as far as others learn from them how scores vary; none of it is drawn."""
-    return [
-        Contender(
-            name="",
-            ttft_s=row.ttft.value,
-            accuracy=row.score.value,
-            accuracy_se=row.score.standard_error,
-            score=_score_key(row),
-            traits=_traits(row),
-        )
-        for row in rows
-        if row.ttft is not None and row.score is not None
-    ]
+    return [_context(row) for row in rows if row.is_scored]
 
 
-def _score_key(row: Row) -> str:
-    return "|".join(map(str, (*row.identity, row.recipe)))
-
-
-def _traits(row: Row) -> tuple[str, ...]:
-    return (row.encoder, row.llm, row.tiling)
-
-
-def _contender(row: Row) -> Contender:
+def _context(row: Row) -> Contender:
     if row.ttft is None or row.score is None:
         raise ValueError(f"{row} has no TTFT or no score and cannot contend")
     return Contender(
-        name="|".join(map(str, (*row.identity, row.recipe, row.environment))),
+        name="",
         ttft_s=row.ttft.value,
         accuracy=row.score.value,
-        family=row.family,
-        parts=_parts(row),
-        ttft_noise=_noise(row.ttft),
         accuracy_se=row.score.standard_error,
-        score=_score_key(row),
-        traits=_traits(row),
-        columns=_columns(row),
+        score="|".join(map(str, (*row.identity, row.recipe))),
+        traits=(row.encoder, row.llm, row.tiling),
     )
 
 
@@ -183,16 +164,17 @@ def _parts(row: Row) -> tuple[Part, ...]:
     """Encode and prefill as parts that points share; none if they do not make up the TTFT."""
     if not row.encode_key or row.encode_total is None or row.prefill is None:
         return ()
-    prefill = Part(row.prefill_key, 1, row.prefill.value, _noise(row.prefill))
-    if row.encode is None or row.passes is None:  # several encoders, timed as a sum
-        return (Part(row.encode_key, 1, row.encode_total.value, _noise(row.encode_total)), prefill)
-    return (Part(row.encode_key, row.passes, row.encode.value, _noise(row.encode)), prefill)
+    passes, encode = row.passes, row.encode
+    if encode is None or passes is None:  # several encoders, timed as a sum
+        passes, encode = 1, row.encode_total
+    return (
+        Part(row.encode_key, passes, encode.value, _noise(encode)),
+        Part(row.prefill_key, 1, row.prefill.value, _noise(row.prefill)),
+    )
 
 
-def _noise(estimate: Estimate) -> LatencyNoise | None:
-    from paretobench.analysis.noise import latency_noise
-
-    return latency_noise(estimate)
+def _noise(estimate: Estimate | None) -> LatencyNoise | None:
+    return None if estimate is None else latency_noise(estimate)
 
 
 def _columns(row: Row) -> Mapping[str, float | None]:

@@ -10,22 +10,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from paretobench.analysis.held_out import HeldOut
+from paretobench.analysis.next_steps import (
+    DRAWS,
+    ScoreGain,
+    worth_measuring,
+    worth_scoring,
+    worth_timing,
+)
+from paretobench.analysis.noise import Assumed
 from paretobench.analysis.points import Contender
+from paretobench.analysis.unscored import FEWEST, ScoreModel
 from paretobench.report.view.front_membership import (
     SEED,
     assumed_log_se,
     contenders,
-    out_of_reach,
+    split_by_reach,
 )
 from paretobench.report.view.rows import Panel, Row, View
 from paretobench.units import counted
-
-if TYPE_CHECKING:
-    from paretobench.analysis.held_out import HeldOut
-    from paretobench.analysis.next_steps import ScoreGain
-    from paretobench.analysis.unscored import ScoreModel
 
 SHOWN = 3
 """Points and parts that are named of each panel."""
@@ -162,11 +168,12 @@ class _Everyone:
     @classmethod
     def of(cls, view: View, panels: Sequence[Panel], environment: str) -> _Everyone:
         """The rows of one environment, and the model fitted to them where there are enough."""
-        from paretobench.analysis.unscored import FEWEST, ScoreModel
-
         scored = [row for panel in panels for row in panel.undisturbed]
-        timed = [row for row in view.rows if row.environment == environment and _is_timed(row)]
-        points = {row.identity: row for row in timed}
+        points = {
+            row.identity: row
+            for row in view.rows
+            if row.environment == environment and row.ttft and not row.is_disturbed
+        }
         untimed = [row for row in view.untimed if row.score is not None]
         candidates: dict[str, list[Row]] = {}
         starts: dict[str, int] = {}
@@ -200,10 +207,6 @@ class _Everyone:
         self, panel: Panel, under_s: float | None, count: int
     ) -> tuple[NextTiming, ...]:
         """The most worthwhile of them; those without a prediction last, worthless ones never."""
-        import numpy as np
-
-        from paretobench.analysis.next_steps import worth_timing
-
         known, found = contenders(panel.undisturbed), []
         for row in self.untimed:
             if row.recipe != panel.recipe or row.environment not in ("", panel.environment):
@@ -220,8 +223,6 @@ class _Everyone:
         return tuple(sorted(found, key=lambda each: -(each.gain or 0.0))[:count])
 
     def _refusal(self, panel: Panel) -> str:
-        from paretobench.analysis.unscored import FEWEST
-
         if not self.candidates[panel.recipe]:
             return "every point with a latency has a score"
         if self.model is None:
@@ -230,10 +231,6 @@ class _Everyone:
         return ""
 
     def _scores(self, panel: Panel, under_s: float | None, count: int) -> tuple[NextScore, ...]:
-        import numpy as np
-
-        from paretobench.analysis.next_steps import DRAWS, worth_scoring
-
         candidates = self.candidates[panel.recipe]
         if self.model is None or not candidates:
             return ()
@@ -265,10 +262,6 @@ class _Everyone:
         )
 
 
-def _is_timed(row: Row) -> bool:
-    return row.ttft is not None and not row.ttft.is_disturbed
-
-
 def _traits(row: Row, recipe: str) -> tuple[str, ...]:
     return (row.encoder, row.llm, row.tiling, recipe)
 
@@ -290,12 +283,7 @@ def _point(row: Row, recipe: str) -> Contender:
 
 def _parts(rows: Sequence[Row], under_s: float | None, count: int) -> tuple[NextPart, ...]:
     """The parts of these rows that were measured and whose noise can change the answer."""
-    import numpy as np
-
-    from paretobench.analysis.next_steps import worth_measuring
-    from paretobench.analysis.noise import Assumed
-
-    near = [row for row, is_out in zip(rows, out_of_reach(rows), strict=True) if not is_out]
+    near, _ = split_by_reach(rows)
     # A row with no chance of being on the front is dominated whatever one part may turn out to be.
     shown = [row for row in near if row.is_measured and row.front.probability != 0.0]
     if not shown:

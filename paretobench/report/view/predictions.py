@@ -21,7 +21,7 @@ from paretobench.analysis.prediction import (
     computed,
     total,
 )
-from paretobench.config.catalogue import Catalogue, load_catalogue
+from paretobench.config.catalogue import load_catalogue
 from paretobench.domain import Encoder, EncoderInput, LanguageModel, Workload, canonical_json
 from paretobench.domain.records import CellSummary, Environment, Estimate
 from paretobench.planning.cost import Cost, Machine, Rates, encode_cost, prefill_cost
@@ -43,33 +43,14 @@ def predicted_parts(
     """
     if not missing:
         return {}
-    models = _Models(load_catalogue())
-    predictor = Predictor([*_timed_parts(store, summaries, models).values()])
+    models = Models()
+    predictor = Predictor([*timed_parts(store, summaries, models).values()])
     found = {}
     for key, workload in missing.items():
-        cost = models.cost(workload)
-        if cost is None:
-            continue
-        predicted = predictor.predict(models.part(workload, cost))
-        predicted = predicted or _computed(workload, cost, environment)
-        if predicted is not None:
-            found[key] = predicted
-    return found
-
-
-def measured_parts(store: Store, environment: Environment) -> dict[str, TimedPart]:
-    """The measured encodes and prefills of an environment as `analysis.prediction` takes them."""
-    return _timed_parts(store, store.cell_summaries(environment.key), _Models(load_catalogue()))
-
-
-def computed_parts(store: Store, environment: Environment) -> list[tuple[TimedPart, Prediction]]:
-    """Measured parts with what would be computed for them had nothing been measured."""
-    models, workloads, found = _Models(load_catalogue()), store.workloads(), []
-    for key, timed in measured_parts(store, environment).items():
-        cost = models.cost(workloads[key])
-        predicted = _computed(workloads[key], cost, environment) if cost else None
-        found += [(timed, predicted)] if predicted else []
-    return found
+        if cost := models.cost(workload):
+            predicted = predictor.predict(models.part(workload, cost))
+            found[key] = predicted or computed_part(workload, cost, environment)
+    return {key: predicted for key, predicted in found.items() if predicted is not None}
 
 
 def predicted_sum(
@@ -89,10 +70,14 @@ def predicted_sum(
     return total(terms) if terms else None
 
 
-def _timed_parts(
-    store: Store, summaries: Iterable[CellSummary], models: _Models
+def timed_parts(
+    store: Store, summaries: Iterable[CellSummary], models: Models
 ) -> dict[str, TimedPart]:
-    """Measured parts by workload key, each with the geometric mean of its processes."""
+    """Measured encodes and prefills by workload key, with the geometric mean of their processes.
+
+    Args:
+        summaries: the cells of one environment.
+    """
     cells: dict[str, list[CellSummary]] = {}
     for summary in summaries:
         if summary.status != "disturbed" and summary.median_s is not None:
@@ -106,10 +91,11 @@ def _timed_parts(
     return found
 
 
-class _Models:
+class Models:
     """The catalogue's models by what decides their latency."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self) -> None:
+        catalogue = load_catalogue()
         encoders = list(catalogue.encoders.values())
         encoders += [part.encoder for encoder in encoders for part in encoder.parts]
         self._encoders: dict[str, Encoder] = {_spec(one.spec()): one for one in encoders}
@@ -142,7 +128,8 @@ def _spec(value: object) -> str:
     return canonical_json(dict(value) if isinstance(value, Mapping) else value)
 
 
-def _computed(workload: Workload, cost: Cost, environment: Environment) -> Prediction | None:
+def computed_part(workload: Workload, cost: Cost, environment: Environment) -> Prediction | None:
+    """What the plan computes for a part before anything was measured; None without a rate."""
     gflops = environment.observed.get("gflops")
     if gflops is None:
         return None

@@ -7,9 +7,9 @@ as Table 9, on which every printed TTFT rests, so only series that agree with Ta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from paretobench.config.catalogue import Catalogue, load_catalogue
 from paretobench.domain import Encoder
@@ -17,8 +17,16 @@ from paretobench.domain.records import Estimate, PublishedLatency, Score, Source
 from paretobench.errors import UnknownNameError
 from paretobench.paper import published
 from paretobench.report.view.front_membership import with_front_membership
-from paretobench.report.view.rows import HEADLINE, LatencySource, Row, View, benchmark_label
-from paretobench.report.view.scorecards import Identity, Scorecard, scorecards
+from paretobench.report.view.rows import (
+    HEADLINE,
+    Identity,
+    LatencySource,
+    Row,
+    View,
+    benchmark_label,
+    identity_of,
+)
+from paretobench.report.view.scorecards import Scorecard, scorecards
 from paretobench.units import counted
 
 SERIES = (
@@ -67,6 +75,8 @@ def published_view(
         for where, found in cards.items()
         for card in found
     ]
+    sources = [row.latency_from for row in rows if row.latency_from]
+    sources += [source for row in rows if row.score for source in row.score.sources]
     view = View(
         rows=tuple(sorted(rows, key=_order)),
         name="published",
@@ -75,7 +85,7 @@ def published_view(
         environment="Apple M1 Max (published, not measured here)",
         command="paretobench report --published",
         benchmark=benchmark,
-        sources=tables_cited(_sources(rows)),
+        sources=tables_cited(sources),
         notes=_notes(rows, {one.source for one in latencies.values() if one.series in COMPOSED}),
     )
     return with_front_membership(view)
@@ -96,16 +106,14 @@ def _by_point(found: Iterable[PublishedLatency]) -> dict[Identity, PublishedLate
     for latency in found:
         if latency.series not in SERIES or latency.ttft_s is None:
             continue
-        where = (latency.encoder, latency.resolution_px, latency.llm, latency.tiling)
+        where = identity_of(latency)
         held = best.get(where)
         if held is None or SERIES.index(latency.series) < SERIES.index(held.series):
             best[where] = latency
     return best
 
 
-def _encoder_latencies(
-    found: Iterable[PublishedLatency],
-) -> dict[Identity, PublishedLatency]:
+def _encoder_latencies(found: Iterable[PublishedLatency]) -> dict[Identity, PublishedLatency]:
     """What the paper timed without an LLM, for Vicuna-7B, which those tables score with."""
     return {
         (latency.encoder, latency.resolution_px, "vicuna_7b", latency.tiling): latency
@@ -122,16 +130,14 @@ def _row(
     catalogue: Catalogue,
     benchmark: str,
 ) -> Row:
-    encoder, resolution_px, llm, tiling = where
+    encoder, _, _, tiling = where
     timed = latency or alone
-    labels = labels_of(catalogue, encoder, llm, tiling)
+    is_composed = latency is not None and latency.series in COMPOSED
+    labels = (f"TTFT composed: {latency.source.note}",) if latency and is_composed else ()
     keys = _part_keys(where, latency)
     encode = _estimate(timed.encode_s if timed else None)
-    return Row(
-        encoder=encoder,
-        resolution_px=resolution_px,
-        llm=llm,
-        tiling=tiling,
+    return replace(
+        named_row(catalogue, where),
         visual_tokens=timed.visual_tokens if timed else None,
         encoder_parameters=_parameters(catalogue.encoders.get(encoder)),
         encode=encode if tiling == "none" else None,
@@ -148,22 +154,26 @@ def _row(
         task_scores=card.tasks,
         reason="" if latency else "the paper prints no TTFT for it",
         hint="" if card.headline else f"no {benchmark_label(benchmark)} is published for it",
-        labels=_labels(latency),
-        **labels,
+        labels=labels,
     )
 
 
-def labels_of(catalogue: Catalogue, encoder: str, llm: str, tiling: str) -> dict[str, Any]:
-    """How people write these names; a name that the catalogue lacks is used as it is."""
+def named_row(catalogue: Catalogue, where: Identity) -> Row:
+    """A row that says what the point is and no more; a name without a label is used as it is."""
+    encoder, resolution_px, llm, tiling = where
     known, model = catalogue.encoders.get(encoder), catalogue.llms.get(llm)
     tiled = catalogue.tilings.get(tiling)
-    return {
-        "encoder_label": known.label if known else encoder,
-        "family": known.family if known else encoder,
-        "llm_label": model.label if model else llm,
-        "size_label": model.size_label if model else "",
-        "tiling_label": (tiled.label if tiled else "") or tiling,
-    }
+    return Row(
+        encoder=encoder,
+        encoder_label=known.label if known else encoder,
+        family=known.family if known else encoder,
+        resolution_px=resolution_px,
+        llm=llm,
+        llm_label=model.label if model else llm,
+        size_label=model.size_label if model else "",
+        tiling=tiling,
+        tiling_label=(tiled.label if tiled else "") or tiling,
+    )
 
 
 def _parameters(encoder: Encoder | None) -> float | None:
@@ -181,11 +191,6 @@ def _source_kind(latency: PublishedLatency | None) -> LatencySource:
     if latency is None:
         return ""
     return "digitised" if latency.source.provenance == "digitised" else "published"
-
-
-def _labels(latency: PublishedLatency | None) -> tuple[str, ...]:
-    is_composed = latency is not None and latency.series in COMPOSED
-    return (f"TTFT composed: {latency.source.note}",) if latency and is_composed else ()
 
 
 def _part_keys(where: Identity, latency: PublishedLatency | None) -> tuple[str, str]:
@@ -206,12 +211,6 @@ def tables_cited(sources: Iterable[Source]) -> tuple[str, ...]:
     """Documents with their tables, sorted, each once; rows are cited where the number is."""
     named = {", ".join(filter(None, (source.document, source.place))) for source in sources}
     return tuple(sorted(named))
-
-
-def _sources(rows: Iterable[Row]) -> Iterator[Source]:
-    for row in rows:
-        yield from (row.latency_from,) if row.latency_from else ()
-        yield from row.score.sources if row.score else ()
 
 
 def _notes(rows: list[Row], composed_by_us: Collection[Source]) -> tuple[str, ...]:

@@ -8,14 +8,13 @@ since, by another sweep or with another runtime, is missing no more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from paretobench.config.catalogue import load_catalogue
 from paretobench.planning.plan import Refusal
-from paretobench.report.view.published import labels_of
-from paretobench.report.view.rows import MissingResult, Row
+from paretobench.report.view.published import named_row
+from paretobench.report.view.rows import Identity, MissingResult, Row, identity_of
 from paretobench.store import StoredPoint, Sweep
-
-Identity = tuple[str, int, str, str]
 
 
 def stored_refusals(sweeps: Iterable[Sweep], environment_key: str) -> list[Refusal]:
@@ -32,11 +31,6 @@ def stored_refusals(sweeps: Iterable[Sweep], environment_key: str) -> list[Refus
                 refusal = Refusal(*(fields[name] for name in names))
                 found.setdefault(identity_of(refusal), refusal)
     return list(found.values())
-
-
-def identity_of(named: Refusal | StoredPoint) -> Identity:
-    """The four names of a point or a refusal."""
-    return (named.encoder, named.resolution_px, named.llm, named.tiling)
 
 
 def without_overtaken(
@@ -73,13 +67,6 @@ def _rows(refusals: Sequence[Refusal]) -> list[Row]:
         return []
     catalogue = load_catalogue()
     return [
-        Row(
-            encoder=one.encoder,
-            resolution_px=one.resolution_px,
-            llm=one.llm,
-            tiling=one.tiling,
-            reason=f"refused: {one.reason}",
-            **labels_of(catalogue, one.encoder, one.llm, one.tiling),
-        )
+        replace(named_row(catalogue, identity_of(one)), reason=f"refused: {one.reason}")
         for one in refusals
     ]

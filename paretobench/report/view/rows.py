@@ -15,12 +15,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from paretobench.accuracy import suites
+from paretobench.analysis.front import front_mask
 from paretobench.domain.records import Estimate, Source
 from paretobench.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from paretobench.analysis.levels import Audit
     from paretobench.analysis.prediction import Prediction
+    from paretobench.domain.records import PublishedLatency, Score
+    from paretobench.planning.plan import Refusal
+    from paretobench.store import StoredPoint
+
+Identity = tuple[str, int, str, str]
+"""The four names that make a point: encoder, resolution, LLM, tiling."""
 
 FrontClass = Literal["", "on", "ambiguous", "off", "unknown"]
 LatencySource = Literal["", "measured", "predicted", "published", "digitised", "imported"]
@@ -229,7 +236,7 @@ class Row:
     runs: tuple[Runs, ...] = ()
 
     @property
-    def identity(self) -> tuple[str, int, str, str]:
+    def identity(self) -> Identity:
         """The four names that make a point; rows of several recipes share it."""
         return (self.encoder, self.resolution_px, self.llm, self.tiling)
 
@@ -247,6 +254,11 @@ class Row:
     def is_scored(self) -> bool:
         """Whether it can be on a plot of accuracy against TTFT."""
         return self.ttft is not None and self.score is not None
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether its TTFT is of a machine that was never quiet: it can be on no front."""
+        return self.ttft is not None and self.ttft.is_disturbed
 
     @property
     def is_of_one_checkpoint(self) -> bool:
@@ -335,7 +347,7 @@ class Panel:
     @property
     def undisturbed(self) -> tuple[Row, ...]:
         """The rows that were measured on a quiet machine: those that an answer may name."""
-        return tuple(row for row in self.rows if row.ttft is None or not row.ttft.is_disturbed)
+        return tuple(row for row in self.rows if not row.is_disturbed)
 
     @property
     def judged(self) -> tuple[Row, ...]:
@@ -418,21 +430,9 @@ class View:
         return with_fronts(replace(self, rows=tuple(kept)))
 
 
-def non_dominated(points: Iterable[tuple[float, float]]) -> list[bool]:
-    """Which (cost, gain) pairs no other pair beats: lower cost is better, higher gain is better.
-
-    Ties on both stay together. `analysis.front` decides; this takes pairs and gives plain
-    booleans, and loads numpy only when there is a front to find.
-
-    >>> non_dominated([(1.0, 0.5), (2.0, 0.4), (2.0, 0.7), (2.0, 0.7)])
-    [True, False, True, True]
-    """
-    pairs = list(points)
-    if not pairs:
-        return []
-    from paretobench.analysis.front import front_mask
-
-    return [bool(kept) for kept in front_mask(pairs)]
+def identity_of(named: Score | PublishedLatency | Refusal | StoredPoint) -> Identity:
+    """The four names of anything that has them."""
+    return (named.encoder, named.resolution_px, named.llm, named.tiling)
 
 
 def with_fronts(view: View) -> View:
@@ -455,10 +455,6 @@ def _with_membership(row: Row, is_on: bool, is_on_family: bool) -> Row:
 
 
 def _front_ids(rows: Iterable[Row]) -> set[int]:
-    listed = [
-        row
-        for row in rows
-        if row.ttft is not None and row.score is not None and not row.ttft.is_disturbed
-    ]
+    listed = [row for row in rows if row.is_scored and not row.is_disturbed]
     values = [(row.ttft.value, row.score.value) for row in listed if row.ttft and row.score]
-    return {id(row) for row, kept in zip(listed, non_dominated(values), strict=True) if kept}
+    return {id(row) for row, kept in zip(listed, front_mask(values), strict=True) if kept}

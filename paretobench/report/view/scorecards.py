@@ -19,10 +19,8 @@ from paretobench.accuracy.weights import weights_text
 from paretobench.domain import catalogue_name
 from paretobench.domain.records import Score
 from paretobench.errors import UnknownNameError
-from paretobench.report.view.rows import HEADLINE, Accuracy, Caution
+from paretobench.report.view.rows import HEADLINE, Accuracy, Caution, Identity
 from paretobench.units import percent
-
-Identity = tuple[str, int, str, str]
 
 _KINDS = {"measured": 0, "imported": 1}
 _PROVENANCES = {"printed": 2, "derived": 3, "digitised": 4}
@@ -177,6 +175,7 @@ def notes(
     for score in scores:
         if not score.is_partial:
             of_recipe.setdefault(score.recipe, []).append(score)
+    whole = [score for found in of_recipe.values() for score in found]
     said = []
     for name, found in of_recipe.items():
         if not (rules := protocols.rule_sets(found)):
@@ -192,8 +191,8 @@ def notes(
         )
     return (
         *said,
-        *_contests(found for held in of_recipe.values() for found in held),
-        *_rules(of_recipe),
+        *(f"{contest}; {contest.advice}." for contest in sort_out(whole).contests),
+        *_rules(whole),
         *_partial(scores, benchmark),
     )
 
@@ -226,22 +225,11 @@ def _partial(scores: Iterable[Score], benchmark: str) -> list[str]:
     ]
 
 
-def _contests(scores: Iterable[Score]) -> list[str]:
-    """A sentence for each place with several candidates."""
-    return [f"{contest}; {contest.advice}." for contest in sort_out(scores).contests]
-
-
-def _rules(of_recipe: Mapping[str, Sequence[Score]]) -> list[str]:
+def _rules(scores: Iterable[Score]) -> list[str]:
     """What sets the paper's Avg-5 and DocVQA apart from those of newer versions of lmms-eval."""
-    old: dict[str, None] = {}
-    new: dict[str, None] = {}
-    for name, scores in of_recipe.items():
-        for score in scores:
-            if score.benchmark in ("docvqa", "avg5"):
-                if score.protocol.endswith(protocols.OLD_RULE):
-                    old[name] = None
-                elif score.protocol in ("lmms", "mixed"):
-                    new[name] = None
+    anls = [(s.recipe, s.protocol) for s in scores if s.benchmark in ("docvqa", "avg5")]
+    old = dict.fromkeys(name for name, rules in anls if rules.endswith(protocols.OLD_RULE))
+    new = dict.fromkeys(name for name, rules in anls if rules in ("lmms", "mixed"))
     if not old or not new:
         return []
     return [
@@ -268,6 +256,7 @@ def _scorecard(recipe: str, held: Mapping[str, Score], benchmark: str) -> Scorec
         return Scorecard(recipe, None, tasks)
     members = suites.SUITES[benchmark].members
     weights = {held[name].checkpoint for name in members}
+    protocol = suites.mean_protocol({name: held[name].protocol for name in members})
     error = _assumed_error(benchmark, mean, values)
     headline = Accuracy(
         benchmark=benchmark,
@@ -276,7 +265,7 @@ def _scorecard(recipe: str, held: Mapping[str, Score], benchmark: str) -> Scorec
         provenance="derived",
         sources=tuple(held[name].source for name in members),
         is_error_assumed=error is not None,
-        protocol=_mean_protocol({name: held[name].protocol for name in members}),
+        protocol="mixed" if protocol == "other" else protocol,
         checkpoint=weights.pop() if len(weights) == 1 else "",
     )
     return Scorecard(recipe, headline, tasks)
@@ -293,30 +282,23 @@ def _is_outdated(held: Mapping[str, Score], suite: str) -> bool:
     )
 
 
-def _mean_protocol(protocols_: Mapping[str, str]) -> str:
-    found = suites.mean_protocol(protocols_)
-    return "mixed" if found == "other" else found
-
-
 def accuracy_of(score: Score, parts: Mapping[str, float]) -> Accuracy:
     """A score as a view shows it; where its source gives no error, the assumed one, marked so.
 
     Args:
         parts: scores of the same point by benchmark, for the error of a suite's mean.
     """
-    error = score.standard_error
-    is_assumed = error is None
-    if error is None:
-        error = _assumed_error(score.benchmark, score.value, parts)
-    kind = score.source.kind
+    assumed = None
+    if score.standard_error is None:
+        assumed = _assumed_error(score.benchmark, score.value, parts)
     return Accuracy(
         benchmark=score.benchmark,
         value=score.value,
-        standard_error=error,
+        standard_error=assumed if score.standard_error is None else score.standard_error,
         n=score.n,
-        provenance=score.source.provenance or kind,
+        provenance=score.source.provenance or score.source.kind,
         sources=(score.source,),
-        is_error_assumed=is_assumed and error is not None,
+        is_error_assumed=assumed is not None,
         protocol=score.protocol,
         checkpoint=score.checkpoint,
         conditions=_conditions(score),

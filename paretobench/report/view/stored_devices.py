@@ -8,10 +8,10 @@ devices, and a sweep repeated on one device is that device's newest.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from paretobench.errors import StoreError
+from paretobench.report.view.environments import told_apart
 from paretobench.report.view.rows import View
 from paretobench.report.view.stored import find_sweep, stored_view
 from paretobench.store import Store, Sweep
@@ -77,20 +77,14 @@ def device_names(sweeps: list[Sweep], labels: dict[str, str]) -> list[str]:
     profiles = [each.settings.get("device") or {} for each in sweeps]
     short = [str(profile.get("name") or "") for profile in profiles]
     places = [labels.get(str(each.environment_key), "") for each in sweeps]
-    counts = Counter(name for name in short if name not in UNNAMED)
     names = [
-        name if counts[name] == 1 else place for name, place in zip(short, places, strict=True)
+        place if name in UNNAMED else name
+        for name, place in zip(told_apart(short, places), places, strict=True)
     ]
-    repeated = {name for name, count in Counter(names).items() if count > 1}
-    said = [
-        f"{name} ({_runtimes(profile)})" if name in repeated else name
-        for name, profile in zip(names, profiles, strict=True)
-    ]
-    still = {name for name, count in Counter(said).items() if count > 1}
-    return [
-        f"{name}, {str(each.environment_key)[:6]}" if name in still else name
-        for name, each in zip(said, sweeps, strict=True)
-    ]
+    runtimes = zip(names, map(_runtimes, profiles), strict=True)
+    names = told_apart(names, [f"{name} ({how})" for name, how in runtimes])
+    keys = zip(names, (str(each.environment_key)[:6] for each in sweeps), strict=True)
+    return told_apart(names, [f"{name}, {key}" for name, key in keys])
 
 
 def _runtimes(profile: dict[str, Any]) -> str:

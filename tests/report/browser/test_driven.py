@@ -190,11 +190,11 @@ def test_the_slider_moves_by_keyboard_and_says_its_value(opened: Opened) -> None
 def test_other_objectives_make_another_front(opened: Opened) -> None:
     page = opened("measured")
     page.choose("cost", "visual tokens")
-    from paretobench.report.view.rows import non_dominated
+    from paretobench.analysis.front import front_mask
 
     rows = family_view("all").scored
     pairs = [(r.visual_tokens or 0, r.score.value if r.score else 0.0) for r in rows]
-    kept = [str(r) for r, is_kept in zip(rows, non_dominated(pairs), strict=True) if is_kept]
+    kept = [str(r) for r, is_kept in zip(rows, front_mask(pairs), strict=True) if is_kept]
     assert page.run(ON_FRONT) == sorted(kept)
     assert page.text("#budget-unit") == "tokens"
 

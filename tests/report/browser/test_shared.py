@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from paretobench.config.catalogue import load_catalogue
-from paretobench.report.page.commands import commands_of
 from paretobench.report.view.published import published_view
 from tests.report.browser.chromium import Page, browser, find_chromium
 from tests.report.browser.test_driven import ON_FRONT
 from tests.report.grids import family_view
+from tests.report.pages import commands_of
 
 pytestmark = pytest.mark.heavy
 
