@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from paretobench.analysis.front import front_vertices
 from paretobench.analysis.noise import Draws
@@ -140,7 +139,7 @@ def largest(results: Iterable[AtVertex]) -> AtVertex | None:
     return max(known, key=lambda result: result.effect or 0.0, default=None)
 
 
-def interval_of(effects: ArrayLike | None) -> tuple[float | None, float | None]:
+def interval_of(effects: Floats | Sequence[float] | None) -> tuple[float | None, float | None]:
     """The 95 % interval of drawn effects, or nothing without draws."""
     if effects is None:
         return None, None

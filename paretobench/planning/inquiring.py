@@ -60,8 +60,7 @@ def _part(workload: Workload, cost: Cost, estimator: Estimator) -> CandidatePart
 def _candidate(
     planned: PlannedPoint, accuracies: Mapping[Identity, Mapping[str, float]]
 ) -> Candidate:
-    passes: dict[str, float] = {}
-    for workload, times in (*planned.encodes, *planned.prefills):
-        passes[workload.key] = passes.get(workload.key, 0.0) + times / planned.image_count
+    parts = (*planned.encodes, *planned.prefills)
+    passes = {workload.key: times / planned.image_count for workload, times in parts}
     names = planned.point.names
     return Candidate("|".join(map(str, names)), passes, dict(accuracies.get(names, {})))
