@@ -86,6 +86,9 @@ FRONT = "#d3d3d3"
 HALF = 0.18
 """Relative luminance below which paper counts as dark: equal contrast to black and white."""
 
+CONTRAST = 4.5
+"""Of a text to its background, at the least: WCAG 2.2, 1.4.3."""
+
 MM_PER_INCH = 25.4
 
 WIDE_MM = 120.0
@@ -156,8 +159,20 @@ class Style:
         return luminance(self.paper) < HALF
 
     def readable(self, colour: str) -> str:
-        """The colour, moved towards the ink until text in it can be read on the paper."""
-        return readable(colour, paper=self.paper)
+        """The colour, darkened (on dark paper lightened) until text in it can be read.
+
+        >>> Style().readable('#7a21dd'), Style().readable('#f89c20') != '#f89c20'
+        ('#7a21dd', True)
+        >>> Style(paper='#000000').readable('#7a21dd') != '#7a21dd'
+        True
+        """
+        goal = "#ffffff" if self.is_dark else "#000000"
+        for step in range(20):
+            shade = tint(colour, 0.95**step, paper=goal)
+            light, dark = sorted((luminance(shade), luminance(self.paper)), reverse=True)
+            if (light + 0.05) / (dark + 0.05) >= CONTRAST:
+                return shade
+        return "#ffffff" if self.is_dark else INK
 
     def tint(self, colour: str) -> str:
         """The colour mixed with the paper: the fill of what comes second."""
@@ -272,24 +287,6 @@ def luminance(colour: str) -> float:
     channels = [channel / 255 for channel in _channels(colour)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def readable(colour: str, contrast: float = 4.5, paper: str = PAPER) -> str:
-    """The colour, darkened (on dark paper lightened) until text in it has this contrast.
-
-    >>> readable('#7a21dd'), readable('#f89c20') != '#f89c20'
-    ('#7a21dd', True)
-    >>> readable('#7a21dd', paper='#000000') != '#7a21dd'
-    True
-    """
-    behind = luminance(paper)
-    goal = "#ffffff" if behind < HALF else "#000000"
-    for step in range(20):
-        shade = tint(colour, 0.95**step, paper=goal)
-        light, dark = sorted((luminance(shade), behind), reverse=True)
-        if (light + 0.05) / (dark + 0.05) >= contrast:
-            return shade
-    return "#ffffff" if behind < HALF else INK
 
 
 def tint(colour: str, share: float = 0.4, paper: str = PAPER) -> str:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from paretobench.report.style import DARK_PALETTE, PALETTE, Style, luminance, readable
+from paretobench.report.style import DARK_PALETTE, PALETTE, Style, luminance
 
 # G. M. Machado, M. M. Oliveira, L. A. F. Fernandes, "A Physiologically-based Model for
 # Simulation of Color Vision Deficiency", IEEE TVCG 15 (6), 2009: severity 1.0.
@@ -48,7 +48,7 @@ def test_no_two_families_look_alike_to_a_colour_blind_reader(
 
 @pytest.mark.parametrize("colour", PALETTE)
 def test_a_label_in_a_family_s_colour_can_be_read_on_white(colour: str) -> None:
-    assert 1.05 / (luminance(readable(colour)) + 0.05) >= 4.5
+    assert 1.05 / (luminance(Style().readable(colour)) + 0.05) >= 4.5
 
 
 def test_a_family_keeps_its_colour_when_another_joins() -> None:

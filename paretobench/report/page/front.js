@@ -25,16 +25,8 @@ function nonDominated(pairs) {
 }
 
 /**
- * Index of the pair with the most gain at a cost of at most `limit`, the cheaper of equals; -1.
- * @param {number[][]} pairs
- * @param {number} limit
- */
-function bestUnder(pairs, limit) {
-  return bestTwo(pairs, limit)[0];
-}
-
-/**
- * Indices of the best pair within `limit` and of the next one that is not its equal; -1 for none.
+ * Indices of the pair with the most gain at a cost of at most `limit`, the cheaper of equals, and
+ * of the next one that is not its equal; -1 for none.
  * @param {number[][]} pairs
  * @param {number} limit
  * @returns {[number, number]}

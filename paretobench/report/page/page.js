@@ -244,4 +244,4 @@ connectTheme();
 addEventListener("hashchange", restore);
 new ResizeObserver(() => { if (byId("plot").parentElement.clientWidth !== scene.width) update(); }).observe(byId("plot").parentElement);
 // For scripts and tests: what the page computes with, and what it shows.
-/** @type {any} */ (globalThis).paretobench = { nonDominated, bestUnder, bestTwo, budgetSteps, commandsOf, linkText, figureText, onShow: () => scene, rows };
+/** @type {any} */ (globalThis).paretobench = { nonDominated, bestTwo, budgetSteps, commandsOf, linkText, figureText, onShow: () => scene, rows };

@@ -61,13 +61,14 @@ function hasFilters() {
 
 /**
  * @param {Row} row
+ * @param {Held | null} [held] its cost; by default the one on the axis
  * @returns {Point}
  */
-function pointOf(row) {
-  const cost = /** @type {Held} */ (row.costs[state.cost]);
+function pointOf(row, held = row.costs[state.cost]) {
   const score = row.scores.get(state.gain);
+  const { value: cost, low, high, text } = /** @type {Held} */ (held);
   return {
-    row, cost: cost.value, low: cost.low, high: cost.high, text: cost.text,
+    row, cost, low, high, text,
     gain: score ? score.value : null, error: score ? score.error : 0, gainText: score ? score.text : "",
     isFront: false, isFamily: false, standing: "no score",
   };
@@ -83,22 +84,17 @@ function guessOf(row) {
  * @param {boolean} hasAxis whether there is an axis of accuracies; else all are below the plot
  * @returns {Point[]} */
 function predictedPoints(hasAxis) {
-  return rows.filter((row) => guessOf(row) && isOnShow(row) && passesFilters(row)).map((row) => {
-    const { value, low, high, text } = /** @type {Held} */ (guessOf(row));
-    const score = hasAxis ? row.scores.get(state.gain) : undefined;
-    return {
-      row, cost: value, low, high, text,
-      gain: score ? score.value : null, error: score ? score.error : 0, gainText: score ? score.text : "",
-      isFront: false, isFamily: false, standing: "predicted",
-    };
-  });
+  const guessed = rows.filter((row) => guessOf(row) && isOnShow(row) && passesFilters(row));
+  const points = guessed.map((row) => pointOf(row, guessOf(row)));
+  const unscored = hasAxis ? {} : { gain: null, error: 0, gainText: "" };
+  return points.map((point) => ({ ...point, ...unscored, standing: "predicted" }));
 }
 
 /** Everything the plot and the answers need, from what is chosen. */
 function compute() {
   const cost = data.costs[state.cost];
   const timed = rows.filter((row) => row.costs[state.cost] && passesFilters(row));
-  const all = timed.filter((row) => isOnShow(row)).map(pointOf);
+  const all = timed.filter((row) => isOnShow(row)).map((row) => pointOf(row));
   const points = all.filter((point) => point.gain !== null);
   const guessed = predictedPoints(points.length > 0);
   const rug = [...all, ...guessed].filter((point) => point.gain === null);

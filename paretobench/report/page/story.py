@@ -94,35 +94,22 @@ def _ms(term: str, estimate: Estimate | None) -> Fact:
 
 
 def _measurement(row: Row) -> tuple[Fact, ...]:
+    named = (("encode", row.encode), ("prefill", row.prefill), ("in one piece", row.end_to_end))
+    processes = ", ".join(f"{part.n} {name}" for name, part in named if part is not None)
     return (
         Fact("Runtime", runtimes(row)),
-        Fact("Processes", _processes(row)),
-        Fact("95 % interval", _method(row.ttft)),
+        Fact("Processes", processes if row.is_measured else ""),
+        Fact("95 % interval", row.ttft.method if row.ttft and row.ttft.low is not None else ""),
         Fact("Fidelity", row.fidelity),
-        Fact("Peak memory", _known(gibibytes(row.peak_memory_bytes))),
+        Fact("Peak memory", gibibytes(row.peak_memory_bytes).replace(MISSING, "")),
         Fact("Probability to be on its front", _probability(row)),
     )
-
-
-def _processes(row: Row) -> str:
-    if not row.is_measured:
-        return ""
-    named = (("encode", row.encode), ("prefill", row.prefill), ("in one piece", row.end_to_end))
-    return ", ".join(f"{part.n} {name}" for name, part in named if part is not None)
-
-
-def _method(estimate: Estimate | None) -> str:
-    return estimate.method if estimate is not None and estimate.low is not None else ""
 
 
 def _probability(row: Row) -> str:
     if row.front.probability is None:
         return ""
     return f"{percent(row.front.probability, 0)} % ({row.front.verdict})"
-
-
-def _known(text: str) -> str:
-    return "" if text == MISSING else text
 
 
 def _provenance(row: Row) -> tuple[Fact, ...]:

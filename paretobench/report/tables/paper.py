@@ -107,7 +107,11 @@ def paper_table(number: int | str) -> PaperTable:
     if str(number) not in map(str, NUMBERS):
         raise UnknownNameError("table of the paper", str(number), map(str, NUMBERS))
     table = published.table(f"v1_table{number}")
-    columns = [name for name in table.rows[0] if name not in UNSHOWN and _has_any(table, name)]
+    columns = [
+        name
+        for name in table.rows[0]
+        if name not in UNSHOWN and any(row[name] for row in table.rows)
+    ]
     if int(number) not in UNRANKED:
         columns.remove("row")
     if "flags" in columns:
@@ -122,10 +126,6 @@ def paper_table(number: int | str) -> PaperTable:
         (*(_is_number(name) for name in columns), False),
         tuple(lines),
     )
-
-
-def _has_any(table: published.Table, column: str) -> bool:
-    return any(row[column] for row in table.rows)
 
 
 def _heading(column: str) -> str:
@@ -157,14 +157,12 @@ def _lines_of(
     columns: Sequence[str],
     is_ranked: bool,
 ) -> list[TableLine]:
-    best = {name: _best(table, rows, name) for name in columns if is_ranked and _is_result(name)}
+    ranked = [name for name in columns if is_ranked and _is_result(name)]
+    tops = {name: top for name in ranked if (top := _best(table, rows, name)) is not None}
     lines = []
     for row in rows:
-        cells = [
-            TableCell(_text(row[name]), _value(table, row, name) is not None
-                 and _value(table, row, name) == best.get(name))
-            for name in columns
-        ]  # fmt: skip
+        best = {name for name, top in tops.items() if _value(table, row, name) == top}
+        cells = [TableCell(_text(row[name]), name in best) for name in columns]
         cite = published.source(table, row).cite()
         raw: dict[str, Raw] = {"group": group} if group else {}
         raw |= {name: _raw(table, row, name) for name in columns}

@@ -8,6 +8,7 @@ panel's points are valued against that panel's front.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -152,15 +153,15 @@ class _Everyone:
     """One environment's scored rows and timed points, and the model of the scores.
 
     Attributes:
-        candidates: per recipe the rows of the points it has no score of.
-        starts: per recipe the index of the first of them among the model's points.
         untimed: rows with a score and no latency.
+        candidates: per recipe the rows of the points it has no score of.
+        places: the index of a row (by its `id`) under a recipe among the model's points.
     """
 
     scored: Sequence[Row]
     untimed: Sequence[Row]
     candidates: dict[str, list[Row]]
-    starts: dict[str, int]
+    places: dict[tuple[int, str], int]
     model: ScoreModel | None
     held_out: HeldOut | None
     held_out_new: HeldOut | None
@@ -176,18 +177,19 @@ class _Everyone:
         }
         untimed = [row for row in view.untimed if row.score is not None]
         candidates: dict[str, list[Row]] = {}
-        starts: dict[str, int] = {}
-        unscored: list[Contender] = []
+        pairs = [(row, row.recipe) for row in scored]
         for panel in panels:
             known = {row.identity for row in panel.rows}
             own = [row for identity, row in points.items() if identity not in known]
-            candidates[panel.recipe], starts[panel.recipe] = own, len(scored) + len(unscored)
-            unscored += [_point(row, panel.recipe) for row in own]
+            candidates[panel.recipe] = own
+            pairs += [(row, panel.recipe) for row in own]
+        places = {(id(row), recipe): index for index, (row, recipe) in enumerate(pairs)}
         if len(scored) < FEWEST:
-            return cls(scored, untimed, candidates, starts, None, None, None)
-        model = ScoreModel([_point(row, row.recipe) for row in scored], unscored)
+            return cls(scored, untimed, candidates, places, None, None, None)
+        contending = [_point(row, recipe) for row, recipe in pairs]
+        model = ScoreModel(contending[: len(scored)], contending[len(scored) :])
         held_new = model.held_out_by_trait((_ENCODER, _LLM))
-        return cls(scored, untimed, candidates, starts, model, model.held_out(), held_new)
+        return cls(scored, untimed, candidates, places, model, model.held_out(), held_new)
 
     def steps(self, panel: Panel, under_s: float | None, count: int) -> NextSteps:
         """What would change one panel's answer."""
@@ -235,9 +237,7 @@ class _Everyone:
         if self.model is None or not candidates:
             return ()
         rows = [*panel.undisturbed, *candidates]
-        place = {id(row): i for i, row in enumerate(self.scored)}
-        start = self.starts[panel.recipe]
-        index = [*(place[id(r)] for r in panel.undisturbed), *range(start, start + len(candidates))]
+        index = [self.places[id(row), panel.recipe] for row in rows]
         draws = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // len(rows)))
         drawn = self.model.draw(np.random.default_rng(SEED), draws, index)
         ttft_s = np.array([row.ttft.value for row in rows if row.ttft])
@@ -247,7 +247,8 @@ class _Everyone:
 
     def _named(self, gain: ScoreGain, row: Row, recipe: str) -> NextScore:
         assert self.model is not None
-        labels = dict(zip(_traits(row, recipe), _labels(row, recipe), strict=True))
+        written = (row.encoder_label, row.llm_label, row.tiling_label or row.tiling, recipe)
+        labels = dict(zip(_traits(row, recipe), written, strict=True))
         unseen = self.model.unseen_traits(_point(row, recipe))
         held = self.held_out_new if unseen else self.held_out
         return NextScore(
@@ -264,10 +265,6 @@ class _Everyone:
 
 def _traits(row: Row, recipe: str) -> tuple[str, ...]:
     return (row.encoder, row.llm, row.tiling, recipe)
-
-
-def _labels(row: Row, recipe: str) -> tuple[str, ...]:
-    return (row.encoder_label, row.llm_label, row.tiling_label or row.tiling, recipe)
 
 
 def _point(row: Row, recipe: str) -> Contender:
@@ -301,16 +298,15 @@ def _parts(rows: Sequence[Row], under_s: float | None, count: int) -> tuple[Next
 def _part_names(rows: Sequence[Row]) -> dict[str, tuple[str, float, int, int]]:
     """Per part its name, seconds, processes and points, by its key."""
     names: dict[str, tuple[str, float, int]] = {}
-    points: dict[str, int] = {}
+    points: Counter[str] = Counter()
     for row in rows:
-        tiling = f" {row.tiling_label}" if row.passes and row.passes > 1 else ""
-        encode = f"encode {row.encoder_label}@{row.resolution_px}{tiling}"
-        prefill = f"prefill {row.llm_label}, {row.visual_tokens} tokens"
         estimate = row.encode or row.encode_total
         if estimate is None or row.prefill is None:
             continue
+        tiling = f" {row.tiling_label}" if row.passes and row.passes > 1 else ""
+        encode = f"encode {row.encoder_label}@{row.resolution_px}{tiling}"
+        prefill = f"prefill {row.llm_label}, {row.visual_tokens} tokens"
         names.setdefault(row.encode_key, (encode, estimate.value, estimate.n))
         names.setdefault(row.prefill_key, (prefill, row.prefill.value, row.prefill.n))
-        for key in (row.encode_key, row.prefill_key):
-            points[key] = points.get(key, 0) + 1
+        points.update((row.encode_key, row.prefill_key))
     return {key: (*about, points[key]) for key, about in names.items()}

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from paretobench.analysis import stats
 from paretobench.analysis.pooling import Pool
 from paretobench.domain.records import Cell, Estimate
+from paretobench.report.formatting import estimate_ms
 from paretobench.report.view.rows import Caution, OnePiece
 from paretobench.units import milliseconds, significant
 
@@ -110,10 +111,7 @@ def contradiction(
     low, high = found.ratio.low, found.ratio.high
     if low is None or high is None or (low <= 1 + LEAST and high >= 1 / (1 + LEAST)):
         return ()
-    took = f"{milliseconds(one_piece.value)}"
-    if one_piece.low is not None and one_piece.high is not None:
-        took += f" [{milliseconds(one_piece.low)}, {milliseconds(one_piece.high)}]"
-    total = milliseconds(sum_of_parts.value)
+    took, total = estimate_ms(one_piece), milliseconds(sum_of_parts.value)
     text = f"in one piece {took} ms, {ratio_text(found.ratio)} times its sum of {total} ms"
     return (Caution("sum", "; ".join((text, *_causes(found)))),)
 
