@@ -55,7 +55,7 @@ def spent(act: Callable[[], object]) -> float:
 def naive_insert(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
     """The plain way: a commit for each row."""
     for row in rows:
-        connection.execute(f"INSERT INTO cell VALUES ({', '.join('?' * 20)})", row)
+        connection.execute(f"INSERT INTO cell VALUES ({', '.join('?' * len(row))})", row)
         connection.commit()
 
 

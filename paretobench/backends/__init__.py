@@ -19,9 +19,21 @@ from paretobench.domain import Workload
 from paretobench.errors import UnknownNameError
 from paretobench.installation import not_installed
 
-NAMES = ("openvino", "onnxruntime", "llamacpp", "torch", "mlx", "coreml")
+CLASSES = {
+    "openvino": "OpenVINOBackend",
+    "onnxruntime": "ONNXRuntimeBackend",
+    "llamacpp": "LlamaCppBackend",
+    "torch": "TorchBackend",
+    "mlx": "MLXBackend",
+    "coreml": "CoreMLBackend",
+    "end_to_end": "EndToEndBackend",
+}
+"""The class in each backend's module."""
+
 COMPOSED = ("end_to_end",)
 """Not a runtime of its own: an encoder's and a language model's sessions in one process."""
+
+NAMES = tuple(name for name in CLASSES if name not in COMPOSED)
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,7 @@ def get(name: str) -> Backend:
     if name not in NAMES + COMPOSED:
         raise UnknownNameError("backend", name, NAMES)
     module = importlib.import_module(f"paretobench.backends.{name}")
-    found: Backend = module.Backend()
+    found: Backend = getattr(module, CLASSES[name])()
     return found
 
 

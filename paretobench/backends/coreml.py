@@ -65,7 +65,7 @@ PLACEMENT = "placement.json"
 DEFAULT_UNITS = "cpu_and_ne"
 
 
-class Backend:
+class CoreMLBackend:
     """The backend; see the module."""
 
     name = "coreml"

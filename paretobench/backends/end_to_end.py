@@ -34,7 +34,7 @@ PARTS = ("preprocess", "encode", "project", "prefill")
 """The parts of a run, in order; `prefill` ends with the first token on the host."""
 
 
-class Backend:
+class EndToEndBackend:
     """The backend; see the module. Its runtime's options name the two that it is made of."""
 
     name = "end_to_end"

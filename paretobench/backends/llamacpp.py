@@ -38,7 +38,7 @@ INSTALL = install_command("cpu")
 PACKAGES = ("xllamacpp", "gguf")
 
 
-class Backend:
+class LlamaCppBackend:
     """The backend; see the module."""
 
     name = "llamacpp"
@@ -88,7 +88,7 @@ class Backend:
         if prepared.path is None:
             raise UnsupportedError(f"{workload.label}: llamacpp needs a prepared GGUF file")
         path = prepared.path / gguf_file.FILE
-        session = DecodeSession if workload.kind == "decode" else LlamaCppSession
+        session = LlamaCppDecodeSession if workload.kind == "decode" else LlamaCppSession
         return session(workload, path, prepared.facts)
 
 
@@ -170,7 +170,7 @@ class LlamaCppSession:
         self.model.close()
 
 
-class DecodeSession(LlamaCppSession):
+class LlamaCppDecodeSession(LlamaCppSession):
     """A language model behind a filled cache; a run generates the workload's `steps` tokens.
 
     Answers what one more token costs. Every run drops what the last one wrote behind the prompt, so

@@ -45,7 +45,7 @@ STEP_SIZE = 2048
 """Positions of one chunk in `cache_prompt`: mlx-lm's default `prefill_step_size`."""
 
 
-class Backend:
+class MLXBackend:
     """The backend; see the module."""
 
     name = "mlx"
@@ -96,7 +96,7 @@ class Backend:
         Raises:
             UnsupportedError: if the checkpoint's language model is none that MLX runs here.
         """
-        return (DecodeSession if workload.kind == "decode" else MLXSession)(workload)
+        return (MLXDecodeSession if workload.kind == "decode" else MLXSession)(workload)
 
 
 class MLXSession:
@@ -233,7 +233,7 @@ class MLXSession:
         self._mlx.set_default_device(self._mlx.gpu if device == "gpu" else self._mlx.cpu)
 
 
-class DecodeSession(MLXSession):
+class MLXDecodeSession(MLXSession):
     """A language model behind a filled cache; a run generates the workload's `steps` tokens.
 
     Answers what one more token costs. As mlx-lm's `generate_step` does, the step behind a token is

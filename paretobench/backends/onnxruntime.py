@@ -32,7 +32,7 @@ OPSET = 20
 """The first opset with GELU as one operator."""
 
 
-class Backend:
+class ONNXRuntimeBackend:
     """The backend; see the module."""
 
     name = "onnxruntime"

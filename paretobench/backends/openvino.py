@@ -32,7 +32,7 @@ INSTALL = install_command("cpu")
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
-class Backend:
+class OpenVINOBackend:
     """The backend; see the module."""
 
     name = "openvino"

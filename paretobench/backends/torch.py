@@ -42,7 +42,7 @@ INSTALL = f"{install_command('cpu')} (or [cuda], [apple])"
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
-class Backend:
+class TorchBackend:
     """The backend; see the module."""
 
     name = "torch"
@@ -98,7 +98,9 @@ class Backend:
         if workload.kind == "encode":
             is_a_tower = is_tower(workload.subject["encoder"]) and not workload.checkpoint
             return (TowerSession if is_a_tower else EncodeSession)(workload, prepared)
-        return (DecodeSession if workload.kind == "decode" else PrefillSession)(workload, prepared)
+        return (TorchDecodeSession if workload.kind == "decode" else PrefillSession)(
+            workload, prepared
+        )
 
 
 def _laid_out(network: Any, memory_format: Any) -> Any:
@@ -270,7 +272,7 @@ class PrefillSession(TorchSession):
         return hidden
 
 
-class DecodeSession(PrefillSession):
+class TorchDecodeSession(PrefillSession):
     """A language model behind a filled cache; a run generates the workload's `steps` tokens.
 
     Answers what one more token costs. Every run continues from a cache that was filled outside the

@@ -123,9 +123,10 @@ class PretendBackend:
 def register() -> None:
     """Make `backends.get('pretend')` work in this process."""
     module = types.ModuleType(f"paretobench.backends.{NAME}")
-    module.Backend = PretendBackend  # type: ignore[attr-defined]
+    module.PretendBackend = PretendBackend  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
     backends.NAMES = (*backends.NAMES, NAME)
+    backends.CLASSES[NAME] = "PretendBackend"
 
 
 if __name__ == "__main__":

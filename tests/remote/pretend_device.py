@@ -82,6 +82,7 @@ def pretend() -> None:
     module.Backend = Backend  # type: ignore[attr-defined]
     sys.modules[module.__name__] = module
     backends.NAMES = (*backends.NAMES, NAME)
+    backends.CLASSES[NAME] = "Backend"
     canary.canary = harness.canary = lambda: 0.02  # type: ignore[attr-defined]
     canary.SETTLE_S = 0.0  # type: ignore[misc]
     chip = os.environ.get("PRETEND_CHIP", "pretend")

@@ -59,14 +59,3 @@ def plain(value: Any, sequence: type = list) -> Any:
     if isinstance(value, (list, tuple)):
         return sequence(plain(item, sequence) for item in value)
     return value
-
-
-def builder_of(spec: Mapping[str, Any]) -> Any:
-    """The module that builds an encoder: `towers` or `encoders`, imported when it is asked for."""
-    if is_tower(spec):
-        from paretobench.backends.models import towers
-
-        return towers
-    from paretobench.backends.models import encoders
-
-    return encoders

@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from paretobench.backends.models import builder_of, n_parameters, torch_llm
+from paretobench.backends.models import n_parameters, torch_llm
+from paretobench.backends.models.weights import builder_of
 from paretobench.domain import LanguageModel
 from paretobench.errors import UnsupportedError
 

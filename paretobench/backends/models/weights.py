@@ -23,7 +23,6 @@ from paretobench.backends.artifacts import ArtifactStore, Recipe
 from paretobench.backends.hardware import usable_memory_bytes
 from paretobench.backends.models import (
     RANDOM_WEIGHTS,
-    builder_of,
     is_tower,
     llm_subject,
     n_parameters,
@@ -36,6 +35,17 @@ MAPPED_SHARE = 0.25
 FILE = "weights.safetensors"
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 """torch's types by precision."""
+
+
+def builder_of(spec: Mapping[str, Any]) -> Any:
+    """The module that builds an encoder: `towers` or `encoders`, imported when it is asked for."""
+    if is_tower(spec):
+        from paretobench.backends.models import towers
+
+        return towers
+    from paretobench.backends.models import encoders
+
+    return encoders
 
 
 def prepare_encoder(

@@ -29,7 +29,7 @@ from paretobench.store import Link, Store, StoredPoint
 
 
 @dataclass(frozen=True)
-class Part:
+class PartEvidence:
     """One workload of a point, and what is known of it.
 
     Attributes:
@@ -105,14 +105,14 @@ class Evidence:
             summaries=summaries,
         )
 
-    def parts(self, point: StoredPoint, role: str = "") -> list[Part]:
+    def parts(self, point: StoredPoint, role: str = "") -> list[PartEvidence]:
         """What a point's TTFT is the sum of; or its workloads of one role."""
         links = [link for link in point.links if link.role == role] if role else point.summed_links
         return [self._part(link, point.image_count) for link in links]
 
-    def _part(self, link: Link, images: int) -> Part:
+    def _part(self, link: Link, images: int) -> PartEvidence:
         key = link.workload_key
-        return Part(
+        return PartEvidence(
             link.role,
             key,
             link.passes / images,
@@ -127,7 +127,7 @@ class Evidence:
         keys = [link.workload_key for link in point.summed_links]
         return bool(keys) and all(key in self.measurements for key in keys)
 
-    def timed_cells(self, part: Part) -> TimedCells:
+    def timed_cells(self, part: PartEvidence) -> TimedCells:
         """The cells of one part, for holding a point in one piece against its sum."""
         cells = self.cells.get(part.key, ())
         return TimedCells(part.role, cells, part.passes, self.pools.get(part.key))

@@ -58,8 +58,7 @@ def stored_view(
         sweep: name or key of a sweep; the newest of that name. None for the whole database.
         environment_key: where; by default the sweep's, else the most recently used.
         scores: by default those of the store, then the published ones.
-        refusals: points that were asked for and cannot run; each becomes a row. None for those
-            that the sweep, or every sweep of the environment, has stored.
+        refusals: points that cannot run, a row each; None for those that the sweeps have stored.
         mix_protocols: let scores of different scoring rules share a front, marked.
 
     Raises:
@@ -67,8 +66,7 @@ def stored_view(
         UnknownNameError: if no score has that recipe.
     """
     chosen = find_sweep(store, sweep) if sweep is not None else None
-    own = chosen.environment_key if chosen else None
-    environment = _environment(store, environment_key or own)
+    environment = _environment(store, environment_key, chosen)
     points = store.points(chosen.key if chosen else None)
     asked = [chosen] if chosen else store.sweeps()
     left_out = stored_refusals(asked, environment.key) if refusals is None else refusals
@@ -79,7 +77,6 @@ def stored_view(
     made = stored_rows(store, points, cards, evidence, left_out)
     rows, steadiness = steadiness_said_once(made, evidence.summaries)
     shown = {identity_of(point) for point in points}
-    of_points = [score for score in given if identity_of(score) in shown]
     audits = _audits(evidence)
     view = View(
         rows=tuple(sorted(rows, key=_order)),
@@ -97,7 +94,7 @@ def stored_view(
         readings=_readings(points, evidence),
         notes=(
             *steadiness,
-            *notes(of_points, mix_protocols, benchmark),
+            *notes([s for s in given if identity_of(s) in shown], mix_protocols, benchmark),
             *(sweep_notes(store, chosen, environment) if chosen else ()),
             *audit_notes(audits),
         ),
@@ -145,7 +142,8 @@ def find_sweep(store: Store, name_or_key: str) -> Sweep:
     )
 
 
-def _environment(store: Store, key: str | None) -> Environment:
+def _environment(store: Store, key: str | None, sweep: Sweep | None) -> Environment:
+    key = key or (sweep.environment_key if sweep else None)
     found = store.environments()
     for environment in found:
         if key is None or environment.key == key:

@@ -16,7 +16,7 @@ from paretobench.domain.records import Estimate
 from paretobench.planning.plan import Refusal
 from paretobench.report import same_model
 from paretobench.report.placement import placements, with_placement
-from paretobench.report.view.evidence import Evidence, Part
+from paretobench.report.view.evidence import Evidence, PartEvidence
 from paretobench.report.view.images import ttft_p90
 from paretobench.report.view.one_piece import contradiction, in_one_piece
 from paretobench.report.view.predictions import predicted_sum
@@ -136,14 +136,14 @@ def _named(point: StoredPoint) -> Row:
     )
 
 
-def _newest_check(checks: Sequence[Part]) -> Part | None:
+def _newest_check(checks: Sequence[PartEvidence]) -> PartEvidence | None:
     """The check that was measured under the newest protocol."""
     measured = [check for check in checks if check.measured] or checks
     by_age = sorted(measured, key=lambda check: check.workload.protocol_version)
     return by_age[-1] if by_age else None
 
 
-def _sum(parts: Sequence[Part]) -> Estimate | None:
+def _sum(parts: Sequence[PartEvidence]) -> Estimate | None:
     """The composed estimate of some parts; None if there is none or one is not measured."""
     found = [(part.passes, part.latency) for part in parts]
     pairs = [(passes, latency) for passes, latency in found if latency]
@@ -152,12 +152,12 @@ def _sum(parts: Sequence[Part]) -> Estimate | None:
     return pairs[0][1] if len(pairs) == 1 and pairs[0][0] == 1 else stats.compose(pairs)
 
 
-def _predicted(parts: Sequence[Part]) -> Prediction | None:
+def _predicted(parts: Sequence[PartEvidence]) -> Prediction | None:
     """The sum of measured and predicted parts; None if one is neither."""
     return predicted_sum([(part.passes, part.latency, part.predicted) for part in parts])
 
 
-def _shared_key(parts: Sequence[Part], images: int, environment_key: str) -> str:
+def _shared_key(parts: Sequence[PartEvidence], images: int, environment_key: str) -> str:
     """What was timed where: points with the same key share the number and its error.
 
     The passes of a single workload are counted beside the key; a sum's are part of it.
@@ -167,14 +167,14 @@ def _shared_key(parts: Sequence[Part], images: int, environment_key: str) -> str
     return "+".join((*sorted(keys), environment_key))
 
 
-def _time_per_token(decodes: Sequence[Part]) -> Estimate | None:
+def _time_per_token(decodes: Sequence[PartEvidence]) -> Estimate | None:
     """Seconds of one output token: a decode run's over the tokens that it generates."""
     timed = [(part.passes / int(part.workload.subject["steps"]), part.latency) for part in decodes]
     pairs = [(share, latency) for share, latency in timed if latency]
     return stats.compose(pairs) if pairs and len(pairs) == len(decodes) else None
 
 
-def _reason(parts: Sequence[Part], refused: str | None) -> str:
+def _reason(parts: Sequence[PartEvidence], refused: str | None) -> str:
     """Why there is no TTFT: what happened to each part that has no measurement."""
     if refused is not None and not any(part.failure for part in parts):
         return f"refused: {refused}"
@@ -187,7 +187,7 @@ def _reason(parts: Sequence[Part], refused: str | None) -> str:
     return "; ".join(reasons) or "the sweep planned no workload for it"
 
 
-def _runtime(parts: Sequence[Part]) -> tuple[str, str]:
+def _runtime(parts: Sequence[PartEvidence]) -> tuple[str, str]:
     """Backend and precision of the first of them."""
     if not parts:
         return "", ""
@@ -195,7 +195,7 @@ def _runtime(parts: Sequence[Part]) -> tuple[str, str]:
     return runtime.backend, runtime.precision
 
 
-def _labels(parts: Sequence[Part], ttft: Estimate | None) -> tuple[str, ...]:
+def _labels(parts: Sequence[PartEvidence], ttft: Estimate | None) -> tuple[str, ...]:
     is_shared = any(part.workload.runtime.options.get("weights") == "shared" for part in parts)
     shared = ("shared layer weights",) if is_shared else ()
     return tuple(dict.fromkeys((*shared, *(ttft.labels if ttft else ()))))
