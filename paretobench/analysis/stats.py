@@ -205,13 +205,16 @@ def compose(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
         raise InvalidSamplesError(f"parts of {terms!r} s cannot make a sum of {total!r} s")
     n = min(part.n for _, part in parts)
     labels = tuple(dict.fromkeys(label for _, part in parts for label in part.labels))
+    is_disturbed = any(part.is_disturbed for _, part in parts)
     weighted = [
         (weight, part.value, part.low, part.high)
         for weight, part in parts
         if part.low is not None and part.high is not None
     ]
     if len(weighted) < len(parts):
-        return Estimate(total, None, None, n, UNKNOWN_METHOD, labels=labels)
+        return Estimate(
+            total, None, None, n, UNKNOWN_METHOD, labels=labels, is_disturbed=is_disturbed
+        )
     low = total - math.hypot(*(weight * (value - low) for weight, value, low, _ in weighted))
     high = total + math.hypot(*(weight * (high - value) for weight, value, _, high in weighted))
     error, df = _combined(
