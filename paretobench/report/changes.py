@@ -69,11 +69,17 @@ def title(steps: NextSteps, environments: int = 1) -> str:
 
 
 def lines(steps: NextSteps, points: int | None = None, parts: int | None = None) -> list[str]:
-    """What is named of one panel: everything, or so many points and parts."""
+    """What is named of one panel: everything, or so many points and parts; or why nothing is.
+
+    >>> lines(NextSteps("r", "chip", None, (), (), None, None))
+    ['Nothing that could be scored or measured here is expected to change it.']
+    """
     found = [timing_line(each, steps.under_s) for each in steps.unmeasured[:points]]
     found += [score_line(each, steps.under_s) for each in steps.scores[:points]]
     found += [part_line(each, steps.under_s) for each in steps.parts[:parts]]
-    return found or [nothing_line(steps)]
+    reason = f"; {steps.refusal}" if steps.refusal else ""
+    nothing = f"Nothing that could be scored or measured here is expected to change it{reason}."
+    return found or [nothing]
 
 
 def timing_line(step: NextTiming, under_s: float | None) -> str:
@@ -86,16 +92,6 @@ def timing_line(step: NextTiming, under_s: float | None) -> str:
         f"{percent(step.row.score.value if step.row.score else None)} % scored, {place} with a "
         f"probability of {_probability(step.chance)} %, gain {step.gain * 100:+.2f} points."
     )
-
-
-def nothing_line(steps: NextSteps) -> str:
-    """Why nothing is named.
-
-    >>> nothing_line(NextSteps("r", "chip", None, (), (), None, None))
-    'Nothing that could be scored or measured here is expected to change it.'
-    """
-    reason = f"; {steps.refusal}" if steps.refusal else ""
-    return f"Nothing that could be scored or measured here is expected to change it{reason}."
 
 
 def score_line(step: NextScore, under_s: float | None) -> str:

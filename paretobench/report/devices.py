@@ -101,8 +101,7 @@ def devices_markdown(views: Mapping[str, View]) -> str:
         some = next(row for row in rows.values() if row is not None)
         times = [estimate_ms(row.ttft if row else None) for row in rows.values()]
         ratios = [_ratio(rows[first], rows[name]) for name in others]
-        shown = [MISSING if ratio is None else significant(ratio, 3) for ratio in ratios]
-        lines.append([markdown_cell(str(some)), *times, *shown])
+        lines.append([markdown_cell(str(some)), *times, *ratios])
     is_number = [heading != "point" for heading in headings]
     return markdown_table([markdown_cell(heading) for heading in headings], is_number, lines)
 
@@ -137,7 +136,7 @@ def _by_point(views: Mapping[str, View]) -> list[dict[str, Row | None]]:
     return [{name: rows.get(key) for name, rows in by_device.items()} for key in identities]
 
 
-def _ratio(first: Row | None, other: Row | None) -> float | None:
+def _ratio(first: Row | None, other: Row | None) -> str:
     if first is None or other is None or first.ttft is None or other.ttft is None:
-        return None
-    return other.ttft.value / first.ttft.value
+        return MISSING
+    return significant(other.ttft.value / first.ttft.value)

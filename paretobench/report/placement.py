@@ -11,29 +11,34 @@ from dataclasses import replace
 from typing import Any
 
 from paretobench.domain import Workload
+from paretobench.domain.records import Cell
 from paretobench.report.view.rows import Caution, Placement, Row
-from paretobench.store import Store, StoredPoint
+from paretobench.store import StoredPoint
 
 CAUTION = Caution("placement", "encoder partly off the Neural Engine")
 
-_BACKEND = "coreml"
-
 
 def placements(
-    store: Store, environment_key: str, workloads: Mapping[str, Workload]
+    workloads: Mapping[str, Workload], cells: Mapping[str, Sequence[Cell]]
 ) -> dict[str, Mapping[str, Any]]:
-    """What the newest cell of each Core ML workload says of it, by the workload's key."""
-    keys = [key for key, workload in workloads.items() if workload.runtime.backend == _BACKEND]
-    cells = store.cells(environment_key, keys) if keys else []
+    """What the newest cell of each Core ML workload says of it, by the workload's key.
+
+    Args:
+        workloads: by key.
+        cells: by the workload's key, the newest last.
+    """
     return {
-        cell.workload_key: cell.facts["placement"] for cell in cells if cell.facts.get("placement")
+        key: cell.facts["placement"]
+        for key, of_one in cells.items()
+        if workloads[key].runtime.backend == "coreml"
+        for cell in of_one
+        if cell.facts.get("placement")
     }
 
 
 def with_placement(row: Row, point: StoredPoint, known: Mapping[str, Mapping[str, Any]]) -> Row:
     """The row with its encoder's shares: of several encoder workloads the one furthest off."""
-    links = (link.workload_key for link in point.links if link.role == "encode")
-    found = [known[key] for key in links if key in known]
+    found = [known[key] for key in point.workload_keys("encode") if key in known]
     if not found:
         return row
     operations, cost = (

@@ -59,11 +59,12 @@ def page_text(view: View) -> str:
     data = payload(view)
     style = _asset("page.css") + colour_rules(data["families"])
     script = script_text()
+    sentences = headline_sentences(view)
     slots = {
         "policy": _policy(style, script),
         "title": _escape(view.title or view.name),
         "about": _about(view),
-        "notes": _items(headline_sentences(view)),
+        "notes": _items(sentences),
         "changes": _changes(view),
         "sources": _section("Sources", view.sources),
         "refusals": _section("Refused", grouped(view.refusals)),
@@ -72,7 +73,7 @@ def page_text(view: View) -> str:
         "versions": _section("Versions", [": ".join(each) for each in view.versions.items()]),
         "files": _files(view),
         "static": static_text(view),
-        "description": _escape(_description(view)),
+        "description": _escape(f"{sentences[0]} {view.environment}".strip()),
         "generator": _escape(f"paretobench {__version__}"),
         "style": style,
         "script": script,
@@ -157,9 +158,3 @@ def _files(view: View) -> str:
     names = [name for name in FILES if view.scored or name not in ("pareto.svg", "card.png")]
     links = " · ".join(f'<a href="{name}">{name}</a>' for name in names)
     return f"<p>Beside this page: {links}</p>"
-
-
-def _description(view: View) -> str:
-    """The view in a sentence, for previews of links."""
-    said = " ".join(headline_sentences(view)[:1])
-    return f"{said} {view.environment}".strip()

@@ -7,7 +7,7 @@ names that end in their unit. The paper's own tables are in `paper`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from paretobench.report.tables.columns import (
@@ -48,23 +48,14 @@ __all__ = [
 def markdown_text(view: View) -> str:
     """The general table as GitHub Markdown; the front's rows are bold in their first cell."""
     columns = general_columns(view)
-    return markdown_grid(columns, view.rows, is_bold=lambda row: row.front.is_on)
+    cells = _cells(columns, view.rows)
+    for row, texts in zip(view.rows, cells, strict=True):
+        texts[0] = f"**{texts[0]}**" if row.front.is_on else texts[0]
+    return markdown_table(*_headings(columns), cells)
 
 
-def markdown_grid(
-    columns: Sequence[Column],
-    rows: Sequence[Row],
-    is_bold: Callable[[Row], bool] = lambda row: False,
-) -> str:
-    """Rows and columns as GitHub Markdown.
-
-    Args:
-        is_bold: whether the first cell of a row is set bold.
-    """
-    lines = [[markdown_cell(column.text(row)) for column in columns] for row in rows]
-    for row, cells in zip(rows, lines, strict=True):
-        cells[0] = f"**{cells[0]}**" if is_bold(row) else cells[0]
-    return markdown_table(*_headings(columns), lines)
+def _cells(columns: Sequence[Column], rows: Sequence[Row]) -> list[list[str]]:
+    return [[markdown_cell(column.text(row)) for column in columns] for row in rows]
 
 
 def _headings(columns: Sequence[Column]) -> tuple[list[str], list[bool]]:
@@ -86,7 +77,8 @@ def pasted_text(view: View) -> str:
     """A few columns as Markdown with where they come from: ready to paste into an issue."""
     where = [view.environment, view.date, f"`{view.command}`" if view.command else ""]
     said = " · ".join(part for part in where if part)
-    grid = markdown_grid(single_table_columns(view), view.rows)
+    columns = single_table_columns(view)
+    grid = markdown_table(*_headings(columns), _cells(columns, view.rows))
     return f"{grid}\n{said}; [..] and ± are 95 % intervals, by paretobench {__version__}\n"
 
 

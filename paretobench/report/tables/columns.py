@@ -30,11 +30,20 @@ Raw = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Column:
-    """One column for people: its heading, its text, and on which side it is aligned."""
+    """One column for people: its heading, its text, and on which side it is aligned.
+
+    Attributes:
+        dull: texts that say nothing; a column of these alone is left out.
+    """
 
     heading: str
     text: Callable[[Row], str]
     align: Literal["left", "right"] = "right"
+    dull: tuple[str, ...] = ()
+
+    def says_something(self, rows: Sequence[Row]) -> bool:
+        """Whether it belongs in a table of these rows."""
+        return not rows or not self.dull or any(self.text(row) not in self.dull for row in rows)
 
 
 @dataclass(frozen=True)
@@ -51,25 +60,25 @@ def general_columns(view: View) -> list[Column]:
         Column("encoder", lambda row: row.encoder_label, "left"),
         Column("px", lambda row: str(row.resolution_px)),
         Column("LLM", lambda row: row.llm_label, "left"),
-        Column("tiling", lambda row: row.tiling_label or row.tiling, "left"),
-        Column("passes", lambda row: _count(row.passes)),
+        Column("tiling", lambda row: row.tiling_label or row.tiling, "left", ("none", "")),
+        Column("passes", lambda row: _count(row.passes), dull=("1", MISSING)),
         Column("tokens", lambda row: _count(row.visual_tokens)),
         Column("encode ms", lambda row: value_ms(row.encode_total)),
         Column("prefill ms", lambda row: value_ms(row.prefill)),
         Column("TTFT ms [95%]", ttft_ms),
-        Column("interval", _interval, "left"),
-        Column("90 % of images ms", lambda row: value_ms(row.ttft_p90)),
-        Column("n", processes),
-        Column("ops off NE %", lambda row: _off_neural_engine(row, "operations")),
-        Column("cost off NE %", lambda row: _off_neural_engine(row, "cost")),
+        Column("interval", _interval, "left", ("",)),
+        Column("90 % of images ms", lambda row: value_ms(row.ttft_p90), dull=(MISSING,)),
+        Column("n", processes, dull=(MISSING,)),
+        Column("ops off NE %", partial(_off_neural_engine, what="operations"), dull=(MISSING,)),
+        Column("cost off NE %", partial(_off_neural_engine, what="cost"), dull=(MISSING,)),
         Column(f"{benchmark_label(view.benchmark)} %", lambda row: score_percent(row.score)),
         Column("recipe", lambda row: row.recipe or MISSING, "left"),
         Column("front", front_class, "left"),
-        Column("runtime", runtimes, "left"),
+        Column("runtime", runtimes, "left", ("",)),
         Column("source", origin, "left"),
-        Column("note", remark, "left"),
+        Column("note", remark, "left", ("",)),
     ]
-    return [column for column in columns if _says_something(column, view.rows)]
+    return [column for column in columns if column.says_something(view.rows)]
 
 
 def terminal_columns(view: View) -> list[Column]:
@@ -102,23 +111,6 @@ def single_table_columns(view: View) -> list[Column]:
     wanted = {column.heading for column in terminal_columns(view)}
     wanted |= {"recipe"} if len(recipes) > 1 else set()
     return [column for column in general_columns(view) if column.heading in wanted]
-
-
-def _says_something(column: Column, rows: Sequence[Row]) -> bool:
-    """Leave out a column in which every row says the same nothing."""
-    dull = {
-        "tiling": {"none", ""},
-        "passes": {"1", MISSING},
-        "note": {""},
-        "runtime": {""},
-        "interval": {""},
-        "n": {MISSING},
-        "90 % of images ms": {MISSING},
-        "ops off NE %": {MISSING},
-        "cost off NE %": {MISSING},
-    }
-    nothing = dull.get(column.heading)
-    return not rows or nothing is None or any(column.text(row) not in nothing for row in rows)
 
 
 def processes(row: Row) -> str:

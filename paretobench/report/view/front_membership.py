@@ -28,7 +28,7 @@ SEED = 0
 """Seed of the draws: the same view gives the same probabilities."""
 
 
-def with_front_membership(view: View, seed: int = SEED) -> View:
+def with_front_membership(view: View) -> View:
     """The view with fronts, probabilities and classes set within each panel.
 
     Rows whose latency or score has no known error get no probability: it would rest on an
@@ -38,7 +38,7 @@ def with_front_membership(view: View, seed: int = SEED) -> View:
     found: dict[int, FrontPlace] = {}
     marked = with_fronts(view)
     for panel in marked.panels():
-        found |= _memberships(panel.undisturbed, seed)
+        found |= _memberships(panel.undisturbed)
         found |= {
             id(row): replace(row.front, probability=None, verdict="unknown")
             for row in panel.rows
@@ -48,13 +48,13 @@ def with_front_membership(view: View, seed: int = SEED) -> View:
     return replace(marked, rows=tuple(rows))
 
 
-def _memberships(rows: Sequence[Row], seed: int) -> dict[int, FrontPlace]:
+def _memberships(rows: Sequence[Row]) -> dict[int, FrontPlace]:
     """The places of the rows whose errors are known, by the row's `id`."""
     if not any(row.ttft is not None and row.ttft.is_known for row in rows):
         return {}
     near, rest = split_by_reach(rows)
     draws = max(FEWEST_DRAWS, min(DRAWS, DRAWN_AT_MOST // max(len(near), 1)))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     assumed = Assumed(log_se=assumed_log_se(rows))
     results = memberships(contenders(near), rng, draws, assumed, others=context_contenders(rest))
     found = {

@@ -74,7 +74,7 @@ def stored_view(
     points, left_out = without_overtaken(points, left_out, evidence.is_timed)
     given = _scores(store, scores, benchmark, recipe)
     cards = scorecards(given, benchmark, recipe, mix_protocols)
-    made = stored_rows(store, points, cards, evidence, left_out)
+    made = stored_rows(points, cards, evidence, left_out)
     rows, steadiness = steadiness_said_once(made, evidence.summaries)
     shown = {identity_of(point) for point in points}
     audits = _audits(evidence)

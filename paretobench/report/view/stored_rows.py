@@ -23,7 +23,7 @@ from paretobench.report.view.predictions import predicted_sum
 from paretobench.report.view.refusals import refused_rows
 from paretobench.report.view.rows import Identity, Row, identity_of
 from paretobench.report.view.scorecards import Scorecard, cards_of
-from paretobench.store import Store, StoredPoint
+from paretobench.store import StoredPoint
 
 NO_SCORE = Scorecard("", None, ())
 HINT = (
@@ -35,15 +35,13 @@ _FIDELITIES = ("quick", "standard", "rigorous", "audit")
 
 
 def stored_rows(
-    store: Store,
-    points: Iterable[StoredPoint],
+    points: Sequence[StoredPoint],
     cards: Mapping[Identity, Sequence[Scorecard]],
     evidence: Evidence,
     refusals: Iterable[Refusal],
 ) -> list[Row]:
     """A row for each point and each of its scorecards, and for what was refused."""
-    points = list(points)
-    placed = placements(store, evidence.environment.key, evidence.workloads)
+    placed = placements(evidence.workloads, evidence.cells)
     rows = []
     for point in points:
         timed = with_placement(_timed(point, evidence), point, placed)
