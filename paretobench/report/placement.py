@@ -38,7 +38,8 @@ def placements(
 
 def with_placement(row: Row, point: StoredPoint, known: Mapping[str, Mapping[str, Any]]) -> Row:
     """The row with its encoder's shares: of several encoder workloads the one furthest off."""
-    found = [known[key] for key in point.workload_keys("encode") if key in known]
+    encodes = [link.workload_key for link in point.links if link.role == "encode"]
+    found = [known[key] for key in encodes if key in known]
     if not found:
         return row
     operations, cost = (
