@@ -52,7 +52,7 @@ def sitting(workloads: list[Workload], rounds: int, limit_s: float) -> dict[str,
         options = harness.Options(artifacts=cache_folder(), fidelity="quick", seed=index)
         harness.run(workloads, store=store, environment=environment, options=options)
         for workload in workloads:
-            counted = stats.replicates(store.cells(workload_keys=[workload.key]), "quick")
+            counted = stats.replicates(store.cells(environment.key, [workload.key]), "quick")
             found[workload.key] += [
                 stats.cell_median(cell) for cell in counted[:1] if cell.status != "disturbed"
             ]

@@ -331,7 +331,7 @@ def _quiet(workload: Workload, done: int) -> None:
 def grid(database: Path, encoders: Sequence[str]) -> int:
     """Print what a 24-point grid cost and what it would have cost without reuse and stopping."""
     with Store.open(database, create=False, read_only=True) as store:
-        latest = store.latest_environment()
+        latest = next(iter(store.environments()), None)
         if latest is None:
             raise SystemExit(f"{database} holds no measurement; run a sweep first")
         known = [point for point in store.points() if point.tiling == "none"]

@@ -145,7 +145,7 @@ def stored_points(plan: Plan) -> list[StoredPoint]:
             one.tiles,
             [
                 *(Link("encode", workload.key, passes) for workload, passes in one.encodes),
-                Link("prefill", one.prefill.key),
+                *(Link("prefill", workload.key, times) for workload, times in one.prefills),
             ],
         )
         for one in plan.points
