@@ -21,7 +21,8 @@ PRINTED_WRONG = {"convllava_l", "fastvit_naive", "davit"}
 @pytest.mark.parametrize("name", sorted(SINGLE))
 def test_an_encoder_builds_with_its_parameters_tokens_and_width(name):
     torch = pytest.importorskip("torch")
-    from paretobench.backends.models import builder_of, is_tower
+    from paretobench.backends.models import is_tower
+    from paretobench.backends.models.weights import builder_of
 
     encoder = SINGLE[name]
     px = encoder.sweep_resolutions_px[0]
