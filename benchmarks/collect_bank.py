@@ -29,6 +29,7 @@ from paretobench.durable import whole_file
 from paretobench.measure import harness
 from paretobench.measure.environment import fingerprint
 from paretobench.measure.single import MemoryStore
+from paretobench.measure.terms import Options
 from paretobench.resources import cache_folder
 
 OUT = Path(__file__).parent / "data" / "processes.json"
@@ -49,7 +50,7 @@ def sitting(workloads: list[Workload], rounds: int, limit_s: float) -> dict[str,
     found: dict[str, list[float]] = {workload.key: [] for workload in workloads}
     for index in range(rounds):
         store = MemoryStore()
-        options = harness.Options(artifacts=cache_folder(), fidelity="quick", seed=index)
+        options = Options(artifacts=cache_folder(), fidelity="quick", seed=index)
         harness.run(workloads, store=store, environment=environment, options=options)
         for workload in workloads:
             counted = stats.replicates(store.cells(environment.key, [workload.key]), "quick")

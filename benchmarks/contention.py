@@ -198,7 +198,8 @@ def one_runtime(name: str, encoder: str, seconds: float) -> dict[str, Any]:
 
 def summary(found: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """The lines of one runtime, and what does not hold."""
-    met, free = [], []
+    met: list[dict[str, Any]] = []
+    free: list[dict[str, Any]] = []
     for row in found["rows"]:
         overlap = sum(
             max(0.0, min(row["to_s"], end) - max(row["from_s"], start))
@@ -233,6 +234,7 @@ def summary(found: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     failed = []
     if len(kept) > 1:
         bias = estimate(kept)
+        assert bias.low is not None and bias.high is not None, "one pair has no interval"
         lines.append(
             f"  under bursts: median of all {plain:+.1%}, of what counts {bias.value - 1:+.1%} "
             f"[{bias.low - 1:+.1%}, {bias.high - 1:+.1%}] in {len(kept)} pairs"

@@ -440,13 +440,14 @@ def bimodal(group: str, rng: np.random.Generator) -> np.ndarray:
 
 def outliers(group: str, rng: np.random.Generator) -> np.ndarray:
     """Heavy tails, and one process in fifty half as slow again."""
-    return 0.01 * rng.standard_t(3, ATTEMPTS) + math.log(1.5) * (rng.random(ATTEMPTS) < 0.02)
+    slow = math.log(1.5) * (rng.random(ATTEMPTS) < 0.02)
+    return np.asarray(0.01 * rng.standard_t(3, ATTEMPTS) + slow)
 
 
 def contended(group: str, rng: np.random.Generator) -> np.ndarray:
     """One process in fifty slow, and nobody saw why."""
     slow = np.log(rng.uniform(1.03, 1.10, ATTEMPTS)) * (rng.random(ATTEMPTS) < UNSEEN)
-    return rng.normal(0, 0.01, ATTEMPTS) + slow
+    return np.asarray(rng.normal(0, 0.01, ATTEMPTS) + slow)
 
 
 def banked() -> Deviations:

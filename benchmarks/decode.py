@@ -78,7 +78,7 @@ def torch_loop(session: Any) -> Callable[[], float]:
     """Seconds of one token of `generate`, from its first token on."""
     from transformers import StoppingCriteria, StoppingCriteriaList
 
-    class Stamps(StoppingCriteria):
+    class Stamps(StoppingCriteria):  # type: ignore[misc]
         """When each token was there; stops nothing."""
 
         def __init__(self) -> None:

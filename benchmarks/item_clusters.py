@@ -60,14 +60,17 @@ def errors(name: str, images: int, questions: int, rho: float, samples: int) -> 
     rng = np.random.default_rng(SEED)
     of, mean = layout(images, questions), 0.62
     labels = of.astype(str).tolist()
-    values, plain, clustered = [], [], []
+    values, plain = [], []
+    clustered: list[float] = []
     for index in range(samples):
         right = (rng.random(questions) < chances(rng, images, mean, rho)[of]).astype(float)
         value = float(right.mean())
         values.append(value)
         plain.append(np.sqrt(value * (1 - value) / (questions - 1)))
         if index < max(50, samples // 5):
-            clustered.append(mean_error(right.tolist(), labels)[1])
+            error = mean_error(right.tolist(), labels)[1]
+            assert error is not None, "many items have an error"
+            clustered.append(error)
     found = np.array(values)
     spread, widening = float(found.std(ddof=1)), suites.BENCHMARKS[name].widening
     covered = {

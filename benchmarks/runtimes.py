@@ -42,6 +42,7 @@ from paretobench.measure.environment import fingerprint
 from paretobench.measure.preparation import prepare_all
 from paretobench.measure.process import Children
 from paretobench.measure.single import MemoryStore
+from paretobench.measure.terms import Options
 from paretobench.planning.cost import block_weights, prefill_bytes
 from paretobench.planning.plan import MEMORY_SHARE
 from paretobench.resources import cache_folder
@@ -145,7 +146,7 @@ def timed(workloads: Sequence[Workload], rounds: int) -> dict[str, list[float]]:
     environment = fingerprint()
     for number in range(rounds):
         store = MemoryStore()
-        options = harness.Options(artifacts=cache_folder(), fidelity="quick", seed=number)
+        options = Options(artifacts=cache_folder(), fidelity="quick", seed=number)
         harness.run(workloads, store=store, environment=environment, options=options)
         for cell in store.kept_cells:
             if cell.status != "disturbed":

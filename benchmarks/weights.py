@@ -159,6 +159,7 @@ def report(title: str, found: Mapping[str, list[float]], base: str) -> dict[str,
         if name == base:
             continue
         ratio = estimate([a / b for a, b in zip(seconds, found[base], strict=True)])
+        assert ratio.low is not None and ratio.high is not None, "one round has no interval"
         if ratio.low > 1 + ALLOWED or ratio.high < 1 - ALLOWED:
             off[name] = ratio.value
         print(f"  {name:20} {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]", flush=True)
