@@ -101,8 +101,8 @@ def begin(
 ) -> Scoring | None:
     """Submit the scoring of a sweep's points; None where they are scored in this process.
 
-    Jobs of this machine wait until it has measured: they are submitted on collecting. An engine
-    that cannot be used now is announced here, and again on collecting.
+    Jobs of this machine wait until it has measured: they are submitted on collecting, and so are
+    those of an engine that cannot be used now, which is announced then.
 
     Raises:
         ConfigError: if the settings or the checkpoints file are wrong.

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from paretobench.analysis.stats import cell_median, undisturbed
-from paretobench.domain.records import Cell
+from paretobench.domain.records import Cell, Fidelity
 from paretobench.planning.choices import Start, Stop
 from paretobench.planning.deciding import Decider
 from paretobench.planning.estimate import artifact_name
@@ -51,7 +51,10 @@ def _next(sweep: Measuring, decider: Decider) -> tuple[Start | Stop, int]:
     if (repeated := to_repeat(sweep)) is not None:
         return Start((repeated,), "repeat"), last_round(sweep, repeated)
     choice = decider.decide(
-        records(sweep), sweep.deadline.left_s, unavailable(sweep), preparations_left(sweep)
+        records(sweep.cells, sweep.plan.fidelity),
+        sweep.deadline.left_s,
+        unavailable(sweep),
+        preparations_left(sweep),
     )
     if isinstance(choice, Stop):
         return choice, -1
@@ -60,11 +63,15 @@ def _next(sweep: Measuring, decider: Decider) -> tuple[Start | Stop, int]:
     return Start(tuple(parts), choice.phase), last_round(sweep, parts[0]) + 1
 
 
-def records(sweep: Measuring) -> dict[str, PartRecord]:
-    """What is known of each part, by its undisturbed processes at the plan's fidelity."""
+def records(cells_of: Mapping[str, Sequence[Cell]], fidelity: Fidelity) -> dict[str, PartRecord]:
+    """What is known of each part, by its undisturbed processes at the plan's fidelity.
+
+    Args:
+        cells_of: processes of one environment, by workload, in the order of their starts.
+    """
     found = {}
-    for key, cells in sweep.cells.items():
-        quiet = undisturbed(cells, sweep.plan.fidelity)
+    for key, cells in cells_of.items():
+        quiet = undisturbed(cells, fidelity)
         if quiet:
             again = sum(cell.facts.get("phase") == "confirming" for cell in quiet)
             mean_s = sum(cell.wall_s for cell in quiet) / len(quiet)

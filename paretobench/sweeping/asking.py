@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from paretobench.domain.records import Process, Score
+from paretobench.domain.records import Cell, Score
 from paretobench.planning.deciding import Decider
 from paretobench.planning.foreseeing import Foresight, foresee
 from paretobench.planning.inquiring import Identity, inquiry_of, preparations
-from paretobench.planning.question import Inquiry, PartRecord
+from paretobench.planning.question import Inquiry
 from paretobench.planning.stopping import cell_plan
 from paretobench.store import Store
 from paretobench.sweeping.budget import budget_of
@@ -69,30 +69,24 @@ def preparations_of(prepared: PlannedSweep) -> Mapping[str, float]:
     return preparations(prepared.plan, made, prepared.machine)
 
 
-def foreseen(
-    prepared: PlannedSweep, store: Store | None, known: Mapping[str, Sequence[Process]]
-) -> Foresight | None:
+def foreseen(prepared: PlannedSweep, store: Store | None) -> Foresight | None:
     """What a device probably does with its budget, or until its question is answered; None where
-    so many points have a score that asking for every process would take minutes.
-
-    Args:
-        known: cells that it has already, by workload.
-    """
-    from paretobench.measure.harness import progress
+    so many points have a score that asking for every process would take minutes."""
+    from paretobench.measure.by_decision import records
 
     settings, plan = prepared.request.settings, prepared.plan
     inquiry = inquiry_for(prepared, store)
     if sum(bool(one.accuracies) for one in inquiry.candidates) > FORESEEN_UP_TO:
         return None
     rule = cell_plan(settings.fidelity, settings.precision_goal)
-    records = {}
-    for key, cells in known.items():
-        medians_s, spent_s = progress(cells, rule)
-        if medians_s:
-            records[key] = PartRecord(tuple(medians_s), spent_s / len(medians_s))
+    cells_of: dict[str, list[Cell]] = {}
+    if store is not None:
+        keys = [one.workload.key for one in plan.workloads]
+        for cell in store.cells(prepared.environment.key, keys):
+            cells_of.setdefault(cell.workload_key, []).append(cell)
     return foresee(
         Decider(inquiry, rule, plan.cheapest),
-        records,
+        records(cells_of, rule.fidelity),
         {one.workload.key: one.expected.cell_s for one in plan.workloads},
         preparations_of(prepared),
         budget_of(settings).parts_end_in_s,

@@ -43,12 +43,15 @@ def test_a_budget_is_held_and_the_front_is_drawn(folder: Path) -> None:
 
 
 def test_a_front_needs_no_point_without_a_score(folder: Path) -> None:
-    result = run(folder, "sweep", *GRID, "name=tiny", "until=front", "check=0", "tie=0.5")
+    asked = (*GRID, "name=tiny", "until=front", "check=0", "tie=0.5")
+    result = run(folder, "sweep", *asked)
     assert result.returncode == 0, result.stderr
     workloads = json.loads(run(folder, "ls", "workloads", "--json").stdout)
     measured = {one["label"] for one in workloads if one["cells"]}
     assert {"Tiny@32", "Tiny@64"} <= measured
     assert "Tiny@48" not in measured
+    ahead = run(folder, "plan", *asked)
+    assert "probably 0 processes" in ahead.stdout + ahead.stderr
 
 
 def test_an_interrupted_sweep_leaves_the_front_so_far(folder: Path) -> None:
