@@ -1,8 +1,8 @@
 """The backend protocol: what a runtime must offer to be timed, and the names of all runtimes.
 
-A backend is one module in this package with a class `Backend` of this protocol. Nothing heavy
-is imported until a backend is used; `available()` answers from installed metadata alone.
-To add one, add its module and its name to `NAMES`: there is no other registry.
+A backend is one module in this package with a class of the protocol `Backend`. Nothing
+heavy is imported until a backend is used; `available()` answers from installed metadata alone.
+To add one, add its module, and its name and class to `CLASSES`: there is no other registry.
 """
 
 from __future__ import annotations

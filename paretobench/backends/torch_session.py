@@ -143,7 +143,7 @@ class TorchSession:
         torch = self.torch
         first = next(network.parameters())
         facts = {
-            "precision": next(name for name, dtype in DTYPES.items() if dtype == first.dtype),
+            "precision": {dtype: name for name, dtype in DTYPES.items()}[first.dtype],
             "device": str(first.device),
             "version": torch.__version__,
             "parameters": n_parameters(network),

@@ -221,28 +221,32 @@ class _Ring:
         self.sampling: SamplingPlan = cell_plan("standard").sampling
 
     def run(self, workload: Workload, detect: float) -> DuelRun:
-        """All rounds of one workload."""
-        both = [side.workload(workload) for side in self.sides]
+        """All rounds of one workload; fewer after Ctrl-C."""
+        rounds = _Rounds(workload)
+        try:
+            return rounds.ended(self.take_rounds(rounds, detect))
+        except KeyboardInterrupt as stop:
+            return rounds.ended("stopped with the rounds that it had; they are not stored", stop)
+
+    def take_rounds(self, rounds: _Rounds, detect: float) -> str:
+        """Prepare both sides and take the rounds that they need; returns why they ended early."""
+        both = [side.workload(rounds.workload) for side in self.sides]
         prepared: list[PreparedArtifact] = []
         for one, children in zip(both, self.children, strict=True):
             (made,) = prepare_all([one], children, self.artifacts, self.timeout_s, lambda *_: None)
             if made.prepared is None:
-                return DuelRun(workload, (), (), failure=made.reason)
+                return made.reason
             prepared.append(made.prepared)
-        rounds = _Rounds(workload)
-        try:
-            while needs_round(rounds.pairs, detect) and len(rounds.cells) < MAX_ATTEMPTS:
-                found: dict[int, Cell] = {}
-                for which in (0, 1) if len(rounds.cells) % 2 == 0 else (1, 0):
-                    said = self.cell(both[which], prepared[which], which, len(rounds.cells))
-                    if isinstance(said, str):
-                        return rounds.ended(f"{'AB'[which]}: {said}")
-                    found[which] = said
-                rounds.add(found[0], found[1])
-                self.progress(rounds.progress())
-        except KeyboardInterrupt as stop:
-            return rounds.ended("stopped with the rounds that it had; they are not stored", stop)
-        return rounds.ended()
+        while needs_round(rounds.pairs, detect) and len(rounds.cells) < MAX_ATTEMPTS:
+            found: dict[int, Cell] = {}
+            for which in (0, 1) if len(rounds.cells) % 2 == 0 else (1, 0):
+                said = self.cell(both[which], prepared[which], which, len(rounds.cells))
+                if isinstance(said, str):
+                    return f"{'AB'[which]}: {said}"
+                found[which] = said
+            rounds.add(found[0], found[1])
+            self.progress(rounds.progress())
+        return ""
 
     def cell(
         self, workload: Workload, prepared: PreparedArtifact, which: int, index: int

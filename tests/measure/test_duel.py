@@ -103,6 +103,23 @@ def test_an_interrupt_ends_it_with_the_rounds_so_far() -> None:
     assert len(found.pairs) == 4 and found.stop is not None and "not stored" in found.failure
 
 
+class InterruptedBeforeB(ScriptedChildren):
+    """Ctrl-C while the artifacts of workload b are made."""
+
+    def run(self, module: str, orders: Mapping[str, Any], *more: Any) -> Any:
+        if any(one["label"] == "b" for one in orders["workloads"]):
+            raise KeyboardInterrupt
+        return super().run(module, orders, *more)
+
+
+def test_an_interrupted_preparation_keeps_what_was_measured_before() -> None:
+    sides = tuple(InterruptedBeforeB(scripted(1.0, seed)) for seed in (1, 2))
+    both = [workload("a"), workload("b")]
+    done, cut = duel.duel(both, duel.Side("."), duel.Side("."), Path("artifacts"), sides=sides)
+    assert len(done.pairs) >= rules.MIN_ROUNDS and not done.failure
+    assert not cut.pairs and cut.stop is not None
+
+
 def test_the_sides_take_turns_in_mirrored_rounds() -> None:
     order: list[str] = []
 
