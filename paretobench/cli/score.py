@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from paretobench.cli import completion
 from paretobench.cli.console import emit_json, print_table, say
@@ -156,9 +157,25 @@ def _jobs(checkpoint: str | None, file: str | None, said: dict[str, Any]) -> lis
 
     if (checkpoint is None) == (file is None):
         raise ConfigError("name one CHECKPOINT, or a file of them with --checkpoints")
-    if file is not None:
-        return [_expecting(job) for job in read_jobs(Path(file))]
-    return [_expecting(_job(str(checkpoint), said))]
+    if file is None:
+        return [_expecting(_job(str(checkpoint), said))]
+    if given := _given(said):
+        raise ConfigError(
+            f"{', '.join(given)} would not be used: with --checkpoints every entry of {file} says "
+            "this for itself"
+        )
+    return [_expecting(job) for job in read_jobs(Path(file))]
+
+
+def _given(names: Collection[str]) -> list[str]:
+    """Which of some options the command line has, as a person writes them."""
+    context = click.get_current_context()
+    return [
+        one.opts[0]
+        for one in context.command.params
+        if one.name in names
+        and context.get_parameter_source(one.name) is ParameterSource.COMMANDLINE
+    ]
 
 
 def _job(checkpoint: str, said: dict[str, Any]) -> Job:

@@ -128,6 +128,7 @@ def test_a_race_without_latencies_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         (["model", *PLACE, "--model-arg", "x"], ConfigError, "'x' is no KEY=VALUE"),
         (["model", *PLACE, "--data", "nowhere"], DataError, "no folder of data sets"),
         (["model", *PLACE, "--benchmark", "unheard"], ConfigError, "no task 'unheard'"),
+        (["--checkpoints", "a.yaml", "--limit", "8"], ConfigError, "--limit would not be used"),
     ],
 )
 def test_wrong_words_are_refused(arguments: list[str], error: type[Exception], words: str) -> None:
