@@ -97,6 +97,11 @@ class Cell:
     contention: Contention | None = None
 
     @property
+    def phase(self) -> str | None:
+        """What a sweep's question started it for; None where nothing was asked."""
+        return self.facts.get("phase")
+
+    @property
     def counted_s(self) -> tuple[float, ...]:
         """The samples that count; all of them if every one was disturbed."""
         if self.contention is None:
@@ -163,6 +168,7 @@ class CellSummary:
     Attributes:
         median_s: median of the samples that count; None if there are none.
         sample_count: how many count.
+        phase: what a sweep's question started it for.
     """
 
     key: str
@@ -182,6 +188,7 @@ class CellSummary:
     wall_s: float
     peak_memory_bytes: int | None
     energy_j: float | None
+    phase: str | None
 
 
 Process = Cell | CellSummary

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from paretobench.analysis.stats import cell_median, undisturbed
-from paretobench.domain.records import Cell, Fidelity
+from paretobench.domain.records import Cell, Fidelity, Process
 from paretobench.planning.choices import Start, Stop
 from paretobench.planning.deciding import Decider
 from paretobench.planning.estimate import artifact_name
@@ -63,7 +63,7 @@ def _next(sweep: Measuring, decider: Decider) -> tuple[Start | Stop, int]:
     return Start(tuple(parts), choice.phase), last_round(sweep, parts[0]) + 1
 
 
-def records(cells_of: Mapping[str, Sequence[Cell]], fidelity: Fidelity) -> dict[str, PartRecord]:
+def records(cells_of: Mapping[str, Sequence[Process]], fidelity: Fidelity) -> dict[str, PartRecord]:
     """What is known of each part, by its undisturbed processes at the plan's fidelity.
 
     Args:
@@ -73,7 +73,7 @@ def records(cells_of: Mapping[str, Sequence[Cell]], fidelity: Fidelity) -> dict[
     for key, cells in cells_of.items():
         quiet = undisturbed(cells, fidelity)
         if quiet:
-            again = sum(cell.facts.get("phase") == "confirming" for cell in quiet)
+            again = sum(cell.phase == "confirming" for cell in quiet)
             mean_s = sum(cell.wall_s for cell in quiet) / len(quiet)
             found[key] = PartRecord(tuple(map(cell_median, quiet)), mean_s, again)
     return found

@@ -46,9 +46,8 @@ class CellRows(Database):
     ) -> list[CellSummary]:
         """Cells without their samples, in the order they were started: for many cells."""
         clause, parameters = _of(environment_key, workload_keys)
-        names = ", ".join(column.name for column in fields(CellSummary))
         # In batches, so that a million rows are not held beside what is made of them.
-        batches = self._batches(f"SELECT {names} FROM cell{clause}", parameters)
+        batches = self._batches(f"SELECT {_SUMMARY} FROM cell{clause}", parameters)
         return [CellSummary(*row) for rows in batches for row in rows]
 
     def cell_count(self) -> int:
@@ -108,6 +107,11 @@ class CellRows(Database):
         """Keys of the failures that were retried."""
         return [row[0] for row in self._rows("SELECT failure_key FROM failure_superseded")]
 
+
+_SUMMARY = ", ".join(
+    "json_extract(facts, '$.phase')" if column.name == "phase" else column.name
+    for column in fields(CellSummary)
+)
 
 _FAILURE = ("workload_key", "environment_key", "sweep_key", "kind", "reason", "at")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from paretobench.domain.records import Cell, Score
+from paretobench.domain.records import Process, Score
 from paretobench.planning.deciding import Decider
 from paretobench.planning.foreseeing import Foresight, foresee
 from paretobench.planning.inquiring import Identity, inquiry_of, preparations
@@ -69,9 +69,15 @@ def preparations_of(prepared: PlannedSweep) -> Mapping[str, float]:
     return preparations(prepared.plan, made, prepared.machine)
 
 
-def foreseen(prepared: PlannedSweep, store: Store | None) -> Foresight | None:
+def foreseen(
+    prepared: PlannedSweep, store: Store | None, known: Mapping[str, Sequence[Process]]
+) -> Foresight | None:
     """What a device probably does with its budget, or until its question is answered; None where
-    so many points have a score that asking for every process would take minutes."""
+    so many points have a score that asking for every process would take minutes.
+
+    Args:
+        known: processes that it has already, by workload.
+    """
     from paretobench.measure.by_decision import records
 
     settings, plan = prepared.request.settings, prepared.plan
@@ -79,14 +85,9 @@ def foreseen(prepared: PlannedSweep, store: Store | None) -> Foresight | None:
     if sum(bool(one.accuracies) for one in inquiry.candidates) > FORESEEN_UP_TO:
         return None
     rule = cell_plan(settings.fidelity, settings.precision_goal)
-    cells_of: dict[str, list[Cell]] = {}
-    if store is not None:
-        keys = [one.workload.key for one in plan.workloads]
-        for cell in store.cells(prepared.environment.key, keys):
-            cells_of.setdefault(cell.workload_key, []).append(cell)
     return foresee(
         Decider(inquiry, rule, plan.cheapest),
-        records(cells_of, rule.fidelity),
+        records(known, rule.fidelity),
         {one.workload.key: one.expected.cell_s for one in plan.workloads},
         preparations_of(prepared),
         budget_of(settings).parts_end_in_s,

@@ -283,7 +283,9 @@ def plan_on(
     )
     if not settings.is_decided:
         return planned
-    return replace(planned, foresight=foreseen(planned, store))
+    in_plan = {one.workload.key for one in plan.workloads}
+    measured = {key: cells for key, cells in known.items() if key in in_plan}
+    return replace(planned, foresight=foreseen(planned, store, measured))
 
 
 def _checkpoints(request: Request) -> dict[str, Checkpoint]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from paretobench.domain.contention import Contention
-from paretobench.domain.records import Environment
+from paretobench.domain.records import Environment, Process
 from paretobench.measure import deadline, events, harness, terms
+from paretobench.measure.by_decision import records
 from paretobench.measure.process import ChildResult
 from paretobench.measure.single import MemoryStore
 from paretobench.planning.question import Candidate, CandidatePart, Inquiry, Question
+from paretobench.store import Store
 from tests.measure.pretend import workload
 from tests.measure.scripted import ScriptedChildren
 
@@ -96,6 +99,27 @@ def test_a_front_is_measured_without_what_no_scored_point_uses(
     assert set(children.visits) == set(PARTS) - {"unscored"}
     phases = {cell.facts["phase"] for cell in account.cells}
     assert {"first", "confirming"} <= phases
+
+
+def test_a_plan_knows_of_a_sweep_what_the_sweep_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [replace(one, sweep_key=None) for one in run(TimedChildren(), monkeypatch).cells]
+    with Store.open(tmp_path / "x.db") as store:
+        store.add_environment(HERE)
+        store.add_workloads(PARTS.values())
+        store.add_cells(cells)
+        summaries = store.cell_summaries()
+    known, planned = (records(by_workload(each), "standard") for each in (cells, summaries))
+    assert planned == known
+    assert any(record.confirmations for record in planned.values())
+
+
+def by_workload(processes: Iterable[Process]) -> dict[str, list[Process]]:
+    found: dict[str, list[Process]] = {}
+    for one in sorted(processes, key=lambda each: each.started_at):
+        found.setdefault(one.workload_key, []).append(one)
+    return found
 
 
 def test_every_process_has_a_round_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

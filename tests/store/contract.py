@@ -71,12 +71,12 @@ class StoreContract:
         assert known.cells(HERE.key, []) == []
 
     def test_a_summary_is_the_cell_without_its_samples(self, known: Store) -> None:
-        cell = examples.cell(ENCODE, HERE, samples_s=(0.4, 0.1, 0.2))
+        cell = examples.cell(ENCODE, HERE, samples_s=(0.4, 0.1, 0.2), facts={"phase": "rest"})
         known.add_cells([cell, examples.cell(PREFILL, THERE, 1)])
         (summary,) = known.cell_summaries(HERE.key)
         assert (summary.median_s, summary.sample_count) == (0.2, 3)
         names = ("key", "median_s", "load_s", "round_index", "canary_before_s", "peak_memory_bytes")
-        for name in names:
+        for name in (*names, "phase"):
             assert getattr(summary, name) == getattr(cell, name)
 
     def test_single_cells_come_by_their_keys_in_the_order_of_their_starts(
