@@ -220,7 +220,6 @@ def compose(parts: Sequence[tuple[float, Estimate]]) -> Estimate:
     error, df = _combined(
         [(term / total, part) for term, (_, part) in zip(terms, parts, strict=True)]
     )
-    is_disturbed = any(part.is_disturbed for _, part in parts)
     method = " + ".join(dict.fromkeys(part.method for _, part in parts))
     return Estimate(total, low, high, n, method, None, labels, error, df, is_disturbed)
 
@@ -237,13 +236,15 @@ def ratio(numerator: Estimate, denominator: Estimate) -> Estimate:
     value, n = numerator.value / denominator.value, min(numerator.n, denominator.n)
     labels = tuple(dict.fromkeys(numerator.labels + denominator.labels))
     over, under = numerator, denominator
+    is_disturbed = over.is_disturbed or under.is_disturbed
     if over.low is None or over.high is None or under.low is None or under.high is None:
-        return Estimate(value, None, None, n, UNKNOWN_METHOD, labels=labels)
+        return Estimate(
+            value, None, None, n, UNKNOWN_METHOD, labels=labels, is_disturbed=is_disturbed
+        )
     down = math.hypot(math.log(over.value / over.low), math.log(under.high / under.value))
     up = math.hypot(math.log(over.high / over.value), math.log(under.value / under.low))
     error, df = _combined([(1.0, over), (1.0, under)])
     low, high = value / _factor(down), value * _factor(up)
-    is_disturbed = over.is_disturbed or under.is_disturbed
     return Estimate(value, low, high, n, "unpaired", None, labels, error, df, is_disturbed)
 
 
