@@ -306,7 +306,7 @@ def test_two_kinds_of_processes_are_labelled_bimodal() -> None:
     assert "bimodal between processes" in stats.labels_of(cells)
 
 
-def test_sums_and_ratios_with_a_disturbed_part_are_disturbed_whatever_is_known_of_the_others() -> None:
+def test_what_is_made_of_something_disturbed_is_disturbed_whatever_is_known_of_the_rest() -> None:
     disturbed = replace(stats.estimate([0.1, 0.11]), is_disturbed=True)
     for other in (stats.estimate([0.2]), stats.estimate([0.2, 0.21])):
         assert stats.compose([(1, disturbed), (1, other)]).is_disturbed
