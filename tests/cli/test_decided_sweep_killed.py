@@ -104,18 +104,16 @@ class StartedError(Exception):
 def decision(cells: list[Cell], inquiry: Inquiry, rule: CellPlan, planned: Plan) -> tuple[str, int]:
     """What is started after these cells, and in which round."""
     workloads = {one.workload.key: one.workload for one in planned.workloads}
+    of_sweep = {key: [cell for cell in cells if cell.workload_key == key] for key in workloads}
 
     def start(workload: Any, round_index: int, phase: str) -> None:
         raise StartedError(workload.key, round_index)
 
     sweep = SimpleNamespace(
         plan=rule,
-        options=SimpleNamespace(
-            cheapest=planned.cheapest,
-            preparation_s={},
-            sweep_key=cells[0].sweep_key if cells else "",
-        ),
-        cells={key: [cell for cell in cells if cell.workload_key == key] for key in workloads},
+        options=SimpleNamespace(cheapest=planned.cheapest, preparation_s={}),
+        cells=of_sweep,
+        of_sweep=of_sweep.get,
         workloads=workloads,
         failed={},
         prepared=dict.fromkeys(workloads),
