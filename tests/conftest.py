@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +30,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First what shares a minute of set-up: no other process of pytest-xdist, which sets up anew,
+    takes a part of it over in the end."""
+    items.sort(key=lambda item: item.path.name != "test_sweep.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def folders_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Locks, artifacts and the inventory apart from those of whoever runs the tests.
@@ -41,37 +45,14 @@ def folders_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     Artifacts they share, so that each is made once.
     """
     root = tmp_path_factory.mktemp("ours")
+    of_all = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        of_all = of_all.parent
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PARETOBENCH_LOCKS", str(root / "locks"))
-        patch.setenv("PARETOBENCH_CACHE", str(of_all_workers(tmp_path_factory) / "artifacts"))
+        patch.setenv("PARETOBENCH_CACHE", str(of_all / "artifacts"))
         patch.setenv("XDG_CONFIG_HOME", str(root / "config"))
         yield
-
-
-def of_all_workers(factory: pytest.TempPathFactory) -> Path:
-    """A folder of this run that all processes of pytest-xdist have in common."""
-    base = factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-MadeOnce = Callable[[str, Callable[[Path], None]], Path]
-
-
-@pytest.fixture(scope="session")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
-    """Fills a folder once for all processes of pytest-xdist; each works on a copy of its own."""
-
-    def copy_of(name: str, fill: Callable[[Path], None]) -> Path:
-        made = of_all_workers(tmp_path_factory) / f"{name}.made"
-        with made.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not made.exists():
-                begun = tmp_path_factory.mktemp(name)
-                fill(begun)
-                begun.rename(made)
-        return shutil.copytree(made, tmp_path_factory.mktemp(name) / "copy", symlinks=True)
-
-    return copy_of
 
 
 @pytest.fixture

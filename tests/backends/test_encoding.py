@@ -57,6 +57,7 @@ def root(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.mark.heavy
 def test_fastvithd_at_its_true_size_agrees_between_openvino_and_torch(root):
     pytest.importorskip("openvino")
     pixels = pixels_of(256)

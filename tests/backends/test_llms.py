@@ -5,7 +5,7 @@ import pytest
 
 from paretobench.backends import get
 from paretobench.config import load_catalogue
-from paretobench.domain import Runtime, Workload, prefill_workload
+from paretobench.domain import Runtime, Workload
 from paretobench.errors import InvalidSamplesError, UnsupportedError
 
 torch = pytest.importorskip("torch")
@@ -33,8 +33,8 @@ TINY = {
 }
 
 
-def tiny(backend, precision="fp32", n_tokens=9, inputs="embeddings", **options):
-    subject = {"llm": TINY, "n_tokens": n_tokens, "inputs": inputs}
+def tiny(backend, precision="fp32", n_tokens=9, inputs="embeddings", spec=TINY, **options):
+    subject = {"llm": spec, "n_tokens": n_tokens, "inputs": inputs}
     return Workload("prefill", "tiny", subject, Runtime(backend, precision, options))
 
 
@@ -54,29 +54,35 @@ def test_the_catalogue_states_the_parameters_that_are_built(name):
     assert sum(parameter.numel() for parameter in model.parameters()) == CATALOGUE[name].parameters
 
 
-def test_qwen2_in_mlx_gives_the_logits_of_torch_on_the_same_weights(monkeypatch, tmp_path):
-    """Qwen2-0.5B at its true size in fp32: the code path of a Mac, run for real."""
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(TINY, id="tiny"),
+        pytest.param(CATALOGUE["qwen2_0_5b"].spec(), id="qwen2_0_5b", marks=pytest.mark.heavy),
+    ],
+)
+def test_qwen2_in_mlx_gives_the_logits_of_torch_on_the_same_weights(spec, monkeypatch, tmp_path):
+    """The code path of a Mac in fp32, run for real; Qwen2-0.5B at its true size."""
     pytest.importorskip("mlx.core", exc_type=ImportError)
     from paretobench.backends import mlx as backend
     from paretobench.backends.models import mlx_llm
 
     mlx, _ = mlx_llm.import_mlx()
-    qwen = CATALOGUE["qwen2_0_5b"]
-    visual = embeddings(16, qwen.hidden_size)
-    reference = torch_llm.build(qwen.spec(), torch.float32)
+    visual = embeddings(16, spec["hidden_size"])
+    reference = torch_llm.build(spec, torch.float32)
     with torch.inference_mode():
         output = reference(inputs_embeds=torch.from_numpy(visual), logits_to_keep=1)
     expected = output.logits[0, -1].numpy()
     weights = {name: mlx.array(one.numpy()) for name, one in reference.named_parameters()}
-    model = mlx_llm.create(qwen.spec())
+    model = mlx_llm.create(spec)
     model.load_weights(list(model.sanitize(weights).items()), strict=True)
     mlx.eval(model.parameters())
     del reference, weights
     monkeypatch.setattr(backend, "_model", lambda workload: model)
 
     for mode in ("forward", "cache_prompt"):
-        runtime = Runtime("mlx", "fp32", {"device": "cpu", "prefill_mode": mode})
-        running = session(prefill_workload(qwen, 16, runtime), tmp_path)
+        options = {"spec": spec, "device": "cpu", "prefill_mode": mode}
+        running = session(tiny("mlx", n_tokens=16, **options), tmp_path)
         running.set_embeddings(visual)
         running.run()
         found = running.output()[0, -1]

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests import json_schemas
-from tests.conftest import MadeOnce
 
 pytest.importorskip("torch")
 pytest.importorskip("openvino")
@@ -77,16 +76,14 @@ def write_models(folder: Path, scores: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(made_once: MadeOnce) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an encoder, an LLM and scores of its own, swept once."""
-    return made_once("sweep", swept)
-
-
-def swept(folder: Path) -> None:
+    folder = tmp_path_factory.mktemp("sweep")
     write_models(folder, SCORES)
     result = run(folder, *SWEEP)
     assert result.returncode == 0, result.stderr
     (folder / "first.txt").write_text(result.stdout)
+    return folder
 
 
 def test_the_table_names_each_point_with_its_ttft(folder: Path) -> None:
