@@ -45,8 +45,9 @@ def _disturbance_notes(rows: Sequence[Row]) -> tuple[str, ...]:
         return ()
     said = [text for row in disturbed.values() for text in row.labels if "quiet" in text]
     timed = {row.identity for row in rows if row.ttft is not None}
+    measured = "was measured" if len(disturbed) == 1 else "were measured"
     return (
-        f"{len(disturbed)} of {len(timed)} points were measured on a machine that was "
+        f"{len(disturbed)} of {len(timed)} points {measured} on a machine that was "
         f"{said[0] if said else 'never quiet'}; "
         "they are on no front, and their ranges are what was seen",
     )
