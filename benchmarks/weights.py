@@ -16,6 +16,7 @@ Exit status 1 if a dense network's ratio to random weights is more than 3 % off 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,6 +27,7 @@ from torch import nn
 
 from paretobench.analysis.stats import estimate
 from paretobench.backends.models import encoders
+from paretobench.backends.onnxruntime import OPSET
 from paretobench.config import load_catalogue
 
 ALLOWED = 0.03
@@ -106,9 +108,28 @@ def openvino_run(model: nn.Module, px: int) -> Run:
     return lambda: request.infer([given])
 
 
+def onnxruntime_run(model: nn.Module, px: int) -> Run:
+    """One run of the exported graph."""
+    import onnxruntime
+
+    pixels = torch.randn(1, 3, px, px)
+    program = torch.onnx.export(
+        model, (pixels,), dynamo=True, opset_version=OPSET, input_names=["pixels"], verbose=False
+    )
+    assert program is not None
+    with tempfile.TemporaryDirectory() as folder:
+        program.save(f"{folder}/encoder.onnx", external_data=True)
+        session = onnxruntime.InferenceSession(
+            f"{folder}/encoder.onnx", providers=["CPUExecutionProvider"]
+        )
+    given = {"pixels": pixels.numpy()}
+    return lambda: session.run(None, given)
+
+
 RUNTIMES: Mapping[str, Callable[[nn.Module, int], Run]] = {
     "torch": torch_run,
     "openvino": openvino_run,
+    "onnxruntime": onnxruntime_run,
 }
 
 
