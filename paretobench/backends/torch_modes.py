@@ -159,7 +159,8 @@ def choose(
         except Exception as error:
             if mode == modes[0]:
                 raise
-            failures[mode] = first_line(error)
+            said = next(iter(str(error).strip().splitlines()), "")  # compilers say pages
+            failures[mode] = f"{type(error).__name__}: {said}"
     medians = take_turns(runners, inputs, synchronise, clock)
     fastest = min(medians.values())
     chosen = next(mode for mode in runners if medians[mode] <= fastest * (1.0 + TIE))
@@ -189,12 +190,6 @@ def take_turns(
         if index + 1 >= LEAST_ROUNDS and clock() - began > TRIAL_S:
             break
     return {mode: statistics.median(values) for mode, values in samples.items()}
-
-
-def first_line(error: BaseException) -> str:
-    """The kind of an error and its first line: compilers say pages."""
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
 
 
 def attention_kernels(torch: Any, forward: Callable[[], Any]) -> list[str]:

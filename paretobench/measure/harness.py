@@ -199,7 +199,9 @@ class Measuring:
 
     def needs_more(self, key: str) -> bool:
         """Whether a workload needs another process; records why if not."""
-        decision = self.plan.decide(*self.progress(key), key in self.options.cheapest)
+        decision = self.plan.decide(
+            *progress(self.cells[key], self.plan), key in self.options.cheapest
+        )
         if not self.may_repeat(key):
             disturbed = counted(len(self.disturbed_s(key)), "process was", "processes were")
             decision = Decision(False, f"{disturbed} disturbed by other programs")
@@ -223,10 +225,6 @@ class Measuring:
     def fits(self, key: str) -> bool:
         """Whether another process of a workload is expected to end in time."""
         return self.deadline.fits(self.cell_s(key) or 0.0)
-
-    def progress(self, key: str) -> tuple[list[float], float]:
-        """See the function of the same name."""
-        return progress(self.cells[key], self.plan)
 
     def prepare(self, workloads: Sequence[Workload]) -> None:
         """Make what workloads need; a failure here is theirs."""
@@ -397,7 +395,7 @@ class Measuring:
             active = [check for check in checks if check not in self.failed]
             return max((self.cells_left(c, self.cell_s(c) or each_s) for c in active), default=0)
         is_cheapest = key in self.options.cheapest
-        return self.plan.expected_cells(*self.progress(key), each_s, is_cheapest)
+        return self.plan.expected_cells(*progress(self.cells[key], self.plan), each_s, is_cheapest)
 
     def cell_s(self, key: str) -> float | None:
         """Wall seconds of one process of a workload: measured, else the plan's estimate."""

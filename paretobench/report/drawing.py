@@ -63,8 +63,9 @@ def _forks(
     tasks: Mapping[str, Callable[[], list[Path]]], count: int
 ) -> Iterator[Callable[[str], Callable[[], list[Path]]]]:
     """A function that starts a figure and returns one that waits for it."""
-    workers = min(_processors() - 1, MOST_PROCESSES, count // 2)
-    if workers < 1 or sys.platform != "linux" or threading.active_count() > 1:
+    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+    workers = min(usable - 1, MOST_PROCESSES, count // 2)
+    if workers < 1 or threading.active_count() > 1:
         yield lambda name: tasks[name]
         return
     _INHERITED.clear()
@@ -81,11 +82,6 @@ def _forks(
             yield start
     finally:
         _INHERITED.clear()
-
-
-def _processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _inherited(name: str) -> list[Path]:

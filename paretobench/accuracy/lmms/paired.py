@@ -127,9 +127,9 @@ def _paired(
 ) -> Paired:
     a, b = (_item_scores(runs, benchmark, protocol) for runs in (ours, theirs))
     mine, yours = (_samples(runs) for runs in (ours, theirs))
-    changed = [
-        item for item in a.keys() & b.keys() if not _is_same_question(mine[item], yours[item])
-    ]
+    # Where the right answer differs, it is a question of another data set.
+    both = a.keys() & b.keys()
+    changed = [item for item in both if str(mine[item].target) != str(yours[item].target)]
     for item in changed:
         del a[item], b[item]
     try:
@@ -163,11 +163,6 @@ def _widening(difference: Difference, benchmark: str) -> float:
     """The root of the design effect of shared images, where the logs do not name them; else 1."""
     row = suites.BENCHMARKS.get(benchmark)
     return 1.0 if difference.images or row is None else row.widening
-
-
-def _is_same_question(a: Sample, b: Sample) -> bool:
-    """Whether an item's right answer is the same in both logs; another data set's is not."""
-    return str(a.target) == str(b.target)
 
 
 def _notes(
