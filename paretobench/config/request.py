@@ -59,7 +59,11 @@ def asked_of(
     """A device that is asked for a runtime for every model of a grid, with every precision that
     they name, and for one that runs the network itself or decodes where settings need it."""
     points = tuple(points)
-    encoders = {one.name: one for point in points for one in _single(point.encoder)}
+    encoders = {
+        one.name: one
+        for point in points
+        for one in [part.encoder for part in point.encoder.parts] or [point.encoder]
+    }
     llms = {point.llm.name: point.llm for point in points}
     return replace(
         device,
@@ -72,11 +76,6 @@ def asked_of(
             **({"decodes": True} if settings.decode else {}),
         },
     )
-
-
-def _single(encoder: Encoder) -> tuple[Encoder, ...]:
-    """The encoders of a system of several, or the encoder itself."""
-    return tuple(part.encoder for part in encoder.parts) or (encoder,)
 
 
 def _of_models(models: Mapping[str, Encoder] | Mapping[str, LanguageModel]) -> dict[str, Any]:

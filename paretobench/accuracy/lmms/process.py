@@ -142,6 +142,7 @@ class ChildRun:
                 return
             if line is None:
                 self._process.wait()
+                self._threads[1].join(timeout=2)
                 return
             with contextlib.suppress(ValueError):
                 event = json.loads(line)
@@ -157,6 +158,7 @@ class ChildRun:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._threads[1].join(timeout=2)
 
     @property
     def status(self) -> int | None:
@@ -165,7 +167,6 @@ class ChildRun:
 
     def last_lines(self) -> str:
         """What it last wrote to its standard error, without progress bars."""
-        self._threads[1].join(timeout=2)
         text = self._tail.decode("utf-8", errors="replace").replace("\r", "\n")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         return lines[-1] if lines else "it wrote nothing"
