@@ -159,8 +159,8 @@ def choose(
         except Exception as error:
             if mode == modes[0]:
                 raise
-            said = next(iter(str(error).strip().splitlines()), "")  # compilers say pages
-            failures[mode] = f"{type(error).__name__}: {said}"
+            whole = f"{type(error).__name__}: {str(error).strip()}"  # compilers say pages
+            failures[mode] = whole.splitlines()[0].removesuffix(": ")
     medians = take_turns(runners, inputs, synchronise, clock)
     fastest = min(medians.values())
     chosen = next(mode for mode in runners if medians[mode] <= fastest * (1.0 + TIE))

@@ -142,7 +142,7 @@ class ChildRun:
                 return
             if line is None:
                 self._process.wait()
-                self._threads[1].join(timeout=2)
+                self._threads[1].join(timeout=2)  # what it wrote last is passed on
                 return
             with contextlib.suppress(ValueError):
                 event = json.loads(line)
